@@ -1,0 +1,3 @@
+"""Prometheus exporter for TM Forum inventories."""
+
+__version__ = "0.1.0"
