@@ -1,0 +1,100 @@
+"""Everything that can go wrong, as one tree.
+
+    ExporterError
+    ├── ConfigError            the operator's settings are wrong; exit status 2
+    └── SourceError            an API could not be read; the last good snapshot stays
+        ├── Unreachable        no answer: dns, connect, timeout, tls, proxy, reset
+        ├── Refused            an answer that says no: auth, forbidden, not_found, status
+        ├── Throttled          429 (or 503 with Retry-After); carries the wait
+        ├── Broken             a 5xx answer: server
+        ├── Malformed          a 200 whose body is not a page: html, empty, json, encoding, envelope, too_large, …
+        └── PartialCrawl       so much of a crawl failed that nothing of it may be published
+
+A class's `reason` is the `reason` label of the exporter's own metrics, hence one lower-case word or two.
+Bad data inside a good page is not an error but a value (`exporter.inventory.decode.Reject`).
+Invariant: no message holds a secret; URLs in messages come without user information and query values.
+"""
+
+from __future__ import annotations
+
+
+class ExporterError(Exception):
+    """The root: everything this program raises on purpose."""
+
+    reason = "error"
+
+
+class ConfigError(ExporterError):
+    """The settings cannot be used.
+
+    `file` is the file read (or the flag or environment variable), `path` the dotted key in it, `mend` what
+    the operator should do. All of them are in the message, one line each problem.
+    """
+
+    reason = "config"
+
+    def __init__(self, problem: str, *, file: str = "", path: str = "", mend: str = "") -> None:
+        where = ": ".join(part for part in (file, path) if part)
+        text = f"{where}: {problem}" if where else problem
+        super().__init__(f"{text} ({mend})" if mend else text)
+        self.file, self.path, self.problem, self.mend = file, path, problem, mend
+
+
+class SourceError(ExporterError):
+    """An inventory API could not be read; `reason` is the metric's label, `mend` what a person may try."""
+
+    reason = "source"
+
+    def __init__(self, message: str, *, reason: str = "", mend: str = "") -> None:
+        super().__init__(message)
+        self.mend = mend
+        if reason:
+            self.reason = reason
+
+
+class Unreachable(SourceError):
+    """No HTTP answer arrived: `reason` is dns, connect, timeout, tls, proxy or reset."""
+
+    reason = "connect"
+
+
+class Refused(SourceError):
+    """The API answered, and the answer is no: `reason` is auth, forbidden, not_found, redirect or status."""
+
+    reason = "status"
+
+    def __init__(self, message: str, *, status: int, reason: str = "", mend: str = "") -> None:
+        super().__init__(message, reason=reason, mend=mend)
+        self.status = status
+
+
+class Throttled(SourceError):
+    """The API asks us to come back later; `wait` is the Retry-After in seconds, None where it gave none."""
+
+    reason = "throttled"
+
+    def __init__(self, message: str, *, wait: float | None) -> None:
+        super().__init__(message, mend="lower the request rate: a longer refresh_interval or a larger page_size")
+        self.wait = wait
+
+
+class Broken(SourceError):
+    """A 5xx answer; `status` is its code, `wait` the seconds of a Retry-After, None where it gave none."""
+
+    reason = "server"
+
+    def __init__(self, message: str, *, status: int, wait: float | None = None) -> None:
+        super().__init__(message, mend="the API itself fails; its owner's logs say why")
+        self.status, self.wait = status, wait
+
+
+class Malformed(SourceError):
+    """A good status whose body is not a page of records: `reason` is html, empty, json, encoding, …"""
+
+    reason = "json"
+
+
+class PartialCrawl(SourceError):
+    """So many pages or records of one crawl failed that publishing it could mislead."""
+
+    reason = "partial"

@@ -1,0 +1,1 @@
+"""Room 3, pure: what we say, and in which letters."""

@@ -1,0 +1,1 @@
+"""Room 4: who may hear it. The only place that speaks HTTP inwards."""
