@@ -1,0 +1,158 @@
+"""From a page's bytes to records and rejects; the one place that reads inventory JSON.
+
+`split` finds the raw records of a page; `page` carries those over whose digest is known and decodes the
+others with a `Reader`, which is a collection's dialect, compiled. It holds nothing between pages and decides
+nothing of history (`snapshot` does). Invariant: a bad record is a `Reject`, a bad page is `Malformed`, and no
+JSON of any shape raises anything else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from exporter import errors
+from exporter.inventory import fields, record
+
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANY = msgspec.json.Decoder()
+_ENVELOPES = ("result", "items", "data", "records")
+_ERRORS = ("error", "errors", "fault", "code", "message", "reason")
+_BOM = b"\xef\xbb\xbf"
+
+
+class Known(Protocol):
+    """What a snapshot knows of a raw record it has decoded before."""
+
+    @property
+    def record(self) -> record.Record:
+        """The decoded record."""
+        ...
+
+
+Held = TypeVar("Held", bound=Known)
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A record that cannot be held: why (the metric's label), and enough of it to find it again."""
+
+    reason: str
+    example: str
+
+
+class Batch(msgspec.Struct):
+    """What one page held, in the server's order.
+
+    `carried` are values of the caller's index of digests; `fresh` are (digest, record); `skipped` are the ids
+    of records whose type is excluded or not included. `dropped` counts values that could not be read by
+    reason. `items` is the number of raw records, whatever became of them.
+    """
+
+    items: int
+    carried: list[object]
+    fresh: list[tuple[int, record.Record]]
+    rejects: list[Reject]
+    skipped: list[str]
+    dropped: Counter[str]
+
+
+def digest(raw: bytes | memoryview, key: bytes) -> int:
+    """64 bits that tell raw records apart; `key` is random per process, so nobody can aim for a clash."""
+    return int.from_bytes(blake2b(raw, digest_size=8, key=key).digest(), "little")
+
+
+def split(body: bytes) -> list[msgspec.Raw]:
+    """The raw records of a page: the array, the array in a known envelope, or one record as an object.
+
+    Raises `Malformed` with reason json, nesting, encoding, error_object or envelope.
+    """
+    if body.startswith(_BOM):
+        body = body[len(_BOM) :]
+    try:
+        if body.lstrip()[:1] == b"{":
+            return _unwrap(_OBJECT.decode(body), body)
+        return _ARRAY.decode(body)
+    except RecursionError as error:
+        raise errors.Malformed("the page is nested too deeply to be read", reason="nesting") from error
+    except UnicodeDecodeError as error:
+        raise errors.Malformed(f"the page is not UTF-8: {error}", reason="encoding") from error
+    except msgspec.ValidationError as error:
+        raise errors.Malformed(f"the page is no list of records: {error}", reason="envelope") from error
+    except msgspec.DecodeError as error:
+        raise errors.Malformed(f"the page is not JSON: {error}", reason="json") from error
+
+
+def _unwrap(members: Mapping[str, msgspec.Raw], body: bytes) -> list[msgspec.Raw]:
+    folded = {key.lower(): key for key in members}
+    for name in _ENVELOPES:
+        if name in folded and bytes(members[folded[name]]).lstrip()[:1] == b"[":
+            return _ARRAY.decode(members[folded[name]])
+    if any(name in folded for name in ("id", "externalid", "uuid", "externalidentifier")):
+        return [msgspec.Raw(body)]
+    if any(name in folded for name in _ERRORS):
+        said = body[:200].decode("utf-8", "replace")
+        raise errors.Malformed(
+            f"the answer is an error object with a good status: {said}", reason="error_object"
+        )
+    known = ", ".join(_ENVELOPES)
+    raise errors.Malformed(
+        f"the answer is an object without a list of records; its keys are {', '.join(list(members)[:10])}",
+        reason="envelope",
+        mend=f"expected an array, or an object with one of {known}",
+    )
+
+
+def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: bytes) -> Batch:
+    """Reads one page. Raw records whose digest is in `known` are carried over undecoded.
+
+    Raises `Malformed` where the page as a whole cannot be trusted.
+    """
+    raws = split(body)
+    batch = Batch(len(raws), [], [], [], [], Counter())
+    for raw in raws:
+        mark = digest(memoryview(raw), key)
+        held = known.get(mark)
+        if held is not None:
+            batch.carried.append(held)
+        else:
+            _decode(raw, mark, reader, batch)
+    return batch
+
+
+def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch) -> None:
+    try:
+        value = _ANY.decode(raw)
+    except RecursionError as error:
+        raise errors.Malformed("a record is nested too deeply to be read", reason="nesting") from error
+    except UnicodeDecodeError as error:
+        raise errors.Malformed(f"a record is not UTF-8: {error}", reason="encoding") from error
+    except msgspec.DecodeError as error:
+        raise errors.Malformed(f"a record is not JSON: {error}", reason="json") from error
+    if not isinstance(value, dict):
+        batch.rejects.append(Reject("not_an_object", _example(raw)))
+        return
+    found = reader.read(value, batch.dropped)
+    if found is None:
+        batch.rejects.append(Reject("missing_id", _example(raw)))
+    elif reader.keeps(found):
+        batch.fresh.append((mark, found.record))
+    else:
+        batch.skipped.append(found.record.id)
+
+
+def _example(raw: msgspec.Raw) -> str:
+    return bytes(memoryview(raw)[:120]).decode("utf-8", "replace")
+
+
+def examples(rejects: Sequence[Reject]) -> dict[str, list[str]]:
+    """The first three examples of each reason, for the status page."""
+    shown: dict[str, list[str]] = {}
+    for reject in rejects:
+        if len(shown.setdefault(reject.reason, [])) < 3:
+            shown[reject.reason].append(reject.example)
+    return shown

@@ -1,0 +1,102 @@
+"""Makes any scalar of an inventory safe to be a label value, and folds words for lenient comparison.
+
+Owns the rules for characters and lengths; which field they are applied to is `decode`'s business. Invariant:
+`clean` is idempotent, and two different ids stay different after `identity`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+_REPLACED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_NOTHING = frozenset({"", "not specified", "not specified."})
+_UNFOLDED = str.maketrans("", "", " _-")
+LABEL_LENGTH = 1024
+_EARLIEST, _LATEST = 0.0, 7258118400.0  # 1970 to 2200: what lies outside is a placeholder, not a date
+
+
+class _Fold(dict[str, str]):
+    """Remembers folded words; inventories use few different keys, so a small memory serves all of them."""
+
+    def __missing__(self, word: str) -> str:
+        folded = word.lower().translate(_UNFOLDED)
+        if len(self) < 10_000 and len(word) < 100:
+            self[word] = folded
+        return folded
+
+
+_FOLDED = _Fold()
+
+
+def fold(word: str) -> str:
+    """The word without case, spaces, `_` and `-`, as status words and keys are compared."""
+    return _FOLDED[word]
+
+
+def scalar(value: object) -> str | None:
+    """A JSON scalar as text; None for null, arrays and objects. Booleans are `true` and `false`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**300 else None  # Python refuses to print longer ones
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return None
+
+
+def clean(value: object, length: int = LABEL_LENGTH) -> str:
+    """A scalar as a label value; empty where there is nothing, cut to `length` characters with an `…`.
+
+    Control characters, lone surrogates and marks that turn the direction of writing become U+FFFD, tabs a
+    space, CR and CRLF a newline (which the renderer escapes).
+    """
+    text = value if isinstance(value, str) else scalar(value)
+    if not text:
+        return ""
+    text = _readable(text[: length + 64].strip() if len(text) > length + 64 else text.strip())
+    if len(text) > length:
+        text = f"{text[: length - 1]}…"
+    return "" if len(text) < 16 and text.lower() in _NOTHING else text
+
+
+def _readable(text: str) -> str:
+    if text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return _REPLACED.sub("\ufffd", text)
+
+
+def identity(value: object, length: int = LABEL_LENGTH) -> str:
+    """A record's id as a label value; empty where it has none.
+
+    What cleaning would merge is told apart by a digest at the end, so that different ids never share a label.
+    """
+    if isinstance(value, bool):
+        return ""
+    text = (scalar(value) or "").strip()
+    if text.isprintable() and len(text) <= length:
+        return "" if text.lower() in _NOTHING else text
+    cleaned = clean(text, length)
+    if cleaned == text or not cleaned:
+        return cleaned
+    mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{cleaned[: length - 17]}~{mark}"
+
+
+def moment(value: object) -> float | None:
+    """A date as Unix seconds, UTC where it names no zone; None where it is no date or only a placeholder.
+
+    Read are RFC 3339, `YYYY-MM-DD HH:MM:SS` and `YYYY-MM-DD`.
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        when = datetime.fromisoformat(value.strip()[:40])
+        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if _EARLIEST < seconds < _LATEST else None
