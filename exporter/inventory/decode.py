@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -45,7 +45,7 @@ class Reject(msgspec.Struct, frozen=True):
     example: str
 
 
-class Batch(msgspec.Struct):
+class Batch(msgspec.Struct, Generic[Held]):
     """What one page held, in the server's order.
 
     `carried` are values of the caller's index of digests; `fresh` are (digest, record); `skipped` are the ids
@@ -54,7 +54,7 @@ class Batch(msgspec.Struct):
     """
 
     items: int
-    carried: list[object]
+    carried: list[Held]
     fresh: list[tuple[int, record.Record]]
     rejects: list[Reject]
     skipped: list[str]
@@ -107,13 +107,13 @@ def _unwrap(members: Mapping[str, msgspec.Raw], body: bytes) -> list[msgspec.Raw
     )
 
 
-def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: bytes) -> Batch:
+def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: bytes) -> Batch[Held]:
     """Reads one page. Raw records whose digest is in `known` are carried over undecoded.
 
     Raises `Malformed` where the page as a whole cannot be trusted.
     """
     raws = split(body)
-    batch = Batch(len(raws), [], [], [], [], Counter())
+    batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter())
     for raw in raws:
         mark = digest(memoryview(raw), key)
         held = known.get(mark)
@@ -124,7 +124,7 @@ def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: byt
     return batch
 
 
-def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch) -> None:
+def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Held]) -> None:
     try:
         value = _ANY.decode(raw)
     except RecursionError as error:

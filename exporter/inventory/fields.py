@@ -104,7 +104,7 @@ class Reader:
         return not types & self._exclude and (not self._include or bool(types & self._include))
 
     def read(self, value: Mapping[str, object], dropped: Counter[str]) -> Found | None:
-        """The record in one JSON object; None if it has no id. What cannot be read is counted in `dropped`."""
+        """The record in one JSON object; None if it has no id. `dropped` counts what cannot be read."""
         parts = Parts(folded(value))
         ident = self._identity(parts)
         if not ident:

@@ -1,0 +1,211 @@
+"""What we hold of one collection, and how a crawl changes it.
+
+A `Snapshot` is swapped whole, never emptied and refilled. A `Draft` collects a crawl aside; `commit` turns it
+into the next snapshot and says what changed. Records leave only by a crawl that proved complete and that the
+shrink guard lets pass; a record not seen otherwise is retained. No clock: times are arguments (Unix seconds).
+Invariant: every id occurs once, and no committed snapshot is touched again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from exporter.inventory import decode
+from exporter.inventory.record import Record
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A record we hold, its raw form's digest, since when its status holds and how often it changed."""
+
+    record: Record
+    digest: int
+    since: float
+    changes: int = 0
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything held of one collection. `digests` finds a held record by its raw form's digest.
+
+    `words` are all (status, type) pairs ever held, so that counts go to zero instead of away.
+    """
+
+    records: Mapping[str, Held] = MappingProxyType({})
+    digests: Mapping[int, Held] = MappingProxyType({})
+    words: frozenset[tuple[str, str]] = frozenset()
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """The difference of two snapshots: held records added, (old, new) pairs changed, held records removed."""
+
+    added: tuple[Held, ...] = ()
+    changed: tuple[tuple[Held, Held], ...] = ()
+    removed: tuple[Held, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+    def transitions(self) -> Counter[tuple[str, str]]:
+        """How many records went from one status word to another."""
+        return Counter(
+            (old.record.status, new.record.status)
+            for old, new in self.changed
+            if old.record.status != new.record.status
+        )
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """When a crawl that lost many records is believed.
+
+    More than `share` of the held records gone is held back until `confirmations` further complete crawls in a
+    row have shown the same ids; `fingerprint` and `seen` are what the last held-back crawl showed.
+    """
+
+    share: float = 0.2
+    confirmations: int = 2
+    fingerprint: int = 0
+    seen: int = 0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A commit's result.
+
+    `complete` says that the snapshot is exactly what the crawl saw; `retained` are records kept though not
+    seen; `guard` is what the next commit must be given; `held_back` says how many removals the guard refused.
+    """
+
+    snapshot: Snapshot
+    changes: Changes
+    complete: bool
+    retained: int
+    guard: Guard
+    held_back: int = 0
+
+
+class Draft:
+    """One crawl in the making. `preserve` are record types whose first status is kept over updates."""
+
+    def __init__(self, start: Snapshot, preserve: Iterable[str] = ()) -> None:
+        self.start = start
+        self.found: dict[str, Held] = {}
+        self.rejects: list[decode.Reject] = []
+        self.rejected: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.items = 0
+        self.duplicates = 0
+        self._preserve = frozenset(preserve)
+        self._walked: set[str | int] = set()
+
+    def add(self, batch: decode.Batch[Held], now: float) -> int:
+        """Takes one page in; returns how many of its records this crawl had not seen before.
+
+        Of two records with one id the newer last update wins, the first on a tie.
+        """
+        before = len(self._walked)
+        self.items += batch.items
+        for held in batch.carried:
+            self._take(held)
+        for digest, record in batch.fresh:
+            self._take(self._held(digest, record, now))
+        self._walked.update(batch.skipped)
+        self.dropped.update(batch.dropped)
+        for reject in batch.rejects:
+            self._walked.add(hash(reject.example))
+            self.rejected[reject.reason] += 1
+            if len(self.rejects) < 100:
+                self.rejects.append(reject)
+        return len(self._walked) - before
+
+    def _take(self, held: Held) -> None:
+        ident = held.record.id
+        self._walked.add(ident)
+        earlier = self.found.get(ident)
+        if earlier is None:
+            self.found[ident] = held
+            return
+        self.duplicates += 1
+        if (held.record.updated or 0.0) > (earlier.record.updated or 0.0):
+            self.found[ident] = held
+
+    def _held(self, digest: int, record: Record, now: float) -> Held:
+        old = self.start.records.get(record.id)
+        if old is None:
+            return Held(record, digest, record.updated or now)
+        if record.type in self._preserve:
+            record = msgspec.structs.replace(
+                record,
+                status=old.record.status,
+                operational=old.record.operational,
+                status_known=old.record.status_known,
+            )
+        if record.status == old.record.status:
+            return Held(record, digest, old.since, old.changes)
+        return Held(record, digest, now, old.changes + 1)
+
+    @property
+    def walked(self) -> int:
+        """How many different records the crawl has seen, those not held (excluded, rejected) included."""
+        return len(self._walked)
+
+    def commit_delta(self, guard: Guard) -> Outcome:
+        """What a list of recent changes teaches: additions and changes, never a removal."""
+        snapshot, changes = self._next(())
+        return Outcome(snapshot, changes, complete=False, retained=0, guard=guard)
+
+    def commit_full(self, problem: str, guard: Guard) -> Outcome:
+        """What a crawl of everything teaches; `problem` is empty where it proved complete."""
+        missing = [held for ident, held in self.start.records.items() if ident not in self.found]
+        if problem:
+            snapshot, changes = self._next(())
+            return Outcome(snapshot, changes, complete=False, retained=len(missing), guard=guard)
+        calm = msgspec.structs.replace(guard, fingerprint=0, seen=0)
+        if len(missing) > guard.share * len(self.start.records):
+            # order does not matter, and one set of ids has one fingerprint within a process
+            fingerprint = hash(frozenset(self.found))
+            seen = guard.seen + 1 if guard.seen and fingerprint == guard.fingerprint else 1
+            if seen <= guard.confirmations:
+                waiting = msgspec.structs.replace(guard, fingerprint=fingerprint, seen=seen)
+                snapshot, changes = self._next(())
+                return Outcome(
+                    snapshot,
+                    changes,
+                    complete=False,
+                    retained=len(missing),
+                    guard=waiting,
+                    held_back=len(missing),
+                )
+        snapshot, changes = self._next(missing)
+        return Outcome(snapshot, changes, complete=True, retained=0, guard=calm)
+
+    def _next(self, removed: Iterable[Held]) -> tuple[Snapshot, Changes]:
+        start = self.start.records
+        added: list[Held] = []
+        changed: list[tuple[Held, Held]] = []
+        for ident, held in self.found.items():
+            old = start.get(ident)
+            if old is None:
+                added.append(held)
+            elif old is not held:
+                changed.append((old, held))
+        changes = Changes(tuple(added), tuple(changed), tuple(removed))
+        if not changes:
+            return self.start, changes
+        return _apply(self.start, changes), changes
+
+
+def _apply(start: Snapshot, changes: Changes) -> Snapshot:
+    records = dict(start.records)
+    digests = dict(start.digests)
+    for held in changes.removed:
+        del records[held.record.id]
+        digests.pop(held.digest, None)
+    for old, _ in changes.changed:
+        digests.pop(old.digest, None)
+    fresh = [*changes.added, *(new for _, new in changes.changed)]
+    records.update((held.record.id, held) for held in fresh)
+    digests.update((held.digest, held) for held in fresh)
+    words = start.words | {(held.record.status, held.record.type) for held in fresh}
+    return Snapshot(records, digests, words)

@@ -1,0 +1,393 @@
+"""Every metric there is, in one list: names, types, labels, help, and what of a held record they read.
+
+`FAMILIES` are rendered from the snapshot by `render`; `TELEMETRY` are kept by `exporter.telemetry` with
+prometheus-client. Both become `docs/metrics.md`. A new metric is one entry here and a line in a golden file.
+Invariant: a family's label set never varies; an absent attribute is an empty label value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from exporter.inventory.record import KINDS
+from exporter.inventory.snapshot import Held
+
+Sample = tuple[Any, ...]
+"""The label values in the family's order, then the value: text where it is ready, else a number."""
+
+Samples = Callable[[Held], Iterator[Sample]]
+
+PREFIX = "ses_inventory_"
+OWN = "ses_inventory_exporter_"
+
+
+class Family(msgspec.Struct, frozen=True):
+    """One metric family.
+
+    `name` is the name of its samples; `type` is gauge, counter or info (a gauge in text format 0.0.4).
+    `samples` reads one held record, None for the counts, which are made from all records at once. `source`
+    says which fields of the inventory it comes from.
+    """
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...]
+    collection: str = ""
+    samples: Samples | None = None
+    source: str = ""
+    stability: str = "stable"
+
+    @property
+    def unit(self) -> str:
+        """The base unit in the name, empty where it has none."""
+        return "seconds" if self.name.endswith("_seconds") else ""
+
+
+def _info(held: Held) -> Iterator[Sample]:
+    it = held.record
+    yield it.id, it.name, it.description, it.type, it.category, it.specification, it.party, it.place, 1
+
+
+def _carrier_info(held: Held) -> Iterator[Sample]:
+    it = held.record
+    yield (
+        *(it.id, it.name, it.description, it.type, it.specification),
+        *(it.gateway, it.terminal, it.satellite, it.transponder, it.party),
+        1,
+    )
+
+
+def _status(held: Held) -> Iterator[Sample]:
+    yield held.record.id, held.record.status, 1
+
+
+def _operational(held: Held) -> Iterator[Sample]:
+    if held.record.operational is not None:
+        yield held.record.id, int(held.record.operational)
+
+
+def _states(held: Held) -> Iterator[Sample]:
+    for dimension, state in held.record.states:
+        yield held.record.id, dimension, state, 1
+
+
+def _since(held: Held) -> Iterator[Sample]:
+    yield held.record.id, held.since
+
+
+def _start(held: Held) -> Iterator[Sample]:
+    if held.record.start is not None:
+        yield held.record.id, held.record.start
+
+
+def _end(held: Held) -> Iterator[Sample]:
+    if held.record.end is not None:
+        yield held.record.id, held.record.end
+
+
+def _created(held: Held) -> Iterator[Sample]:
+    if held.record.created is not None:
+        yield held.record.id, held.record.created
+
+
+def _updated(held: Held) -> Iterator[Sample]:
+    if held.record.updated is not None:
+        yield held.record.id, held.record.updated
+
+
+def _changes(held: Held) -> Iterator[Sample]:
+    yield held.record.id, held.changes
+
+
+def _resources(held: Held) -> Iterator[Sample]:
+    for link in held.record.resources:
+        yield held.record.id, link.id, link.name, link.type, link.role, 1
+
+
+def _services(held: Held) -> Iterator[Sample]:
+    for link in held.record.services:
+        yield held.record.id, link.id, link.name, 1
+
+
+def _relations(held: Held) -> Iterator[Sample]:
+    for link in held.record.relations:
+        yield held.record.id, link.id, link.role, 1
+
+
+def _service_relations(held: Held) -> Iterator[Sample]:
+    yield from _relations(held)
+    for link in held.record.services:
+        yield held.record.id, link.id, "supportingService", 1
+
+
+def _parties(held: Held) -> Iterator[Sample]:
+    for link in held.record.parties:
+        yield held.record.id, link.id, link.name, link.role, 1
+
+
+def _places(held: Held) -> Iterator[Sample]:
+    for link in held.record.places:
+        yield held.record.id, link.id, link.name, link.role, 1
+
+
+def _characteristics(held: Held) -> Iterator[Sample]:
+    for name, value in held.record.characteristics:
+        yield held.record.id, name, value, 1
+
+
+def _number(metric: str) -> Samples:
+    def samples(held: Held) -> Iterator[Sample]:
+        for name, value in held.record.numbers:
+            if name == metric:
+                yield held.record.id, value
+                return  # two characteristics under one name would be one series twice
+
+    return samples
+
+
+def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples) -> Iterator[Family]:
+    """The families that services, carriers and resources share."""
+    kind = KINDS[collection]
+    ident = f"{kind}_id"
+
+    def family(suffix: str, text: str, labels: Sequence[str], samples: Samples | None, source: str) -> Family:
+        made = "info" if suffix.endswith("_info") else "counter" if suffix.endswith("_total") else "gauge"
+        said = f"{text} Source: {source}. Cached in the exporter's snapshot."
+        return Family(f"{PREFIX}{suffix}", made, said, tuple(labels), collection, samples, source)
+
+    yield family(
+        collection,
+        f"Number of {collection} by status and type.",
+        ("status", f"{kind}_type"),
+        None,
+        "status; type",
+    )
+    yield family(
+        f"{kind}_info",
+        f"A {kind} and what the inventory says of it; always 1.",
+        info_labels,
+        info,
+        "name, description, type, category, specification, related party, place",
+    )
+    yield family(
+        f"{kind}_status",
+        f"The {kind}'s current status, in the inventory's own word; always 1.",
+        (ident, "status"),
+        _status,
+        "status (SES), state (TMF638), resourceStatus or operationalState (TMF639)",
+    )
+    yield family(
+        f"{kind}_operational",
+        f"Whether the {kind} is operational: 1 or 0; absent where its status has no known meaning.",
+        (ident,),
+        _operational,
+        "status, refined by further states",
+    )
+    yield family(
+        f"{kind}_state",
+        f"A further state of the {kind}, one series for each dimension and state; always 1.",
+        (ident, "dimension", "state"),
+        _states,
+        "lifecycleState, operatingStatus, administrativeState, operationalState, usageState, alarmStatus, …",
+    )
+    since = "status as seen changing; before that the record's last update, else when it was first seen"
+    yield family(
+        f"{kind}_status_since_timestamp_seconds",
+        f"Unix time since which the {kind} has its status.",
+        (ident,),
+        _since,
+        since,
+    )
+    for word, what, samples, source in (
+        ("start", "starts or started", _start, "startDate, serviceDate, startOperatingDate"),
+        ("end", "ends or ended", _end, "endDate, endOperatingDate"),
+        ("created", "was created", _created, "creationDate"),
+        ("last_update", "was last updated", _updated, "lastUpdate"),
+    ):
+        text = f"Unix time at which the {kind} {what}; absent where the inventory does not say."
+        yield family(f"{kind}_{word}_timestamp_seconds", text, (ident,), samples, source)
+    yield family(
+        f"{kind}_party_info",
+        f"A related party of the {kind}; always 1.",
+        (ident, "party_id", "party", "role"),
+        _parties,
+        "relatedParty",
+    )
+    yield family(
+        f"{kind}_place_info",
+        f"A place of the {kind}; always 1.",
+        (ident, "place_id", "place", "role"),
+        _places,
+        "place",
+    )
+    if collection == "carriers":
+        text = "How often the carrier's status was seen to change."
+        yield family("carrier_status_changes_total", text, (ident,), _changes, "status")
+    if collection != "resources":
+        text = f"A resource that supports the {kind}; always 1."
+        yield family(
+            f"{kind}_resource_info",
+            text,
+            (ident, "resource_id", "resource", "resource_type", "role"),
+            _resources,
+            "supportingResource",
+        )
+    if collection == "carriers":
+        text = "A service, such as a bandwidth segment, that supports the carrier; always 1."
+        yield family(
+            "carrier_service_info",
+            text,
+            (ident, "service_id", "service_name"),
+            _services,
+            "supportingService",
+        )
+    related = {"services": "related_service_id", "carriers": "related_id", "resources": "related_resource_id"}
+    related_source = {
+        "services": "serviceRelationship, supportingService",
+        "carriers": "serviceRelationship",
+        "resources": "resourceRelationship",
+    }
+    yield family(
+        f"{kind}_relationship_info",
+        f"A relationship of the {kind} to another; always 1.",
+        (ident, related[collection], "relationship"),
+        _service_relations if collection == "services" else _relations,
+        related_source[collection],
+    )
+    yield family(
+        f"{kind}_characteristic_info",
+        f"A characteristic of the {kind} that the settings ask for; always 1.",
+        (ident, "name", "value"),
+        _characteristics,
+        "serviceCharacteristic, resourceCharacteristic",
+    )
+
+
+_INFO = ("name", "description")
+_WHAT = ("category", "specification", "party", "place")
+_CARRIER = ("carrier_type", "specification", "gateway", "terminal", "satellite", "transponder", "party")
+
+FAMILIES: tuple[Family, ...] = (
+    *_kind_families("services", ("service_id", *_INFO, "service_type", *_WHAT), _info),
+    *_kind_families("carriers", ("carrier_id", *_INFO, *_CARRIER), _carrier_info),
+    *_kind_families("resources", ("resource_id", *_INFO, "resource_type", *_WHAT), _info),
+)
+
+
+def numeric(collection: str, metric: str) -> Family:
+    """The family of a numeric characteristic under the name the operator chose."""
+    kind = KINDS[collection]
+    return Family(
+        f"{PREFIX}{kind}_{metric}",
+        "gauge",
+        f"Characteristic of the {kind}, named and scaled in the settings. Cached in the exporter's snapshot.",
+        (f"{kind}_id",),
+        collection,
+        _number(metric),
+        "serviceCharacteristic, resourceCharacteristic",
+    )
+
+
+def of(collection: str, numbers: Mapping[str, tuple[str, float]] | None = None) -> tuple[Family, ...]:
+    """The families of one collection in the order in which they are served."""
+    own = [family for family in FAMILIES if family.collection == collection]
+    metrics = dict.fromkeys(metric for metric, _ in (numbers or {}).values())
+    return (*own, *(numeric(collection, metric) for metric in metrics))
+
+
+def _own(name: str, kind: str, text: str, *labels: str) -> Family:
+    return Family(f"{OWN}{name}", kind, text, labels)
+
+
+_C = "collection"
+
+TELEMETRY: tuple[Family, ...] = (
+    _own("up", "gauge", "Whether the last refresh of the collection succeeded.", _C),
+    _own("complete", "gauge", "Whether the last full crawl of the collection proved complete.", _C),
+    _own("stale", "gauge", "1 once the snapshot is older than three refresh intervals, else 0.", _C),
+    _own("last_success_timestamp_seconds", "gauge", "Unix time of the last successful refresh.", _C),
+    _own("last_full_success_timestamp_seconds", "gauge", "Unix time of the last complete full crawl.", _C),
+    _own("last_attempt_timestamp_seconds", "gauge", "Unix time at which the last refresh began.", _C),
+    _own("refresh_interval_seconds", "gauge", "Time between two refreshes, as set.", _C),
+    _own("records", "gauge", "Records held.", _C),
+    _own("records_expected", "gauge", "Records announced by the API in the last full crawl.", _C),
+    _own("records_retained", "gauge", "Records held though the last full crawl did not see them.", _C),
+    _own(
+        "records_unread", "gauge", "Records behind pages that could not be read in the last full crawl.", _C
+    ),
+    _own("records_unknown_status", "gauge", "Records whose status word has no known meaning.", _C),
+    _own("records_rejected_total", "counter", "Records that could not be held, by reason.", _C, "reason"),
+    _own("values_dropped_total", "counter", "Values of held records that could not be read.", _C, "reason"),
+    _own("records_added_total", "counter", "Records added.", _C),
+    _own("records_changed_total", "counter", "Records whose content changed.", _C),
+    _own("records_removed_total", "counter", "Records removed after a complete crawl without them.", _C),
+    _own("records_held_back", "gauge", "Removals the shrink guard holds back until they are confirmed.", _C),
+    _own("duplicates_total", "counter", "Records that came twice in one crawl.", _C),
+    _own(
+        *("status_changes_total", "counter", "Status changes seen.", _C),
+        *("from_status", "to_status"),
+    ),
+    _own("refreshes_total", "counter", "Refreshes begun.", _C, "mode"),
+    _own("refresh_failures_total", "counter", "Refreshes that failed, by reason.", _C, "mode", "reason"),
+    _own("refresh_duration_seconds", "histogram", "How long refreshes took.", _C, "mode"),
+    _own("requests_total", "counter", "Answers from the API, by status code.", "api", "code"),
+    _own("request_failures_total", "counter", "Requests without a usable answer.", "api", "reason"),
+    _own("request_retries_total", "counter", "Requests sent again.", "api"),
+    _own("request_duration_seconds", "histogram", "How long requests took.", "api"),
+    _own("concurrency_limit", "gauge", "Requests that may be in flight at once.", "api"),
+    _own("rate_limit_remaining", "gauge", "Requests the API says are left in its current window.", "api"),
+    _own("series", "gauge", "Series served, by family.", "family"),
+    _own("series_limit", "gauge", "Series a family may have."),
+    _own("series_dropped", "gauge", "Series left out by the limit, by family.", "family"),
+    _own("exposition_bytes", "gauge", "Size of the inventory's part of a scrape.", "encoding"),
+    _own("render_duration_seconds", "histogram", "How long rendering after a change took.", _C),
+    _own("config_last_reload_successful", "gauge", "Whether the last reload of the settings succeeded."),
+    _own("config_last_reload_success_timestamp_seconds", "gauge", "Unix time of the last good settings."),
+    _own("event_loop_lag_seconds", "gauge", "Longest delay of the event loop in the last minute."),
+    _own("build_info", "gauge", "What is running; always 1.", "version", "revision", "python"),
+)
+
+
+def as_markdown() -> str:
+    """The reference page of all metrics."""
+    return "\n".join(
+        (
+            "# Metrics",
+            "",
+            "Generated from `exporter/metrics/families.py` by `make docs`; do not edit.",
+            "",
+            "Label values come from the inventory, cleaned and cut; what a record does not say is empty.",
+            "All inventory families are from the exporter's snapshot: they are as old as",
+            f"`{OWN}last_success_timestamp_seconds` says, and a scrape never causes a request.",
+            "",
+            *(line for name in KINDS for line in _section(name.capitalize(), of(name))),
+            *_numeric_section(),
+            *_section("The exporter about itself", TELEMETRY),
+            "In addition there are `process_*` and `python_*`, from prometheus-client.",
+            "",
+        )
+    )
+
+
+def _section(title: str, listed: Sequence[Family]) -> Iterator[str]:
+    yield from (f"## {title}", "", "| family | type | labels | what | source | stability |")
+    yield "|---|---|---|---|---|---|"
+    for family in listed:
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        cells = (f"`{family.name}`", family.type, labels, family.help, family.source, family.stability)
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _numeric_section() -> Iterator[str]:
+    yield from (
+        "## Numeric characteristics",
+        "",
+        "A characteristic listed in a collection's `characteristics` with a `metric` becomes a gauge named",
+        f"`{PREFIX}<kind>_<metric>` with the one label `<kind>_id`; its value is multiplied by `scale`.",
+        "",
+    )
