@@ -7,7 +7,7 @@
         ├── Refused            an answer that says no: auth, forbidden, not_found, status
         ├── Throttled          429 (or 503 with Retry-After); carries the wait
         ├── Broken             a 5xx answer: server
-        ├── Malformed          a 200 whose body is not a page: html, empty, json, encoding, envelope, too_large, …
+        ├── Malformed          a 200 whose body is not a page: html, empty, json, encoding, envelope, …
         └── PartialCrawl       so much of a crawl failed that nothing of it may be published
 
 A class's `reason` is the `reason` label of the exporter's own metrics, hence one lower-case word or two.
@@ -74,7 +74,7 @@ class Throttled(SourceError):
     reason = "throttled"
 
     def __init__(self, message: str, *, wait: float | None) -> None:
-        super().__init__(message, mend="lower the request rate: a longer refresh_interval or a larger page_size")
+        super().__init__(message, mend="ask less: a longer refresh_interval or a larger page_size")
         self.wait = wait
 
 

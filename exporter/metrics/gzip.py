@@ -1,9 +1,9 @@
 """One gzip member out of parts that were compressed at different times.
 
-A part is a raw-deflate run ended by a full flush, so that parts can follow each other in any choice and order;
-a member is a header, the parts, an empty last block, and the CRC-32 and length of the whole (RFC 1951, RFC
-1952). Several members joined would be legal too, but some clients stop after the first. Invariant: `member`
-of any parts inflates to their texts in order.
+A part is a raw-deflate run ended by a full flush, so that parts can follow each other in any choice and
+order; a member is a header, the parts, an empty last block, and the CRC-32 and length of the whole (RFC 1951,
+RFC 1952). Several members joined would be legal too, but some clients stop after the first. Invariant:
+`member` of any parts inflates to their texts in order.
 """
 
 from __future__ import annotations

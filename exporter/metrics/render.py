@@ -1,0 +1,232 @@
+"""Renders a collection's families when its snapshot changes, so that a scrape only copies bytes.
+
+Records are spread over buckets by a stable hash of their id; a `Block` is one family's samples of one
+bucket, compressed. An update renders the blocks whose records changed in what the family reads, nothing else,
+and returns a new `Body`. It owns no negotiation (`web` does) and no history (`snapshot` does). Invariants:
+what an update gives is what rendering from nothing gives; no two series of a body have equal labels.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from exporter.inventory import text
+from exporter.inventory.snapshot import Changes, Held, Snapshot
+from exporter.metrics import gzip
+from exporter.metrics.families import Family, Sample
+
+BUCKET = 256
+"""Records a bucket should hold: fewer make dirty work smaller and compression and joining worse."""
+
+_NEEDS_ESCAPE = ("\\", '"', "\n")
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """One family's samples of one bucket, and how many series they are."""
+
+    part: gzip.Part
+    series: int
+
+
+class Body(msgspec.Struct, frozen=True):
+    """One collection as it is served, in both formats; `series` and `dropped` are counted by family.
+
+    `text` is Prometheus text format 0.0.4, `openmetrics` OpenMetrics 1.0.0 without its `# EOF`.
+    """
+
+    text: gzip.Part = gzip.EMPTY
+    openmetrics: gzip.Part = gzip.EMPTY
+    series: Mapping[str, int] = {}
+    dropped: Mapping[str, int] = {}
+
+
+class Exposition:
+    """The blocks of one collection. `update` is called by one thread at a time and returns the next `Body`.
+
+    `statuses` are the words that are counted even at zero; `limit` is the number of series a family may have.
+    """
+
+    def __init__(
+        self,
+        families: Sequence[Family],
+        *,
+        statuses: Iterable[str] = (),
+        limit: int = 1_000_000,
+        bucket: int = BUCKET,
+    ) -> None:
+        self._families = tuple(family for family in families if family.samples is not None)
+        self._counts = tuple(family for family in families if family.samples is None)
+        self._templates = {family.name: _template(family) for family in families}
+        self._headers = {
+            family.name: tuple(gzip.part(form) for form in _headers(family)) for family in families
+        }
+        self._statuses = tuple(statuses)
+        self._limit = limit
+        self._bucket = bucket
+        self._buckets: list[dict[str, Held]] = [{}]
+        self._blocks: list[list[Block]] = []
+        self._whole = False
+
+    def update(self, snapshot: Snapshot, changes: Changes) -> Body:
+        """Renders what `changes` made dirty and joins the blocks of `snapshot`, the snapshot after them."""
+        whole, self._whole = self._whole, False  # an update that fails half-way is made good from nothing
+        if not whole or len(snapshot.records) > 2 * self._bucket * len(self._buckets):
+            self._spread(snapshot)
+        else:
+            self._renew(changes)
+        body = self._joined(snapshot)
+        self._whole = True
+        return body
+
+    def _spread(self, snapshot: Snapshot) -> None:
+        wanted = max(1, len(snapshot.records) // self._bucket)
+        self._buckets = [{} for _ in range(1 << (wanted - 1).bit_length())]
+        for ident, held in snapshot.records.items():
+            self._buckets[self._place(ident)][ident] = held
+        self._blocks = [
+            [self._block(family, bucket) for bucket in self._buckets] for family in self._families
+        ]
+
+    def _place(self, ident: str) -> int:
+        return zlib.crc32(ident.encode("utf-8", "surrogatepass")) & (len(self._buckets) - 1)
+
+    def _renew(self, changes: Changes) -> None:
+        everything = range(len(self._families))
+        dirty: list[set[int]] = [set() for _ in everything]
+        for held in changes.removed:
+            place = self._place(held.record.id)
+            del self._buckets[place][held.record.id]
+            for index in everything:
+                dirty[index].add(place)
+        for held in changes.added:
+            place = self._place(held.record.id)
+            self._buckets[place][held.record.id] = held
+            for index in everything:
+                dirty[index].add(place)
+        for old, new in changes.changed:
+            place = self._place(new.record.id)
+            self._buckets[place][new.record.id] = new
+            for index, family in enumerate(self._families):
+                if place not in dirty[index] and _differ(family, old, new):
+                    dirty[index].add(place)
+        for index, family in enumerate(self._families):
+            for place in dirty[index]:
+                self._blocks[index][place] = self._block(family, self._buckets[place])
+
+    def _block(self, family: Family, bucket: Mapping[str, Held]) -> Block:
+        template = self._templates[family.name]
+        lines = [line for ident in sorted(bucket) for line in _lines(family, template, bucket[ident])]
+        return Block(gzip.part("".join(lines).encode("utf-8", "replace")), len(lines))
+
+    def _joined(self, snapshot: Snapshot) -> Body:
+        pieces: list[tuple[Family, gzip.Part]] = []
+        series: dict[str, int] = {}
+        dropped: dict[str, int] = {}
+        for family in self._counts:
+            lines = list(self._count_lines(family, snapshot))
+            pieces.append((family, gzip.part("".join(lines).encode())))
+            series[family.name] = len(lines)
+        for family, blocks in zip(self._families, self._blocks, strict=True):
+            total = sum(block.series for block in blocks)
+            kept = list(self._within_limit(blocks))
+            pieces.append((family, gzip.join(block.part for block in kept)))
+            series[family.name] = sum(block.series for block in kept)
+            if total > series[family.name]:
+                dropped[family.name] = total - series[family.name]
+        _assert_whole(snapshot, series, dropped)
+        forms = [
+            gzip.join(
+                part
+                for family, samples in pieces
+                if samples.length
+                for part in (self._headers[family.name][form], samples)
+            )
+            for form in (0, 1)
+        ]
+        return Body(forms[0], forms[1], series, dropped)
+
+    def _within_limit(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        left = self._limit
+        for block in blocks:
+            if block.series <= left:
+                yield block
+                left -= block.series
+            else:
+                if left:
+                    lines = block.part.text().splitlines(keepends=True)[:left]
+                    yield Block(gzip.part(b"".join(lines)), left)
+                return
+
+    def _count_lines(self, family: Family, snapshot: Snapshot) -> Iterator[str]:
+        """One line for each status and type; a status seen or known is counted for every type seen."""
+        cells = Counter((held.record.status, held.record.type) for held in snapshot.records.values())
+        seen = {status for status, _ in snapshot.words}
+        spelt = {text.fold(status) for status in seen}
+        statuses = seen | {word for word in self._statuses if text.fold(word) not in spelt}
+        types = {kind for _, kind in snapshot.words} or {""}
+        template = self._templates[family.name]
+        for kind in sorted(types):
+            for status in sorted(statuses):
+                yield template % (_escaped(status), _escaped(kind), str(cells[status, kind]))
+
+
+def _differ(family: Family, old: Held, new: Held) -> bool:
+    samples = family.samples
+    return samples is not None and list(samples(old)) != list(samples(new))
+
+
+def _assert_whole(snapshot: Snapshot, series: Mapping[str, int], dropped: Mapping[str, int]) -> None:
+    """A body that lacks or doubles a record must never be served: Prometheus would drop the whole scrape."""
+    for name, count in series.items():
+        if name.endswith("_status") and count + dropped.get(name, 0) != len(snapshot.records):
+            raise RuntimeError(f"{name} has {count} series for {len(snapshot.records)} records")
+
+
+def _template(family: Family) -> str:
+    labels = ",".join(f'{label}="%s"' for label in family.labels)
+    return f"{family.name}{{{labels}}} %s\n"
+
+
+def _headers(family: Family) -> tuple[bytes, bytes]:
+    """The family's HELP, TYPE and UNIT, as text format 0.0.4 and as OpenMetrics 1.0.0 spell them."""
+    said = family.help.replace("\\", r"\\").replace("\n", r"\n")
+    shown = "gauge" if family.type == "info" else family.type
+    plain = f"# HELP {family.name} {said}\n# TYPE {family.name} {shown}\n"
+    suffix = {"info": "_info", "counter": "_total"}.get(family.type, "")
+    name = family.name.removesuffix(suffix)
+    unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
+    quoted = said.replace('"', r"\"")
+    return plain.encode(), f"# HELP {name} {quoted}\n# TYPE {name} {family.type}\n{unit}".encode()
+
+
+def _lines(family: Family, template: str, held: Held) -> Iterable[str]:
+    if family.samples is None:
+        return ()
+    lines = [template % _row(sample) for sample in family.samples(held)]
+    # two links may differ in what this family does not show; their series would be one series twice
+    return dict.fromkeys(lines) if len(lines) > 1 else lines
+
+
+def _row(sample: Sample) -> tuple[str, ...]:
+    return (*(_escaped(label) for label in sample[:-1]), number(sample[-1]))
+
+
+def _escaped(label: str) -> str:
+    for mark in _NEEDS_ESCAPE:
+        if mark in label:
+            return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return label
+
+
+def number(value: float) -> str:
+    """A sample's value as both formats spell it."""
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)

@@ -1,0 +1,185 @@
+"""What the exporter says of itself: one object over one private registry of prometheus-client.
+
+The families are declared in `metrics.families`; here they are kept, and each thing that happens has a method
+that is named after it. It owns no decision: callers say what happened. Invariant: no family of the inventory
+lives here, and no method raises.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import TypeVar
+
+import prometheus_client
+from prometheus_client import exposition, gc_collector, platform_collector, process_collector
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+
+from exporter import __version__
+from exporter.metrics import families
+
+_BUCKETS = {
+    "request_duration_seconds": (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+    "refresh_duration_seconds": (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0),
+    "render_duration_seconds": (0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0),
+}
+
+Metric = TypeVar("Metric", bound=MetricWrapperBase)
+
+
+class Telemetry:
+    """The exporter's own metrics. `collection`, `api`, `mode` and `reason` are label values of few words."""
+
+    def __init__(self, *, revision: str = "") -> None:
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = prometheus_client.CollectorRegistry()
+        self._metrics = {
+            family.name.removeprefix(families.OWN): self._made(family) for family in families.TELEMETRY
+        }
+        process_collector.ProcessCollector(registry=self.registry)
+        platform_collector.PlatformCollector(registry=self.registry)
+        gc_collector.GCCollector(registry=self.registry)
+        self._gauge("build_info", __version__, revision, platform.python_version()).set(1)
+
+    def _made(self, family: families.Family) -> MetricWrapperBase:
+        short = family.name.removeprefix(families.OWN)
+        if family.type == "histogram":
+            return prometheus_client.Histogram(
+                family.name, family.help, family.labels, buckets=_BUCKETS[short], registry=self.registry
+            )
+        kind = prometheus_client.Counter if family.type == "counter" else prometheus_client.Gauge
+        return kind(family.name, family.help, family.labels, registry=self.registry)
+
+    def _metric(self, kind: type[Metric], name: str, labels: tuple[str, ...]) -> Metric:
+        metric = self._metrics[name]
+        child = metric.labels(*labels) if labels else metric
+        if not isinstance(child, kind):
+            raise TypeError(f"{name} is no {kind.__name__}")
+        return child
+
+    def _gauge(self, name: str, *labels: str) -> prometheus_client.Gauge:
+        return self._metric(prometheus_client.Gauge, name, labels)
+
+    def _counter(self, name: str, *labels: str) -> prometheus_client.Counter:
+        return self._metric(prometheus_client.Counter, name, labels)
+
+    def _histogram(self, name: str, *labels: str) -> prometheus_client.Histogram:
+        return self._metric(prometheus_client.Histogram, name, labels)
+
+    def collection(self, name: str, interval: float) -> None:
+        """A collection is enabled: its series are there from the start, at zero. `interval` in seconds."""
+        self._gauge("refresh_interval_seconds", name).set(interval)
+        for gauge in ("up", "complete", "stale", "records", "records_retained", "records_unread"):
+            self._gauge(gauge, name).set(0)
+        self._gauge("records_unknown_status", name).set(0)
+        self._gauge("records_held_back", name).set(0)
+        for counter in ("added", "changed", "removed"):
+            self._counter(f"records_{counter}_total", name)
+        self._counter("duplicates_total", name)
+        for mode in ("full", "delta"):
+            self._counter("refreshes_total", name, mode)
+
+    def request(self, api: str, code: str, seconds: float) -> None:
+        """An answer came from the API with this status code after so many seconds."""
+        self._counter("requests_total", api, code).inc()
+        self._histogram("request_duration_seconds", api).observe(seconds)
+
+    def request_failed(self, api: str, reason: str) -> None:
+        """A request ended without a usable answer."""
+        self._counter("request_failures_total", api, reason).inc()
+
+    def request_retried(self, api: str) -> None:
+        """A request is sent once more."""
+        self._counter("request_retries_total", api).inc()
+
+    def concurrency(self, api: str, limit: int) -> None:
+        """So many requests may be in flight at once."""
+        self._gauge("concurrency_limit", api).set(limit)
+
+    def attempt(self, collection: str, mode: str, now: float) -> None:
+        """A refresh begins; `now` in Unix seconds."""
+        self._counter("refreshes_total", collection, mode).inc()
+        self._gauge("last_attempt_timestamp_seconds", collection).set(now)
+
+    def failed(self, collection: str, mode: str, reason: str) -> None:
+        """A refresh failed; what was held before is still served."""
+        self._counter("refresh_failures_total", collection, mode, reason).inc()
+        self._gauge("up", collection).set(0)
+
+    def succeeded(self, collection: str, mode: str, now: float, seconds: float) -> None:
+        """A refresh succeeded at `now` (Unix seconds) after so many seconds."""
+        self._gauge("up", collection).set(1)
+        self._gauge("last_success_timestamp_seconds", collection).set(now)
+        self._histogram("refresh_duration_seconds", collection, mode).observe(seconds)
+
+    def full(self, collection: str, now: float, *, complete: int, counts: Mapping[str, int | None]) -> None:
+        """A full crawl ended. `complete` is 1 or 0; `counts` are expected (None: unknown), retained, …"""
+        self._gauge("complete", collection).set(complete)
+        for name, count in counts.items():
+            if count is not None:
+                self._gauge(f"records_{name}", collection).set(count)
+        if complete:
+            self._gauge("last_full_success_timestamp_seconds", collection).set(now)
+
+    def stale(self, collection: str, state: int) -> None:
+        """Whether the snapshot is older than it should be, 1 or 0."""
+        self._gauge("stale", collection).set(state)
+
+    def held(self, collection: str, records: int, unknown_status: int) -> None:
+        """So many records are held; so many of them have a status of unknown meaning."""
+        self._gauge("records", collection).set(records)
+        self._gauge("records_unknown_status", collection).set(unknown_status)
+
+    def changed(
+        self, collection: str, counts: Mapping[str, int], moves: Mapping[tuple[str, str], int]
+    ) -> None:
+        """Records were `added`, `changed` and `removed`; `moves` counts (from, to) changes of status."""
+        for name, count in counts.items():
+            self._counter(f"records_{name}_total", collection).inc(count)
+        for (old, new), count in moves.items():
+            self._counter("status_changes_total", collection, old, new).inc(count)
+
+    def read(
+        self, collection: str, duplicates: int, rejected: Mapping[str, int], dropped: Mapping[str, int]
+    ) -> None:
+        """A crawl met so many duplicates, rejects and unreadable values, by reason."""
+        self._counter("duplicates_total", collection).inc(duplicates)
+        for reason, count in rejected.items():
+            self._counter("records_rejected_total", collection, reason).inc(count)
+        for reason, count in dropped.items():
+            self._counter("values_dropped_total", collection, reason).inc(count)
+
+    def rendered(self, collection: str, seconds: float) -> None:
+        """Rendering a change took so many seconds."""
+        self._histogram("render_duration_seconds", collection).observe(seconds)
+
+    def served(self, series: Mapping[str, int], dropped: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+        """What is served now: series and dropped series by family, bytes by encoding."""
+        for family, count in series.items():
+            self._gauge("series", family).set(count)
+            self._gauge("series_dropped", family).set(dropped.get(family, 0))
+        for encoding, size in sizes.items():
+            self._gauge("exposition_bytes", encoding).set(size)
+
+    def series_limit(self, limit: int) -> None:
+        """A family may have so many series."""
+        self._gauge("series_limit").set(limit)
+
+    def reloaded(self, successful: int, now: float) -> None:
+        """Settings were loaded, 1, or could not be, 0; `now` in Unix seconds."""
+        self._gauge("config_last_reload_successful").set(successful)
+        if successful:
+            self._gauge("config_last_reload_success_timestamp_seconds").set(now)
+
+    def loop_lag(self, seconds: float) -> None:
+        """The event loop was late by so many seconds at the worst of the last minute."""
+        self._gauge("event_loop_lag_seconds").set(seconds)
+
+    def text(self) -> bytes:
+        """The telemetry in text format 0.0.4."""
+        return exposition.generate_latest(self.registry)
+
+    def openmetrics(self) -> bytes:
+        """The telemetry in OpenMetrics 1.0.0, with the `# EOF` that ends a scrape."""
+        return bytes(openmetrics_exposition.generate_latest(self.registry))  # type: ignore[no-untyped-call]
