@@ -1,8 +1,8 @@
 """One `Poller` per collection: when to crawl everything, when to ask for recent changes, what to keep.
 
-It owns the collection's snapshot and its story (`State`); how pages are got is `source`'s business, what they
-mean `inventory`'s, and what is said of them `metrics`'. Invariants: a refresh never overlaps the next; what is
-served changes only by a whole body swapped after a good refresh; a failed refresh leaves everything as it was.
+It owns the collection's snapshot and its story (`State`); how pages are got is `source`'s business, what
+they mean `inventory`'s, and what is said of them `metrics`'. Invariants: a refresh never overlaps the next;
+what is served changes only by a whole body swapped after a good refresh; a failed refresh changes nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
 from exporter import errors, settings
-from exporter.inventory import decode, fields, snapshot
+from exporter.inventory import decode, fields, snapshot, tally
+from exporter.inventory.record import Record
 from exporter.metrics import render
 from exporter.source import client as source
 from exporter.source import crawl, paging
@@ -39,6 +40,7 @@ class State:
     refreshing: str = ""
     pages: int = 0
     items: int = 0
+    announced: int = 0
     expected: int | None = None
     retained: int = 0
     unread: int = 0
@@ -72,7 +74,8 @@ class Poller:
         self.target = target
         self.state = State()
         self.snapshot = snapshot.Snapshot()
-        self.outcome: snapshot.Outcome | None = None
+        self.tally = tally.Tally()
+        self.published = False
         self._config = config
         self._client = client
         self._telemetry = telemetry
@@ -118,7 +121,7 @@ class Poller:
             await (self._full() if mode == "full" else self._delta())
         except errors.SourceError as error:
             self._failed(mode, error.reason, str(error), error.mend)
-        except Exception as error:  # a bug in one collection must not end the others
+        except Exception as error:  # noqa: BLE001 - a bug in one collection must not end the others
             self._log.exception("bug", mode=mode)
             self._failed(mode, "bug", f"{type(error).__name__}: {error}", "please report this with the log")
         else:
@@ -127,8 +130,8 @@ class Poller:
             state.refreshing = ""
 
     def _pause(self, took: float) -> float:
-        """Seconds until the next refresh: the interval, or less after a failure; always a little at random."""
-        interval = self.target.refresh_interval
+        """Seconds until the next refresh: the interval, less after a failure, always a little at random."""
+        interval: float = self.target.refresh_interval
         wait = interval - took
         if self._failures:
             wait = min(wait, _FIRST_RETRY * 2.0 ** min(self._failures - 1, 10))
@@ -197,6 +200,7 @@ class Poller:
             self.state.pages += 1
             self.state.items += batch.items
             total = crawl.total(page, target.paging)
+            self.state.announced = total or self.state.announced
             return paging.Seen(query, items=batch.items, new=new, total=total, status=page.status)
 
         for query in target.queries:
@@ -233,13 +237,15 @@ class Poller:
 
     async def _take(self, outcome: snapshot.Outcome) -> None:
         """Renders and publishes what a crawl changed; nothing is touched where that fails."""
-        changes, first = outcome.changes, self.outcome is None
-        if changes or first:
+        changes = outcome.changes
+        if changes or not self.published:
             began = time.monotonic()
             body = await asyncio.to_thread(self._exposition.update, outcome.snapshot, changes)
+            counted = await asyncio.to_thread(tally.tally, _records(outcome.snapshot))
             self._publish(body)
+            self.tally, self.published = counted, True
             self._telemetry.rendered(self.target.collection, time.monotonic() - began)
-        self.snapshot, self.outcome = outcome.snapshot, outcome
+        self.snapshot = outcome.snapshot
         counts = {
             "added": len(changes.added),
             "changed": len(changes.changed),
@@ -247,8 +253,7 @@ class Poller:
         }
         moves = changes.transitions()
         self._telemetry.changed(self.target.collection, counts, moves)
-        unknown = sum(not held.record.status_known for held in self.snapshot.records.values())
-        self._telemetry.held(self.target.collection, len(self.snapshot.records), unknown)
+        self._telemetry.held(self.target.collection, self.tally.records, self.tally.unknown_records)
 
     def _failed(self, mode: str, reason: str, message: str, mend: str) -> None:
         state = self.state
@@ -277,6 +282,10 @@ class Poller:
         state.up, state.last_success, state.failing_since = True, now, None
         state.last_error = state.last_error_mend = state.last_error_reason = ""
         self._telemetry.succeeded(self.target.collection, mode, now, seconds)
+
+
+def _records(held: snapshot.Snapshot) -> Iterator[Record]:
+    return (one.record for one in held.records.values())
 
 
 def _held_back(outcome: snapshot.Outcome) -> str:

@@ -1,0 +1,58 @@
+# The words of this project; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install demo test check docs bench clean
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .install-stamp ## set up .venv from the hashed locks
+
+.install-stamp: requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install ## simulator and exporter in one go, on loopback; Ctrl-C stops it
+	$(BIN)/ses-inventory-exporter demo
+
+test: check tools ## every check and every test, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+check: install ## lint, types, layers, generated pages without drift
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.pages --check
+
+docs: install ## write the generated pages anew
+	$(BIN)/python -m tests.pages
+
+bench: install ## the benchmarks, as one table
+	$(BIN)/python -m bench
+
+lock: install ## compile the locks anew; they name no index
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
+
+.PHONY: tools lock
+tools: # the real Prometheus, for the tests that scrape with it
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+	    echo "The tests need prometheus and promtool on PATH. On Debian: apt-get install prometheus"; exit 1; }; \
+	  apt-get update --quiet=2 && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends prometheus; }
+
+clean: ## remove what was built
+	rm -rf .venv .install-stamp build dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* .hypothesis

@@ -1,0 +1,253 @@
+"""The command line: verbs, exit statuses, nothing else.
+
+Exit status 0 is good, 1 an API could not be read (or completely), 2 the configuration is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import os
+import signal
+import sys
+import tempfile
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from exporter import __version__, app, check, errors, logs, progress, settings
+from exporter.simulator import fault
+from exporter.simulator.server import DIALECTS, Options, Simulator
+
+GOOD, UNREAD, WRONG = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns its exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        status: int = given.verb(given)
+    except errors.ConfigError as error:
+        print(error, file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        return GOOD
+    except BrokenPipeError:
+        # whoever read our output has gone; Python would complain once more when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ses-inventory-exporter",
+        description="Prometheus exporter for TM Forum service (TMF638) and resource (TMF639) inventories.",
+    )
+    parser.add_argument("--version", action="version", version=f"ses-inventory-exporter {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    serve = verbs.add_parser("serve", help="crawl the inventories and serve their metrics")
+    _config(serve)
+    serve.add_argument("--web.listen-address", dest="web.listen_address", metavar="HOST:PORT")
+    serve.add_argument("--web.config.file", dest="web.config_file", metavar="FILE")
+    serve.set_defaults(verb=_serve)
+
+    look = verbs.add_parser("check", help="validate the settings and explain what the APIs answer")
+    _config(look)
+    look.add_argument("--offline", action="store_true", help="validate the settings only")
+    look.set_defaults(verb=_check)
+
+    once = verbs.add_parser("once", help="crawl once and print the exposition")
+    _config(once)
+    once.set_defaults(verb=_once)
+
+    simulate = verbs.add_parser(
+        "simulate",
+        help="serve an invented inventory",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_faults(),
+    )
+    _simulation(simulate)
+    simulate.add_argument("--listen-address", default="127.0.0.1:10680", metavar="HOST:PORT")
+    simulate.add_argument(
+        "--config-out", type=Path, metavar="FILE", help="write settings that work against it"
+    )
+    simulate.set_defaults(verb=_simulate)
+
+    demo = verbs.add_parser("demo", help="simulator and exporter in one go")
+    _simulation(demo)
+    demo.add_argument("--web.listen-address", dest="web.listen_address", metavar="HOST:PORT")
+    demo.set_defaults(verb=_demo, change_rate=0.5, latency=0.05)
+
+    health = verbs.add_parser("healthcheck", help="ask a running exporter whether it is healthy")
+    health.add_argument("--url", default="http://127.0.0.1:10638/-/healthy")
+    health.set_defaults(verb=_healthcheck)
+    return parser
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE")
+    parser.add_argument("--log.level", dest="log.level", choices=tuple(logs.LEVELS))
+    parser.add_argument("--log.format", dest="log.format", choices=("logfmt", "json"))
+
+
+def _simulation(parser: argparse.ArgumentParser) -> None:
+    default = Options()
+    parser.add_argument("--dialect", default=default.dialect, choices=tuple(DIALECTS))
+    for kind in ("services", "carriers", "resources"):
+        parser.add_argument(f"--{kind}", type=int, default=getattr(default, kind), metavar="N")
+    parser.add_argument("--seed", type=int, default=default.seed, metavar="N")
+    parser.add_argument("--latency", type=float, default=default.latency, metavar="SECONDS")
+    parser.add_argument("--change-rate", type=float, default=default.change_rate, metavar="RECORDS/S")
+    parser.add_argument("--fault", action="append", default=[], metavar="FAULT[:KEY=VALUE,…]")
+
+
+def _faults() -> str:
+    lines = (f"  {name:<16} {what}" for name, what in fault.FAULTS.items())
+    return "\n".join(("faults:", *lines))
+
+
+def _loaded(given: argparse.Namespace) -> settings.Settings:
+    flags = {key: value for key, value in vars(given).items() if "." in key and value is not None}
+    config = settings.load(given.config_file, os.environ, flags)
+    logs.configure(config.log.level, config.log.format)
+    return config
+
+
+def _serve(given: argparse.Namespace) -> int:
+    asyncio.run(app.serve(_loaded(given), _silent))
+    return GOOD
+
+
+async def _silent(house: app.House, address: str) -> None:
+    """The log says it all."""
+
+
+def _check(given: argparse.Namespace) -> int:
+    config = _loaded(given)
+    console = Console()
+    if given.offline:
+        names = ", ".join(target.collection for target in config.targets())
+        console.print(f"The settings are good. Collections: {names}.")
+        return GOOD
+    return asyncio.run(check.check(config, console))
+
+
+def _once(given: argparse.Namespace) -> int:
+    config = _loaded(given)
+
+    async def watch(house: app.House, _: str) -> None:
+        await progress.follow(house, Console(stderr=True))
+
+    house, text = asyncio.run(app.once(config, watch))
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
+    whole = all(poller.state.up and poller.state.complete for poller in house.pollers)
+    for poller in house.pollers:
+        if not (poller.state.up and poller.state.complete):
+            print(f"{poller.target.collection}: {progress.ending(poller)}", file=sys.stderr)
+    return GOOD if whole else UNREAD
+
+
+def _options(given: argparse.Namespace, host: str, port: int) -> Options:
+    for text in given.fault:
+        try:
+            fault.parse(text)
+        except ValueError as error:
+            raise errors.ConfigError(str(error), file="--fault") from error
+    return Options(
+        listen_host=host,
+        listen_port=port,
+        dialect=given.dialect,
+        services=given.services,
+        carriers=given.carriers,
+        resources=given.resources,
+        seed=given.seed,
+        latency=given.latency,
+        change_rate=given.change_rate,
+        faults=tuple(given.fault),
+    )
+
+
+def _simulate(given: argparse.Namespace) -> int:
+    host, _, port = given.listen_address.rpartition(":")
+    if not port.isdigit():
+        raise errors.ConfigError(
+            f"{given.listen_address!r} is no address", file="--listen-address", mend="write HOST:PORT"
+        )
+    asyncio.run(_simulated(_options(given, host.strip("[]") or "127.0.0.1", int(port)), given.config_out))
+    return GOOD
+
+
+async def _simulated(options: Options, config_out: Path | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with Simulator(options) as simulator:
+            print(f"TMF638 at {simulator.url638}")
+            print(f"TMF639 at {simulator.url639}")
+            print(f"username {options.username}, password {options.password}", flush=True)
+            if config_out:
+                _written(config_out, simulator.configuration())
+                print(f"settings for it in {config_out}", flush=True)
+            await stop.wait()
+    except OSError as error:
+        raise errors.ConfigError(
+            f"cannot start the simulator: {error.strerror or error}", mend="is its address or file in use?"
+        ) from error
+
+
+def _written(file: Path, text: str) -> Path:
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _demo(given: argparse.Namespace) -> int:
+    address = getattr(given, "web.listen_address") or "127.0.0.1:10638"
+    asyncio.run(_demonstrated(_options(given, "127.0.0.1", 0), address))
+    return GOOD
+
+
+async def _demonstrated(options: Options, address: str) -> None:
+    console = Console()
+    async with Simulator(options) as simulator:
+        with tempfile.TemporaryDirectory() as folder:
+            file = _written(Path(folder, "demo.yaml"), simulator.configuration(address))
+            config = settings.load(file, {}, {"log.level": "warning"})
+        logs.configure(config.log.level, config.log.format)
+
+        async def watch(house: app.House, served: str) -> None:
+            await progress.follow(house, console)
+            console.print(f"\nsimulator  {simulator.url638}\n           {simulator.url639}", highlight=False)
+            console.print(f"exporter   {served}/\nmetrics    {served}/metrics", highlight=False)
+            console.print(
+                "\nCarriers go down and come back while you look. Ctrl-C stops it.", highlight=False
+            )
+
+        await app.serve(config, watch)
+
+
+def _healthcheck(given: argparse.Namespace) -> int:
+    url = urllib.parse.urlsplit(given.url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise errors.ConfigError(
+            f"{given.url!r} is no URL", file="--url", mend="write http://HOST:PORT/-/healthy"
+        )
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    connection = kind(url.hostname, url.port, timeout=5)
+    try:
+        connection.request("GET", url.path or "/-/healthy")
+        answer = connection.getresponse()
+        said = answer.read(1000).decode("utf-8", "replace").strip()
+    except (OSError, http.client.HTTPException) as error:
+        print(f"no answer from {url.hostname}:{url.port}: {error}", file=sys.stderr)
+        return UNREAD
+    finally:
+        connection.close()
+    print(said)
+    return GOOD if answer.status == http.client.OK else UNREAD

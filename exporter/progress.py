@@ -1,0 +1,91 @@
+"""Shows crawls to whoever waits for them: bars in a terminal, plain lines elsewhere.
+
+It reads the pollers' stories and changes nothing; it ends when every collection has had its first refresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from exporter.app import House
+from exporter.poller import Poller
+
+_LOOK = 0.2  # seconds between two looks
+_LINE = 5.0  # seconds between two plain lines of a long crawl
+
+
+async def follow(house: House, console: Console) -> None:
+    """Follows the first refresh of every collection to its end."""
+    if console.is_terminal:
+        await _bars(house, console)
+    else:
+        await _lines(house, console)
+
+
+def _unfinished(house: House) -> list[Poller]:
+    return [poller for poller in house.pollers if poller.state.up is None]
+
+
+async def _bars(house: House, console: Console) -> None:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("records"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        tasks = {
+            poller.target.collection: progress.add_task(poller.target.collection, total=None, note="")
+            for poller in house.pollers
+        }
+        waiting = True
+        while waiting:
+            waiting = bool(_unfinished(house))
+            for poller in house.pollers:
+                state, name = poller.state, poller.target.collection
+                done = state.up is not None
+                total = state.items if done else state.announced or None
+                note = ending(poller) if done else ""
+                progress.update(tasks[name], completed=state.items, total=total, note=note)
+            await asyncio.sleep(_LOOK)
+
+
+async def _lines(house: House, console: Console) -> None:
+    told: set[str] = set()
+    last = time.monotonic()
+    while len(told) < len(house.pollers):
+        for poller in house.pollers:
+            name = poller.target.collection
+            if poller.state.up is not None and name not in told:
+                told.add(name)
+                console.print(f"{name}: {ending(poller)}", highlight=False, markup=False)
+        if time.monotonic() - last > _LINE:
+            last = time.monotonic()
+            for poller in _unfinished(house):
+                line = f"{poller.target.collection}: {poller.state.items} records so far"
+                console.print(line, highlight=False, markup=False)
+        await asyncio.sleep(_LOOK)
+
+
+def ending(poller: Poller) -> str:
+    """How the collection's last refresh ended, in one line."""
+    state = poller.state
+    if state.up is False:
+        mend = f" ({state.last_error_mend})" if state.last_error_mend else ""
+        return f"failed: {state.last_error}{mend}"
+    held = f"{poller.tally.records} records held"
+    return f"{held}, complete" if state.complete else f"{held}, incomplete: {state.problem}"

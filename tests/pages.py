@@ -1,0 +1,44 @@
+"""Writes the pages that are generated from code, or checks that none has drifted.
+
+`python -m tests.pages` writes them; with `--check` it exits 1 and names those that differ from the code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from exporter import settings
+from exporter.metrics import families
+
+ROOT = Path(__file__).parent.parent
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/metrics.md": families.as_markdown,
+    "docs/settings.md": settings.as_markdown,
+}
+
+
+def drifted() -> list[str]:
+    """The pages whose file is not what the code says."""
+    return [
+        name
+        for name, page in PAGES.items()
+        if not (ROOT / name).exists() or (ROOT / name).read_text(encoding="utf-8") != page()
+    ]
+
+
+def main() -> int:
+    if sys.argv[1:] == ["--check"]:
+        for name in drifted():
+            print(f"{name} differs from the code: run `make docs` and commit it", file=sys.stderr)
+        return 1 if drifted() else 0
+    for name, page in PAGES.items():
+        (ROOT / name).write_text(page(), encoding="utf-8")
+        print(f"written {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
