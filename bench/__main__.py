@@ -89,9 +89,7 @@ async def measure() -> list[tuple[str, str]]:
 def main() -> int:
     rows = asyncio.run(measure())
     width = max(len(name) for name, _ in rows)
-    print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    )
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
     for name, value in rows:
         print(f"{name:<{width}}  {value}")
     return 0

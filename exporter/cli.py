@@ -20,7 +20,8 @@ from rich.console import Console
 
 from exporter import __version__, app, check, errors, logs, progress, settings
 from exporter.simulator import fault
-from exporter.simulator.server import DIALECTS, Options, Simulator
+from exporter.simulator.dialect import DIALECTS
+from exporter.simulator.server import Options, Simulator
 
 GOOD, UNREAD, WRONG = 0, 1, 2
 

@@ -87,6 +87,7 @@ class Poller:
             numbers=target.numbers,
             include=target.include_types,
             exclude=target.exclude_types,
+            shard=(config.shard.index, config.shard.count),
             length=config.limits.label_length,
         )
         self._exposition = render.Exposition(

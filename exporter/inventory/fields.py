@@ -62,7 +62,8 @@ class Reader:
 
     `mapping` is the dialect's collection with the operator's changes; `numbers` maps a characteristic's name
     to (metric suffix, factor) for those that become gauges; `include` and `exclude` are types, `include`
-    empty for all; `length` caps label values, in characters.
+    empty for all; `shard` is (index, count) of the share of ids that is held; `length` caps label values, in
+    characters.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Reader:
         numbers: Mapping[str, tuple[str, float]] = {},
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        shard: tuple[int, int] = (0, 1),
         length: int = text.LABEL_LENGTH,
     ) -> None:
         self._length = length
@@ -94,10 +96,13 @@ class Reader:
         self._numbers = tuple((text.fold(name), *rest) for name, rest in numbers.items())
         self._include = frozenset(text.fold(word) for word in include)
         self._exclude = frozenset(text.fold(word) for word in exclude)
+        self._shard, self._shards = shard
         self._links: dict[Link, Link] = {}
 
     def keeps(self, found: Found) -> bool:
-        """Whether a record's type is one of those that are held."""
+        """Whether a record is of a type, and in the shard, that is held."""
+        if self._shards > 1 and text.stable_hash(found.record.id) % self._shards != self._shard:
+            return False
         if not (self._include or self._exclude):
             return True
         types = {text.fold(found.record.type), text.fold(found.entity_type)}

@@ -87,6 +87,12 @@ def identity(value: object, length: int = LABEL_LENGTH) -> str:
     return f"{cleaned[: length - 17]}~{mark}"
 
 
+def stable_hash(ident: str) -> int:
+    """64 bits of an id, the same on every machine and in every version: shards depend on it."""
+    mark = hashlib.blake2b(ident.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(mark.digest(), "big")
+
+
 def moment(value: object) -> float | None:
     """A date as Unix seconds, UTC where it names no zone; None where it is no date or only a placeholder.
 

@@ -1,4 +1,4 @@
-"""Starts and stops the processes of the end-to-end tests; every process is ended by the handle that started it."""
+"""Starts the processes of the end-to-end tests; each is ended by the handle that started it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""What the operator may set: the schema, its layers, its errors, and what the program uses of it.
+
+`load` gives Settings; `Settings.targets` gives what is listed; `as_markdown` gives the docs page. How the
+settings are used is everybody else's business. Invariant: everything here is frozen, and no secret is shown.
+"""
+
+from exporter.settings.api import Api, Apis
+from exporter.settings.collection import Characteristic, Collection, Collections
+from exporter.settings.credential import (
+    Authorization,
+    BasicAuth,
+    Header,
+    OAuth2,
+    TlsConfig,
+    read_secret,
+    read_text,
+)
+from exporter.settings.loading import load
+from exporter.settings.schema import Limits, Log, Retention, Settings, Shard, Web
+from exporter.settings.target import Target
+
+__all__ = [
+    "Api",
+    "Apis",
+    "Authorization",
+    "BasicAuth",
+    "Characteristic",
+    "Collection",
+    "Collections",
+    "Header",
+    "Limits",
+    "Log",
+    "OAuth2",
+    "Retention",
+    "Settings",
+    "Shard",
+    "Target",
+    "TlsConfig",
+    "Web",
+    "load",
+    "read_secret",
+    "read_text",
+]

@@ -1,0 +1,144 @@
+"""From a query to the records it means: which kind, which filters, which part of the list.
+
+Owns the reading of queries and the order of lists; answers and headers are `server`'s, what a record looks
+like is the dialect's. Unknown parameters are ignored, as inventories do; known ones with nonsense in them are
+refused. Invariant: walking the parts of an unchanging fleet gives each record exactly once, unless the
+duplicates fault is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from exporter.simulator.dialect import Dialect
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.record import CARRIER, DAY, RESOURCE, Record
+
+REPEAT_AFTER = 150
+"""How many records later a duplicate comes again, so that it falls on another page."""
+
+
+class BadQuery(ValueError):
+    """The client asked for something that cannot be; the message says what to ask instead."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request for a part of a list: `size` records from `position`, which counts records from 0.
+
+    `days` is None for all records, N for those updated within the last N + 1 days.
+    """
+
+    api: str
+    kinds: tuple[str, ...]
+    filters: tuple[tuple[str, str], ...]
+    days: int | None
+    position: int
+    size: int
+
+    @property
+    def page(self) -> int:
+        """The number of the page from 1, if all pages were of this size."""
+        return self.position // self.size + 1
+
+    @property
+    def rows(self) -> range:
+        """The positions asked for, counted from 1."""
+        return range(self.position + 1, self.position + self.size + 1)
+
+    @property
+    def collection(self) -> str:
+        """What an exporter calls what is listed."""
+        if self.api == "tmf639":
+            return "resources"
+        return "carriers" if self.kinds == (CARRIER,) else "services"
+
+
+def read(dialect: Dialect, api: str, query: Mapping[str, str]) -> Ask:
+    """Understands a query string. Raises BadQuery where a number is none or out of its range."""
+    paging = dialect.paging
+    size = _number(query, paging.size_param, paging.default_size, range(1, paging.max_size + 1))
+    anything = range(paging.first, 10**9)
+    place = _number(query, paging.position_param, paging.first, anything) - paging.first
+    days = None
+    if dialect.age_param and dialect.age_param in query:
+        days = _number(query, dialect.age_param, 0, range(100_000))
+    known = dialect.attributes[api]
+    filters = {key: value for key, value in query.items() if key in known}
+    kinds: tuple[str, ...] = (RESOURCE,)
+    if api == "tmf638":
+        kinds = dialect.types.get(filters.pop("@type", ""), ())
+    position = place * size if paging.position_is == "page" else place
+    return Ask(api, kinds, tuple(sorted(filters.items())), days, position, size)
+
+
+def _number(query: Mapping[str, str], name: str, default: int, allowed: range) -> int:
+    text = query.get(name, str(default))
+    if text.isdecimal() and int(text) in allowed:
+        return int(text)
+    raise BadQuery(f"{name} is {text!r}; use a whole number from {allowed.start} to {allowed.stop - 1}")
+
+
+class Listing:
+    """The lists of one fleet in one dialect; computed once for each query and fleet version.
+
+    `repeats` says which records the duplicates fault gives more than once.
+    """
+
+    def __init__(self, dialect: Dialect, fleet: Fleet, repeats: Callable[[Record], bool]) -> None:
+        self._dialect = dialect
+        self._fleet = fleet
+        self._repeats = repeats
+        self._lists: dict[object, tuple[object, list[Record]]] = {}
+
+    def records(self, ask: Ask, now: float) -> list[Record]:
+        """The whole list that `ask` is a part of; to be read, not changed."""
+        key = (ask.kinds, ask.filters, ask.days, ask.api)
+        stamp = self._stamp(ask, now)
+        known = self._lists.get(key)
+        if known is None or known[0] != stamp:
+            if known is None and len(self._lists) > 50:  # someone tries all filters: forget, do not grow
+                self._lists.clear()
+            known = (stamp, list(self._with_repeats(self._select(ask, now))))
+            self._lists[key] = known
+        return known[1]
+
+    def _stamp(self, ask: Ask, now: float) -> object:
+        """Changes whenever the list may: with who is there, and with anything if states or age are asked."""
+        there = tuple(self._fleet.membership[kind] for kind in ask.kinds)
+        if ask.days is not None:
+            return there, self._fleet.version, now // 60  # records grow too old by the minute
+        if any(key in self._dialect.volatile for key, _ in ask.filters):
+            return there, self._fleet.version
+        return there
+
+    def _select(self, ask: Ask, now: float) -> Iterable[Record]:
+        if ask.days is None:
+            found = chain.from_iterable(self._fleet.records(kind) for kind in ask.kinds)
+        else:
+            since = now - (ask.days + 1) * DAY
+            found = chain.from_iterable(self._fleet.recent(kind, since) for kind in ask.kinds)
+        attributes = self._dialect.attributes[ask.api]
+        wanted = [(attributes[key], value) for key, value in ask.filters]
+        hidden = self._dialect.hidden
+        return (
+            record
+            for record in found
+            if record.status not in hidden and all(attribute(record) == value for attribute, value in wanted)
+        )
+
+    def _with_repeats(self, records: Iterable[Record]) -> Iterable[Record]:
+        """Gives the chosen records again: every other one at once, the rest `REPEAT_AFTER` records later."""
+        waiting: list[tuple[int, Record]] = []
+        for place, record in enumerate(records):
+            yield record
+            if self._repeats(record):
+                if record.number % 2:
+                    yield record
+                else:
+                    waiting.append((place + REPEAT_AFTER, record))
+            while waiting and waiting[0][0] <= place:
+                yield waiting.pop(0)[1]
+        yield from (record for _, record in waiting)

@@ -1,0 +1,233 @@
+"""Which part of a list to ask for next, when the list may be clamped, short, hidden, shifting or endless.
+
+One course for each paging style; a course is told of every answer in the order of arrival and asked what may
+go out now. It owns the positions and what is known of the length of a page. The words and numbers of a query,
+the caps and the verdict on the whole are `paging`'s. Pure: no clock, no I/O. Invariant: everything in front
+of the next position has been asked for, and every ask moves it on, so that any course ends or meets a cap.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+CAPPED_TOTAL = 100_000
+"""The total at which ServiceNow stops counting."""
+
+_TAIL = 3
+"""Pages in a row that cannot be read, beyond any announced end, before the end is held to be unknowable."""
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One part of the list.
+
+    `position` counts records from 0 (offset) or pages from 0 (page); `limit` is the number of records to ask
+    for. `span` is the number of records this ask alone answers for, 0 where the next one begins wherever
+    this one ends. `gap` marks the rest of a page that came short.
+    """
+
+    position: int
+    limit: int
+    span: int = 0
+    gap: bool = False
+
+
+class Course(Protocol):
+    """The way through a list. `total` is always the number of records announced so far, None for none."""
+
+    def ahead(self, total: int | None, flying: int) -> Ask | None:
+        """The next part that may be asked for while `flying` others are; None to wait for them, or to end."""
+        ...
+
+    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
+        """A page came: `items` records, `new` of them with ids not seen before (of the first page: all)."""
+        ...
+
+    def lost(self, ask: Ask, total: int | None) -> int:
+        """A page cannot be read; returns an estimate of the records behind it."""
+        ...
+
+
+def course(style: str, size: int) -> Course:
+    """A fresh course of the paging style `style`, asking for `size` records a page."""
+    return _COURSES[style](size)
+
+
+def _doubted(total: int, reached: int, first: int, size: int) -> bool:
+    """Whether an announced total that has been reached is no proof of the end.
+
+    It is none where more than that came, where it is the number at which a server stops counting, and where
+    it is just the length of a full first page: some servers announce each page's own length.
+    """
+    return reached > total or (reached == total and (total == CAPPED_TOTAL or first == total >= size))
+
+
+class Single:
+    """A list that comes whole: one query."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._asked = False
+
+    def ahead(self, total: int | None, flying: int) -> Ask | None:
+        """The whole list, once."""
+        if self._asked:
+            return None
+        self._asked = True
+        return Ask(0, self._size)
+
+    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
+        """Nothing follows from it."""
+
+    def lost(self, ask: Ask, total: int | None) -> int:
+        """A page's worth, for want of anything better."""
+        return self._size
+
+
+class Offset:
+    """Positions in records, moved on by what was received and never by what was asked for.
+
+    One part after the other, until an empty one, as long as the total or the length of a page is unknown: a
+    page shorter than asked may be a clamp (then the next is as short) or hidden records (then it is not).
+    When both are known, the parts up to the total may be asked for all at once; one that comes short is
+    followed by an ask for its gap only, and nothing in answer to that means that the gap is hidden.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._next = 0
+        self._stride = 0  # records of the largest page that was asked for alone
+        self._previous = 0  # records of the page before it
+        self._settled = False  # whether the stride is what the server gives at most
+        self._first = 0
+        self._reached = 0  # the position behind the last record that came
+        self._tail = 0  # pages lost in a row beyond any announced end
+        self._ended = False
+        self._gaps: list[Ask] = []
+
+    def ahead(self, total: int | None, flying: int) -> Ask | None:
+        """Gaps first; then any part below the total; else the one next part when nothing is in flight."""
+        if self._gaps:
+            return self._gaps.pop()
+        if self._ended:
+            return None
+        if total is not None and self._settled and self._next < total:
+            ask = Ask(self._next, self._size, span=min(self._stride, total - self._next))
+            self._next += ask.span
+            return ask
+        if flying:
+            return None
+        if total is None or self._next < total or _doubted(total, self._reached, self._first, self._size):
+            return Ask(self._next, self._size)
+        return None
+
+    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
+        """Moves on by what came; beyond any announced end a page without news is the end."""
+        self._tail = 0
+        if ask.position == 0 and not ask.gap:
+            self._first = items
+        if not ask.span:
+            self._learn(items)
+        if not new and (total is None or ask.position >= total):
+            self._ended = True
+        elif items:
+            self._reached = max(self._reached, ask.position + items)
+            self._next = max(self._next, self._reached)
+            self._note_gap(ask, items)
+        else:
+            self._skip(ask)
+
+    def _learn(self, items: int) -> None:
+        if items:
+            self._settled = self._settled or items >= self._size or items == self._previous
+            self._stride, self._previous = max(self._stride, items), items
+
+    def _note_gap(self, ask: Ask, items: int) -> None:
+        missing = ask.span - items
+        if missing > 0:
+            limit = min(missing, self._size)
+            self._gaps.append(Ask(ask.position + items, limit, span=missing, gap=True))
+
+    def _skip(self, ask: Ask) -> int:
+        length = ask.span or self._stride or self._size
+        self._next = max(self._next, ask.position + length)
+        return length
+
+    def lost(self, ask: Ask, total: int | None) -> int:
+        """Goes on behind it; three in a row beyond any announced end make the end unknowable."""
+        length = self._skip(ask)
+        if total is not None and ask.position < total:
+            return min(length, total - ask.position)
+        self._tail += 1
+        self._ended = self._ended or self._tail >= _TAIL
+        return length
+
+
+class Page:
+    """Page numbers. A gap in a page cannot be asked for.
+
+    Without a total, the pages behind a full first page are asked for on speculation, and a short one ends
+    the list unless a later one has records. A short first page may be a clamp: then the second page has
+    records, and its length is what a page holds. A page without news counts as empty: some servers give
+    their last page again for every number behind it.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._next = 0
+        self._full = 0  # records of a full page
+        self._settled = False  # whether that is known
+        self._first = 0
+        self._last, self._last_items = -1, 0  # the furthest page with news
+        self._empty = -1  # the furthest page without
+        self._lost: set[int] = set()
+
+    def ahead(self, total: int | None, flying: int) -> Ask | None:
+        """The next page if the total or the pages so far make it likely that there is one."""
+        if flying and not self._settled:
+            return None
+        if total is None:
+            wanted = not self._is_over()
+        elif self._next * (self._full or self._size) < total:
+            wanted = True
+        else:
+            reached = self._last * self._full + self._last_items
+            doubted = _doubted(total, reached, self._first, self._size)
+            wanted = doubted and not flying and not self._is_over()
+        if not wanted:
+            return None
+        self._next += 1
+        return Ask(self._next - 1, self._size)
+
+    def _is_over(self) -> bool:
+        tail = [number for number in self._lost if number > self._last]
+        return self._empty > self._last or self._last_items < self._full or len(tail) >= _TAIL
+
+    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
+        """Learns from the first two pages what a full one is, and from all where the list ends."""
+        number = ask.position
+        if number == 0:
+            self._first = items
+        if not self._settled:
+            self._full = max(self._full, items)
+            self._settled = number > 0 or items >= self._size
+        if not new:
+            self._empty = max(self._empty, number)
+        elif number > self._last:
+            self._last, self._last_items = number, items
+
+    def lost(self, ask: Ask, total: int | None) -> int:
+        """Goes on behind it; three in a row at the end make the end unknowable."""
+        self._lost.add(ask.position)
+        full = self._full or self._size
+        if total is None:
+            return full
+        return max(0, min(full, total - ask.position * full))
+
+
+_COURSES: dict[str, type[Offset] | type[Page] | type[Single]] = {
+    "offset": Offset,
+    "page": Page,
+    "none": Single,
+}

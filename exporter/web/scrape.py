@@ -1,0 +1,148 @@
+"""`/metrics`: negotiates, lets no more than so many scrapes in at once, and streams the cached parts.
+
+Owns the limit, the headers of an exposition and the pace of sending. It does not own the bytes: `Scrapable`
+hands them over ready, and nothing here can reach an inventory. Invariant: one scrape sends the parts of one
+call to `scrape`, so that it is from before or after a refresh and never mixed (faults F71, F72, F74).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import structlog
+from aiohttp import hdrs, web
+
+from exporter.web import negotiate
+
+TYPES: dict[negotiate.Form, str] = {
+    "text": "text/plain; version=0.0.4; charset=utf-8",
+    "openmetrics": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+}
+PARAMETER = "collect[]"
+RUN = 128 * 1024
+"""Bytes given to the socket at a time.
+
+Measured with 6 MB in 2,000 parts, milliseconds of CPU a scrape, one client and ten: one joined body 3.3 and
+4.6, each part by itself 8.4 and 8.9, runs of 128 KiB 2.1 and 2.3. Runs also bound what a slow reader holds.
+"""
+
+log = structlog.get_logger(__name__)
+
+
+class Scrapable(Protocol):
+    """What `/metrics` needs."""
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The enabled collections, which are the values that `collect[]` may have."""
+
+    @property
+    def max_scrapes(self) -> int:
+        """How many scrapes may be answered at the same time."""
+
+    def scrape(
+        self, form: negotiate.Form, encoding: negotiate.Encoding, collections: tuple[str, ...]
+    ) -> tuple[bytes, ...]:
+        """The parts of one exposition, to be sent in order; no collections means all of them.
+
+        Called on the event loop: it may look up cached bytes, and not do work that grows with the inventory.
+        """
+
+
+class Scrapes:
+    """The handler of `/metrics`. `patience` is the seconds in which a client must have read its scrape."""
+
+    def __init__(self, site: Scrapable, patience: float) -> None:
+        self._site = site
+        self._patience = patience
+        self._running = 0
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One scrape: 200, or 400 for an unknown collection, 406 for no encoding, 503 over the limit."""
+        if self._running >= self._site.max_scrapes:
+            return _sentence(503, "Too many scrapes at once; try again in a second.", {"Retry-After": "1"})
+        self._running += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self._running -= 1
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        wanted = frozenset(request.query.getall(PARAMETER, ()))
+        known = self._site.collections
+        if unknown := sorted(wanted.difference(known)):
+            return _sentence(400, _unknown(unknown, known))
+        encoding = negotiate.encoding(_header(request, hdrs.ACCEPT_ENCODING))
+        if encoding is None:
+            return _sentence(406, "There is gzip and identity; Accept-Encoding allows neither.")
+        form = negotiate.form(_header(request, hdrs.ACCEPT))
+        parts = self._site.scrape(form, encoding, tuple(name for name in known if name in wanted))
+        response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: TYPES[form]})
+        response.headers[hdrs.VARY] = "Accept, Accept-Encoding"
+        if encoding == "gzip":
+            response.headers[hdrs.CONTENT_ENCODING] = "gzip"
+        response.content_length = sum(map(len, parts))
+        await response.prepare(request)
+        if request.method != hdrs.METH_HEAD:
+            await self._send(request, response, parts)
+        return response
+
+    async def _send(self, request: web.Request, response: web.StreamResponse, parts: Iterable[bytes]) -> None:
+        """Writes the body inside the handler, so that a slow reader counts against the limit."""
+        try:
+            async with asyncio.timeout(self._patience):
+                for run in runs(parts):
+                    await response.write(run)
+                # Also the last bytes must have left for the socket before the scrape counts as done.
+                await response.write_eof()
+        except TimeoutError:
+            log.warning(
+                "scrape cut off", client=request.remote, reason="read too slowly", after=self._patience
+            )
+            if request.transport is not None:
+                request.transport.abort()
+        except ConnectionError:
+            log.debug("scrape cut off", client=request.remote, reason="the client left")
+
+
+def runs(parts: Iterable[bytes], size: int = RUN) -> Iterator[bytes | memoryview]:
+    """The parts as runs of about `size` bytes: small ones joined, large ones cut without being copied."""
+    small: list[bytes] = []
+    held = 0
+    for part in parts:
+        if len(part) >= size:
+            if small:
+                yield b"".join(small)
+                small, held = [], 0
+            yield from _cuts(part, size)
+            continue
+        small.append(part)
+        held += len(part)
+        if held >= size:
+            yield b"".join(small)
+            small, held = [], 0
+    if small:
+        yield b"".join(small)
+
+
+def _cuts(part: bytes, size: int) -> Iterator[memoryview]:
+    view = memoryview(part)
+    return (view[start : start + size] for start in range(0, len(view), size))
+
+
+def _header(request: web.Request, name: str) -> str | None:
+    """A list header that may have come in several lines, as one; None where it did not come."""
+    lines = request.headers.getall(name, None)
+    return None if lines is None else ",".join(lines)
+
+
+def _unknown(unknown: list[str], known: tuple[str, ...]) -> str:
+    said = ", ".join(ascii(name)[:80] for name in unknown[:5])
+    valid = ", ".join(known) or "none, for no collection is enabled"
+    return f"Unknown {PARAMETER} {said}. Valid values: {valid}."
+
+
+def _sentence(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, text=f"{text}\n", headers=headers)

@@ -1,0 +1,235 @@
+"""A site of plain values: every state a collection can be in, without an exporter behind it.
+
+`python -m web.invented` (from `tests/`) serves them on loopback, one page a word, to look at in a browser.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from exporter.web import server
+from exporter.web.negotiate import Encoding, Form
+from exporter.web.status import CollectionStatus, Rejects, Status
+
+NOW = 1_795_000_000.0
+HOSTILE = "<script>alert(1)</script>\u202egnp.\u0000\x1b[31m 'quoted\" &amp; "
+URL = "https://inventory.example.net/gstm/api/v1/"
+
+
+def collection(name: str = "carriers", **changes: Any) -> CollectionStatus:
+    values: dict[str, Any] = {
+        "name": name,
+        "api": "tmf639" if name == "resources" else "tmf638",
+        "url": f"{URL}{'tmf639/resource' if name == 'resources' else 'tmf638/service'}",
+        "dialect": "ses",
+        "state": "fresh",
+        "up": True,
+        "complete": True,
+        "records": 12408,
+        "expected": 12408,
+        "last_success": NOW - 130,
+        "last_full_success": NOW - 1900,
+        "last_attempt": NOW - 131,
+        "age_seconds": 130.0,
+        "refresh_interval": 300.0,
+        "next_refresh": NOW + 170,
+        "statuses": {"Operational": 12011, "Non-Operational": 301, "In Maintenance": 74, "Ordered": 22},
+        "series": 148_903,
+        "operational": 12011,
+        "not_operational": 375,
+    }
+    return CollectionStatus(**{**values, **changes})
+
+
+def fresh() -> tuple[CollectionStatus, ...]:
+    services = {"active": 41210, "suspended": 812, "terminated": 96}
+    return (
+        collection(
+            "services",
+            records=42118,
+            expected=42118,
+            statuses=services,
+            operational=41210,
+            not_operational=908,
+            series=521_334,
+            refreshing=True,
+            progress="page 17 of 1,053",
+        ),
+        collection("carriers"),
+        collection(
+            "resources",
+            records=9034,
+            expected=9034,
+            statuses={"available": 9001, "alarm": 33},
+            operational=9001,
+            not_operational=33,
+            series=61_009,
+        ),
+    )
+
+
+def troubled() -> tuple[CollectionStatus, ...]:
+    return (
+        collection(
+            "services",
+            state="incomplete",
+            complete=False,
+            records=42118,
+            expected=42160,
+            unread=40,
+            retained=38,
+            duplicates=2,
+            last_full_success=NOW - 90_000,
+            rejects={
+                "missing_id": Rejects(3, ('{"name": "VSAT 12"}', '{"name": ""}')),
+                "bad_date": Rejects(1, ("SRV-1009",)),
+            },
+            unknown_statuses=("Degrdaed", "Sunset"),
+            statuses={"active": 41210, "suspended": 812, "terminated": 76, "Degrdaed": 14, "Sunset": 6},
+            operational=41210,
+            not_operational=888,
+        ),
+        collection(
+            "carriers",
+            state="failing",
+            up=False,
+            last_success=NOW - 7500,
+            age_seconds=7500.0,
+            last_full_success=NOW - 9300,
+            last_attempt=NOW - 20,
+            next_refresh=NOW + 64,
+            last_error_reason="auth",
+            last_error=f"{URL}tmf638/service answered 401 (check username and password_file of apis.tmf638)",
+        ),
+        collection(
+            "resources",
+            state="stale",
+            last_success=NOW - 90_000,
+            last_full_success=NOW - 90_000,
+            age_seconds=90_000.0,
+            statuses={"available": 9001, "alarm": 33},
+            records=9034,
+            expected=9034,
+            operational=9001,
+            not_operational=33,
+        ),
+    )
+
+
+def waiting() -> tuple[CollectionStatus, ...]:
+    nothing: dict[str, Any] = {
+        "up": None,
+        "complete": None,
+        "records": 0,
+        "expected": None,
+        "last_success": None,
+        "last_full_success": None,
+        "age_seconds": None,
+        "statuses": {},
+        "series": 0,
+        "operational": 0,
+        "not_operational": 0,
+    }
+    down: dict[str, Any] = {**nothing, "state": "failing", "up": False, "last_attempt": NOW - 4}
+    return (
+        collection("services", **{**nothing, "state": "waiting", "refreshing": True, "progress": "page 212"}),
+        collection("carriers", **{**nothing, "state": "waiting"}),
+        collection(
+            "resources",
+            **down,
+            next_refresh=NOW + 12,
+            last_error_reason="connect",
+            last_error="inventory.example.net:443 refused the connection (is the address right?)",
+        ),
+    )
+
+
+def hostile() -> tuple[CollectionStatus, ...]:
+    long = "ĄÇÉ" * 400
+    words = {f"{HOSTILE}{number}": 1000 - number for number in range(40)}
+    return (
+        collection(
+            f"{HOSTILE}{long}",
+            api=HOSTILE,
+            dialect=HOSTILE,
+            url=f"https://{'a' * 300}.example.net/{HOSTILE}{long}",
+            state="failing",
+            up=False,
+            last_error=HOSTILE * 300,
+            last_error_reason=HOSTILE,
+            refreshing=True,
+            progress=f"{HOSTILE}{long}",
+            statuses={**words, "": 7, long: 3},
+            unknown_statuses=tuple(words),
+            rejects={HOSTILE: Rejects(10**15, (HOSTILE, long) * 20), "\ud800": Rejects(0)},
+            records=10**15,
+            expected=3,
+        ),
+        collection("carriers", last_success=float("nan"), next_refresh=1e300, last_full_success=-1e300),
+        collection("خدمات القمر الصناعي", statuses={"قيد التشغيل": 12, "متوقف": 3}, operational=12),
+    )
+
+
+def status(collections: tuple[CollectionStatus, ...] | None = None, **changes: Any) -> Status:
+    values: dict[str, Any] = {
+        "version": "0.1.0",
+        "revision": "89bdf1a",
+        "python": "3.11.2",
+        "started": NOW - 266_000,
+        "now": NOW,
+        "ready": True,
+        "collections": fresh() if collections is None else collections,
+    }
+    return Status(**{**values, **changes})
+
+
+@dataclass
+class InventedSite:
+    """The site that tests and eyes look at. `asked` is what `scrape` was called with."""
+
+    shown: Status = field(default_factory=status)
+    max_scrapes: int = 4
+    parts: tuple[bytes, ...] = (b"# HELP up Whether.\n", b"# TYPE up gauge\n", b"up 1\n")
+    health: tuple[bool, str] = (True, "Healthy.")
+    readiness: tuple[bool, str] = (True, "Ready.")
+    asked: list[tuple[Form, Encoding, tuple[str, ...]]] = field(default_factory=list)
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.shown.collections)
+
+    def scrape(self, form: Form, encoding: Encoding, collections: tuple[str, ...]) -> tuple[bytes, ...]:
+        self.asked.append((form, encoding, collections))
+        parts = (*self.parts, b"# EOF\n") if form == "openmetrics" else self.parts
+        return (gzip.compress(b"".join(parts), mtime=0),) if encoding == "gzip" else parts
+
+    def status(self) -> Status:
+        return self.shown
+
+    def healthy(self) -> tuple[bool, str]:
+        return self.health
+
+    def ready(self) -> tuple[bool, str]:
+        return self.readiness
+
+
+def _gallery() -> web.Application:
+    app = web.Application()
+    for word, shown in (
+        ("fresh", status(links={"Runbooks": "https://runbooks.example.net/"})),
+        ("troubled", status(troubled())),
+        ("waiting", status(waiting(), ready=False, started=NOW - 41, revision="")),
+        ("hostile", status(hostile(), links={"javascript": "javascript:alert(1)"})),
+        ("one", status(troubled()[1:2])),
+        ("none", status(())),
+    ):
+        app.add_subapp(f"/{word}", server.application(InventedSite(shown)))
+    return app
+
+
+if __name__ == "__main__":
+    web.run_app(_gallery(), host="127.0.0.1", port=10639)
