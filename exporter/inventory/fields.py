@@ -18,7 +18,14 @@ from exporter.inventory.record import Link, Record
 
 Keys = dict[str, object]
 _SELECTION = re.compile(r"^(characteristic|party|place|resource|service)\[(.*)\]$")
-_WRAPPERS = ("place", "partyorpartyrole", "service", "resource")
+_LINK_KEYS = {
+    "id": ("externalid", "id"),
+    "name": ("name",),
+    "type": ("@referredtype", "@type"),
+    "role": ("relationshiptype", "role"),
+    "status": ("status", "state"),
+    "wrapped": ("place", "partyorpartyrole", "service", "resource"),
+}
 _MOST_LINKS = 10_000
 _MOST_CHARACTERISTICS = 1_000
 
@@ -192,6 +199,8 @@ class Reader:
             seen: set[str] = set()
             for look in looks:
                 value = look(parts)
+                if value is None:
+                    continue
                 for word in value if isinstance(value, list) else (value,):
                     state = text.clean(word, self._length)
                     if state and state not in seen and len(seen) < 32:
@@ -228,36 +237,66 @@ class Reader:
         return tuple(links)
 
     def _link(self, item: object, name: str) -> Link | None:
-        if isinstance(item, dict):
-            keys = folded(item)
-            for wrapper in _WRAPPERS:
-                inner = keys.get(wrapper)
-                if isinstance(inner, dict):
-                    keys = {**keys, **folded(inner)}
-                    break
-        else:
-            keys = {"id": item}
-        if name == "services" and self._service_statuses and not self._serves(keys):
+        outer = item if isinstance(item, dict) else {"id": item}
+        plan = _plan(outer)
+        inner = _first(outer, plan.wrapped)
+        if not isinstance(inner, dict):
+            inner = outer
+        within = plan if inner is outer else _plan(inner)
+        if name == "services" and self._service_statuses and not self._serves(_first(inner, within.status)):
             return None
-        ident = text.identity(keys.get("externalid"), self._length) or text.identity(
-            keys.get("id"), self._length
-        )
-        label = text.clean(keys.get("name"), self._length)
+        ident = ""
+        for key in within.id:
+            ident = ident or text.identity(inner[key], self._length)
+        label = text.clean(_first(inner, within.name), self._length)
         if not ident and not label:
             return None
-        link = Link(
-            ident,
-            label,
-            text.clean(keys.get("@referredtype") or keys.get("@type"), self._length),
-            text.clean(keys.get("relationshiptype") or keys.get("role"), self._length),
-        )
+        kind = _first(inner, within.type) or _first(outer, plan.type)
+        role = _first(outer, plan.role) or _first(inner, within.role)
+        link = Link(ident, label, text.clean(kind, self._length), text.clean(role, self._length))
         if len(self._links) > 200_000:  # satellites and customers recur; what never recurs must not pile up
             self._links.clear()
         return self._links.setdefault(link, link)
 
-    def _serves(self, keys: Keys) -> bool:
-        word = text.clean(keys.get("status") or keys.get("state"))
+    def _serves(self, status: object) -> bool:
+        word = text.clean(status)
         return not word or text.fold(word) in self._service_statuses
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """The keys, as an object spells them, that hold the parts of a link."""
+
+    id: tuple[str, ...]
+    name: tuple[str, ...]
+    type: tuple[str, ...]
+    role: tuple[str, ...]
+    status: tuple[str, ...]
+    wrapped: tuple[str, ...]
+
+
+_PLANS: dict[tuple[str, ...], _Plan] = {}
+
+
+def _plan(value: Mapping[str, object]) -> _Plan:
+    """The plan for objects with these keys; links have few shapes, so folding is done once for each."""
+    shape = tuple(value)
+    plan = _PLANS.get(shape)
+    if plan is None:
+        spelt = {text.fold(key): key for key in reversed(shape)}
+        plan = _Plan(
+            **{part: tuple(spelt[key] for key in keys if key in spelt) for part, keys in _LINK_KEYS.items()}
+        )
+        if len(_PLANS) < 10_000:
+            _PLANS[shape] = plan
+    return plan
+
+
+def _first(value: Mapping[str, object], keys: tuple[str, ...]) -> object:
+    for key in keys:
+        member = value[key]
+        if member not in (None, ""):
+            return member
+    return None
 
 
 def _characteristics(value: object, found: Keys, dropped: Counter[str]) -> None:

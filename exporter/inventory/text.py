@@ -54,9 +54,14 @@ def clean(value: object, length: int = LABEL_LENGTH) -> str:
     Control characters, lone surrogates and marks that turn the direction of writing become U+FFFD, tabs a
     space, CR and CRLF a newline (which the renderer escapes).
     """
+    if value is None:
+        return ""
     text = value if isinstance(value, str) else scalar(value)
     if not text:
         return ""
+    if text.isprintable() and len(text) <= length:  # nearly always: nothing to mend
+        text = text.strip()
+        return "" if text[:1] in "nN" and text.lower() in _NOTHING else text
     text = _readable(text[: length + 64].strip() if len(text) > length + 64 else text.strip())
     if len(text) > length:
         text = f"{text[: length - 1]}…"
