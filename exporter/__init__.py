@@ -6,8 +6,8 @@ The way of one page of data through the house, from the wire to `/metrics`:
 2. `poller.Poller.refresh` decides whether to ask for everything or for what changed in the last 24 hours.
 3. `source.paging.walk`, a generator without sockets, says which queries may go out; `source.crawl` keeps a
    bounded number of them in flight; `source.client.Client.get` turns one query into one `Page` of bytes.
-4. `inventory.decode.page` splits the bytes into raw records; those whose digest the snapshot knows are carried
-   over undecoded, the others become `record.Record` by `fields.Reader`, which is a dialect compiled.
+4. `inventory.decode.page` splits the bytes into raw records; those whose digest the snapshot knows are
+   carried over undecoded, the others become `record.Record` by `fields.Reader`, a dialect compiled.
 5. `inventory.snapshot.Draft` collects them aside and commits them: a new `Snapshot`, and what changed.
 6. `metrics.render.Exposition` renders anew, in a thread, the blocks that the changes made dirty: a `Body`.
 7. `site.Site` swaps the body by one assignment; `web.server` copies its bytes to whoever scrapes.

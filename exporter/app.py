@@ -42,6 +42,36 @@ class House:
     pollers: Sequence[Poller]
 
 
+_LATER: Sequence[str] = (
+    "state_file",
+    "web.config_file",
+    "web.enable_lifecycle",
+    *(
+        f"apis.{api}.{key}"
+        for api in ("tmf638", "tmf639")
+        for key in (
+            "oauth2",
+            "proxy_url",
+            "proxy_from_environment",
+            "no_proxy",
+            "http_headers",
+            "follow_redirects",
+        )
+    ),
+)
+"""Settings that are part of the contract and not yet acted upon; using one is refused, never ignored."""
+
+
+def refuse_what_is_missing(config: settings.Settings) -> None:
+    """Raises `ConfigError` for a setting that this version would have to ignore."""
+    for path in _LATER:
+        value: object = config
+        for step in path.split("."):
+            value = getattr(value, step, None)
+        if value:
+            raise errors.ConfigError("this version cannot do that yet", path=path, mend="leave it out")
+
+
 Watch = Callable[[House, str], Coroutine[None, None, None]]
 """Looks at a house at work; is given the address it serves, empty where it serves none."""
 
@@ -49,6 +79,7 @@ Watch = Callable[[House, str], Coroutine[None, None, None]]
 @asynccontextmanager
 async def built(config: settings.Settings) -> AsyncIterator[House]:
     """Everything but the web side; clients are closed on the way out."""
+    refuse_what_is_missing(config)
     telemetry = Telemetry(revision=os.environ.get("SES_INVENTORY_REVISION", ""))
     telemetry.series_limit(config.limits.series_per_family)
     telemetry.reloaded(1, time.time())

@@ -120,12 +120,11 @@ def _loaded(given: argparse.Namespace) -> settings.Settings:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    asyncio.run(app.serve(_loaded(given), _silent))
+    async def watch(house: app.House, _: str) -> None:
+        await progress.tell(house)
+
+    asyncio.run(app.serve(_loaded(given), watch))
     return GOOD
-
-
-async def _silent(house: app.House, address: str) -> None:
-    """The log says it all."""
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Shows crawls to whoever waits for them: bars in a terminal, plain lines elsewhere.
+"""Shows crawls to whoever waits for them: bars in a terminal, plain lines or log lines elsewhere.
 
 It reads the pollers' stories and changes nothing; it ends when every collection has had its first refresh.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import structlog
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,6 +25,8 @@ from exporter.poller import Poller
 _LOOK = 0.2  # seconds between two looks
 _LINE = 5.0  # seconds between two plain lines of a long crawl
 
+log = structlog.get_logger()
+
 
 async def follow(house: House, console: Console) -> None:
     """Follows the first refresh of every collection to its end."""
@@ -31,6 +34,18 @@ async def follow(house: House, console: Console) -> None:
         await _bars(house, console)
     else:
         await _lines(house, console)
+
+
+async def tell(house: House) -> None:
+    """Logs how far first crawls that take long have come; a service has no terminal."""
+    while unfinished := _unfinished(house):
+        await asyncio.sleep(_LINE)
+        for poller in unfinished:
+            state = poller.state
+            if state.up is None:
+                log.info(
+                    "crawling", collection=poller.target.collection, records=state.items, pages=state.pages
+                )
 
 
 def _unfinished(house: House) -> list[Poller]:

@@ -47,7 +47,7 @@ class Fleet:
         self._troubled = {record: None for record in carriers if record.status != OPERATIONAL}
         self._needed = {far for record in grown[SERVICE] for _, far in record.relations}
         # drawn from by index; whoever has gone since is skipped
-        self._draw = {CARRIER: carriers, SERVICE: [one for one in grown[SERVICE] if one.status != RETIRED]}
+        self._draw = {CARRIER: carriers, SERVICE: list(grown[SERVICE])}
 
     def records(self, kind: str) -> Iterable[Record]:
         """All records of a kind, retired ones included, in the order of their numbers."""
@@ -151,14 +151,13 @@ class Fleet:
             self._set(carrier, OPERATIONAL, moment)
 
     def _pick(self, kind: str) -> Record | None:
-        """Any record of the kind that still exists, or None after a few tries or if there are none."""
+        """Any record of the kind that is there and not retired, or None if there is none."""
         known = self._draw[kind]
-        for _ in range(8):
-            if not known:
-                return None
+        while known:
             index = int(self._random.random() * len(known))
-            if known[index].number in self._records[kind]:
-                return known[index]
+            record = known[index]
+            if record.status != RETIRED and record.number in self._records[kind]:
+                return record
             known[index] = known[-1]  # gone: its place is taken by the last
             known.pop()
         return None

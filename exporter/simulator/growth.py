@@ -148,9 +148,8 @@ class Growth:
         inside: dict[Record, list[tuple[str, Record]]] = {}
         for type_name, whole_type in wholes.items():
             for index, part in enumerate(self._hardware[type_name]):
-                whole = self._at(whole_type, index)
-                if whole is None:
-                    continue
+                found = self._hardware[whole_type]  # never empty: wholes are apportioned before their parts
+                whole = found[index % len(found)]
                 part.relations = (("containedIn", whole),)
                 inside.setdefault(whole, []).append(("contains", part))
         for index, gateway in enumerate(self._hardware["Gateway"]):
@@ -163,9 +162,8 @@ class Growth:
                 inside.setdefault(terminal, []).append(("connectedTo", hub))
         for whole, relations in inside.items():
             whole.relations = tuple(relations)
-        for index, transponder in enumerate(self._hardware["Transponder"]):
-            satellite = self._at("Satellite", index)
-            transponder.name = f"{satellite.name if satellite else 'spare'} {transponder.name}"
+        for transponder in self._hardware["Transponder"]:
+            transponder.name = f"{transponder.relations[0][1].name} {transponder.name}"
 
     def _lay_links(self) -> Iterator[Link]:
         """One link a terminal; a few that share what there is where there are hardly any terminals."""

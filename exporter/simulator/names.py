@@ -93,10 +93,10 @@ BANDS = ("K", "K", "K", "C", "Ka")
 
 def company(number: int) -> str:
     """The made-up name of customer `number` (from 0); numbered once the combinations are used up."""
-    first = COMPANIES[number % len(COMPANIES)]
-    around, trade = divmod(number, len(COMPANIES))
-    name = f"{first} {TRADES[(trade * 7 + number) % len(TRADES)]} {FORMS[number % len(FORMS)]}"
-    return name if around < len(TRADES) else f"{name} {around}"
+    around, first = divmod(number, len(COMPANIES))
+    again, trade = divmod(around, len(TRADES))
+    name = f"{COMPANIES[first]} {TRADES[(trade + first * 3) % len(TRADES)]} {FORMS[number % len(FORMS)]}"
+    return f"{name} {again + 1}" if again else name
 
 
 def satellite(number: int) -> str:

@@ -92,9 +92,8 @@ def resource(record: Record, href: str) -> Json:
 def places(record: Record) -> list[tuple[str, str, str, str]]:
     """Id, name, role and type of each place: a carrier's two ends, else the customer's site."""
     if record.kind == CARRIER:
-        return [
-            (part.code, part.name, ENDS[part.type], part.type) for part in record.parts if part.type in ENDS
-        ]
+        ends = [part for part in record.parts if part.type in ENDS and part.status != RETIRED]
+        return [(part.code, part.name, ENDS[part.type], part.type) for part in ends]
     site = record.site
     return [] if site is None else [(site.code, site.name, "site", "GeographicSite")]
 
@@ -118,7 +117,8 @@ def parties(record: Record) -> list[Json]:
 def hardware(record: Record) -> list[Record]:
     """Supporting resources: a carrier's gateway and terminal are its places instead, as with SES."""
     elsewhere = (*ENDS, SEGMENT) if record.kind == CARRIER else ()
-    return [one for one in record.parts if one.kind == RESOURCE and one.type not in elsewhere]
+    found = [one for one in record.parts if one.kind == RESOURCE and one.type not in elsewhere]
+    return [one for one in found if one.status != RETIRED]
 
 
 def support(record: Record) -> list[Record]:
