@@ -50,4 +50,6 @@ def configure(level: str, form: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # aiohttp logs a traceback for each malformed request; strangers must not be able to fill the log
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     logging.basicConfig(stream=sys.stderr, level=max(LEVELS[level], logging.WARNING), force=True)

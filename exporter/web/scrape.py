@@ -95,7 +95,7 @@ class Scrapes:
             async with asyncio.timeout(self._patience):
                 for run in runs(parts):
                     await response.write(run)
-                # Also the last bytes must have left for the socket before the scrape counts as done.
+                # aiohttp would do it later, where a reset at the very end is nobody's to catch.
                 await response.write_eof()
         except TimeoutError:
             log.warning(

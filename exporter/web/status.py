@@ -84,7 +84,9 @@ def as_json(status: Status) -> bytes:
         return msgspec.json.encode(envelope, enc_hook=_plain)
     except UnicodeEncodeError:
         # Half a surrogate pair, which a foreign error message may hold: the standard library escapes it.
-        return json.dumps(msgspec.to_builtins(envelope, enc_hook=_plain)).encode()
+        text = json.dumps(msgspec.to_builtins(envelope, enc_hook=_plain))
+        # It would also write NaN, which is not JSON.
+        return json.dumps(json.loads(text, parse_constant=lambda _: None)).encode()
 
 
 def _plain(value: Any) -> dict[Any, Any]:
