@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from exporter import settings
 from exporter.metrics import families
+from exporter.settings import page as settings
 
 ROOT = Path(__file__).parent.parent
 

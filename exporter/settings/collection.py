@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from exporter.inventory import text
 from exporter.inventory.dialect import PAGING_STYLES, Fields
-from exporter.settings.block import Block, Flaw, refusal
-from exporter.settings.notation import Interval, Metric, Notation, Scale, shown
+from exporter.settings.block import Block, Flaw, Key, refusal
+from exporter.settings.notation import Interval, Metric, Notation, Scale, Word, shown
 
 NAMES = ("services", "carriers", "resources")
 """The collections there are, in the order in which they are served."""
@@ -27,16 +27,16 @@ _PATH = re.compile(r"(?:characteristic|party|place|resource|service)\[[^\[\]]*\]
 _KEPT_ENDINGS = ("_total", "_count", "_sum", "_bucket", "_created", "_info")
 
 
-def _term(value: object, key: str) -> str:
+def _term(value: object, at: tuple[Key, ...]) -> str:
     if not isinstance(value, (str, int, float)):
-        raise refusal(Flaw("must be text, a number, true or false", "write KEY: VALUE", (key,)))
+        raise refusal(Flaw("must be text, a number, true or false", "write KEY: VALUE", at))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _query(written: object) -> Mapping[str, str]:
+def _query(written: object, at: tuple[Key, ...] = ()) -> Mapping[str, str]:
     if not isinstance(written, Mapping):
-        raise refusal(Flaw("must be a mapping or a list of mappings", 'write it like {status: "1"}'))
-    return {str(key): _term(value, str(key)) for key, value in written.items()}
+        raise refusal(Flaw("must be a mapping", 'write it like {status: "1"}', at))
+    return {str(key): _term(value, (*at, str(key))) for key, value in written.items()}
 
 
 def _queries(written: object) -> object:
@@ -44,7 +44,7 @@ def _queries(written: object) -> object:
     if isinstance(written, Sequence) and not isinstance(written, str):
         if not written:
             raise refusal(Flaw("is an empty list", "write {} for one query without conditions"))
-        return tuple(_query(one) for one in written)
+        return tuple(_query(one, (number,)) for number, one in enumerate(written))
     return (_query(written),)
 
 
@@ -56,9 +56,8 @@ def _words(written: object) -> object:
 Queries = Annotated[
     tuple[Mapping[str, str], ...], BeforeValidator(_queries), Notation("mapping, or list of them")
 ]
-Delta = Annotated[Mapping[str, str], BeforeValidator(_query), Notation("mapping")]
+Delta = Annotated[Mapping[str, str], BeforeValidator(lambda written: _query(written)), Notation("mapping")]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words), Notation("list of texts")]
-Parameter = Annotated[str, Field(min_length=1, pattern=r"^[^\s&=?#]+$"), Notation("text")]
 
 
 class Paging(Block):
@@ -67,19 +66,19 @@ class Paging(Block):
     style: str | None = Field(
         default=None, description=f"How parts are asked for: {', '.join(PAGING_STYLES)}."
     )
-    size_param: Parameter | None = Field(
+    size_param: Word | None = Field(
         default=None, description="The parameter for the number of records of a page."
     )
-    position_param: Parameter | None = Field(
+    position_param: Word | None = Field(
         default=None, description="The parameter for the offset or the page's number."
     )
     first: int | None = Field(
         default=None, ge=0, le=1, description="The number of the first page (style page)."
     )
-    cursor_param: Parameter | None = Field(
+    cursor_param: Word | None = Field(
         default=None, description="The parameter for the cursor (style cursor)."
     )
-    total_header: Parameter | None = Field(
+    total_header: Word | None = Field(
         default=None, description="The header that announces the number of records."
     )
 
@@ -163,7 +162,7 @@ class Collection(Block):
     preserve_status_types: Words = Field(default=(), description="Types that keep the first status seen.")
     characteristics: Characteristics | None = Field(
         default=None,
-        description="What characteristics to show: [NAME, …] or {NAME: {metric, scale}}. By default the dialect's.",
+        description="Which to show: a list of names, or {NAME: {metric, scale}}. By default the dialect's.",
     )
     delta: Delta | None = Field(
         default=None, description="The query for what changed; {} for none. By default the dialect's."

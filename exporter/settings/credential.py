@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from exporter.errors import ConfigError
 from exporter.settings.block import Block, Flaw, refusal
-from exporter.settings.notation import TokenUrl
+from exporter.settings.notation import TokenUrl, Word
 
 LARGEST = 1 << 20
 """Bytes of a secret file; more is not a secret but a mistake, such as /dev/zero."""
@@ -39,20 +39,21 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str:
 
 def read_text(file: Path, key: str) -> str:
     """The whole text of a file that the settings name; raises ConfigError naming key and file."""
+    named = str(file) if str(file).isprintable() else repr(str(file))
     try:
         with file.open("rb") as stream:
             content = stream.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not a path"
         mend = "create it, or let the user of the exporter read it"
-        raise ConfigError(f"{file} cannot be read: {reason}", path=key, mend=mend) from error
+        raise ConfigError(f"{named} cannot be read: {reason}", path=key, mend=mend) from error
     if len(content) > LARGEST:
-        raise ConfigError(f"{file} is larger than {LARGEST} bytes", path=key, mend="name the right file")
+        raise ConfigError(f"{named} is larger than {LARGEST} bytes", path=key, mend="name the right file")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         # without its cause: that exception holds the content
-        raise ConfigError(f"{file} is not text in UTF-8", path=key, mend="name the right file") from None
+        raise ConfigError(f"{named} is not text in UTF-8", path=key, mend="name the right file") from None
 
 
 def _one_line(secret: SecretStr) -> SecretStr:
@@ -113,7 +114,7 @@ class Authorization(Block):
 
     secret: ClassVar[bool] = True
 
-    type: str = Field(default="Bearer", pattern=r"^[\w.+-]+$", description="The scheme of the header.")
+    type: Word = Field(default="Bearer", description="The scheme of the header.")
     credentials: Secret | None = Field(default=None, description="What follows the scheme.")
     credentials_file: Path | None = Field(default=None, description="A file that holds the credentials.")
 
@@ -133,7 +134,7 @@ class Authorization(Block):
         return read_secret(self.credentials, self.credentials_file, "authorization.credentials_file")
 
 
-TlsVersion = Annotated[str, Field(pattern=r"^TLS1[0-3]$")]
+TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 
 
 class TlsConfig(Block):
@@ -151,12 +152,8 @@ class TlsConfig(Block):
     insecure_skip_verify: bool = Field(
         default=False, description="Do not check the API's certificate at all."
     )
-    min_version: TlsVersion | None = Field(
-        default=None, description="The oldest version: TLS10, TLS11, TLS12, TLS13."
-    )
-    max_version: TlsVersion | None = Field(
-        default=None, description="The newest version: TLS10, TLS11, TLS12, TLS13."
-    )
+    min_version: TlsVersion | None = Field(default=None, description="The oldest version to speak.")
+    max_version: TlsVersion | None = Field(default=None, description="The newest version to speak.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

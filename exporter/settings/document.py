@@ -15,8 +15,8 @@ import yaml
 
 from exporter.errors import ConfigError
 
-_QUOTED = re.compile(r"'(?!<).{2,}'")
-"""What PyYAML quotes from the file: a name of more than one character. `'<block end>'` is its own word."""
+_HARMLESS = re.compile(r"""(?:[^'"]|'(?:[^'"]|\\.|<[a-z ]+>)')*""")
+"""What PyYAML may say: in quotes it has single characters and its own words, as `'<block end>'`."""
 
 _MEND = "a value that begins with one of * & ! % @ ` { [ or holds ': ' or ' #' needs quotes; indent by spaces"
 
@@ -46,8 +46,14 @@ class _Loader(yaml.SafeLoader):
             lines[key.value] = key.start_mark.line + 1
 
 
+class _Refusal(yaml.MarkedYAMLError):
+    """What is good YAML and yet not for us."""
+
+    mend = "keep one of them, and write each key as plain text"
+
+
 def _refuse(problem: str, mark: yaml.Mark) -> NoReturn:
-    raise yaml.constructor.ConstructorError(None, None, problem, mark)
+    raise _Refusal(None, None, problem, mark)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -76,7 +82,8 @@ def read(path: Path) -> dict[str, Any]:
 def _error(error: Exception, path: Path) -> ConfigError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+    if not _HARMLESS.fullmatch(problem):
+        problem = problem.partition("'")[0].partition('"')[0].strip()
     where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return ConfigError(
-        f"is not good YAML: {_QUOTED.sub('a name', problem)}", file=str(path), path=where, mend=_MEND
-    )
+    mend = getattr(error, "mend", _MEND)
+    return ConfigError(f"is not good YAML: {problem}", file=str(path), path=where, mend=mend)

@@ -44,9 +44,15 @@ class Layer(NamedTuple):
         return len(path)
 
     def name(self, path: Sequence[Key]) -> str:
-        """Who says what stands at the path: the file, the variable or the flag; empty if nobody."""
-        heads = (tuple(str(key) for key in path[:length]) for length in range(len(path), -1, -1))
-        return next((self.names[head] for head in heads if head in self.names), "")
+        """Who says what stands at the path: the file, the variable or the flag; empty if nobody.
+
+        Where nobody says the whole of a block, whoever says the first part of it.
+        """
+        steps = tuple(str(key) for key in path)
+        heads = (steps[:length] for length in range(len(steps), -1, -1))
+        above = next((self.names[head] for head in heads if head in self.names), "")
+        block = steps[: self.depth(path)]
+        return above or next((name for said, name in self.names.items() if said[: len(block)] == block), "")
 
 
 def _holds(value: object, key: Key) -> bool:

@@ -1,7 +1,8 @@
 """Loads the settings: layers, then the schema, then the files they name, then what the dialects say.
 
 Each stage tells all of its problems at once; a later one runs only if the earlier found none, for its
-messages would mislead. Invariant: what `load` returns can be used: every secret was readable, every target resolves.
+messages would mislead. Invariant: what `load` returns can be used: every secret was readable, every target
+resolves.
 """
 
 from __future__ import annotations

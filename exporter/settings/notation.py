@@ -29,6 +29,7 @@ _STEP = re.compile(r"(\d+)(ms|[ywdhms])", re.ASCII)
 _SIZES = {"B": 1, "KB": 1000, "KiB": 1 << 10, "MB": 10**6, "MiB": 1 << 20, "GB": 10**9, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMG]i?B|B)?", re.ASCII)
 _METRIC = re.compile(r"[a-z_][a-z0-9_]*")
+_WORD = re.compile(r"[^\s&=?#:]{1,200}")
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<name>[^\[\]:@/\s]*)):(?P<port>\d{1,5})", re.ASCII
 )
@@ -97,7 +98,7 @@ def bare_url(written: str) -> str:
     """
     scheme, found, rest = written.partition("://")
     if not found or scheme.lower() not in ("http", "https"):
-        return "…"
+        return "https://HOST/PATH"
     return f"{scheme}://{re.split('[?#]', rest.rpartition('@')[2])[0]}"
 
 
@@ -111,7 +112,7 @@ def _split(written: str, schemes: tuple[str, ...]) -> SplitResult:
     if split.scheme not in schemes or re.search(r"[\s\x00-\x1f\x7f\\]", written):
         raise refusal(Flaw("is not a URL that can be used", wanted))
     if not split.hostname or port == 0:
-        raise refusal(Flaw("is a URL without a host", f"{wanted} and names a host"))
+        raise refusal(Flaw("is a URL without a host, or with port 0", f"{wanted} and names a host"))
     return split
 
 
@@ -166,6 +167,15 @@ def metric(written: str) -> str:
     return written
 
 
+def word(written: str) -> str:
+    """A name that is sent as it is: a query parameter, a header, a scheme."""
+    if not _WORD.fullmatch(written):
+        raise refusal(
+            Flaw("is not a single word", "write a name without blanks and the characters & = ? # :")
+        )
+    return written
+
+
 def _scale(value: float) -> float:
     if not math.isfinite(value) or value == 0:
         raise refusal(Flaw("is not a factor", "write a finite number other than 0, like 1e6"))
@@ -182,4 +192,5 @@ TokenUrl = Annotated[str, AfterValidator(token_url), Notation("URL")]
 ProxyUrl = Annotated[SecretStr, AfterValidator(proxy_url), Notation("URL, secret")]
 Address = Annotated[str, AfterValidator(address), Notation("address")]
 Metric = Annotated[str, AfterValidator(metric), Notation("metric name")]
+Word = Annotated[str, AfterValidator(word), Notation("text")]
 Scale = Annotated[float, AfterValidator(_scale), Notation("number")]

@@ -1,7 +1,8 @@
 """Turns what pydantic and our validators refuse into errors a person can act upon.
 
 One ConfigError for each problem: source, path, what, mend. Which values a validator shows is its own
-decision; here none are. Invariant: neither the value nor, in a block that holds secrets, an unknown key is shown.
+decision; here none are. Invariant: neither a value nor, in a block that holds secrets, an unknown key is
+shown.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _WORDS = {
     "string_type": ("must be text", "put it in quotes"),
     "path_type": ("must be the path of a file", "put it in quotes"),
     "model_type": ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
-    "mapping_type": ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
+    "dict_type": ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
     "tuple_type": ("must be a list", "write it like [A, B]"),
     "bool_type": ("must be true or false", "write true or false without quotes"),
     "bool_parsing": ("must be true or false", "write true or false without quotes"),
@@ -33,10 +34,6 @@ _WORDS = {
     "float_type": ("must be a number", "write it like 0.2"),
     "float_parsing": ("must be a number", "write it like 0.2"),
     "string_too_short": ("is empty", "write a text, or leave the key out"),
-    "string_pattern_mismatch": (
-        "is not written as it must be",
-        "see the description of the key in docs/settings.md",
-    ),
     "greater_than_equal": ("is too small", "write {ge} or more"),
     "less_than_equal": ("is too large", "write {le} or less"),
     "literal_error": ("is not one of the words known here", "write {expected}"),

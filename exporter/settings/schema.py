@@ -108,7 +108,7 @@ class Shard(Block):
 
 
 class Settings(Block, BaseSettings):
-    """Everything the operator may set; frozen."""
+    """Everything the operator may set."""
 
     model_config = SettingsConfigDict(
         frozen=True,

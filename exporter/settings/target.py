@@ -31,8 +31,8 @@ class Target:
     """One enabled collection, resolved.
 
     `queries` has at least one mapping; each is listed, and the union is the collection. `paging` and
-    `mapping` are the dialect's with the operator's changes. `characteristics` maps names to how they are shown. The
-    intervals are in seconds. `delta` is the query for recent changes, empty if there is none.
+    `mapping` are the dialect's with the operator's changes. `characteristics` maps names to how they are
+    shown. The intervals are in seconds. `delta` is the query for recent changes, empty if there is none.
     """
 
     collection: str
@@ -88,50 +88,50 @@ def _all(apis: Apis) -> Mapping[str, Collection]:
 
 
 def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
-    at = ("collections", name)
     api_name = written.api or HOME[name]
     api: Api | None = getattr(apis, api_name)
     if api is None:
         mend = f"write apis.{api_name}.url, or leave {name} out"
-        return Flaw(f"is listed from {api_name}, which is not configured", mend, at)
+        return Flaw(f"is listed from {api_name}, which is not configured", mend, ("collections", name))
     spoken = dialects.DIALECTS[api.dialect]
     native = spoken.collections.get(name)
     if native is None:
-        return Flaw(
-            f"is unknown to the dialect {api.dialect}", f"leave it out, or change apis.{api_name}.dialect", at
-        )
-    excluded = _excluded(written, native)
-    characteristics = _characteristics(written, native)
+        mend = f"leave it out, or change apis.{api_name}.dialect"
+        return Flaw(f"is unknown to the dialect {api.dialect}", mend, ("collections", name))
     refresh, full = _intervals(written)
-    path = written.path or native.path
-    queries = written.query if written.query is not None else (native.query,)
+    mapping = _mapping(written, native, api_name)
     return Target(
         collection=name,
         kind=KINDS[name],
         api=api_name,
         http=api,
         dialect=spoken,
-        url=f"{api.url}/{path}",
-        queries=queries,
+        url=f"{api.url}/{mapping.path}",
+        queries=written.query if written.query is not None else (native.query,),
         page_size=written.page_size or spoken.page_size,
         paging=_paging(written, spoken),
-        mapping=msgspec.structs.replace(
-            native,
-            api=api_name,
-            path=path,
-            query=queries[0],
-            fields=msgspec.structs.replace(native.fields, **written.fields),
-            statuses=_statuses(written, native),
-            exclude_types=excluded,
-            characteristics=tuple(name for name, one in characteristics.items() if one.metric is None),
-        ),
+        mapping=mapping,
         include_types=written.include_types,
-        exclude_types=excluded,
+        exclude_types=mapping.exclude_types,
         preserve_status_types=written.preserve_status_types,
-        characteristics=characteristics,
+        characteristics=_characteristics(written, native),
         refresh_interval=refresh,
         full_refresh_interval=full,
         delta=spoken.delta if written.delta is None else written.delta,
+    )
+
+
+def _mapping(written: Collection, native: dialects.Collection, api: str) -> dialects.Collection:
+    shown = _characteristics(written, native)
+    return msgspec.structs.replace(
+        native,
+        api=api,
+        path=written.path or native.path,
+        query=written.query[0] if written.query else native.query,
+        fields=msgspec.structs.replace(native.fields, **written.fields),
+        statuses=_statuses(written, native),
+        exclude_types=_excluded(written, native),
+        characteristics=tuple(name for name, one in shown.items() if one.metric is None),
     )
 
 
@@ -172,7 +172,7 @@ def _intervals(written: Collection) -> tuple[float, float]:
 
 
 def _clashes(target: Target) -> Iterator[Flaw]:
-    """Two characteristics, or one and a metric of ours, must not share a name: it would break every scrape."""
+    """Two characteristics, or one and a metric of ours, must not share a name: every scrape would fail."""
     taken = {family.name: "a metric of the exporter" for family in metrics.FAMILIES}
     for name, (metric, _) in target.numbers.items():
         full = metrics.numeric(target.collection, metric).name

@@ -1,10 +1,10 @@
 """The walk through a list, page by page: what to ask for next, and whether all of it was seen.
 
 A walk is a generator that never touches a socket: it yields the queries that may go out now, and is sent
-what each of them brought, in the order of arrival. Sending is `crawl`'s, decoding the poller's; which position
-follows which is `position`'s. It owns the bound on queries in flight, the caps, and the verdict. No single
-signal of an inventory can be trusted (totals lie, limits are clamped, positions ignored), so it believes none
-alone. Invariant: an ending that says complete means that everything the server holds was received.
+what each of them brought, in the order of arrival. Sending is `crawl`'s, decoding the poller's; which
+position follows which is `position`'s. It owns the bound on queries in flight, the caps, and the verdict.
+No signal of an inventory can be trusted (totals lie, limits are clamped, positions ignored), so it believes
+none alone. Invariant: an ending that says complete means that nothing the server gives away was missed.
 
     walk = paging.walk(Paging(), 40, {"status": "1"}, width=4, caps=Caps(pages=1000, records=50_000))
     due = next(walk)                                    the first page goes out alone
@@ -25,8 +25,8 @@ from exporter.source import position
 class Query(msgspec.Struct, frozen=True):
     """One page to ask for: the query's parameters, in order and not yet escaped.
 
-    `ordinal` numbers the queries of a walk from 1, for messages; `first` says that it is the list's beginning,
-    whose failure is the failure of the walk and never told to it.
+    `ordinal` numbers the queries of a walk from 1, for messages; `first` says that it is the list's
+    beginning, whose failure is the failure of the walk and never told to it.
     """
 
     params: tuple[tuple[str, str], ...]
@@ -166,8 +166,9 @@ class _State:
             self._first_items = seen.items
             return
         self._new_behind_first += seen.new
-        # part of a page may well repeat where records shift; the first page's very length is no accident
-        if seen.items == self._first_items > 0 and not seen.new and not ask.gap:
+        # a page may well repeat where records are hidden or shift; one as long as a full first page may not
+        full = seen.items == self._first_items and (seen.items >= self._size or self._expected is None)
+        if full and seen.items and not seen.new and not ask.gap:
             self._repeating = True
 
     def ending(self) -> Ending:
@@ -176,8 +177,8 @@ class _State:
         expected = self._expected
         if self._unread_pages:
             last = f", the last because {self._why}" if self._why else ""
-            count = f"{self._unread_pages} pages could not be read"
-            reasons.append(f"{count} (about {self._unread_records} records{last})")
+            pages = "1 page" if self._unread_pages == 1 else f"{self._unread_pages} pages"
+            reasons.append(f"{pages} could not be read (about {self._unread_records} records{last})")
         missing = expected is not None and self._new < expected
         if missing:
             reasons.append(f"announced {expected}, received {self._new} different records")

@@ -1,0 +1,126 @@
+"""One list, read: a walk's queries sent, and what came told to the walk.
+
+Which pages to ask for is decided in `paging`, how one is got in `client`, what it means by the caller's
+`take`. It owns what is in flight, the deadline, and what the failure of one page means for the others.
+Invariants: never more than `width` requests are in flight, `take` runs once at a time as pages arrive, and
+nothing is in flight any more when `crawl` returns or raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from exporter import errors
+from exporter.inventory.dialect import Paging
+from exporter.source.client import Client, Page
+from exporter.source.paging import Ending, Query, Seen, Walk
+from exporter.source.total import announced
+
+log = structlog.get_logger()
+
+Take = Callable[[Page, Query], Awaitable[Seen]]
+"""Decodes a page and keeps its records; raises `Malformed` where the page is none."""
+
+_PATIENCE = 10
+"""Pages in a row that fail, retries included, before the API and not its pages is held to be broken."""
+
+_BEYOND = (404, 416)
+"""What some servers answer instead of an empty page behind the end."""
+
+
+async def crawl(
+    client: Client, url: str, walk: Walk, take: Take, *, width: int, deadline: float | None
+) -> Ending:
+    """Reads the list at `url` to its end; `deadline` is in seconds from now, None for none.
+
+    A page that fails is told to the walk as unread. Raises that page's `SourceError` if it is the first, or
+    if it says that we may not ask; `PartialCrawl` when the deadline is over (reason deadline) or ten pages in
+    a row have failed (reason partial).
+    """
+    flight = _Flight(client, url, walk, take)
+    try:
+        async with asyncio.timeout(deadline) as limit:
+            return await flight.run(width)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise errors.PartialCrawl(
+            f"GET {url}: not read to the end within {deadline:.0f} s; {flight.pages} pages came",
+            reason="deadline",
+            mend="raise limits.crawl_deadline, or page_size or limits.concurrency",
+        ) from error
+    finally:
+        await flight.land()
+
+
+def total(page: Page, paging: Paging) -> int | None:
+    """The number of records that the page's headers announce, None for none or garbage."""
+    return announced(page.headers, paging.total_header)
+
+
+class _Flight:
+    """The requests in flight of one crawl, in the order they were sent."""
+
+    def __init__(self, client: Client, url: str, walk: Walk, take: Take) -> None:
+        self._client, self._url, self._walk, self._take = client, url, walk, take
+        self._flying: dict[asyncio.Task[Page], Query] = {}
+        self._waiting: list[Query] = []
+        self._failed = 0  # in a row
+        self.pages = 0
+
+    async def run(self, width: int) -> Ending:
+        """Sends, takes and tells until the walk ends."""
+        self._waiting.extend(next(self._walk))
+        while True:
+            self._send(width)
+            done, _ = await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in self._flying if task in done]:
+                seen = await self._seen(task, self._flying.pop(task))
+                try:
+                    self._waiting.extend(self._walk.send(seen))
+                except StopIteration as stop:
+                    ending: Ending = stop.value
+                    return ending
+                self._send(width)
+
+    def _send(self, width: int) -> None:
+        while self._waiting and len(self._flying) < width:
+            query = self._waiting.pop(0)
+            task = asyncio.create_task(self._client.get(self._url, query.params))
+            self._flying[task] = query
+
+    async def _seen(self, task: asyncio.Task[Page], query: Query) -> Seen:
+        try:
+            seen = await self._take(task.result(), query)
+        except errors.SourceError as error:
+            return self._failure(error, query)
+        self.pages += 1
+        self._failed = 0
+        return seen
+
+    def _failure(self, error: errors.SourceError, query: Query) -> Seen:
+        """What a failed page means: the end of the crawl, the end of the list, or a page unread."""
+        refused = isinstance(error, errors.Refused)
+        if query.first or (refused and error.reason in ("auth", "forbidden")):
+            raise error
+        if isinstance(error, errors.Refused) and error.status in _BEYOND:
+            self._failed = 0
+            return Seen(query, items=0, new=0, total=None, status=error.status)
+        self._failed += 1
+        if self._failed >= _PATIENCE:
+            raise errors.PartialCrawl(
+                f"{self._failed} pages in a row failed: {error}", mend=error.mend
+            ) from error
+        log.debug("page unread", url=self._url, page=query.ordinal, error=str(error))
+        return Seen(query, items=0, new=0, total=None, unread=True, why=str(error))
+
+    async def land(self) -> None:
+        """Cancels what is still in flight and waits until it is gone."""
+        for task in self._flying:
+            task.cancel()
+        await asyncio.gather(*self._flying, return_exceptions=True)
+        self._flying.clear()
+        self._walk.close()

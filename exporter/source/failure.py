@@ -1,0 +1,207 @@
+"""From what went wrong with a request to one of our errors, and how long to wait before the next try.
+
+Owns the words: what happened, where, and what to do about it. Sending, counting and sleeping is `client`'s.
+Pure but for the clock in `retry_after`. Invariants: nothing of aiohttp leaves this package as an exception,
+and no message holds user information, query values, headers we sent, or more of a body than its title.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import html
+import re
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+import aiohttp
+import yarl
+from aiohttp import http_exceptions
+
+from exporter import errors
+
+LONGEST_WAIT = 60.0
+"""Seconds: a server that asks for more is asked again sooner; the cycle has a budget of its own."""
+
+_LONGEST_BACKOFF = 10.0
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+def bare(url: str | yarl.URL) -> str:
+    """A URL as messages show it: without user information, query and fragment."""
+    return str(yarl.URL(url).with_user(None).with_query(None).with_fragment(None))
+
+
+def from_client(error: Exception, name: str, url: str) -> errors.SourceError:
+    """The error for whatever aiohttp raised while it asked the API `name` for `url` (a bare one)."""
+    where = f"GET {url}"
+    setting = f"apis.{name}"
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return _unreachable(
+                f"{where}: the name {error.host} cannot be resolved",
+                "dns",
+                f"check the host in {setting}.url and the machine's resolver",
+            )
+        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+            return _unreachable(
+                f"{where}: TLS failed: {_reason(error)}",
+                "tls",
+                f"check the certificate and {setting}.tls_config (ca_file, server_name, min_version)",
+            )
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
+            return _unreachable(f"{where}: the proxy failed", "proxy", f"check {setting}.proxy_url")
+        case aiohttp.ConnectionTimeoutError():
+            mend = f"check {setting}.url, routes and firewalls, or raise {setting}.connect_timeout"
+            return _unreachable(f"{where}: no connection in time", "timeout", mend)
+        case TimeoutError():
+            mend = f"raise {setting}.timeout, or make pages smaller with page_size"
+            return _unreachable(f"{where}: no whole answer in time", "timeout", mend)
+        case aiohttp.ClientConnectorError():
+            mend = f"check host and port of {setting}.url, and that the API is running"
+            return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", mend)
+        case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
+            return _unreadable(error, where)
+        case _:
+            # a ClientOSError, ServerDisconnectedError, … from a connection that stood
+            mend = "the connection was lost; if it stays so, ask who runs the API or what is in between"
+            return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", mend)
+
+
+def _unreachable(message: str, reason: str, mend: str) -> errors.Unreachable:
+    return errors.Unreachable(message, reason=reason, mend=mend)
+
+
+def _unreadable(error: aiohttp.ClientError, where: str) -> errors.SourceError:
+    """An answer began, and its bytes break the rules or end too soon."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, http_exceptions.HttpProcessingError):
+        cause = cause.__cause__
+    match cause:
+        case http_exceptions.ContentEncodingError():
+            mend = "what is between us and the API compresses wrongly; ask who runs it"
+            return errors.Malformed(
+                f"{where}: the body is not what its Content-Encoding says", reason="encoding", mend=mend
+            )
+        case http_exceptions.LineTooLong():
+            return errors.Malformed(f"{where}: the answer's headers are too long", reason="too_large")
+        case http_exceptions.TransferEncodingError() | http_exceptions.ContentLengthError():
+            return _unreachable(f"{where}: the body ends too soon", "reset", "the page is asked for again")
+        case http_exceptions.BadHttpMessage():
+            mend = "is this the port of an HTTP server? check the scheme and port of the URL"
+            return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", mend=mend)
+        case _:
+            return _unreachable(f"{where}: the body ends too soon", "reset", "the page is asked for again")
+
+
+def _reason(error: Exception) -> str:
+    """The system's words, which hold no URL; else the name of the exception."""
+    inner = getattr(error, "os_error", error)
+    return getattr(inner, "strerror", None) or getattr(inner, "reason", None) or type(inner).__name__
+
+
+def from_status(
+    status: int, headers: Mapping[str, str], name: str, url: yarl.URL
+) -> errors.SourceError | None:
+    """The error for an answer's status, None for a 2xx: any of them may be a page, 206 above all."""
+    said = f"GET {bare(url)}: {_phrase(status)}"
+    wait = retry_after(headers, time.time())
+    if 200 <= status < 300:
+        return None
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (
+        status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None
+    ):
+        return errors.Throttled(said, wait=wait)
+    if status >= 500:
+        return errors.Broken(said, status=status, wait=wait)
+    if status < 400:
+        return _redirect(status, headers, name, url)
+    reason, mend = _REFUSALS.get(status, ("status", "the API does not like the query: check {name}"))
+    return errors.Refused(said, status=status, reason=reason, mend=mend.format(name=f"apis.{name}"))
+
+
+_GONE = ("not_found", "check {name}.url and the path of the collection")
+_REFUSALS = {
+    401: ("auth", "check the username and password, or the credentials, of {name}"),
+    403: ("forbidden", "the user of {name} may not read this: ask for the right to"),
+    404: _GONE,
+    407: ("proxy", "check the credentials of the proxy of {name}"),
+    410: _GONE,
+    416: ("status", "there is nothing at this position"),
+    422: ("status", "a parameter is refused: try a smaller page_size; check query and paging of {name}"),
+}
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _redirect(status: int, headers: Mapping[str, str], name: str, url: yarl.URL) -> errors.Refused:
+    """Shows where to only within the same host: elsewhere it is often a login page with a token in it."""
+    target = "another host"
+    try:
+        location = url.join(yarl.URL(headers.get("Location", "")))
+        if location.host == url.host:
+            target = bare(location)
+    except ValueError:
+        target = "what is no URL"
+    message = f"GET {bare(url)}: {_phrase(status)}: redirects to {target}"
+    mend = f"write the final URL into apis.{name}.url; a redirect to a login page means wrong credentials"
+    return errors.Refused(message, status=status, reason="redirect", mend=mend)
+
+
+def from_web_page(body: bytes, url: str) -> errors.Malformed:
+    """The error for an answer that is a web page, with its title or its first words."""
+    text = body[:4096].decode("utf-8", "replace")
+    found = _TITLE.search(text)
+    words = html.unescape(found[1] if found else _TAG.sub(" ", text)).split()
+    return errors.Malformed(
+        f"GET {url}: the answer is a web page, not JSON",
+        reason="html",
+        mend=f"a login or maintenance page? it begins: {' '.join(words)[:80]!r}",
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that Retry-After asks for (RFC 9110, section 10.2.3), None for none, garbage or the past.
+
+    A date is compared with the answer's own Date, since the server's clock may be off; else with `now`.
+    """
+    written = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", written):
+        return float(written)
+    until = _moment(written)
+    if until is None:
+        return None
+    wait = until - (_moment(headers.get("Date", "")) or now)
+    return wait if wait >= 0 else None
+
+
+def _moment(written: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(written).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_passing(error: errors.SourceError) -> bool:
+    """Whether the same request may well succeed in a moment."""
+    if isinstance(error, errors.Throttled | errors.Broken):
+        return True
+    return error.reason in ("connect", "reset", "timeout", "empty")
+
+
+def pause(error: errors.SourceError, attempt: int, base: float, chance: Callable[[], float]) -> float:
+    """Seconds to wait after the failure of attempt number `attempt` (from 0).
+
+    What the server asks for, capped, and a little more, so that those it turned away do not come back
+    together; else exponential from `base` seconds with full jitter. `chance` gives numbers in [0, 1).
+    """
+    wait = error.wait if isinstance(error, errors.Throttled | errors.Broken) else None
+    if wait is not None:
+        return min(wait, LONGEST_WAIT) + base * chance()
+    return min(_LONGEST_BACKOFF, base * 2.0 ** min(attempt, 30)) * chance()

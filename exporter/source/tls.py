@@ -1,0 +1,81 @@
+"""How a connection to an API is secured: an `ssl.SSLContext` from Prometheus' tls_config.
+
+Reads the files it names once, when a client begins. What a failed handshake means is `failure`'s. Invariant:
+without settings the system's authorities, the host's name and TLS 1.2 are insisted on.
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from pathlib import Path
+
+from exporter import errors, settings
+
+_VERSIONS = {
+    "TLS10": ssl.TLSVersion.TLSv1,
+    "TLS11": ssl.TLSVersion.TLSv1_1,
+    "TLS12": ssl.TLSVersion.TLSv1_2,
+    "TLS13": ssl.TLSVersion.TLSv1_3,
+}
+
+
+def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:
+    """The context for `config`, which the operator wrote at `path` (a dotted key, for messages).
+
+    Raises `ConfigError` where a certificate or a key cannot be read or used.
+    """
+    if config is None:
+        return ssl.create_default_context()
+    secured = _trusting(config, path)
+    if config.insecure_skip_verify:
+        secured.check_hostname = False
+        secured.verify_mode = ssl.CERT_NONE
+    if config.min_version:
+        secured.minimum_version = _VERSIONS[config.min_version]
+    if config.max_version:
+        secured.maximum_version = _VERSIONS[config.max_version]
+    if config.cert or config.cert_file:
+        _show_certificate(secured, config, path)
+    return secured
+
+
+def _trusting(config: settings.TlsConfig, path: str) -> ssl.SSLContext:
+    authorities = settings.read_secret(config.ca, None, "ca")
+    if config.ca_file:
+        authorities = settings.read_text(config.ca_file, f"{path}.ca_file")
+    if not authorities:
+        return ssl.create_default_context()
+    try:
+        return ssl.create_default_context(cadata=authorities)
+    except (ssl.SSLError, ValueError) as error:
+        raise errors.ConfigError(
+            "holds no certificates", path=f"{path}.ca", mend="write authorities as PEM into ca or ca_file"
+        ) from error
+
+
+def _show_certificate(secured: ssl.SSLContext, config: settings.TlsConfig, path: str) -> None:
+    certificate = settings.read_secret(config.cert, None, "cert")
+    if config.cert_file:
+        certificate = settings.read_text(config.cert_file, f"{path}.cert_file")
+    key = settings.read_secret(config.key, None, "key")
+    if config.key_file:
+        key = settings.read_text(config.key_file, f"{path}.key_file")
+    # the ssl module takes them from a file only: a private one, gone at once
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "chain.pem")
+        file.touch(mode=0o600)
+        file.write_text(f"{certificate}\n{key}\n", encoding="utf-8")
+        try:
+            secured.load_cert_chain(file, password=_no_password)
+        except (ssl.SSLError, ValueError) as error:
+            raise errors.ConfigError(
+                "certificate and key cannot be used together",
+                path=f"{path}.cert",
+                mend="write a PEM certificate and its own PEM key, without a password",
+            ) from error
+
+
+def _no_password() -> str:
+    """Instead of a prompt on the terminal."""
+    return ""

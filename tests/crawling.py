@@ -1,0 +1,55 @@
+"""A house over a simulator on a real socket, for the tests of what joins the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from exporter import app, settings
+from exporter.poller import Poller
+from exporter.simulator.server import Options, Simulator
+
+SMALL = Options(listen_port=0, services=30, carriers=50, resources=60)
+
+
+def configured(
+    simulator: Simulator, folder: Path, changes: Mapping[str, object] | None = None
+) -> settings.Settings:
+    """The simulator's own settings with dotted keys set anew."""
+    config = yaml.safe_load(simulator.configuration("127.0.0.1:0"))
+    for dotted, value in (changes or {}).items():
+        *path, last = dotted.split(".")
+        place = config
+        for step in path:
+            place = place.setdefault(step, {})
+        place[last] = value
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(config))
+    return settings.load(file, {})
+
+
+@asynccontextmanager
+async def house(
+    folder: Path, changes: Mapping[str, object] | None = None, **options: object
+) -> AsyncIterator[tuple[Simulator, app.House]]:
+    """A simulator and the exporter's rooms over it; nothing is crawled yet."""
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(Simulator(replace(SMALL, **options)))
+        config = configured(simulator, folder, changes)
+        yield simulator, await stack.enter_async_context(app.built(config))
+
+
+def poller(built: app.House, collection: str) -> Poller:
+    return next(one for one in built.pollers if one.target.collection == collection)
+
+
+def text(built: app.House) -> str:
+    return b"".join(built.site.scrape("text", "identity", ())).decode()
+
+
+def lines(built: app.House, start: str) -> list[str]:
+    return [line for line in text(built).splitlines() if line.startswith(start)]

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from exporter.inventory import text
+
+ODD = st.text(st.characters(codec=None), max_size=40) | st.text("ab \t\r\n\x00\u202e\ud800…~", max_size=40)
+LENGTHS = st.integers(min_value=20, max_value=60)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("Forward Carrier", "Forward Carrier"),
+        ("  SES-17 \n", "SES-17"),
+        (True, "true"),
+        (False, "false"),
+        (42, "42"),
+        (-1, "-1"),
+        (10**400, ""),
+        (14.25, "14.25"),
+        (14000.0, "14000"),
+        (None, ""),
+        ([], ""),
+        ({"value": 1}, ""),
+        ("Not Specified.", ""),
+        ("not\tspecified", ""),
+        ("not specified by the customer", "not specified by the customer"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("a\tb", "a b"),
+        ("a\x00b\x1bc\x7fd\x9fe", "a\ufffdb\ufffdc\ufffdd\ufffde"),
+        ("\u202egpj.exe", "\ufffdgpj.exe"),
+        ("half \ud83d a pair", "half \ufffd a pair"),
+        ("Zürich 🛰 衛星", "Zürich 🛰 衛星"),
+    ],
+)
+def test_a_scalar_becomes_a_label_value_and_anything_else_nothing(value: object, said: str) -> None:
+    assert text.clean(value) == said
+
+
+def test_a_long_text_is_cut_to_the_length_and_says_so() -> None:
+    assert text.clean("x" * 1024) == "x" * 1024
+    assert text.clean("x" * 1025) == f"{'x' * 1023}…"
+    assert text.clean("x" * 10_000_000, 20) == f"{'x' * 19}…"
+
+
+@given(ODD | st.integers() | st.floats() | st.booleans(), LENGTHS)
+@example(" " * 100 + "a", 20)
+def test_cleaning_twice_is_cleaning_once(value: object, length: int) -> None:
+    once = text.clean(value, length)
+    assert text.clean(once, length) == once
+    assert len(once) <= length
+    assert once.encode() is not None, "valid Unicode"
+    assert not set(once) & {chr(code) for code in range(32) if code != 10}
+
+
+@given(ODD, ODD, LENGTHS)
+@example("a\x00", "a\x01", 20)
+@example("x" * 30, "x" * 31, 20)
+def test_different_ids_stay_different(one: str, other: str, length: int) -> None:
+    first, second = text.identity(one, length), text.identity(other, length)
+    assert len(first) <= length
+    if one.strip() != other.strip():
+        assert first != second or not first
+
+
+@given(ODD, LENGTHS)
+def test_an_id_is_a_clean_label_value(ident: str, length: int) -> None:
+    found = text.identity(ident, length)
+    assert text.clean(found, length) == found
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  ", True, False, {}, [], {"id": 1}, "Not Specified"])
+def test_what_is_no_scalar_is_no_id(nothing: object) -> None:
+    assert text.identity(nothing) == ""
+
+
+def test_a_number_is_an_id() -> None:
+    assert text.identity(4711) == "4711"
+    assert text.identity(2**80) == str(2**80)
+
+
+def test_an_id_that_can_be_a_label_is_left_as_it_is() -> None:
+    assert text.identity(" urn:ngsi-ld:Service:α ") == "urn:ngsi-ld:Service:α"
+    assert text.identity("two\nlines") == "two\nlines"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("1970-01-02", 86400.0),
+        ("2026-01-15T12:00:00Z", 1768478400.0),
+        ("2026-01-15T12:00:00.250Z", 1768478400.25),
+        ("2026-01-15T13:00:00+01:00", 1768478400.0),
+        ("2026-01-15 12:00:00", 1768478400.0),
+        (" 2026-01-15T12:00:00 ", 1768478400.0),
+        ("2026-01-15", 1768435200.0),
+        ("1970-01-01", None),
+        ("0000-00-00", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59Z", None),
+        ("next Tuesday", None),
+        ("", None),
+        (1768478400, None),
+        (None, None),
+        ({"dateTime": "2026-01-15"}, None),
+    ],
+)
+def test_a_date_is_unix_seconds_in_utc_or_nothing(written: object, seconds: float | None) -> None:
+    assert text.moment(written) == seconds
+
+
+@given(ODD | st.datetimes().map(str) | st.integers())
+def test_no_text_breaks_the_reading_of_dates(written: object) -> None:
+    found = text.moment(written)
+    assert found is None or 0 < found < 7258118400
+
+
+def test_words_are_compared_without_case_spaces_underscores_and_hyphens() -> None:
+    assert text.fold("Non-Operational") == text.fold("non operational") == text.fold("NON_OPERATIONAL")
+    assert text.fold("x" * 200) == "x" * 200
+
+
+def test_the_share_an_id_falls_into_never_changes() -> None:
+    assert text.stable_hash("CAR0000123") == 12700027561256065785
+    assert text.stable_hash("half \ud83d a pair") != text.stable_hash("half a pair")

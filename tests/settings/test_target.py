@@ -1,0 +1,117 @@
+"""What was written, joined with what the dialect says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.errors import ConfigError
+from exporter.inventory.dialect import DIALECTS
+from exporter.settings import Settings, Target, load
+
+GOOD = Path(__file__).parent / "good"
+
+
+def targets(dialect: str = "ses", **collections: Any) -> tuple[Target, ...]:
+    apis = {api: {"url": f"https://a.example.net/{api}/", "dialect": dialect} for api in ("tmf638", "tmf639")}
+    written: Any = {"apis": apis, "collections": collections} if collections else {"apis": apis}
+    return Settings(**written).targets()
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+def test_without_a_word_everything_is_the_dialects(dialect: str) -> None:
+    spoken = DIALECTS[dialect]
+    found = targets(dialect)
+    assert [(one.collection, one.kind) for one in found] == [
+        ("services", "service"),
+        ("carriers", "carrier"),
+        ("resources", "resource"),
+    ]
+    for target in found:
+        native = spoken.collections[target.collection]
+        assert target.dialect is spoken
+        assert target.url == f"https://a.example.net/{native.api}/{native.path}"
+        assert target.queries == (native.query,)
+        assert (target.page_size, target.paging, target.delta) == (
+            spoken.page_size,
+            spoken.paging,
+            spoken.delta,
+        )
+        assert target.mapping.fields == native.fields
+        assert target.mapping.statuses == native.statuses
+        assert target.exclude_types == native.exclude_types
+        assert target.shown == native.characteristics
+        assert (target.refresh_interval, target.full_refresh_interval) == (300.0, 3600.0)
+
+
+def test_what_is_written_wins_over_the_dialect() -> None:
+    services, carriers, resources = load(GOOD / "everything.yaml", {}).targets()
+    assert services.url == "https://inventory.example.net/tmf638/customerService"
+    assert services.queries == ({"status": "1", "live": "true", "ratio": "0.5"}, {})
+    assert (services.paging.style, services.paging.size_param, services.paging.first) == ("offset", "size", 0)
+    assert services.mapping.fields.name == ("label",)
+    assert services.mapping.fields.place == ("place[site]", "place.name")
+    assert services.mapping.fields.id == DIALECTS["tmf-v5"].collections["services"].fields.id
+    assert (services.include_types, services.exclude_types) == (("A", "B"), ("C",))
+    assert services.mapping.exclude_types == ("C",)
+    assert services.preserve_status_types == ("Modem",)
+    assert services.shown == services.mapping.characteristics == ("colour", "size")
+    assert services.delta == {"changedSince": "2024-01-01"}
+    assert (services.refresh_interval, services.full_refresh_interval) == (600.0, 7200.0)
+    assert carriers.numbers == {"rate": ("symbol_rate_baud", 1000.0), "power": ("power_watts", 1.0)}
+    assert carriers.shown == ("alias",)
+    assert "ses_inventory_carrier_symbol_rate_baud" in {family.name for family in carriers.families}
+    assert resources.delta == {}
+
+
+def test_a_status_replaces_the_dialects_word_whatever_its_case() -> None:
+    (services,) = targets("tmf-v4", services={"statuses": {"ACTIVE": False, "in-service": True}})
+    assert "active" not in services.mapping.statuses
+    assert services.mapping.statuses["ACTIVE"] is False
+    assert services.mapping.statuses["in-service"] is True
+    assert services.mapping.statuses["terminated"] is False
+
+
+def test_a_type_asked_for_by_name_is_no_longer_excluded_by_the_dialect() -> None:
+    (resources,) = targets(resources={"include_types": ["card", "Modem"]})
+    assert "Card" not in resources.exclude_types
+    assert "Slot" in resources.exclude_types
+
+
+@pytest.mark.parametrize(
+    ("written", "refresh", "full"),
+    [
+        ({"refresh_interval": "2h"}, 7200, 7200),
+        ({"full_refresh_interval": "1m"}, 60, 60),
+        ({"refresh_interval": "1s"}, 1, 3600),
+        ({"full_refresh_interval": "1d"}, 300, 86400),
+    ],
+)
+def test_a_default_interval_gives_way_to_a_written_one(
+    written: dict[str, str], refresh: float, full: float
+) -> None:
+    (services,) = targets(services=written)
+    assert (services.refresh_interval, services.full_refresh_interval) == (refresh, full)
+
+
+def test_a_collection_may_be_listed_from_the_other_api() -> None:
+    (services,) = targets(services={"api": "tmf639"})
+    assert (services.api, services.url) == ("tmf639", "https://a.example.net/tmf639/service")
+    assert services.mapping.api == "tmf639"
+
+
+def test_settings_that_were_not_loaded_say_what_does_not_fit() -> None:
+    written: Any = {"apis": {"tmf638": {"url": "http://a"}}, "collections": {"resources": {}}}
+    with pytest.raises(
+        ConfigError, match=r"^collections\.resources: is listed from tmf639, which is not configured"
+    ):
+        Settings(**written).targets()
+
+
+def test_a_collection_that_a_dialect_does_not_know_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    import msgspec
+
+    bare = msgspec.structs.replace(DIALECTS["ses"], collections={})
+    monkeypatch.setitem(DIALECTS, "ses", bare)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="is unknown to the dialect ses"):
+        targets(carriers={})

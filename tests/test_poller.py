@@ -1,0 +1,180 @@
+"""One collection, crawled again and again: what changes, what is kept, what is said."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.source.client import Client
+from tests import crawling
+
+
+def value(built: object, series: str) -> float:
+    found = crawling.lines(built, f"{series} ")
+    assert len(found) == 1, found
+    return float(found[0].split()[-1])
+
+
+async def test_a_change_of_status_is_served_after_the_next_delta(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        ident = next(iter(poller.snapshot.records))
+        before = value(built, f'ses_inventory_carrier_status_since_timestamp_seconds{{carrier_id="{ident}"}}')
+        now = time.time()
+        simulator.fleet.set_status(ident, "down", now)
+        asked = simulator.requests
+        await poller.refresh()
+        assert simulator.requests - asked <= 2, "a delta asks for what changed, not for everything"
+        assert crawling.lines(built, f'ses_inventory_carrier_status{{carrier_id="{ident}"') == [
+            f'ses_inventory_carrier_status{{carrier_id="{ident}",status="Non-Operational"}} 1'
+        ]
+        assert value(built, f'ses_inventory_carrier_operational{{carrier_id="{ident}"}}') == 0
+        since = value(built, f'ses_inventory_carrier_status_since_timestamp_seconds{{carrier_id="{ident}"}}')
+        assert before < now - 1 <= since
+        assert value(built, f'ses_inventory_carrier_status_changes_total{{carrier_id="{ident}"}}') == 1
+        own = "ses_inventory_exporter_"
+        assert value(built, f'{own}refreshes_total{{collection="carriers",mode="delta"}}') == 1
+        assert crawling.lines(built, f"{own}status_changes_total")
+
+
+async def test_a_removed_record_leaves_with_the_next_complete_crawl_and_not_before(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        poller = crawling.poller(built, "services")
+        await poller.refresh()
+        ident = next(iter(poller.snapshot.records))
+        simulator.fleet.remove(ident)
+        await poller.refresh()
+        assert crawling.lines(built, f'ses_inventory_service_info{{service_id="{ident}"')
+        poller._next_full = 0.0
+        await poller.refresh()
+        assert not crawling.lines(built, f'ses_inventory_service_info{{service_id="{ident}"')
+        assert value(built, 'ses_inventory_exporter_records_removed_total{collection="services"}') == 1
+
+
+@pytest.mark.parametrize("fault", ["html", "empty", "error-object", "truncate", "500:share=1"])
+async def test_a_failing_api_changes_nothing_of_what_is_served(tmp_path: Path, fault: str) -> None:
+    async with crawling.house(tmp_path, {"limits.retries": 0}) as (simulator, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        good = crawling.lines(built, "ses_inventory_carrier")
+    faulty = {"faults": (f"{fault},pages=1+2+3+4" if "empty" not in fault else fault,)}
+    if fault == "error-object" or fault == "truncate" or fault == "html":
+        faulty = {"faults": (f"{fault}:pages=1",)}
+    async with crawling.house(tmp_path, {"limits.retries": 0}, **faulty) as (simulator, broken):
+        # the same poller now meets an API that fails
+        client = next(one for one in broken.pollers if one.target.collection == "carriers")._client
+        poller._client, poller._next_full = client, 0.0
+        object.__setattr__(poller.target, "url", crawling.poller(broken, "carriers").target.url)
+        await poller.refresh()
+        await poller.refresh()
+        assert isinstance(client, Client)
+        if fault == "empty":
+            assert poller.state.held_back == len(poller.snapshot.records)
+        else:
+            assert poller.state.up is False
+        assert crawling.lines(built, "ses_inventory_carrier") == good
+        assert value(built, 'ses_inventory_exporter_up{collection="carriers"}') == (fault == "empty")
+        assert simulator.requests
+
+
+async def test_f67_a_first_start_against_a_dead_api_serves_no_zeros(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path, {"limits.retries": 0}, faults=("500:share=1",)) as (_, built):
+        for poller in built.pollers:
+            await poller.refresh()
+        assert built.site.ready() == (False, "Waiting for the first crawl of services, carriers, resources.")
+        assert built.site.healthy()[0]
+        assert {line.split("{")[0] for line in crawling.lines(built, "ses_inventory_")} == {
+            line.split("{")[0] for line in crawling.lines(built, "ses_inventory_exporter_")
+        }
+        assert value(built, 'ses_inventory_exporter_up{collection="carriers"}') == 0
+
+
+async def test_f42_a_list_that_is_suddenly_empty_is_believed_only_after_confirmations(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        poller = crawling.poller(built, "services")
+        await poller.refresh()
+        held = list(poller.snapshot.records)
+        for ident in held:
+            simulator.fleet.remove(ident)
+        for _ in range(2):
+            poller._next_full = 0.0
+            await poller.refresh()
+            assert len(poller.snapshot.records) == len(held)
+            assert poller.state.held_back == len(held)
+            assert value(built, 'ses_inventory_exporter_complete{collection="services"}') == 0
+        poller._next_full = 0.0
+        await poller.refresh()
+        assert not poller.snapshot.records
+        assert all(line.endswith(" 0") for line in crawling.lines(built, "ses_inventory_services"))
+        assert value(built, 'ses_inventory_exporter_complete{collection="services"}') == 1
+
+
+async def test_f18_a_page_that_always_fails_costs_only_itself(tmp_path: Path) -> None:
+    changes = {"limits.retries": 0, "collections.carriers.page_size": 10}
+    async with crawling.house(tmp_path, changes, faults=("504:pages=3,collection=carriers",)) as (_, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        assert len(poller.snapshot.records) == 40
+        assert poller.state.complete is False
+        assert value(built, 'ses_inventory_exporter_records_unread{collection="carriers"}') == 10
+        assert "504" in poller.state.problem
+
+
+async def test_too_many_rejects_fail_the_crawl(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path, faults=("null-ids:share=0.5",)) as (_, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        assert (poller.state.up, poller.state.last_error_reason) == (False, "rejects")
+        assert not poller.published
+
+
+async def test_preserved_types_keep_the_first_status_seen(tmp_path: Path) -> None:
+    changes = {"collections.resources.preserve_status_types": ["Modem"]}
+    async with crawling.house(tmp_path, changes) as (simulator, built):
+        poller = crawling.poller(built, "resources")
+        await poller.refresh()
+        modem = next(held.record for held in poller.snapshot.records.values() if held.record.type == "Modem")
+        simulator.fleet.set_status(modem.id, "down", time.time())
+        await poller.refresh()
+        assert poller.snapshot.records[modem.id].record.status == modem.status
+
+
+async def test_several_queries_are_one_collection(tmp_path: Path) -> None:
+    both = [{"status": "1"}, {"@type": "element"}]
+    changes = {"collections.services.query": both, "collections.services.exclude_types": []}
+    async with crawling.house(tmp_path, changes) as (_, built):
+        poller = crawling.poller(built, "services")
+        await poller.refresh()
+        assert len(poller.snapshot.records) == 80
+        assert poller.state.complete
+
+
+async def test_a_bug_in_one_collection_is_counted_and_ends_nothing(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        poller = crawling.poller(built, "carriers")
+        poller._exposition = None
+        await poller.refresh()
+        assert (poller.state.up, poller.state.last_error_reason) == (False, "bug")
+
+
+async def test_two_shards_together_hold_every_record_once(tmp_path: Path) -> None:
+    found: list[str] = []
+    for index in (0, 1):
+        async with crawling.house(tmp_path, {"shard": {"index": index, "count": 2}}) as (_, built):
+            poller = crawling.poller(built, "carriers")
+            await poller.refresh()
+            assert poller.state.complete
+            found += poller.snapshot.records
+    assert len(found) == len(set(found)) == 50
+
+
+async def test_an_unchanged_refresh_publishes_nothing(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        body, held = built.site._bodies["carriers"], poller.snapshot
+        poller._next_full = 0.0
+        await poller.refresh()
+        assert built.site._bodies["carriers"] is body
+        assert poller.snapshot is held
