@@ -80,10 +80,10 @@ Watch = Callable[[House, str], Coroutine[None, None, None]]
 async def built(config: settings.Settings) -> AsyncIterator[House]:
     """Everything but the web side; clients are closed on the way out."""
     refuse_what_is_missing(config)
-    telemetry = Telemetry(revision=os.environ.get("SES_INVENTORY_REVISION", ""))
+    telemetry = Telemetry(revision=os.environ.get("EXPORTER_REVISION", ""))
     telemetry.series_limit(config.limits.series_per_family)
     telemetry.reloaded(1, time.time())
-    site = Site(config, telemetry, revision=os.environ.get("SES_INVENTORY_REVISION", ""))
+    site = Site(config, telemetry, revision=os.environ.get("EXPORTER_REVISION", ""))
     async with AsyncExitStack() as stack:
         clients: dict[str, Client] = {}
         pollers = []

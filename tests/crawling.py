@@ -11,7 +11,9 @@ import yaml
 
 from exporter import app, settings
 from exporter.poller import Poller
+from exporter.simulator import fault
 from exporter.simulator.server import Options, Simulator
+from exporter.simulator.trouble import Trouble
 
 SMALL = Options(listen_port=0, services=30, carriers=50, resources=60)
 
@@ -41,6 +43,11 @@ async def house(
         simulator = await stack.enter_async_context(Simulator(replace(SMALL, **options)))
         config = configured(simulator, folder, changes)
         yield simulator, await stack.enter_async_context(app.built(config))
+
+
+def trouble(simulator: Simulator, *faults: str) -> None:
+    """From now on the simulator has these faults and no others."""
+    simulator._trouble = Trouble([fault.parse(text) for text in faults], simulator.options.seed)
 
 
 def poller(built: app.House, collection: str) -> Poller:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from exporter.source.client import Client
 from tests import crawling
 
 
@@ -19,7 +18,7 @@ async def test_a_change_of_status_is_served_after_the_next_delta(tmp_path: Path)
     async with crawling.house(tmp_path) as (simulator, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        ident = next(iter(poller.snapshot.records))
+        ident = next(ident for ident, held in poller.snapshot.records.items() if held.record.operational)
         before = value(built, f'ses_inventory_carrier_status_since_timestamp_seconds{{carrier_id="{ident}"}}')
         now = time.time()
         simulator.fleet.set_status(ident, "down", now)
@@ -52,30 +51,33 @@ async def test_a_removed_record_leaves_with_the_next_complete_crawl_and_not_befo
         assert value(built, 'ses_inventory_exporter_records_removed_total{collection="services"}') == 1
 
 
-@pytest.mark.parametrize("fault", ["html", "empty", "error-object", "truncate", "500:share=1"])
-async def test_a_failing_api_changes_nothing_of_what_is_served(tmp_path: Path, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("html", "html"),
+        ("error-object:share=1", "error_object"),
+        ("truncate:share=1", "json"),
+        ("500:share=1", "server"),
+        ("429:share=1,retry_after=0", "throttled"),
+    ],
+)
+async def test_a_failing_api_changes_nothing_of_what_is_served(
+    tmp_path: Path, fault: str, reason: str
+) -> None:
     async with crawling.house(tmp_path, {"limits.retries": 0}) as (simulator, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
         good = crawling.lines(built, "ses_inventory_carrier")
-    faulty = {"faults": (f"{fault},pages=1+2+3+4" if "empty" not in fault else fault,)}
-    if fault == "error-object" or fault == "truncate" or fault == "html":
-        faulty = {"faults": (f"{fault}:pages=1",)}
-    async with crawling.house(tmp_path, {"limits.retries": 0}, **faulty) as (simulator, broken):
-        # the same poller now meets an API that fails
-        client = next(one for one in broken.pollers if one.target.collection == "carriers")._client
-        poller._client, poller._next_full = client, 0.0
-        object.__setattr__(poller.target, "url", crawling.poller(broken, "carriers").target.url)
+        assert good
+        crawling.trouble(simulator, fault)
         await poller.refresh()
-        await poller.refresh()
-        assert isinstance(client, Client)
-        if fault == "empty":
-            assert poller.state.held_back == len(poller.snapshot.records)
-        else:
-            assert poller.state.up is False
+        assert (poller.state.up, poller.state.last_error_reason) == (False, reason)
         assert crawling.lines(built, "ses_inventory_carrier") == good
-        assert value(built, 'ses_inventory_exporter_up{collection="carriers"}') == (fault == "empty")
-        assert simulator.requests
+        assert value(built, 'ses_inventory_exporter_up{collection="carriers"}') == 0
+        crawling.trouble(simulator)
+        await poller.refresh()
+        assert poller.state.last_error == ""
+        assert value(built, 'ses_inventory_exporter_up{collection="carriers"}') == 1
 
 
 async def test_f67_a_first_start_against_a_dead_api_serves_no_zeros(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ JSON of any shape raises anything else.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -77,14 +78,18 @@ def split(body: bytes) -> list[msgspec.Raw]:
         if body.lstrip()[:1] == b"{":
             return _unwrap(_OBJECT.decode(body), body)
         return _ARRAY.decode(body)
-    except RecursionError as error:
-        raise errors.Malformed("the page is nested too deeply to be read", reason="nesting") from error
-    except UnicodeDecodeError as error:
-        raise errors.Malformed(f"the page is not UTF-8: {error}", reason="encoding") from error
-    except msgspec.ValidationError as error:
-        raise errors.Malformed(f"the page is no list of records: {error}", reason="envelope") from error
-    except msgspec.DecodeError as error:
-        raise errors.Malformed(f"the page is not JSON: {error}", reason="json") from error
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise _malformed(error, "the page") from error
+
+
+def _malformed(error: Exception, what: str) -> errors.Malformed:
+    if isinstance(error, RecursionError):
+        return errors.Malformed(f"{what} is nested too deeply to be read", reason="nesting")
+    if isinstance(error, UnicodeDecodeError):
+        return errors.Malformed(f"{what} is not UTF-8: {error}", reason="encoding")
+    if isinstance(error, msgspec.ValidationError):
+        return errors.Malformed(f"{what} is no list of records: {error}", reason="envelope")
+    return errors.Malformed(f"{what} is not JSON: {error}", reason="json")
 
 
 def _unwrap(members: Mapping[str, msgspec.Raw], body: bytes) -> list[msgspec.Raw]:
@@ -126,13 +131,9 @@ def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: byt
 
 def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Held]) -> None:
     try:
-        value = _ANY.decode(raw)
-    except RecursionError as error:
-        raise errors.Malformed("a record is nested too deeply to be read", reason="nesting") from error
-    except UnicodeDecodeError as error:
-        raise errors.Malformed(f"a record is not UTF-8: {error}", reason="encoding") from error
-    except msgspec.DecodeError as error:
-        raise errors.Malformed(f"a record is not JSON: {error}", reason="json") from error
+        value = _value(raw)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise _malformed(error, "a record") from error
     if not isinstance(value, dict):
         batch.rejects.append(Reject("not_an_object", _example(raw)))
         return
@@ -143,6 +144,14 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         batch.fresh.append((mark, found.record))
     else:
         batch.skipped.append(found.record.id)
+
+
+def _value(raw: msgspec.Raw) -> object:
+    try:
+        return _ANY.decode(raw)
+    except msgspec.ValidationError:
+        # a number too large for msgspec is JSON all the same: it must not cost the page, so its text is kept
+        return json.loads(bytes(raw).decode(), parse_int=str, parse_float=str)
 
 
 def _example(raw: msgspec.Raw) -> str:

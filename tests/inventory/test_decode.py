@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter import errors
-from exporter.inventory import decode, dialect
+from exporter.inventory import decode, dialect, snapshot
 from tests.inventory import reading
 
 SCALARS = (
@@ -120,7 +120,7 @@ def test_an_unknown_envelope_names_those_that_are_known() -> None:
 
 def test_a_record_that_was_read_before_is_carried_over_undecoded() -> None:
     page = b'[{"externalId":"A","status":"Operational"},{"externalId":"B"}]'
-    first = reading.full(reading.snapshot.Snapshot(), page)
+    first = reading.full(snapshot.Snapshot(), page)
     held = dict(first.snapshot.records)
     again = reading.batch(page.replace(b'"B"', b'"C"'), known=first.snapshot.digests)
     assert again.carried == [held["A"]]

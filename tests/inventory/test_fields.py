@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from exporter.inventory import dialect, fields
@@ -20,7 +21,7 @@ def _at(paths: dict[str, tuple[str, ...]], item: dict[str, Any], **how: Any) -> 
 
 
 def _with(mapping: dialect.Collection, paths: dict[str, tuple[str, ...]]) -> dialect.Collection:
-    own = reading.snapshot.msgspec.structs.replace
+    own = msgspec.structs.replace
     return own(mapping, fields=own(mapping.fields, **paths))
 
 
@@ -146,7 +147,7 @@ def test_equal_links_of_many_records_are_kept_in_memory_once() -> None:
     assert one.places[0] is two.places[0]
 
 
-def test_links_that_never_recur_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_links_that_never_recur_do_not_pile_up() -> None:
     reader = reading.reader("tmf-v4")
     for page in range(21):
         places = [{"id": f"L{page}-{number}"} for number in range(10_000)]
