@@ -10,6 +10,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import msgspec
 from rich.console import Console
@@ -17,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter import errors, settings
-from exporter.inventory import decode, fields, tally
+from exporter.inventory import decode, fields, tally, text
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Held
 from exporter.source import crawl
@@ -83,8 +84,9 @@ _SIGNALS = (
 class Report(msgspec.Struct, frozen=True):
     """What one page taught.
 
-    `found` counts the records that fill each column; `meanings` maps a status word to (records, meaning);
-    `series` and `requests` (an hour) are estimates, None where the API announces no total.
+    `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a status
+    word to (records, meaning). `series_each` is the mean number of series a record has, `crawls` the
+    full crawls an hour; `named` are the characteristics that records have, whether they are shown or not.
     """
 
     records: int
@@ -95,9 +97,10 @@ class Report(msgspec.Struct, frozen=True):
     found: Mapping[str, int]
     meanings: Mapping[str, tuple[int, str]]
     types: Mapping[str, int]
-    example: Record | None
-    series: int | None
-    requests: int | None
+    examples: Mapping[str, str]
+    named: Mapping[str, int]
+    series_each: float
+    crawls: float
 
 
 async def look(target: settings.Target, client: Client) -> Report:
@@ -120,8 +123,8 @@ def explain(page: Page, target: settings.Target) -> Report:
     batch: decode.Batch[Held] = decode.page(page.body, reader, {}, os.urandom(16))
     records = [record for _, record in batch.fresh]
     total = crawl.total(page, target.paging)
-    pages = math.ceil(total / max(1, min(target.page_size, batch.items or 1))) if total is not None else None
     interval = target.full_refresh_interval if target.delta else target.refresh_interval
+    columns = COLUMNS[target.collection]
     kept = len(records) / batch.items if batch.items else 0.0
     return Report(
         records=len(records),
@@ -129,16 +132,30 @@ def explain(page: Page, target: settings.Target) -> Report:
         skipped=len(batch.skipped),
         rejects=Counter(reject.reason for reject in batch.rejects),
         signals={name: page.headers[name] for name in _SIGNALS if name in page.headers},
-        found={
-            column: sum(bool(getattr(record, name)) for record in records)
-            for column, name in COLUMNS[target.collection].items()
-        },
+        found={column: sum(bool(getattr(one, name)) for one in records) for column, name in columns.items()},
         meanings=dict(_meanings(records)),
         types=dict(Counter(record.type for record in records).most_common()),
-        example=records[0] if records else None,
-        series=round(_series_each(records, target) * kept * total) if total is not None else None,
-        requests=math.ceil(pages * 3600 / interval) if pages is not None else None,
+        examples={
+            column: next((_shown(getattr(one, name)) for one in records if getattr(one, name)), "")
+            for column, name in columns.items()
+        },
+        named=_named(page.body, target),
+        series_each=_series_each(records, target) * kept,
+        crawls=3600 / interval,
     )
+
+
+def _named(body: bytes, target: settings.Target) -> Mapping[str, int]:
+    """The names of the characteristics on a page, the most frequent first."""
+    names: Counter[str] = Counter()
+    for raw in decode.split(body):
+        value = msgspec.json.decode(raw)
+        for key in target.mapping.fields.characteristics:
+            listed = value.get(key) if isinstance(value, dict) else None
+            for one in listed if isinstance(listed, list) else ():
+                if isinstance(one, dict) and isinstance(one.get("name"), str):
+                    names[text.clean(one["name"])] += 1
+    return dict(names.most_common())
 
 
 def _meanings(records: list[Record]) -> Iterator[tuple[str, tuple[int, str]]]:
@@ -167,7 +184,7 @@ async def check(config: settings.Settings, console: Console) -> int:
     telemetry = Telemetry()
     for target in config.targets():
         console.rule(f"[bold]{target.collection}[/bold]", align="left")
-        console.print(Text(f"{target.url}  (dialect {target.dialect.name}: {target.dialect.title})"))
+        console.print(Text(f"{target.url} (dialect {target.dialect.name}: {target.dialect.title})"))
         try:
             async with Client(target.api, target.http, config.limits, telemetry) as client:
                 report = await look(target, client)
@@ -194,29 +211,42 @@ def show(report: Report, target: settings.Target, console: Console) -> None:
     seen = ", ".join(f"{name}: {value}" for name, value in report.signals.items()) or "none"
     style = target.paging.style
     console.print(Text(f"Paging by {style}, {target.page_size} a page. Signals in the headers: {seen}."))
-    if report.example is None:
+    if not report.records:
         console.print(Text("No record to explain: does the query select anything?", style="yellow"))
         return
-    console.print(_columns(report, target))
+    console.print(_columns(report))
     console.print(_statuses(report))
     kinds = ", ".join(f"{kind or '(none)'} {count}" for kind, count in list(report.types.items())[:12])
     console.print(Text(f"Types: {kinds}"))
-    if report.series is None or report.requests is None:
-        console.print("Series and requests an hour cannot be estimated without a total; `once` counts them.")
-    else:
-        console.print(
-            f"About {report.series} series, and {report.requests} requests an hour for full crawls."
-        )
+    console.print(Text(_characteristics(report, target)))
+    console.print(_estimate(report, target))
 
 
-def _columns(report: Report, target: settings.Target) -> Table:
+def _characteristics(report: Report, target: settings.Target) -> str:
+    """Which characteristics records have and which of them are metrics."""
+    shown = {text.fold(name) for name in target.characteristics}
+    left = [name for name in report.named if text.fold(name) not in shown]
+    if not left:
+        return f"Characteristics: all {len(report.named)} that occur are shown."
+    where = f"collections.{target.collection}.characteristics"
+    return f"Characteristics that are not shown (list them under {where} if wanted): {', '.join(left[:20])}"
+
+
+def _estimate(report: Report, target: settings.Target) -> str:
+    """What a whole crawl would be, by the first page; for 1,000 records where no total is announced."""
+    records = 1000 if report.total is None else report.total
+    series = round(report.series_each * records)
+    requests = math.ceil(math.ceil(records / target.page_size) * report.crawls)
+    of = "for each 1,000 records" if report.total is None else f"for the {records} records announced"
+    return f"About {series} series {of}, and {requests} requests an hour for full crawls."
+
+
+def _columns(report: Report) -> Table:
     table = Table("column", "filled", "example", title="Fields, by table column", title_justify="left")
-    names = COLUMNS[target.collection]
     for column, found in report.found.items():
         style = "" if found else "yellow"
         share = f"{found} of {report.records}"
-        example = _shown(getattr(report.example, names[column]))
-        table.add_row(Text(column, style=style), Text(share, style=style), Text(example))
+        table.add_row(Text(column, style=style), Text(share, style=style), Text(report.examples[column]))
     return table
 
 
@@ -225,7 +255,9 @@ def _shown(value: object) -> str:
         words = [getattr(item, "name", "") or getattr(item, "id", "") or str(item[0]) for item in value[:3]]
         more = f" and {len(value) - 3} more" if len(value) > 3 else ""
         return f"{', '.join(words)}{more}"
-    return "" if value is None else str(value)[:60]
+    if isinstance(value, float):
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return str(value)[:60]
 
 
 def _statuses(report: Report) -> Table:

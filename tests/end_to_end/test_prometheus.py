@@ -25,7 +25,7 @@ async def test_prometheus_scrapes_the_exporter_and_answers_about_all_three_colle
         assert value("min(ses_inventory_exporter_complete)") == 1
         down = "ses_inventory_carrier_operational == 0"
         named = "ses_inventory_carrier_info{satellite!='',gateway!=''}"
-        joined = ask(f"{down} * on (carrier_id) group_left (name, satellite, gateway) {named}")
+        joined = ask(f"({down}) * on (carrier_id) group_left (name, satellite, gateway) {named}")
         assert all(found["metric"]["satellite"] for found in joined)
         # where something is down, the join of the alert's shape finds what it is
         assert len(joined) == len(ask(down))
