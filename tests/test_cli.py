@@ -1,0 +1,73 @@
+"""The command line's own errors: exit status 2, one clear line, and what to do."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__, cli
+
+GOOD = "apis: {tmf638: {url: 'http://127.0.0.1:9/x'}}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["simulate", "--listen-address", "nowhere"],
+            "--listen-address: 'nowhere' is no address (write HOST:PORT)",
+        ),
+        (["simulate", "--fault", "earthquake"], "--fault: "),
+        (["demo", "--fault", "500:often=1"], "--fault: "),
+        (["serve", "--config.file", "/nonexistent/x.yaml"], "/nonexistent/x.yaml"),
+        (["healthcheck", "--url", "ftp://x"], "--url: 'ftp://x' is no URL"),
+    ],
+)
+def test_a_wrong_argument_is_named(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(said)
+    assert "Traceback" not in error
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"ses-inventory-exporter {__version__}\n"
+
+
+def test_the_faults_are_explained_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["simulate", "--help"])
+    assert "null-ids" in capsys.readouterr().out
+
+
+def test_a_simulator_whose_address_is_taken_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert cli.main(["simulate", "--listen-address", f"127.0.0.1:{taken.getsockname()[1]}"]) == 2
+    assert "cannot start the simulator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "path"),
+    [
+        ("state_file: /tmp/x", "state_file"),
+        ("web: {enable_lifecycle: true}", "web.enable_lifecycle"),
+        (
+            "apis: {tmf638: {url: 'http://127.0.0.1:9/x', follow_redirects: true}}",
+            "apis.tmf638.follow_redirects",
+        ),
+    ],
+)
+def test_a_setting_that_this_version_cannot_honour_is_refused_and_not_ignored(
+    tmp_path: Path, extra: str, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(extra if extra.startswith("apis") else f"{GOOD}{extra}\n")
+    assert cli.main(["once", "--config.file", str(file)]) == 2
+    assert capsys.readouterr().err == f"{path}: this version cannot do that yet (leave it out)\n"

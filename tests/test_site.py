@@ -1,0 +1,87 @@
+"""What is served and said of the collections, over their whole life."""
+
+import time
+from pathlib import Path
+
+from tests import crawling
+
+
+async def test_a_collection_waits_is_crawled_is_fresh_and_grows_stale(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        site = built.site
+        assert {one.state for one in site.status().collections} == {"waiting"}
+        assert site.status().ready is False
+        for poller in built.pollers:
+            await poller.refresh()
+        status = site.status()
+        assert status.ready and site.ready() == (True, "Every collection has a snapshot.")
+        carriers = status.collections[1]
+        assert (carriers.name, carriers.state, carriers.records, carriers.complete) == (
+            "carriers",
+            "fresh",
+            50,
+            True,
+        )
+        assert carriers.operational + carriers.not_operational == 50
+        assert sum(carriers.statuses.values()) == 50
+        assert carriers.series > 500
+        assert carriers.age_seconds is not None and carriers.age_seconds < 60
+        crawling.poller(built, "carriers").state.last_success = time.time() - 1000
+        assert site.status().collections[1].state == "stale"
+        assert crawling.lines(built, 'ses_inventory_exporter_stale{collection="carriers"} 1')
+
+
+async def test_f69_a_snapshot_past_its_staleness_is_no_longer_served(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path, {"retention.max_staleness": "1h"}) as (_, built):
+        for poller in built.pollers:
+            await poller.refresh()
+        crawling.poller(built, "carriers").state.last_success = time.time() - 3601
+        assert not crawling.lines(built, "ses_inventory_carrier")
+        assert crawling.lines(built, "ses_inventory_service_info")
+        assert crawling.lines(built, 'ses_inventory_exporter_stale{collection="carriers"} 1')
+
+
+async def test_the_status_page_tells_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    faults = ("null-ids:share=0.1,collection=resources", "504:pages=2,collection=carriers")
+    changes = {"limits.retries": 0, "collections.carriers.page_size": 10}
+    async with crawling.house(tmp_path, changes, faults=faults) as (simulator, built):
+        for poller in built.pollers:
+            await poller.refresh()
+        services, carriers, resources = built.site.status().collections
+        assert (carriers.state, carriers.unread, carriers.complete) == ("incomplete", 10, False)
+        assert "504" in carriers.last_error
+        assert resources.rejects["missing_id"].count > 0
+        assert resources.rejects["missing_id"].examples
+        crawling.trouble(simulator, "html")
+        await crawling.poller(built, "services").refresh()
+        services = built.site.status().collections[0]
+        assert (services.state, services.last_error_reason) == ("failing", "html")
+        assert "web page" in services.last_error
+        assert services.records == 30
+
+
+async def test_readiness_ends_with_the_grace_even_without_a_snapshot(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path, {"web.startup_grace": "1ms"}) as (_, built):
+        time.sleep(0.01)
+        ready, said = built.site.ready()
+        assert ready
+        assert "still without a snapshot: services, carriers, resources" in said
+
+
+async def test_progress_is_told_while_a_crawl_runs(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        state = crawling.poller(built, "carriers").state
+        state.refreshing, state.items, state.announced, state.pages = "full", 40, 50, 1
+        told = built.site.status().collections[1]
+        assert told.refreshing
+        assert told.progress == "full refresh: 40 of 50 records in 1 pages"
+
+
+async def test_a_choice_of_collections_leaves_the_others_out(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        for poller in built.pollers:
+            await poller.refresh()
+        chosen = b"".join(built.site.scrape("text", "identity", ("carriers",))).decode()
+        assert "ses_inventory_carrier_info{" in chosen
+        assert "ses_inventory_service_info{" not in chosen
+        assert "ses_inventory_exporter_up{" in chosen
