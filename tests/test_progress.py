@@ -29,11 +29,11 @@ async def test_elsewhere_there_is_a_line_for_each_collection(
     console = Console(file=io.StringIO(), force_terminal=False, width=200)
     changes = {"limits.retries": 0, "collections.services.page_size": 10}
     faults = ("html:collection=carriers", "504:pages=2,collection=services")
-    async with crawling.house(tmp_path, changes, latency=0.15, faults=faults) as (_, built):
-        async with asyncio.TaskGroup() as group:
-            group.create_task(progress.follow(built, console))
-            for poller in built.pollers:
-                group.create_task(poller.refresh())
+    crawled = crawling.house(tmp_path, changes, latency=0.15, faults=faults)
+    async with crawled as (_, built), asyncio.TaskGroup() as group:
+        group.create_task(progress.follow(built, console))
+        for poller in built.pollers:
+            group.create_task(poller.refresh())
     shown = console.file.getvalue()
     assert "resources: 60 records held, complete" in shown
     assert "carriers: failed: " in shown and "web page" in shown
