@@ -167,5 +167,5 @@ async def once(config: settings.Settings, watch: Watch) -> tuple[House, bytes]:
             watching = group.create_task(watch(house, ""))
             await asyncio.wait(crawls)
             watching.cancel()
-        text = b"".join(house.site.scrape("text", "identity", ()))
+        text = b"".join(house.site.scrape("text", "identity", ())[1])
         return house, text

@@ -7,6 +7,7 @@ scrape sees the old or the new one; a collection too old to be believed is left 
 
 from __future__ import annotations
 
+import itertools
 import platform
 import time
 from collections.abc import Iterable, Sequence
@@ -44,16 +45,21 @@ class Site:
         }
         self._telemetry.served(body.series, body.dropped, sizes)
 
-    def scrape(self, form: str, encoding: str, collections: tuple[str, ...]) -> tuple[bytes, ...]:
-        """The pieces of one scrape; `form` is text or openmetrics, `encoding` gzip or identity."""
+    def scrape(self, form: str, encoding: str, collections: tuple[str, ...]) -> tuple[int, Iterable[bytes]]:
+        """One scrape: its length in bytes and its pieces; identity is inflated piece by piece as it is read.
+
+        `form` is text or openmetrics, `encoding` gzip or identity; no collections means all.
+        """
         now = time.time()
         for poller in self.pollers:
             self._telemetry.stale(poller.target.collection, int(self._stale(poller, now)))
         own = self._telemetry.openmetrics() if form == "openmetrics" else self._telemetry.text()
         parts = [getattr(body, form) for body in self._chosen(collections, now)]
         if encoding == "gzip":
-            return tuple(gzip.member((*parts, gzip.part(own))))
-        return (*(part.text() for part in parts), own)
+            pieces = tuple(gzip.member((*parts, gzip.part(own))))
+            return sum(map(len, pieces)), pieces
+        inflated = (piece for part in parts for piece in part.pieces())
+        return sum(part.length for part in parts) + len(own), itertools.chain(inflated, (own,))
 
     def _chosen(self, collections: tuple[str, ...], now: float) -> Iterable[render.Body]:
         too_old = self._config.retention.max_staleness

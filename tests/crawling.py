@@ -55,7 +55,7 @@ def poller(built: app.House, collection: str) -> Poller:
 
 
 def text(built: app.House) -> str:
-    return b"".join(built.site.scrape("text", "identity", ())).decode()
+    return b"".join(built.site.scrape("text", "identity", ())[1]).decode()
 
 
 def lines(built: app.House, start: str) -> list[str]:

@@ -1,9 +1,10 @@
 """Renders a collection's families when its snapshot changes, so that a scrape only copies bytes.
 
-Records are spread over buckets by a stable hash of their id; a `Block` is one family's samples of one
-bucket, compressed. An update renders the blocks whose records changed in what the family reads, nothing else,
-and returns a new `Body`. It owns no negotiation (`web` does) and no history (`snapshot` does). Invariants:
-what an update gives is what rendering from nothing gives; no two series of a body have equal labels.
+Records stand in the order of a stable hash of their id, and a bucket is a stretch of that order, so that
+neither order nor limit depends on the number of buckets. A `Block` is one family's samples of one bucket,
+compressed; an update renders the blocks whose records changed in what the family reads, nothing else, and
+returns a new `Body`. It owns no negotiation (`web` does) and no history (`snapshot` does). Invariants: what
+an update gives is what rendering from nothing gives; no two series of a body have equal labels.
 """
 
 from __future__ import annotations
@@ -86,14 +87,14 @@ class Exposition:
     def _spread(self, snapshot: Snapshot) -> None:
         wanted = max(1, len(snapshot.records) // self._bucket)
         self._buckets = [{} for _ in range(1 << (wanted - 1).bit_length())]
-        for ident, held in snapshot.records.items():
-            self._buckets[self._place(ident)][ident] = held
+        for ident in sorted(snapshot.records, key=_rank):
+            self._buckets[self._place(ident)][ident] = snapshot.records[ident]
         self._blocks = [
             [self._block(family, bucket) for bucket in self._buckets] for family in self._families
         ]
 
     def _place(self, ident: str) -> int:
-        return zlib.crc32(ident.encode("utf-8", "surrogatepass")) & (len(self._buckets) - 1)
+        return _rank(ident)[0] * len(self._buckets) >> 32
 
     def _renew(self, changes: Changes) -> None:
         everything = range(len(self._families))
@@ -108,6 +109,9 @@ class Exposition:
             self._buckets[place][held.record.id] = held
             for index in everything:
                 dirty[index].add(place)
+        for place in {self._place(held.record.id) for held in changes.added}:
+            bucket = self._buckets[place]
+            self._buckets[place] = {ident: bucket[ident] for ident in sorted(bucket, key=_rank)}
         for old, new in changes.changed:
             place = self._place(new.record.id)
             self._buckets[place][new.record.id] = new
@@ -120,7 +124,7 @@ class Exposition:
 
     def _block(self, family: Family, bucket: Mapping[str, Held]) -> Block:
         template = self._templates[family.name]
-        lines = [line for ident in sorted(bucket) for line in _lines(family, template, bucket[ident])]
+        lines = [line for held in bucket.values() for line in _lines(family, template, held)]
         return Block(gzip.part("".join(lines).encode("utf-8", "replace")), len(lines))
 
     def _joined(self, snapshot: Snapshot) -> Body:
@@ -175,6 +179,11 @@ class Exposition:
                 yield template % (_escaped(status), _escaped(kind), str(cells[status, kind]))
 
 
+def _rank(ident: str) -> tuple[int, str]:
+    """Where a record stands; every bucket's dict is kept in this order."""
+    return zlib.crc32(ident.encode("utf-8", "surrogatepass")), ident
+
+
 def _differ(family: Family, old: Held, new: Held) -> bool:
     samples = family.samples
     return samples is not None and list(samples(old)) != list(samples(new))
@@ -205,9 +214,7 @@ def _headers(family: Family) -> tuple[bytes, bytes]:
 
 
 def _lines(family: Family, template: str, held: Held) -> Iterable[str]:
-    if family.samples is None:
-        return ()
-    lines = [template % _row(sample) for sample in family.samples(held)]
+    lines = [template % _row(sample) for sample in family.samples(held)] if family.samples else []
     # two links may differ in what this family does not show; their series would be one series twice
     return dict.fromkeys(lines) if len(lines) > 1 else lines
 

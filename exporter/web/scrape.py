@@ -44,10 +44,10 @@ class Scrapable(Protocol):
 
     def scrape(
         self, form: negotiate.Form, encoding: negotiate.Encoding, collections: tuple[str, ...]
-    ) -> tuple[bytes, ...]:
-        """The parts of one exposition, to be sent in order; no collections means all of them.
+    ) -> tuple[int, Iterable[bytes]]:
+        """The length in bytes of one exposition, and its parts to be sent in order; no collections means all.
 
-        Called on the event loop: it may look up cached bytes, and not do work that grows with the inventory.
+        Called on the event loop, and so is each step to the next part: neither may do much work at once.
         """
 
 
@@ -78,12 +78,12 @@ class Scrapes:
         if encoding is None:
             return _sentence(406, "There is gzip and identity; Accept-Encoding allows neither.")
         form = negotiate.form(_header(request, hdrs.ACCEPT))
-        parts = self._site.scrape(form, encoding, tuple(name for name in known if name in wanted))
+        length, parts = self._site.scrape(form, encoding, tuple(name for name in known if name in wanted))
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: TYPES[form]})
         response.headers[hdrs.VARY] = "Accept, Accept-Encoding"
         if encoding == "gzip":
             response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-        response.content_length = sum(map(len, parts))
+        response.content_length = length
         await response.prepare(request)
         if request.method != hdrs.METH_HEAD:
             await self._send(request, response, parts)
@@ -95,6 +95,7 @@ class Scrapes:
             async with asyncio.timeout(self._patience):
                 for run in runs(parts):
                     await response.write(run)
+                    await asyncio.sleep(0)  # a fast reader must not keep the loop from everybody else
                 # aiohttp would do it later, where a reset at the very end is nobody's to catch.
                 await response.write_eof()
         except TimeoutError:

@@ -202,10 +202,14 @@ class InventedSite:
     def collections(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.shown.collections)
 
-    def scrape(self, form: Form, encoding: Encoding, collections: tuple[str, ...]) -> tuple[bytes, ...]:
+    def scrape(
+        self, form: Form, encoding: Encoding, collections: tuple[str, ...]
+    ) -> tuple[int, tuple[bytes, ...]]:
         self.asked.append((form, encoding, collections))
         parts = (*self.parts, b"# EOF\n") if form == "openmetrics" else self.parts
-        return (gzip.compress(b"".join(parts), mtime=0),) if encoding == "gzip" else parts
+        if encoding == "gzip":
+            parts = (gzip.compress(b"".join(parts), mtime=0),)
+        return sum(map(len, parts)), parts
 
     def status(self) -> Status:
         return self.shown

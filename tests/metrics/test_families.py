@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from exporter.inventory.record import KINDS
+from exporter.metrics import families
+from exporter.metrics.families import FAMILIES, TELEMETRY, Family
+
+ALL = (*FAMILIES, *TELEMETRY)
+EACH = pytest.mark.parametrize("family", ALL, ids=lambda family: family.name)
+
+INFO = ("name", "description")
+REST = ("category", "specification", "party", "place")
+SHARED = {
+    "status": ("status",),
+    "operational": (),
+    "state": ("dimension", "state"),
+    "status_since_timestamp_seconds": (),
+    "start_timestamp_seconds": (),
+    "end_timestamp_seconds": (),
+    "created_timestamp_seconds": (),
+    "last_update_timestamp_seconds": (),
+    "party_info": ("party_id", "party", "role"),
+    "place_info": ("place_id", "place", "role"),
+    "characteristic_info": ("name", "value"),
+}
+"""What services, carriers and resources share: suffix → labels after the id."""
+
+CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "services": ("gauge", ("status", "service_type")),
+    "carriers": ("gauge", ("status", "carrier_type")),
+    "resources": ("gauge", ("status", "resource_type")),
+    "service_info": ("info", ("service_id", *INFO, "service_type", *REST)),
+    "carrier_info": (
+        "info",
+        (
+            *("carrier_id", *INFO, "carrier_type", "specification"),
+            *("gateway", "terminal", "satellite", "transponder", "party"),
+        ),
+    ),
+    "resource_info": ("info", ("resource_id", *INFO, "resource_type", *REST)),
+    "carrier_status_changes_total": ("counter", ("carrier_id",)),
+    "service_resource_info": ("info", ("service_id", "resource_id", "resource", "resource_type", "role")),
+    "carrier_resource_info": ("info", ("carrier_id", "resource_id", "resource", "resource_type", "role")),
+    "carrier_service_info": ("info", ("carrier_id", "service_id", "service_name")),
+    "service_relationship_info": ("info", ("service_id", "related_service_id", "relationship")),
+    "carrier_relationship_info": ("info", ("carrier_id", "related_id", "relationship")),
+    "resource_relationship_info": ("info", ("resource_id", "related_resource_id", "relationship")),
+    **{
+        f"{kind}_{suffix}": ("info" if suffix.endswith("_info") else "gauge", (f"{kind}_id", *labels))
+        for kind in KINDS.values()
+        for suffix, labels in SHARED.items()
+    },
+}
+"""Every family of the inventory: name without prefix → type and labels."""
+
+C = "collection"
+OWN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "up": ("gauge", (C,)),
+    "complete": ("gauge", (C,)),
+    "stale": ("gauge", (C,)),
+    "last_success_timestamp_seconds": ("gauge", (C,)),
+    "last_full_success_timestamp_seconds": ("gauge", (C,)),
+    "last_attempt_timestamp_seconds": ("gauge", (C,)),
+    "refresh_interval_seconds": ("gauge", (C,)),
+    "records": ("gauge", (C,)),
+    "records_expected": ("gauge", (C,)),
+    "records_retained": ("gauge", (C,)),
+    "records_unread": ("gauge", (C,)),
+    "records_unknown_status": ("gauge", (C,)),
+    "records_held_back": ("gauge", (C,)),
+    "records_rejected_total": ("counter", (C, "reason")),
+    "values_dropped_total": ("counter", (C, "reason")),
+    "records_added_total": ("counter", (C,)),
+    "records_changed_total": ("counter", (C,)),
+    "records_removed_total": ("counter", (C,)),
+    "duplicates_total": ("counter", (C,)),
+    "status_changes_total": ("counter", (C, "from_status", "to_status")),
+    "refreshes_total": ("counter", (C, "mode")),
+    "refresh_failures_total": ("counter", (C, "mode", "reason")),
+    "refresh_duration_seconds": ("histogram", (C, "mode")),
+    "requests_total": ("counter", ("api", "code")),
+    "request_failures_total": ("counter", ("api", "reason")),
+    "request_retries_total": ("counter", ("api",)),
+    "request_duration_seconds": ("histogram", ("api",)),
+    "concurrency_limit": ("gauge", ("api",)),
+    "rate_limit_remaining": ("gauge", ("api",)),
+    "series": ("gauge", ("family",)),
+    "series_limit": ("gauge", ()),
+    "series_dropped": ("gauge", ("family",)),
+    "exposition_bytes": ("gauge", ("encoding",)),
+    "render_duration_seconds": ("histogram", (C,)),
+    "config_last_reload_successful": ("gauge", ()),
+    "config_last_reload_success_timestamp_seconds": ("gauge", ()),
+    "event_loop_lag_seconds": ("gauge", ()),
+    "build_info": ("gauge", ("version", "revision", "python")),
+}
+"""What the exporter says of itself: name without prefix → type and labels."""
+
+TAKEN = {"type", "service", "customer", "owner", "region", "instance", "job"}
+"""Labels that targets and alerts carry; ours would be renamed to exported_… or hide theirs."""
+
+
+@pytest.mark.parametrize(
+    ("listed", "prefix", "wanted"),
+    [(FAMILIES, "ses_inventory_", CATALOGUE), (TELEMETRY, "ses_inventory_exporter_", OWN)],
+    ids=["inventory", "exporter"],
+)
+def test_there_are_exactly_these_families_with_these_types_and_labels(
+    listed: tuple[Family, ...], prefix: str, wanted: dict[str, tuple[str, tuple[str, ...]]]
+) -> None:
+    found = {family.name.removeprefix(prefix): (family.type, family.labels) for family in listed}
+    assert found == wanted
+    assert len(listed) == len(wanted), "names are unique"
+
+
+def test_no_name_means_two_families() -> None:
+    names = [family.name for family in ALL]
+    assert len(names) == len(set(names))
+    # OpenMetrics leaves _info and _total out of the family's name
+    openmetrics = [re.sub("_(info|total)$", "", name) for name in names]
+    assert len(openmetrics) == len(set(openmetrics))
+
+
+@EACH
+def test_a_name_and_its_labels_are_lower_case_words(family: Family) -> None:
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", word) for word in (family.name, *family.labels))
+    assert len(set(family.labels)) == len(family.labels)
+
+
+@EACH
+def test_a_name_ends_as_its_type_wants(family: Family) -> None:
+    assert family.name.endswith("_total") == (family.type == "counter")
+    if family in FAMILIES:
+        assert family.name.endswith("_info") == (family.type == "info")
+    assert not re.search("_(count|sum|bucket|created|gsum|gcount)$", family.name)
+    assert family.type in {"gauge", "counter", "histogram", "info"}
+
+
+@EACH
+def test_units_are_base_units_and_stand_at_the_end(family: Family) -> None:
+    assert not re.search("(milli|micro|minutes|hours|days|megabytes|percent|_ms$)", family.name)
+    assert family.unit == ("seconds" if family.name.endswith("_seconds") else "")
+    if "timestamp" in family.name or "duration" in family.name:
+        assert family.unit == "seconds"
+
+
+@EACH
+def test_no_label_collides_with_those_of_targets(family: Family) -> None:
+    assert not TAKEN & set(family.labels)
+    assert not {"le", "quantile"} & set(family.labels)
+
+
+@EACH
+def test_a_help_is_sentences_on_one_line(family: Family) -> None:
+    assert family.help[0].isupper() or family.help[0].isdigit()
+    assert family.help.endswith(".")
+    assert "\n" not in family.help
+    assert "  " not in family.help
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_help_names_the_source_and_says_that_it_is_cached(family: Family) -> None:
+    assert family.source
+    assert f"Source: {family.source}." in family.help
+    assert family.help.endswith("Cached in the exporter's snapshot.")
+    assert family.collection in KINDS
+    assert family.stability in {"stable", "experimental"}
+
+
+@pytest.mark.parametrize("collection", KINDS)
+def test_a_collection_is_served_its_counts_first_and_only_its_own_families(collection: str) -> None:
+    served = families.of(collection)
+    assert served[0].name == f"ses_inventory_{collection}"
+    assert [family.name for family in served if family.samples is None] == [served[0].name]
+    assert {family.collection for family in served} == {collection}
+    assert sum(len(families.of(name)) for name in KINDS) == len(FAMILIES)
+
+
+def test_a_numeric_characteristic_has_a_family_of_its_own() -> None:
+    one = families.numeric("carriers", "symbol_rate_hertz")
+    assert (one.name, one.type) == ("ses_inventory_carrier_symbol_rate_hertz", "gauge")
+    assert one.labels == ("carrier_id",)
+    assert one.help.endswith(".")
+
+
+def test_two_characteristics_under_one_name_are_one_family() -> None:
+    asked = {"a": ("rate_hertz", 1.0), "b": ("rate_hertz", 1e6), "c": ("other_hertz", 1.0)}
+    added = families.of("carriers", asked)[len(families.of("carriers")) :]
+    assert [family.name for family in added] == [
+        "ses_inventory_carrier_rate_hertz",
+        "ses_inventory_carrier_other_hertz",
+    ]
+
+
+def test_the_page_of_metrics_has_every_family_once() -> None:
+    page = families.as_markdown()
+    assert page.startswith("# Metrics\n")
+    assert page.endswith("prometheus-client.\n")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == [family.name for family in ALL]
+    for family, row in zip(ALL, rows, strict=True):
+        cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        assert cells[1:4] == [family.type, labels, family.help]
+        assert row.count("|") == 7, "no cell breaks the table"
