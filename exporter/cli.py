@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 
 from exporter import __version__, app, check, errors, logs, progress, settings
-from exporter.simulator import fault
+from exporter.simulator import fault, quirk
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.server import Options, Simulator
 
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "simulate",
         help="serve an invented inventory",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_faults(),
+        epilog=_epilog(),
     )
     _simulation(simulate)
     simulate.add_argument("--listen-address", default="127.0.0.1:10680", metavar="HOST:PORT")
@@ -105,11 +105,13 @@ def _simulation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latency", type=float, default=default.latency, metavar="SECONDS")
     parser.add_argument("--change-rate", type=float, default=default.change_rate, metavar="RECORDS/S")
     parser.add_argument("--fault", action="append", default=[], metavar="FAULT[:KEY=VALUE,…]")
+    parser.add_argument("--quirk", action="append", default=[], metavar="QUIRK[=VALUE]")
 
 
-def _faults() -> str:
-    lines = (f"  {name:<16} {what}" for name, what in fault.FAULTS.items())
-    return "\n".join(("faults:", *lines))
+def _epilog() -> str:
+    faults = (f"  {name:<24} {what}" for name, what in fault.FAULTS.items())
+    quirks = (f"  {name:<24} {what}" for name, what in quirk.QUIRKS.items())
+    return "\n".join(("faults:", *faults, "", "quirks:", *quirks))
 
 
 def _loaded(given: argparse.Namespace) -> settings.Settings:
@@ -170,6 +172,7 @@ def _options(given: argparse.Namespace, host: str, port: int) -> Options:
         latency=given.latency,
         change_rate=given.change_rate,
         faults=tuple(given.fault),
+        quirks=tuple(given.quirk),
     )
 
 
@@ -179,16 +182,25 @@ def _simulate(given: argparse.Namespace) -> int:
         raise errors.ConfigError(
             f"{given.listen_address!r} is no address", file="--listen-address", mend="write HOST:PORT"
         )
-    asyncio.run(_simulated(_options(given, host.strip("[]") or "127.0.0.1", int(port)), given.config_out))
+    simulator = _simulator(_options(given, host.strip("[]") or "127.0.0.1", int(port)))
+    asyncio.run(_simulated(simulator, given.config_out))
     return GOOD
 
 
-async def _simulated(options: Options, config_out: Path | None) -> None:
+def _simulator(options: Options) -> Simulator:
+    try:
+        return Simulator(options)
+    except ValueError as error:
+        raise errors.ConfigError(str(error)) from error
+
+
+async def _simulated(simulator: Simulator, config_out: Path | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        async with Simulator(options) as simulator:
+        async with simulator:
+            options = simulator.options
             print(f"TMF638 at {simulator.url638}")
             print(f"TMF639 at {simulator.url639}")
             print(f"username {options.username}, password {options.password}", flush=True)
@@ -209,13 +221,13 @@ def _written(file: Path, text: str) -> Path:
 
 def _demo(given: argparse.Namespace) -> int:
     address = getattr(given, "web.listen_address") or "127.0.0.1:10638"
-    asyncio.run(_demonstrated(_options(given, "127.0.0.1", 0), address))
+    asyncio.run(_demonstrated(_simulator(_options(given, "127.0.0.1", 0)), address))
     return GOOD
 
 
-async def _demonstrated(options: Options, address: str) -> None:
+async def _demonstrated(simulator: Simulator, address: str) -> None:
     console = Console()
-    async with Simulator(options) as simulator:
+    async with simulator:
         with tempfile.TemporaryDirectory() as folder:
             file = _written(Path(folder, "demo.yaml"), simulator.configuration(address))
             config = settings.load(file, {}, {"log.level": "warning"})

@@ -19,6 +19,8 @@ GOOD = "apis: {tmf638: {url: 'http://127.0.0.1:9/x'}}\n"
         ),
         (["simulate", "--fault", "earthquake"], "--fault: "),
         (["demo", "--fault", "500:often=1"], "--fault: "),
+        (["simulate", "--quirk", "clamps=3"], "quirk 'clamps=3': there is no quirk 'clamps'"),
+        (["simulate", "--services", "-1"], "services is -1"),
         (["serve", "--config.file", "/nonexistent/x.yaml"], "/nonexistent/x.yaml"),
         (["healthcheck", "--url", "ftp://x"], "--url: 'ftp://x' is no URL"),
     ],

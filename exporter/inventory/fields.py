@@ -7,27 +7,40 @@ was known before (`snapshot`). Invariant: any JSON object gives a `Found`, or No
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from exporter.inventory import dialect, text
+from exporter.inventory import dialect, paths, text, values
+from exporter.inventory.paths import Keys, Parts
 from exporter.inventory.record import Link, Record
 
-Keys = dict[str, object]
-_SELECTION = re.compile(r"^(characteristic|party|place|resource|service)\[(.*)\]$")
+LINKS = ("parties", "places", "resources", "services", "relations")
+"""The fields that are lists of links."""
+
 _LINK_KEYS = {
     "id": ("externalid", "id"),
     "name": ("name",),
-    "type": ("@referredtype", "@type"),
+    "type": ("@referredtype", "@type", "type"),
     "role": ("relationshiptype", "role"),
     "status": ("status", "state"),
-    "wrapped": ("place", "partyorpartyrole", "service", "resource"),
 }
+_RELATION_KEYS = {
+    **_LINK_KEYS,
+    "type": ("@referredtype", "@type"),
+    "role": ("relationshiptype", "type", "role"),
+}
+_WRAPPED = {
+    "parties": ("partyorpartyrole", "party"),
+    "places": ("place",),
+    "resources": ("resource",),
+    "services": ("service",),
+    "relations": ("service", "resource"),
+}
+"""Field → the keys under which version 5 and relationships hold the thing itself."""
+
 _MOST_LINKS = 10_000
-_MOST_CHARACTERISTICS = 1_000
 
 
 class Found(msgspec.Struct):
@@ -35,33 +48,6 @@ class Found(msgspec.Struct):
 
     record: Record
     entity_type: str
-
-
-class Parts:
-    """One JSON object with its keys folded, its characteristics by folded name and its links normalised."""
-
-    __slots__ = ("characteristics", "keys", "parties", "places", "resources", "services")
-
-    def __init__(self, keys: Keys) -> None:
-        self.keys = keys
-        self.characteristics: Keys = {}
-        self.parties: tuple[Link, ...] = ()
-        self.places: tuple[Link, ...] = ()
-        self.resources: tuple[Link, ...] = ()
-        self.services: tuple[Link, ...] = ()
-
-
-Look = Callable[[Parts], object]
-
-
-def folded(value: Mapping[str, object]) -> Keys:
-    """The object with folded keys; where two keys fold to one, the first that holds something."""
-    keys: Keys = {}
-    for key, member in value.items():
-        name = text.fold(key)
-        if name not in keys or keys[name] in (None, ""):
-            keys[name] = member
-    return keys
 
 
 class Reader:
@@ -85,16 +71,18 @@ class Reader:
         length: int = text.LABEL_LENGTH,
     ) -> None:
         self._length = length
+        codes = mapping.codes
         self._looks = {
-            name: tuple(_look(path) for path in getattr(mapping.fields, name))
+            name: tuple(paths.look(path, codes) for path in getattr(mapping.fields, name))
             for name in mapping.fields.__struct_fields__
         }
         self._lists = {
-            name: tuple(text.fold(path) for path in getattr(mapping.fields, name))
-            for name in ("characteristics", "parties", "places", "resources", "services", "relations")
+            name: tuple((paths.steps(path), path) for path in getattr(mapping.fields, name))
+            for name in ("characteristics", *LINKS)
         }
         self._states = [
-            (dimension, tuple(_look(path) for path in paths)) for dimension, paths in mapping.states.items()
+            (dimension, tuple(paths.look(path, codes) for path in places))
+            for dimension, places in mapping.states.items()
         ]
         self._statuses = {text.fold(word): meaning for word, meaning in mapping.statuses.items()}
         self._refining = {text.fold(word): meaning for word, meaning in mapping.refining.items()}
@@ -117,17 +105,12 @@ class Reader:
 
     def read(self, value: Mapping[str, object], dropped: Counter[str]) -> Found | None:
         """The record in one JSON object; None if it has no id. `dropped` counts what cannot be read."""
-        parts = Parts(folded(value))
+        parts = self.gather(value, dropped)
         ident = self._identity(parts)
         if not ident:
             return None
-        self._gather(parts, dropped)
         word = self._text("status", parts)
         states = tuple(self._further_states(parts))
-        known = text.fold(word) in self._statuses
-        operational = self._statuses.get(text.fold(word))
-        if operational and any(self._refining.get(text.fold(state)) is False for _, state in states):
-            operational = False
         found = Record(
             id=ident,
             name=self._text("name", parts),
@@ -142,14 +125,14 @@ class Reader:
             satellite=self._text("satellite", parts),
             transponder=self._text("transponder", parts),
             status=word,
-            operational=operational,
-            status_known=known or not word,
+            operational=self._operational(word, states),
+            status_known=not word or text.fold(word) in self._statuses,
             states=states,
             parties=parts.parties,
             places=parts.places,
             resources=parts.resources,
             services=parts.services,
-            relations=self._link_list("relations", parts.keys, dropped),
+            relations=parts.relations,
             characteristics=tuple(self._texts(parts)),
             numbers=tuple(self._gauges(parts, dropped)),
             start=self._moment("start", parts, dropped),
@@ -159,13 +142,24 @@ class Reader:
         )
         return Found(found, self._text("entity_type", parts))
 
-    def _gather(self, parts: Parts, dropped: Counter[str]) -> None:
-        for name in self._lists["characteristics"]:
-            _characteristics(parts.keys.get(name), parts.characteristics, dropped)
+    def gather(self, value: Mapping[str, object], dropped: Counter[str]) -> Parts:
+        """One JSON object, prepared for looking: its characteristics by name, its links normalised."""
+        parts = Parts(paths.folded(value))
+        for way, _ in self._lists["characteristics"]:
+            paths.characteristics(paths.reach(parts.keys, way), parts.characteristics, dropped)
         parts.parties = self._link_list("parties", parts.keys, dropped)
         parts.places = self._link_list("places", parts.keys, dropped)
         parts.resources = self._link_list("resources", parts.keys, dropped)
         parts.services = self._link_list("services", parts.keys, dropped)
+        parts.relations = self._link_list("relations", parts.keys, dropped)
+        return parts
+
+    def _operational(self, word: str, states: Sequence[tuple[str, str]]) -> bool | None:
+        """What the headline means, refined by the further states; None where nobody knows."""
+        operational = self._statuses.get(text.fold(word))
+        if operational and any(self._refining.get(text.fold(state)) is False for _, state in states):
+            return False
+        return operational
 
     def _identity(self, parts: Parts) -> str:
         for look in self._looks["id"]:
@@ -202,7 +196,7 @@ class Reader:
                 if value is None:
                     continue
                 for word in value if isinstance(value, list) else (value,):
-                    state = text.clean(word, self._length)
+                    state = values.truth(text.clean(word, self._length))
                     if state and state not in seen and len(seen) < 32:
                         seen.add(state)
                         yield dimension, state
@@ -218,31 +212,35 @@ class Reader:
             value = text.clean(parts.characteristics.get(key))
             if not value:
                 continue
-            try:
-                yield metric, float(value) * scale
-            except ValueError:
+            number = values.number(value)
+            if number is None:
                 dropped["number"] += 1
+            else:
+                yield metric, number * scale
 
     def _link_list(self, name: str, keys: Keys, dropped: Counter[str]) -> tuple[Link, ...]:
         links: dict[Link, None] = {}
-        for key in self._lists[name]:
-            value = keys.get(key)
-            items = value if isinstance(value, list) else (value,) if value else ()
+        for way, path in self._lists[name]:
+            value = keys.get(way[0]) if len(way) == 1 else paths.reach(keys, way)
+            if not value:
+                continue
+            items = value if isinstance(value, list) else (value,)
             if len(items) > _MOST_LINKS:
                 dropped["link"] += len(items) - _MOST_LINKS
             for item in items[:_MOST_LINKS]:
-                link = self._link(item, name)
+                link = self._link(item, name, path)
                 if link is not None:
                     links[link] = None
         return tuple(links)
 
-    def _link(self, item: object, name: str) -> Link | None:
+    def _link(self, item: object, name: str, path: str) -> Link | None:
         outer = item if isinstance(item, dict) else {"id": item}
-        plan = _plan(outer)
-        inner = _first(outer, plan.wrapped)
-        if not isinstance(inner, dict):
+        plan = within = _PLANS.get((name, *outer)) or _plan(outer, name)
+        inner = _first(outer, plan.wrapped) if plan.wrapped else None
+        if isinstance(inner, dict):
+            within = _PLANS.get((name, *inner)) or _plan(inner, name)
+        else:
             inner = outer
-        within = plan if inner is outer else _plan(inner)
         if name == "services" and self._service_statuses and not self._serves(_first(inner, within.status)):
             return None
         ident = ""
@@ -251,8 +249,11 @@ class Reader:
         label = text.clean(_first(inner, within.name), self._length)
         if not ident and not label:
             return None
-        kind = _first(inner, within.type) or _first(outer, plan.type)
-        role = _first(outer, plan.role) or _first(inner, within.role)
+        kind, role = _first(inner, within.type), _first(outer, plan.role)
+        if inner is not outer:
+            kind, role = kind or _first(outer, plan.type), role or _first(inner, within.role)
+        if not role and name == "relations":
+            role = path  # a relation that does not say what it is, is named after the list it stands in
         link = Link(ident, label, text.clean(kind, self._length), text.clean(role, self._length))
         if len(self._links) > 200_000:  # satellites and customers recur; what never recurs must not pile up
             self._links.clear()
@@ -277,17 +278,13 @@ class _Plan(msgspec.Struct, frozen=True):
 _PLANS: dict[tuple[str, ...], _Plan] = {}
 
 
-def _plan(value: Mapping[str, object]) -> _Plan:
-    """The plan for objects with these keys; links have few shapes, so folding is done once for each."""
-    shape = tuple(value)
-    plan = _PLANS.get(shape)
-    if plan is None:
-        spelt = {text.fold(key): key for key in reversed(shape)}
-        plan = _Plan(
-            **{part: tuple(spelt[key] for key in keys if key in spelt) for part, keys in _LINK_KEYS.items()}
-        )
-        if len(_PLANS) < 10_000:
-            _PLANS[shape] = plan
+def _plan(value: Mapping[str, object], name: str) -> _Plan:
+    """A new plan for objects with these keys; links have few shapes, so it is remembered for the next one."""
+    spelt = {text.fold(key): key for key in reversed(tuple(value))}
+    parts = {**(_RELATION_KEYS if name == "relations" else _LINK_KEYS), "wrapped": _WRAPPED[name]}
+    plan = _Plan(**{part: tuple(spelt[key] for key in keys if key in spelt) for part, keys in parts.items()})
+    if len(_PLANS) < 10_000:
+        _PLANS[name, *value] = plan
     return plan
 
 
@@ -297,68 +294,3 @@ def _first(value: Mapping[str, object], keys: tuple[str, ...]) -> object:
         if member not in (None, ""):
             return member
     return None
-
-
-def _characteristics(value: object, found: Keys, dropped: Counter[str]) -> None:
-    """Adds characteristics by folded name; values wrapped as `{value: …}` are unwrapped once."""
-    if isinstance(value, dict):
-        value = [{"name": name, "value": member} for name, member in value.items()]
-    if not isinstance(value, list):
-        return
-    if len(value) > _MOST_CHARACTERISTICS:
-        dropped["characteristic"] += len(value) - _MOST_CHARACTERISTICS
-    for item in value[:_MOST_CHARACTERISTICS]:
-        if not isinstance(item, dict):
-            continue
-        name = item.get("name")
-        if not isinstance(name, str):
-            continue
-        member = item.get("value")
-        if isinstance(member, dict) and "value" in member:
-            member = member["value"]
-        key = text.fold(name)
-        if key in found:
-            dropped["characteristic"] += 1
-        else:
-            found[key] = member
-
-
-def _look(path: str) -> Look:
-    """Compiles one path; see `dialect` for their grammar."""
-    selection = _SELECTION.match(path)
-    if selection is None:
-        return _descend(tuple(text.fold(step) for step in path.split(".")))
-    kind, wanted = selection[1], text.fold(selection[2])
-    if kind == "characteristic":
-        return lambda parts: parts.characteristics.get(wanted)
-    return _select({"party": "parties"}.get(kind, f"{kind}s"), wanted)
-
-
-def _descend(steps: tuple[str, ...]) -> Look:
-    if len(steps) == 1:
-        only = steps[0]
-        return lambda parts: parts.keys.get(only)
-    first, *rest = steps
-
-    def look(parts: Parts) -> object:
-        value = parts.keys.get(first)
-        for step in rest:
-            if isinstance(value, list):
-                value = next((item for item in value if isinstance(item, dict)), None)
-            if not isinstance(value, dict):
-                return None
-            value = value[step] if step in value else folded(value).get(step)
-        return value
-
-    return look
-
-
-def _select(slot: str, wanted: str) -> Look:
-    def look(parts: Parts) -> object:
-        links: tuple[Link, ...] = getattr(parts, slot)
-        for link in links:
-            if not wanted or text.fold(link.role) == wanted or text.fold(link.type) == wanted:
-                return link.name or link.id
-        return None
-
-    return look

@@ -40,12 +40,14 @@ def document(
 
 
 def _collection(name: str, dialect: Dialect) -> dict[str, object]:
-    query = dict(dialect.queries[name])
+    queries = [dict(query) for query in dialect.queries[name]]
+    query = queries if len(queries) > 1 else queries[0]
     return {
         "api": APIS[name],
         "path": ENTITIES[APIS[name]],
         **({"query": query} if query else {}),
         "page_size": dialect.page_size,
+        **({"paging": dict(dialect.settings)} if dialect.settings else {}),
         "refresh_interval": "30s",
         "full_refresh_interval": "5m",
     }

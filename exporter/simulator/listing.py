@@ -1,17 +1,18 @@
 """From a query to the records it means: which kind, which filters, which part of the list.
 
-Owns the reading of queries and the order of lists; answers and headers are `server`'s, what a record looks
-like is the dialect's. Unknown parameters are ignored, as inventories do; known ones with nonsense in them are
-refused. Invariant: walking the parts of an unchanging fleet gives each record exactly once, unless the
-duplicates fault is on.
+Owns filters and the order of lists; where in a list a request points is `position`'s, answers are `page`'s
+and `heading`'s, what a record looks like is the dialect's. Unknown parameters are ignored, as inventories do;
+known ones with nonsense in them are refused. Invariant: walking the parts of an unchanging fleet gives each
+record exactly once, unless the duplicates fault is on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from exporter.simulator import position
 from exporter.simulator.dialect import Dialect
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.record import CARRIER, DAY, RESOURCE, Record
@@ -20,15 +21,12 @@ REPEAT_AFTER = 150
 """How many records later a duplicate comes again, so that it falls on another page."""
 
 
-class BadQuery(ValueError):
-    """The client asked for something that cannot be; the message says what to ask instead."""
-
-
 @dataclass(frozen=True)
 class Ask:
     """One request for a part of a list: `size` records from `position`, which counts records from 0.
 
-    `days` is None for all records, N for those updated within the last N + 1 days.
+    `days` is None for all records, N for those updated within the last N + 1 days. `anchor` and `backwards`
+    are those of `position.Position`; `rest` is the query without what asks for a part.
     """
 
     api: str
@@ -37,6 +35,9 @@ class Ask:
     days: int | None
     position: int
     size: int
+    anchor: str = ""
+    backwards: bool = False
+    rest: tuple[tuple[str, str], ...] = ()
 
     @property
     def page(self) -> int:
@@ -56,29 +57,49 @@ class Ask:
         return "carriers" if self.kinds == (CARRIER,) else "services"
 
 
-def read(dialect: Dialect, api: str, query: Mapping[str, str]) -> Ask:
-    """Understands a query string. Raises BadQuery where a number is none or out of its range."""
+def read(dialect: Dialect, api: str, query: Mapping[str, str], span: str = "") -> Ask:
+    """Understands a query string and a Range header, `span`. Raises BadQuery where they make no sense."""
     paging = dialect.paging
-    size = _number(query, paging.size_param, paging.default_size, range(1, paging.max_size + 1))
-    anything = range(paging.first, 10**9)
-    place = _number(query, paging.position_param, paging.first, anything) - paging.first
+    query = position.unfolded(paging, query)
+    for name in dialect.required:
+        if name not in query:
+            raise position.BadQuery(f"{name} is required; name one type a call")
+    place = position.find(paging, query, span)
     days = None
     if dialect.age_param and dialect.age_param in query:
-        days = _number(query, dialect.age_param, 0, range(100_000))
+        days = position.number(query, dialect.age_param, 0, range(100_000))
     known = dialect.attributes[api]
     filters = {key: value for key, value in query.items() if key in known}
     kinds: tuple[str, ...] = (RESOURCE,)
     if api == "tmf638":
         kinds = dialect.types.get(filters.pop("@type", ""), ())
-    position = place * size if paging.position_is == "page" else place
-    return Ask(api, kinds, tuple(sorted(filters.items())), days, position, size)
+    own = (paging.size_param, paging.position_param, paging.cursor_param, paging.back_param)
+    return Ask(
+        api=api,
+        kinds=kinds,
+        filters=tuple(sorted(filters.items())),
+        days=days,
+        position=place.start,
+        size=place.size,
+        anchor=place.anchor,
+        backwards=place.backwards,
+        rest=tuple((key, value) for key, value in query.items() if key not in own),
+    )
 
 
-def _number(query: Mapping[str, str], name: str, default: int, allowed: range) -> int:
-    text = query.get(name, str(default))
-    if text.isdecimal() and int(text) in allowed:
-        return int(text)
-    raise BadQuery(f"{name} is {text!r}; use a whole number from {allowed.start} to {allowed.stop - 1}")
+def part(ask: Ask, found: Sequence[Record]) -> range:
+    """The indices of the records asked for; empty, and where they would begin, past the end.
+
+    Anchored to a record, a page stays beside it although others have come or gone before it.
+    """
+    start = ask.position
+    beside = start if ask.backwards else start - 1
+    if ask.anchor and not (0 <= beside < len(found) and found[beside].code == ask.anchor):
+        index = next((index for index, record in enumerate(found) if record.code == ask.anchor), beside)
+        start += index - beside
+    if ask.backwards:
+        return range(max(0, start - ask.size), min(start, len(found)))
+    return range(start, max(start, min(start + ask.size, len(found))))
 
 
 class Listing:

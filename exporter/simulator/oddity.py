@@ -48,7 +48,9 @@ DATE_KEYS = (
     *("startDate", "endDate", "serviceDate", "creationDate", "lastUpdate"),
     *("startOperatingDate", "endOperatingDate"),
 )
-STATUS_KEYS = ("status", "state", "operatingStatus", "resourceStatus")
+STATUS_KEYS = ("status", "state", "operatingStatus", "resourceStatus", "lifecycleState")
+STATUS_NAMES = ("life_cycle_stage_status", "install_status")
+"""The characteristics that hold a status where no attribute does."""
 ID_KEYS = ("id", "externalId")
 TEXT_KEYS = ("name", "description")
 IDENTITY = (*ID_KEYS, "@type")
@@ -78,12 +80,20 @@ def null_ids(shown: Json, number: int) -> None:
 
 def unknown_status(shown: Json, number: int) -> None:
     """A word no table knows."""
-    _replace(shown, STATUS_KEYS, STATUSES[number % len(STATUSES)])
+    word = STATUSES[number % len(STATUSES)]
+    _replace(shown, STATUS_KEYS, word)
+    for key, found in shown.items():
+        if key.lower().endswith("characteristic"):
+            for one in found:
+                if one.get("name") in STATUS_NAMES:
+                    one["value"] = word
 
 
 def _replace(shown: Json, keys: tuple[str, ...], value: object) -> None:
-    for key in keys:
-        if key in shown:
+    """Sets the keys that are there, however they are spelt."""
+    wanted = {key.lower() for key in keys}
+    for key in shown:
+        if key.replace("_", "").lower() in wanted:
             shown[key] = value
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from exporter.simulator.fault import Fault
 
 JSON = "application/json;charset=utf-8"
@@ -32,6 +34,12 @@ class Reply:
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     total_header: str = ""
+
+
+def problem(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """A refusal with its reason, as an error object."""
+    body = {"error": {"message": reason, "detail": None}, "status": "failure"}
+    return Reply(status, msgspec.json.encode(body), headers=headers or {})
 
 
 Turn = Callable[[Fault, Reply], Reply]

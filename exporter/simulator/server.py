@@ -1,6 +1,6 @@
-"""The inventory's HTTP edge: two lists, basic authentication, latency, and the faults that were asked for.
+"""The inventory's HTTP edge: two lists, basic authentication, latency, the faults and quirks asked for.
 
-Owns the socket and the status codes; everything it says comes from `fleet` through `listing` and `body`.
+Owns the socket and who may come in; everything it says comes from `fleet` through `listing` and `page`.
 The world moves only when it is looked at: each request first lets the time since the last one pass.
 Invariant: nothing is told to a client that does not know the password.
 """
@@ -17,10 +17,20 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
 from aiohttp import web
 
-from exporter.simulator import configuration, fault, growth, listing, reply
+from exporter.simulator import (
+    configuration,
+    fault,
+    growth,
+    listing,
+    page,
+    position,
+    quirk,
+    reply,
+    twist,
+    unrest,
+)
 from exporter.simulator.body import Bodies
 from exporter.simulator.dialect import DIALECTS, ENTITIES
 from exporter.simulator.fleet import Fleet
@@ -38,7 +48,8 @@ class Options:
     """What to simulate.
 
     `listen_port` 0 is any free one. `resources` counts the kept types only. `latency` is seconds a request,
-    `change_rate` records changed a second. `faults` are spelt as `fault.parse` reads them.
+    `change_rate` records changed a second. `faults` are spelt as `fault.parse` reads them,
+    `quirks` as `quirk.parse` does.
     """
 
     listen_host: str = "127.0.0.1"
@@ -51,6 +62,7 @@ class Options:
     latency: float = 0.0
     change_rate: float = 0.0
     faults: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
     username: str = "monitor"
     password: str = "simulator"  # noqa: S105 - made up, and printed for the user
 
@@ -68,13 +80,16 @@ class Simulator:
             if getattr(options, name) < 0:
                 raise ValueError(f"{name} is {getattr(options, name)}; use 0 or more")
         self.options = options
-        self.dialect = DIALECTS[options.dialect]
+        quirks = [quirk.parse(text) for text in options.quirks]
+        self.dialect = twist.applied(DIALECTS[options.dialect], quirks)
         self.requests = 0
         self._trouble = Trouble([fault.parse(text) for text in options.faults], options.seed)
         sizes = growth.Sizes(options.services, options.carriers, options.resources)
         self.fleet = Fleet(sizes, options.seed, time.time())
         self._bodies = Bodies(self._show)
-        self._listing = listing.Listing(self.dialect, self.fleet, self._trouble.repeats)
+        self._access = unrest.Access(self.dialect.manner.hidden_share, options.seed, self.fleet)
+        lists = listing.Listing(self.dialect, self.fleet, self._trouble.repeats)
+        self._pages = page.Pages(self.dialect, lists, self._bodies, self._access)
         credentials = f"{options.username}:{options.password}".encode()
         self._authorization = f"Basic {base64.b64encode(credentials).decode()}".encode()
         self._port = options.listen_port
@@ -142,7 +157,7 @@ class Simulator:
         self.requests += 1
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, self._authorization):
-            refusal = _problem(401, "User is not authenticated: send basic authentication")
+            refusal = reply.problem(401, "User is not authenticated: send basic authentication")
             return _response(replace(refusal, headers={"WWW-Authenticate": 'Basic realm="inventory"'}))
         if self.options.latency:
             await asyncio.sleep(self.options.latency)
@@ -150,42 +165,35 @@ class Simulator:
         return await handler(request)
 
     async def _list(self, api: str, request: web.Request) -> web.Response:
+        if self.dialect.needs_accept and not acceptable(request.headers.get("Accept", "")):
+            return _response(reply.problem(406, "Accept is required: application/json"))
         try:
-            ask = listing.read(self.dialect, api, request.query)
-        except listing.BadQuery as error:
-            return _response(_problem(400, str(error)))
-        answer = self._page(ask)
+            ask = listing.read(self.dialect, api, request.query, request.headers.get("Range", ""))
+        except position.BadQuery as error:
+            return _response(reply.problem(error.status, str(error)))
+        where = f"{request.url.origin()}{request.path}"
+        answer = self._pages.reply(ask, where, time.time())
         for one in self._trouble.strikes(ask):
             answer = reply.spoiled(one, answer)
         return _response(answer)
 
-    def _page(self, ask: listing.Ask) -> reply.Reply:
-        """One part of a list; 206 while more follows, in dialects that announce how many there are."""
-        found = self._listing.records(ask, time.time())
-        part = found[ask.position : ask.position + ask.size]
-        paging = self.dialect.paging
-        headers = {}
-        if paging.total_header:
-            headers = {paging.total_header: str(len(found)), paging.result_header: str(len(part))}
-        is_partial = paging.total_header and part and ask.position + len(part) < len(found)
-        status = 206 if is_partial else 200
-        return reply.Reply(status, self._bodies.page(part), headers=headers, total_header=paging.total_header)
-
     async def _one(self, api: str, request: web.Request) -> web.Response:
         """A single record by its code."""
-        code = request.match_info["code"]
+        code = request.match_info["code"].rpartition(":")[2]  # it may be the end of a URN
         try:
             record = self.fleet.find(code)
         except KeyError:
-            return _response(_problem(404, f"no record {code!r}"))
-        if record.status in self.dialect.hidden or (record.kind == RESOURCE) != (api == "tmf639"):
-            return _response(_problem(404, f"no record {code!r} here"))
+            return _response(reply.problem(404, f"no record {code!r}"))
+        gone = record.status in self.dialect.hidden or self._access.hides(record)
+        if gone or (record.kind == RESOURCE) != (api == "tmf639"):
+            return _response(reply.problem(404, f"no record {code!r} here"))
         return _response(reply.Reply(200, self._bodies.record(record)))
 
 
-def _problem(status: int, reason: str) -> reply.Reply:
-    body = {"error": {"message": reason}, "status": "failure"}
-    return reply.Reply(status, msgspec.json.encode(body))
+def acceptable(accept: str) -> bool:
+    """Whether an Accept header lets JSON through; one that is missing does not."""
+    kinds = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
+    return not kinds.isdisjoint(("application/json", "application/*", "*/*"))
 
 
 def _response(answer: reply.Reply) -> web.Response:

@@ -23,6 +23,7 @@ import yarl
 
 from exporter import __version__, errors, settings
 from exporter.source import auth, failure, tls
+from exporter.source.body import Body
 from exporter.source.total import announced
 
 log = structlog.get_logger()
@@ -32,7 +33,6 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate",
     "User-Agent": f"ses-inventory-exporter/{__version__}",
 }
-_ENCODINGS = ("", "identity", "gzip", "deflate")
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 _EMPTY_LIST = b"[]"
 
@@ -102,6 +102,7 @@ class Client:
         context = tls.context(self._http.tls_config, f"apis.{self._name}.tls_config")
         self._session = aiohttp.ClientSession(
             connector=self._connector(context),
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             timeout=aiohttp.ClientTimeout(total=self._http.timeout, connect=self._http.connect_timeout),
@@ -194,23 +195,10 @@ class Client:
 
     async def _body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        if encoding not in _ENCODINGS:
-            raise errors.Malformed(
-                f"GET {url}: the body's Content-Encoding {encoding[:40]!r} was not asked for",
-                reason="encoding",
-            )
-        chunks, size, cap = [], 0, self._limits.bytes
+        taken = Body(response.headers.get("Content-Encoding", ""), self._limits.bytes, url)
         async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > cap:
-                raise errors.Malformed(
-                    f"GET {url}: the body is larger than {cap} bytes",
-                    reason="too_large",
-                    mend="make pages smaller with page_size, or raise limits.bytes",
-                )
-            chunks.append(chunk)
-        body = b"".join(chunks)
+            taken.feed(chunk)
+        body = taken.whole()
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
             raise failure.from_web_page(body, url)

@@ -50,18 +50,25 @@ def from_client(error: Exception, name: str, url: str) -> errors.SourceError:
                 "tls",
                 f"check the certificate and {setting}.tls_config (ca_file, server_name, min_version)",
             )
-        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
-            return _unreachable(f"{where}: the proxy failed", "proxy", f"check {setting}.proxy_url")
         case aiohttp.ConnectionTimeoutError():
             mend = f"check {setting}.url, routes and firewalls, or raise {setting}.connect_timeout"
             return _unreachable(f"{where}: no connection in time", "timeout", mend)
         case TimeoutError():
             mend = f"raise {setting}.timeout, or make pages smaller with page_size"
             return _unreachable(f"{where}: no whole answer in time", "timeout", mend)
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionResetError):
+            mend = (
+                f"passes by itself, or the server dislikes our TLS: check {setting}.tls_config (min_version)"
+            )
+            return _unreachable(f"{where}: the connection was reset before it stood", "reset", mend)
         case aiohttp.ClientConnectorError():
             mend = f"check host and port of {setting}.url, and that the API is running"
             return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", mend)
-        case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
+        case aiohttp.ClientPayloadError():
+            return _unreachable(
+                f"{where}: the body ends too soon", "reset", "make pages smaller with page_size"
+            )
+        case aiohttp.ClientResponseError():
             return _unreadable(error, where)
         case _:
             # a ClientOSError, ServerDisconnectedError, … from a connection that stood
@@ -73,26 +80,15 @@ def _unreachable(message: str, reason: str, mend: str) -> errors.Unreachable:
     return errors.Unreachable(message, reason=reason, mend=mend)
 
 
-def _unreadable(error: aiohttp.ClientError, where: str) -> errors.SourceError:
-    """An answer began, and its bytes break the rules or end too soon."""
+def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malformed:
+    """An answer began that breaks the rules of HTTP; what exactly is somewhere in the chain of causes."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, http_exceptions.HttpProcessingError):
-        cause = cause.__cause__
-    match cause:
-        case http_exceptions.ContentEncodingError():
-            mend = "what is between us and the API compresses wrongly; ask who runs it"
-            return errors.Malformed(
-                f"{where}: the body is not what its Content-Encoding says", reason="encoding", mend=mend
-            )
-        case http_exceptions.LineTooLong():
+    while cause is not None:
+        if isinstance(cause, http_exceptions.LineTooLong):
             return errors.Malformed(f"{where}: the answer's headers are too long", reason="too_large")
-        case http_exceptions.TransferEncodingError() | http_exceptions.ContentLengthError():
-            return _unreachable(f"{where}: the body ends too soon", "reset", "the page is asked for again")
-        case http_exceptions.BadHttpMessage():
-            mend = "is this the port of an HTTP server? check the scheme and port of the URL"
-            return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", mend=mend)
-        case _:
-            return _unreachable(f"{where}: the body ends too soon", "reset", "the page is asked for again")
+        cause = cause.__cause__
+    mend = "is this the port of an HTTP server? check the scheme and port of the URL"
+    return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", mend=mend)
 
 
 def _reason(error: Exception) -> str:

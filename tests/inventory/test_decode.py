@@ -30,7 +30,9 @@ NAMES = st.sampled_from(
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 ITEMS = st.dictionaries(NAMES, VALUES, max_size=12)
@@ -152,7 +154,9 @@ def test_types_are_left_out_by_name_whatever_they_call_their_type() -> None:
 
 def test_only_the_types_that_are_asked_for_are_kept() -> None:
     only = reading.reader("ses", "resources", include=["Modem", "satellite"], exclude=["Modem"])
-    read = reading.batch([{"externalId": kind, "@type": kind} for kind in ("Modem", "Satellite", "Hub")], only)
+    read = reading.batch(
+        [{"externalId": kind, "@type": kind} for kind in ("Modem", "Satellite", "Hub")], only
+    )
     assert [record.id for _, record in read.fresh] == ["Satellite"]
 
 

@@ -61,7 +61,11 @@ def test_a_record_is_always_found_by_an_id_and_headed_by_a_status(
 
 def test_the_ses_dialect_asks_as_the_operators_middleware_expects() -> None:
     ses = dialect.DIALECTS["ses"]
-    assert (ses.paging.style, ses.paging.size_param, ses.paging.position_param) == ("page", "recordsPerPage", "page")
+    assert (ses.paging.style, ses.paging.size_param, ses.paging.position_param) == (
+        "page",
+        "recordsPerPage",
+        "page",
+    )
     assert (ses.paging.first, ses.page_size, ses.delta) == (1, 40, {"updatedDaysAgo": "0"})
     assert ses.collections["services"].query == {"status": "1"}
     assert ses.collections["carriers"].query == {"@type": "element"}

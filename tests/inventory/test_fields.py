@@ -118,7 +118,10 @@ def test_numbers_are_scaled_and_what_is_no_number_is_counted() -> None:
         ({"name": "Perth"}, Link("", "Perth", "", "")),
         ("L1", Link("L1")),
         (4711, Link("4711")),
-        ({"role": "site", "place": {"id": "L1", "name": "Perth", "@type": "Site"}}, Link("L1", "Perth", "Site", "site")),
+        (
+            {"role": "site", "place": {"id": "L1", "name": "Perth", "@type": "Site"}},
+            Link("L1", "Perth", "Site", "site"),
+        ),
         ({"@type": "Outer", "place": {"id": "L1", "role": "site"}}, Link("L1", "", "Outer", "site")),
         ({"id": "L1", "place": "Perth"}, Link("L1")),
         ({"externalId": "", "id": "L1"}, Link("L1")),
@@ -191,7 +194,14 @@ def test_a_record_without_a_status_has_no_unknown_one() -> None:
 
 @pytest.mark.parametrize(
     ("operating", "operational"),
-    [("running", True), ("starting", True), ("failed", False), ("Degraded", False), ("limited", False), ("", True)],
+    [
+        ("running", True),
+        ("starting", True),
+        ("failed", False),
+        ("Degraded", False),
+        ("limited", False),
+        ("", True),
+    ],
 )
 def test_an_active_service_is_refined_by_how_it_operates(operating: str, operational: bool) -> None:
     found = reading.record({"id": "S1", "state": "active", "operatingStatus": operating}, V5)
@@ -199,7 +209,10 @@ def test_an_active_service_is_refined_by_how_it_operates(operating: str, operati
 
 
 def test_no_further_state_makes_an_inactive_service_operational() -> None:
-    assert reading.record({"id": "S1", "state": "inactive", "operatingStatus": "running"}, V5).operational is False
+    assert (
+        reading.record({"id": "S1", "state": "inactive", "operatingStatus": "running"}, V5).operational
+        is False
+    )
 
 
 def test_a_resource_of_the_release_without_resource_status_is_headed_by_its_operational_state() -> None:

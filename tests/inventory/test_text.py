@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -110,6 +112,15 @@ def test_an_id_that_can_be_a_label_is_left_as_it_is() -> None:
 )
 def test_a_date_is_unix_seconds_in_utc_or_nothing(written: object, seconds: float | None) -> None:
     assert text.moment(written) == seconds
+
+
+def test_a_date_without_a_zone_is_utc_wherever_the_exporter_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/New_York")
+        time.tzset()
+        assert text.moment("2026-01-15 12:00:00") == 1768478400.0
+        assert text.moment("2026-01-15") == 1768435200.0
+    time.tzset()
 
 
 @given(ODD | st.datetimes().map(str) | st.integers())

@@ -205,9 +205,9 @@ def test_help_is_escaped_as_each_format_wants() -> None:
     )
     body = render.Exposition([odd]).update(held_as(Record("A")), Changes())
     assert r'# HELP odd_seconds A "quoted" C:\\path\nand a line.' in body.text.text().decode()
-    said = body.openmetrics.text().decode()
-    assert r"# HELP odd_seconds A \"quoted\" C:\\path\nand a line." in said
-    assert "# UNIT odd_seconds seconds" in said
+    openmetrics = body.openmetrics.text().decode()
+    assert r"# HELP odd_seconds A \"quoted\" C:\\path\nand a line." in openmetrics
+    assert "# UNIT odd_seconds seconds" in openmetrics
 
 
 def test_both_formats_share_the_bytes_of_the_samples() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.simulator import growth, listing
+from exporter.simulator import growth, listing, position
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.record import DAY, DOWN, OPERATIONAL, RETIRED, Record
@@ -120,10 +120,13 @@ def test_tmf_counts_records_from_nought(fleet: Fleet) -> None:
         ("ses", {"updatedDaysAgo": "-1"}, "updatedDaysAgo"),
         ("tmf-v4", {"limit": ""}, "limit"),
         ("tmf-v5", {"offset": "-20"}, "offset"),
+        ("tmf-v5", {"offset": "9" * 5000}, "offset"),
+        ("tmf-v5", {"limit": "9" * 5000}, "limit"),
+        ("servicenow", {"offset": "20"}, "@type"),
     ],
 )
 def test_nonsense_is_refused_by_name(dialect: str, query: dict[str, str], name: str) -> None:
-    with pytest.raises(listing.BadQuery, match=f"^{name} is"):
+    with pytest.raises(position.BadQuery, match=f"^{name} is"):
         listing.read(DIALECTS[dialect], "tmf638", query)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from exporter.simulator.server import Simulator
 
@@ -34,12 +35,15 @@ class Walker:
         self.headers: list[Mapping[str, str]] = []
 
     async def ask(self, collection: str, **params: str) -> aiohttp.ClientResponse:
-        """One page of the collection, with the dialect's own query, `params` on top of it."""
-        query = {**self.simulator.dialect.queries[collection], **params}
+        """One page of the collection, with the dialect's own query (the first), `params` on top of it."""
+        query = {**self.simulator.dialect.queries[collection][0], **params}
         return await self.ask_raw(url(self.simulator, collection), query)
 
-    async def ask_raw(self, where: str, query: Mapping[str, str]) -> aiohttp.ClientResponse:
-        response = await self._session.get(where, params=query, headers=credentials())
+    async def ask_raw(
+        self, where: str | URL, query: Mapping[str, str] | None = None, **headers: str
+    ) -> aiohttp.ClientResponse:
+        sent = {**credentials(), **headers}
+        response = await self._session.get(where, params=query, headers=sent)
         self.statuses.append(response.status)
         self.headers.append(response.headers)
         await response.read()
@@ -50,15 +54,31 @@ class Walker:
         return found
 
     async def walk(self, collection: str, size: int = 100, **params: str) -> list[Json]:
-        """All records, until a page is empty."""
+        """All records of all the dialect's queries, each until a page is empty."""
         paging = self.simulator.dialect.paging
-        step = 1 if paging.position_is == "page" else size
-        place = paging.first
+        step = 1 if paging.style == "page" else size
         found: list[Json] = []
-        while True:
-            position = {paging.size_param: str(size), paging.position_param: str(place)}
-            part = await self.page(collection, **position, **params)
-            if not part:
-                return found
-            found += part
-            place += step
+        for query in self.simulator.dialect.queries[collection]:
+            place = paging.first
+            while True:
+                position = {paging.size_param: str(size), paging.position_param: str(place)}
+                part = await self.page(collection, **query, **position, **params)
+                if not part:
+                    break
+                found += part
+                place += step
+        return found
+
+    async def follow(self, collection: str, size: int = 20) -> list[Json]:
+        """All records, along the links to the next page."""
+        where = url(self.simulator, collection)
+        query = {
+            **self.simulator.dialect.queries[collection][0],
+            self.simulator.dialect.paging.size_param: str(size),
+        }
+        response = await self.ask_raw(where, query)
+        found: list[Json] = await response.json()
+        while "next" in response.links:
+            response = await self.ask_raw(response.links["next"]["url"])
+            found += await response.json()
+        return found

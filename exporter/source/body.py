@@ -1,0 +1,68 @@
+"""From the chunks of an answer to its bytes: decompressed, whole, and never more than the cap.
+
+We inflate ourselves, since it must fail where a compressed body lacks its end or its checksum is wrong, which
+aiohttp lets pass. What the bytes mean is `inventory`'s. Invariant: no more than the cap is ever held,
+however small the compressed body is.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from exporter import errors
+
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+"""zlib's names for the formats: gzip (RFC 1952), zlib (RFC 1950), and what some servers call deflate."""
+
+
+class Body:
+    """Collects one body. `encoding` is its Content-Encoding, `cap` the most bytes, `url` is for messages."""
+
+    def __init__(self, encoding: str, cap: int, url: str) -> None:
+        self._encoding = encoding.strip().lower() or "identity"
+        if self._encoding not in ("identity", "gzip", "x-gzip", "deflate"):
+            raise self._wrong(f"its Content-Encoding {self._encoding[:40]!r} was not asked for", url)
+        self._cap, self._url = cap, url
+        self._inflating: zlib._Decompress | None = None
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Takes the next chunk; raises `Malformed` with reason encoding or too_large."""
+        if self._encoding == "identity":
+            self._keep(chunk)
+            return
+        try:
+            while chunk:
+                if self._inflating is None or self._inflating.eof:
+                    # the first, or one more member (RFC 1952, section 2.2)
+                    self._inflating = zlib.decompressobj(self._format(chunk))
+                self._keep(self._inflating.decompress(chunk, self._cap - self._size + 1))
+                chunk = self._inflating.unconsumed_tail or self._inflating.unused_data
+        except zlib.error as error:
+            raise self._wrong(f"it is no {self._encoding}", self._url) from error
+
+    def _format(self, chunk: bytes) -> int:
+        if self._encoding != "deflate":
+            return _GZIP
+        return _ZLIB if chunk[0] & 0x0F == zlib.DEFLATED else _RAW
+
+    def _keep(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > self._cap:
+            raise errors.Malformed(
+                f"GET {self._url}: the body is larger than {self._cap} bytes",
+                reason="too_large",
+                mend="make pages smaller with page_size, or raise limits.bytes",
+            )
+        self._chunks.append(chunk)
+
+    def whole(self) -> bytes:
+        """All of it; raises `Malformed` with reason encoding where a compressed body lacks its end."""
+        if self._inflating is not None and not self._inflating.eof:
+            raise self._wrong("its end is missing", self._url)
+        return b"".join(self._chunks)
+
+    def _wrong(self, what: str, url: str) -> errors.Malformed:
+        mend = "something between us and the API compresses wrongly; ask who runs it"
+        return errors.Malformed(f"GET {url}: the body cannot be read: {what}", reason="encoding", mend=mend)

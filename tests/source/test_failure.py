@@ -1,0 +1,76 @@
+"""How long to wait, and what is worth another try."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter import errors
+from exporter.source import failure
+
+NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
+
+
+@pytest.mark.parametrize(
+    ("written", "wait"),
+    [
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("1.5", 1.5),
+        ("999999999", 999_999_999.0),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        ("1e9", None),
+        ("Tue, 14 Nov 2023 22:13:50 GMT", 30.0),
+        ("Tue, 14 Nov 2023 22:13:00 GMT", None),
+        ("Tue, 99 Nov 2023 22:13:00 GMT", None),
+    ],
+)
+def test_f16_retry_after_is_seconds_or_a_date_and_garbage_is_nothing(
+    written: str, wait: float | None
+) -> None:
+    assert failure.retry_after({"Retry-After": written}, NOW) == wait
+
+
+def test_f51_a_date_is_compared_with_the_servers_own_clock() -> None:
+    headers = {"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT", "Date": "Tue, 14 Nov 2023 22:13:45 GMT"}
+    assert failure.retry_after(headers, NOW + 86_400) == 5.0
+
+
+def test_f16_what_a_server_asks_for_is_capped_and_never_cut_short() -> None:
+    absurd = errors.Throttled("", wait=1e9)
+    assert failure.pause(absurd, 0, 0.5, lambda: 0.999) == pytest.approx(60.4995)
+    polite = errors.Broken("", status=503, wait=3.0)
+    assert failure.pause(polite, 0, 0.5, lambda: 0.0) == 3.0
+
+
+def test_f17_the_back_off_doubles_with_full_jitter_up_to_ten_seconds() -> None:
+    broken = errors.Broken("", status=500)
+    assert [failure.pause(broken, n, 0.5, lambda: 1.0) for n in range(6)] == [0.5, 1, 2, 4, 8, 10]
+    assert failure.pause(broken, 10_000, 0.5, lambda: 0.5) == 5.0
+    assert failure.pause(errors.Unreachable(""), 3, 0.5, lambda: 0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (errors.Throttled("", wait=None), True),
+        (errors.Broken("", status=500), True),
+        (errors.Unreachable("", reason="connect"), True),
+        (errors.Unreachable("", reason="reset"), True),
+        (errors.Unreachable("", reason="timeout"), True),
+        (errors.Malformed("", reason="empty"), True),
+        (errors.Unreachable("", reason="dns"), False),
+        (errors.Unreachable("", reason="tls"), False),
+        (errors.Unreachable("", reason="proxy"), False),
+        (errors.Malformed("", reason="html"), False),
+        (errors.Malformed("", reason="too_large"), False),
+        (errors.Refused("", status=404, reason="not_found"), False),
+    ],
+)
+def test_only_what_may_well_pass_is_tried_again(error: errors.SourceError, passing: bool) -> None:
+    assert failure.is_passing(error) is passing
+
+
+def test_a_bare_url_shows_neither_user_nor_query() -> None:
+    assert failure.bare("https://u:p@host:8443/a/b?token=x#y") == "https://host:8443/a/b"

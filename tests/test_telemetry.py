@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import platform
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parsed_text
+
+from exporter import __version__, telemetry
+from exporter.metrics import families
+
+OWN = "ses_inventory_exporter_"
+
+
+@pytest.fixture
+def told() -> telemetry.Telemetry:
+    return telemetry.Telemetry(revision="abc123")
+
+
+def values(of: telemetry.Telemetry) -> dict[tuple[str, ...], float]:
+    """Every own sample: the name without prefix and the label values in the family's order → value."""
+    order = {family.name: family.labels for family in families.TELEMETRY}
+    found = {}
+    for metric in parsed_text(of.text().decode()):
+        for sample in metric.samples:
+            if sample.name.startswith(OWN):
+                labels = order.get(sample.name, tuple(sorted(sample.labels)))
+                found[sample.name.removeprefix(OWN), *(sample.labels[one] for one in labels)] = sample.value
+    return found
+
+
+def busy(of: telemetry.Telemetry) -> telemetry.Telemetry:
+    """One of everything that can happen."""
+    of.collection("carriers", 300.0)
+    of.attempt("carriers", "full", 100.0)
+    of.request("tmf638", "200", 0.2)
+    of.request("tmf638", "504", 30.0)
+    of.request_failed("tmf638", "server")
+    of.request_retried("tmf638")
+    of.concurrency("tmf638", 4)
+    of.failed("carriers", "full", "server")
+    of.attempt("carriers", "full", 200.0)
+    of.succeeded("carriers", "full", 210.0, 10.0)
+    counts = {"expected": 7, "retained": 1, "unread": 2, "held_back": 3}
+    of.full("carriers", 210.0, complete=1, counts=counts)
+    of.stale("carriers", 1)
+    of.held("carriers", 8, 2)
+    of.changed("carriers", {"added": 8, "changed": 3, "removed": 1}, {("Operational", "Down"): 2})
+    of.read("carriers", 4, {"missing_id": 5}, {"date": 6})
+    of.rendered("carriers", 0.02)
+    of.served({"a": 10, "b": 20}, {"b": 5}, {"gzip": 300, "identity": 4000})
+    of.series_limit(1000)
+    of.reloaded(1, 50.0)
+    of.loop_lag(0.01)
+    return of
+
+
+def test_what_happens_is_told_under_its_own_name(told: telemetry.Telemetry) -> None:
+    found = values(busy(told))
+    wanted = {
+        ("up", "carriers"): 1,
+        ("complete", "carriers"): 1,
+        ("stale", "carriers"): 1,
+        ("last_attempt_timestamp_seconds", "carriers"): 200,
+        ("last_success_timestamp_seconds", "carriers"): 210,
+        ("last_full_success_timestamp_seconds", "carriers"): 210,
+        ("refresh_interval_seconds", "carriers"): 300,
+        ("records", "carriers"): 8,
+        ("records_expected", "carriers"): 7,
+        ("records_retained", "carriers"): 1,
+        ("records_unread", "carriers"): 2,
+        ("records_held_back", "carriers"): 3,
+        ("records_unknown_status", "carriers"): 2,
+        ("records_added_total", "carriers"): 8,
+        ("records_changed_total", "carriers"): 3,
+        ("records_removed_total", "carriers"): 1,
+        ("records_rejected_total", "carriers", "missing_id"): 5,
+        ("values_dropped_total", "carriers", "date"): 6,
+        ("duplicates_total", "carriers"): 4,
+        ("status_changes_total", "carriers", "Operational", "Down"): 2,
+        ("refreshes_total", "carriers", "full"): 2,
+        ("refreshes_total", "carriers", "delta"): 0,
+        ("refresh_failures_total", "carriers", "full", "server"): 1,
+        ("refresh_duration_seconds_sum", "carriers", "full"): 10,
+        ("requests_total", "tmf638", "200"): 1,
+        ("requests_total", "tmf638", "504"): 1,
+        ("request_failures_total", "tmf638", "server"): 1,
+        ("request_retries_total", "tmf638"): 1,
+        ("request_duration_seconds_count", "tmf638"): 2,
+        ("concurrency_limit", "tmf638"): 4,
+        ("render_duration_seconds_count", "carriers"): 1,
+        ("series", "a"): 10,
+        ("series", "b"): 20,
+        ("series_dropped", "a"): 0,
+        ("series_dropped", "b"): 5,
+        ("series_limit",): 1000,
+        ("exposition_bytes", "gzip"): 300,
+        ("config_last_reload_successful",): 1,
+        ("config_last_reload_success_timestamp_seconds",): 50,
+        ("event_loop_lag_seconds",): 0.01,
+        ("build_info", __version__, "abc123", platform.python_version()): 1,
+    }
+    assert {key: found.get(key) for key in wanted} == wanted
+
+
+def test_an_enabled_collection_is_there_from_the_start_at_zero(told: telemetry.Telemetry) -> None:
+    told.collection("services", 60.0)
+    found = {key: value for key, value in values(told).items() if "services" in key}
+    assert found.pop(("refresh_interval_seconds", "services")) == 60
+    assert set(found.values()) == {0}
+    for name in ("up", "complete", "stale", "records", "records_added_total", "duplicates_total"):
+        assert (name, "services") in found
+    assert not any(key[0].startswith("last_") for key in found), "a time that never was is absent, not 1970"
+
+
+def test_a_failure_takes_up_down_and_leaves_the_last_success(told: telemetry.Telemetry) -> None:
+    told.succeeded("carriers", "full", 210.0, 1.0)
+    told.failed("carriers", "delta", "timeout")
+    found = values(told)
+    assert found["up", "carriers"] == 0
+    assert found["last_success_timestamp_seconds", "carriers"] == 210
+    assert found["refresh_failures_total", "carriers", "delta", "timeout"] == 1
+
+
+def test_a_crawl_that_is_not_complete_leaves_the_last_complete_ones_time(told: telemetry.Telemetry) -> None:
+    told.full("carriers", 210.0, complete=1, counts={"expected": 7})
+    told.full("carriers", 310.0, complete=0, counts={"expected": None, "unread": 40})
+    found = values(told)
+    assert found["complete", "carriers"] == 0
+    assert found["last_full_success_timestamp_seconds", "carriers"] == 210
+    assert found["records_unread", "carriers"] == 40
+    assert found["records_expected", "carriers"] == 7, "what is not known now is left as it was"
+
+
+def test_a_bad_reload_leaves_the_time_of_the_last_good_one(told: telemetry.Telemetry) -> None:
+    told.reloaded(1, 50.0)
+    told.reloaded(0, 60.0)
+    found = values(told)
+    assert found["config_last_reload_successful",] == 0
+    assert found["config_last_reload_success_timestamp_seconds",] == 50
+
+
+def test_both_formats_parse_and_hold_the_same_samples(told: telemetry.Telemetry) -> None:
+    busy(told)
+    told.changed("carriers", {}, {('a"b\\', "c\nd"): 1})
+    plain = told.text().decode()
+    openmetrics = told.openmetrics().decode()
+    assert openmetrics.endswith("# EOF\n")
+    one, other = (
+        {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for metric in metrics
+            for sample in metric.samples
+            if sample.name.startswith(OWN)
+        }
+        for metrics in (parsed_text(plain), parsed_openmetrics(openmetrics))
+    )
+    assert one == other
+
+
+def test_every_family_that_is_served_is_in_the_list_and_with_its_labels(told: telemetry.Telemetry) -> None:
+    labels = {family.name: set(family.labels) for family in families.TELEMETRY}
+    types = {family.name: family.type for family in families.TELEMETRY}
+    for metric in parsed_text(busy(told).text().decode()):
+        if not metric.name.startswith(OWN):
+            assert metric.name.startswith(("process_", "python_"))
+            continue
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        assert metric.type == types[name]
+        for sample in metric.samples:
+            assert set(sample.labels) - {"le"} == labels[name]
+
+
+def test_the_inventorys_metrics_are_not_kept_here(told: telemetry.Telemetry) -> None:
+    assert "ses_inventory_carrier" not in busy(told).text().decode()
+
+
+def test_two_exporters_in_one_program_tell_their_own_stories(told: telemetry.Telemetry) -> None:
+    other = telemetry.Telemetry()
+    told.request_retried("tmf638")
+    assert ("request_retries_total", "tmf638") in values(told)
+    assert ("request_retries_total", "tmf638") not in values(other)
+
+
+def test_what_process_and_interpreter_say_is_there(told: telemetry.Telemetry) -> None:
+    text = told.text().decode()
+    for name in (
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "python_info",
+        "python_gc_collections_total",
+    ):
+        assert name in text
+
+
+def test_a_metric_cannot_be_used_as_another_kind(told: telemetry.Telemetry) -> None:
+    with pytest.raises(TypeError, match="requests_total is no Gauge"):
+        told._gauge("requests_total", "tmf638", "200")
