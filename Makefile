@@ -25,7 +25,8 @@ demo: install ## simulator and exporter in one go, on loopback; Ctrl-C stops it
 	$(BIN)/ses-inventory-exporter demo
 
 test: check tools ## every check and every test, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -m matrix
+	$(BIN)/python -m pytest -m "not matrix" --cov --cov-report=term-missing:skip-covered
 
 check: install ## lint, types, layers, generated pages without drift
 	$(BIN)/ruff check .

@@ -42,23 +42,7 @@ class House:
     pollers: Sequence[Poller]
 
 
-_LATER: Sequence[str] = (
-    "state_file",
-    "web.config_file",
-    "web.enable_lifecycle",
-    *(
-        f"apis.{api}.{key}"
-        for api in ("tmf638", "tmf639")
-        for key in (
-            "oauth2",
-            "proxy_url",
-            "proxy_from_environment",
-            "no_proxy",
-            "http_headers",
-            "follow_redirects",
-        )
-    ),
-)
+_LATER: Sequence[str] = ("state_file", "web.config_file", "web.enable_lifecycle")
 """Settings that are part of the contract and not yet acted upon; using one is refused, never ignored."""
 
 

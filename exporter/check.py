@@ -1,181 +1,46 @@
-"""Explains an API to a person who has never seen it: one page of each collection, and how it was understood.
+"""Shows a person how an API is understood: one page of each collection, fetched, explained and printed.
 
-`look` fetches, `explain` is a plain function from a page to a `Report`, `show` prints. It changes nothing and
-keeps nothing. Invariant: a report names what was found and what was missing, never only that it worked.
+What a page says is `explain`'s; here it is fetched and printed. It changes nothing and keeps nothing.
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from exporter import errors, settings
-from exporter.inventory import decode, fields, tally, text
-from exporter.inventory.record import Record
-from exporter.inventory.snapshot import Held
-from exporter.source import crawl
-from exporter.source.client import Client, Page
+from exporter.explain import Report, explain
+from exporter.inventory import text
+from exporter.metrics import families
+from exporter.source import paging
+from exporter.source.client import Client
 from exporter.telemetry import Telemetry
 
-COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "services": {
-        "external id": "id",
-        "name": "name",
-        "description": "description",
-        "status": "status",
-        "type": "type",
-        "start": "start",
-        "end": "end",
-        "last update": "updated",
-        "related party": "party",
-        "location": "place",
-        "service specification": "specification",
-        "supporting resources": "resources",
-    },
-    "carriers": {
-        "external id": "id",
-        "name": "name",
-        "description": "description",
-        "operational status": "status",
-        "type": "type",
-        "creation date": "created",
-        "last update": "updated",
-        "gateway": "gateway",
-        "terminal": "terminal",
-        "satellite": "satellite",
-        "transponder": "transponder",
-        "characteristics": "characteristics",
-        "supporting services": "services",
-        "hierarchy": "relations",
-    },
-    "resources": {
-        "id": "id",
-        "name": "name",
-        "description": "description",
-        "status": "status",
-        "type": "type",
-        "specification": "specification",
-        "characteristics": "characteristics",
-        "related parties": "parties",
-        "locations": "places",
-        "relationships": "relations",
-    },
+_METRICS: Mapping[str, str] = {
+    "start": "start_timestamp_seconds",
+    "end": "end_timestamp_seconds",
+    "created": "created_timestamp_seconds",
+    "updated": "last_update_timestamp_seconds",
+    "parties": "party_info",
+    "places": "place_info",
+    "resources": "resource_info",
+    "services": "service_info",
+    "relations": "relationship_info",
+    "characteristics": "characteristic_info",
 }
-"""The columns of the operator's tables and the record's field each comes from."""
-
-_SIGNALS = (
-    "X-Total-Count",
-    "X-Result-Count",
-    "Content-Range",
-    "Link",
-    "Retry-After",
-    "X-RateLimit-Remaining",
-)
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What one page taught.
-
-    `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a status
-    word to (records, meaning). `series_each` is the mean number of series a record has, `crawls` the
-    full crawls an hour; `named` are the characteristics that records have, whether they are shown or not.
-    """
-
-    records: int
-    total: int | None
-    skipped: int
-    rejects: Mapping[str, int]
-    signals: Mapping[str, str]
-    found: Mapping[str, int]
-    meanings: Mapping[str, tuple[int, str]]
-    types: Mapping[str, int]
-    examples: Mapping[str, str]
-    named: Mapping[str, int]
-    series_each: float
-    crawls: float
+"""The metric, without its prefix, that shows a field which has no label of its own in the info metric."""
 
 
 async def look(target: settings.Target, client: Client) -> Report:
     """Fetches the first page of a collection and explains it. Raises `SourceError` if it cannot be read."""
-    paging = target.paging
-    size = ((paging.size_param, str(target.page_size)),) if paging.style != "none" else ()
-    page = await client.get(target.url, (*target.queries[0].items(), *size))
+    caps = paging.Caps(pages=1, records=target.page_size)
+    first, *_ = next(paging.walk(target.paging, target.page_size, target.queries[0], width=1, caps=caps))
+    page = await client.get(target.url, first.params, dict(first.headers))
     return explain(page, target)
-
-
-def explain(page: Page, target: settings.Target) -> Report:
-    """What a page says of its collection. Raises `Malformed` where it is no page."""
-    reader = fields.Reader(
-        target.mapping,
-        characteristics=target.shown,
-        numbers=target.numbers,
-        include=target.include_types,
-        exclude=target.exclude_types,
-    )
-    batch: decode.Batch[Held] = decode.page(page.body, reader, {}, os.urandom(16))
-    records = [record for _, record in batch.fresh]
-    total = crawl.total(page, target.paging)
-    interval = target.full_refresh_interval if target.delta else target.refresh_interval
-    columns = COLUMNS[target.collection]
-    kept = len(records) / batch.items if batch.items else 0.0
-    return Report(
-        records=len(records),
-        total=total,
-        skipped=len(batch.skipped),
-        rejects=Counter(reject.reason for reject in batch.rejects),
-        signals={name: page.headers[name] for name in _SIGNALS if name in page.headers},
-        found={column: sum(bool(getattr(one, name)) for one in records) for column, name in columns.items()},
-        meanings=dict(_meanings(records)),
-        types=dict(Counter(record.type for record in records).most_common()),
-        examples={
-            column: next((_shown(getattr(one, name)) for one in records if getattr(one, name)), "")
-            for column, name in columns.items()
-        },
-        named=_named(page.body, target),
-        series_each=_series_each(records, target) * kept,
-        crawls=3600 / interval,
-    )
-
-
-def _named(body: bytes, target: settings.Target) -> Mapping[str, int]:
-    """The names of the characteristics on a page, the most frequent first."""
-    names: Counter[str] = Counter()
-    for raw in decode.split(body):
-        value = msgspec.json.decode(raw)
-        for key in target.mapping.fields.characteristics:
-            listed = value.get(key) if isinstance(value, dict) else None
-            for one in listed if isinstance(listed, list) else ():
-                if isinstance(one, dict) and isinstance(one.get("name"), str):
-                    names[text.clean(one["name"])] += 1
-    return dict(names.most_common())
-
-
-def _meanings(records: list[Record]) -> Iterator[tuple[str, tuple[int, str]]]:
-    for word, count in tally.tally(records).statuses.items():
-        record = next(record for record in records if record.status == word)
-        if not record.status_known:
-            yield word, (count, "unknown: name its meaning under `statuses`")
-        elif record.operational is None:
-            yield word, (count, "neither operational nor not")
-        else:
-            yield word, (count, "operational" if record.operational else "not operational")
-
-
-def _series_each(records: list[Record], target: settings.Target) -> float:
-    """Series a record has, on average."""
-    series = 0
-    for record in records:
-        held = Held(record, 0, 0.0)
-        series += sum(len(list(family.samples(held))) for family in target.families if family.samples)
-    return series / len(records) if records else 0.0
 
 
 async def check(config: settings.Settings, console: Console) -> int:
@@ -214,7 +79,13 @@ def show(report: Report, target: settings.Target, console: Console) -> None:
     if not report.records:
         console.print(Text("No record to explain: does the query select anything?", style="yellow"))
         return
+    if report.better is not None:
+        told = f"This looks like {report.better.dialect}, not {target.dialect.name}"
+        console.print(
+            Text(f"{told}: write dialect: {report.better.dialect} under apis.{target.api}.", style="yellow")
+        )
     console.print(_columns(report))
+    console.print(_sources(report, target))
     console.print(_statuses(report))
     kinds = ", ".join(f"{kind or '(none)'} {count}" for kind, count in list(report.types.items())[:12])
     console.print(Text(f"Types: {kinds}"))
@@ -250,14 +121,27 @@ def _columns(report: Report) -> Table:
     return table
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        words = [getattr(item, "name", "") or getattr(item, "id", "") or str(item[0]) for item in value[:3]]
-        more = f" and {len(value) - 3} more" if len(value) > 3 else ""
-        return f"{', '.join(words)}{more}"
-    if isinstance(value, float):
-        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return str(value)[:60]
+def _sources(report: Report, target: settings.Target) -> Table:
+    """The first record side by side: where each value stood, and which label or metric shows it."""
+    title = "The first record: source path and metric"
+    table = Table("source path", "shown as", "value", title=title, title_justify="left")
+    for one in report.filled:
+        table.add_row(Text(one.path), Text(_metric(one.field, target)), Text(one.value[:60]))
+    return table
+
+
+def _metric(field: str, target: settings.Target) -> str:
+    """The metric, and its label where it has one of its own, that shows a record's field."""
+    kind = target.kind
+    prefix = f"{families.PREFIX}{kind}_"
+    dimension = field.removeprefix("state ")
+    if dimension != field:
+        return f'{prefix}state{{dimension="{dimension}"}}'
+    label = {"id": f"{kind}_id", "type": f"{kind}_type"}.get(field, field)
+    info = next(family for family in target.families if family.name == f"{prefix}info")
+    if label in info.labels:
+        return f"{prefix}info{{{label}}}"
+    return f"{prefix}{_METRICS.get(field, field)}"
 
 
 def _statuses(report: Report) -> Table:

@@ -21,7 +21,7 @@ from exporter.inventory import decode, fields, snapshot, tally
 from exporter.inventory.record import Record
 from exporter.metrics import render
 from exporter.source import client as source
-from exporter.source import crawl, paging
+from exporter.source import crawl, paging, verdict
 from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
@@ -96,6 +96,8 @@ class Poller:
             limit=config.limits.series_per_family,
         )
         self._digest_key = os.urandom(16)
+        self._page_size = target.page_size  # less where the API turned out to refuse that many
+        self._doubled: set[str] = set()  # ids that came more than once in the last full crawl
         self._next_full = 0.0
         self._failures = 0
         self._log = log.bind(collection=target.collection, api=target.api)
@@ -141,11 +143,14 @@ class Poller:
 
     async def _full(self) -> None:
         draft, endings = await self._crawl({})
-        if all(not ending.complete and not ending.unread_pages for ending in endings):
+        known = self._doubled
+        if verdict.is_restless(endings, draft.doubled, known):
             # records moved while we paged; a second look usually finds the list at rest
+            known = draft.doubled
             draft, endings = await self._crawl({})
+        self._doubled = draft.doubled
         self._refuse_rejects(draft)
-        problem = "; ".join(ending.reason for ending in endings if not ending.complete)
+        problem = verdict.problem(endings, draft.doubled, known)
         outcome = await asyncio.to_thread(draft.commit_full, problem, self._guard)
         await self._take(outcome)
         self._guard = outcome.guard
@@ -200,14 +205,19 @@ class Poller:
             new = draft.add(batch, time.time())
             self.state.pages += 1
             self.state.items += batch.items
+            self._accepted(query.page_size)
             total = crawl.total(page, target.paging)
             self.state.announced = total or self.state.announced
-            return paging.Seen(query, items=batch.items, new=new, total=total, status=page.status)
+            onward = crawl.onward(page, target.paging)
+            return paging.Seen(
+                query, items=batch.items, new=new, total=total, status=page.status, onward=onward
+            )
 
         for query in target.queries:
+            draft.begin()
             walk = paging.walk(
                 target.paging,
-                target.page_size,
+                self._page_size,
                 {**query, **further},
                 width=limits.concurrency,
                 caps=paging.Caps(limits.pages, limits.records),
@@ -219,6 +229,14 @@ class Poller:
                 )
             )
         return draft, endings
+
+    def _accepted(self, page_size: int) -> None:
+        """Remembers the size of a page that the API did not refuse, so that it is not refused again."""
+        if page_size < self._page_size:
+            self._log.warning(
+                "smaller pages", refused=self._page_size, accepted=page_size, mend="set page_size to that"
+            )
+            self._page_size = page_size
 
     async def _decoded(self, page: source.Page) -> decode.Batch[snapshot.Held]:
         known = self.snapshot.digests

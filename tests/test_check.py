@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from exporter import check
+from exporter import check, explain
 from exporter.source.client import Page
 from tests import crawling
 
@@ -26,10 +26,10 @@ ONE = {
 
 async def explained(
     tmp_path: Path, body: bytes, headers: dict[str, str] | None = None
-) -> tuple[check.Report, str]:
+) -> tuple[explain.Report, str]:
     async with crawling.house(tmp_path) as (_, built):
         target = crawling.poller(built, "carriers").target
-        report = check.explain(Page((), 200, headers or {}, body, 0.1, "http://api"), target)
+        report = explain.explain(Page((), 200, headers or {}, body, 0.1, "http://api"), target)
         console = Console(file=io.StringIO(), width=160)
         check.show(report, target, console)
         return report, console.file.getvalue()
@@ -71,7 +71,7 @@ async def test_rejects_and_excluded_types_are_told(tmp_path: Path) -> None:
     async with crawling.house(tmp_path, {"collections.carriers.exclude_types": ["spare"]}) as (_, built):
         target = crawling.poller(built, "carriers").target
         body = json.dumps([ONE, {"name": "no id"}, {**ONE, "externalId": "X", "@type": "spare"}]).encode()
-        report = check.explain(Page((), 200, {}, body, 0.1, "http://api"), target)
+        report = explain.explain(Page((), 200, {}, body, 0.1, "http://api"), target)
         console = Console(file=io.StringIO(), width=160)
         check.show(report, target, console)
     assert (report.records, report.skipped, report.rejects) == (1, 1, {"missing_id": 1})
@@ -82,3 +82,33 @@ async def test_rejects_and_excluded_types_are_told(tmp_path: Path) -> None:
 async def test_an_empty_first_page_is_no_reason_to_be_silent(tmp_path: Path) -> None:
     _, said = await explained(tmp_path, b"[]")
     assert "does the query select anything?" in said
+
+
+async def test_a_page_in_another_dialect_is_recognised(tmp_path: Path) -> None:
+    record = {
+        "id": "S1",
+        "state": "active",
+        "operatingStatus": "running",
+        "serviceType": "VSAT",
+        "serviceSpecification": {"id": "1", "name": "Spec"},
+        "relatedParty": [{"role": "customer", "partyOrPartyRole": {"id": "C", "name": "Customer"}}],
+        "serviceCharacteristic": [{"@type": "StringCharacteristic", "name": "uplinkAlias", "value": "UL"}],
+    }
+    report, said = await explained(tmp_path, json.dumps([record] * 3).encode())
+    assert report.better is not None
+    assert f"This looks like {report.better.dialect}, not ses" in said
+    assert report.better.dialect.startswith("tmf-v")
+
+
+async def test_one_record_is_shown_side_by_side_from_path_to_metric(tmp_path: Path) -> None:
+    gateway = {"id": "G1", "name": "Perth", "role": "gateway"}
+    _, said = await explained(
+        tmp_path, json.dumps([{**ONE, "place": [gateway], "usageState": "busy"}]).encode()
+    )
+    shown = {
+        tuple(cell.strip() for cell in line.split("│")[1:3]) for line in said.splitlines() if "│" in line
+    }
+    assert ("externalId", "ses_inventory_carrier_info{carrier_id}") in shown
+    assert ("place[gateway]", "ses_inventory_carrier_info{gateway}") in shown
+    assert ("lastUpdate", "ses_inventory_carrier_last_update_timestamp_seconds") in shown
+    assert ("usageState", 'ses_inventory_carrier_state{dimension="usage"}') in shown

@@ -152,6 +152,22 @@ async def test_several_queries_are_one_collection(tmp_path: Path) -> None:
         assert poller.state.complete
 
 
+async def test_queries_may_overlap(tmp_path: Path) -> None:
+    both = [{"@type": "Carrier"}, {"@type": "Carrier"}]
+    async with crawling.house(tmp_path, {"collections.carriers.query": both}, dialect="tmf-v4") as (_, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        assert (len(poller.snapshot.records), poller.state.complete, poller.state.duplicates) == (50, True, 0)
+
+
+async def test_records_that_come_in_while_a_list_is_read_cost_a_second_look(tmp_path: Path) -> None:
+    changes = {"collections.carriers.page_size": 10}
+    async with crawling.house(tmp_path, changes, quirks=("shift",)) as (_, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        assert (len(poller.snapshot.records), poller.state.complete) == (50, True)
+
+
 async def test_a_bug_in_one_collection_is_counted_and_ends_nothing(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
         poller = crawling.poller(built, "carriers")

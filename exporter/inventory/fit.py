@@ -20,6 +20,10 @@ _MOST_RECORDS = 50
 _CORE = frozenset({"id", "name", "type", "status", "meaning"})
 """What every record should have; `meaning` is that the dialect knows the status word."""
 
+_MEANING = 4
+"""What the meaning of the status weighs, in fields: many dialects find a word, few know it."""
+
+_MARK = "mark "
 _SHOWN_LINKS = 3
 _MARGIN = 0.1
 _DATES = ("start", "end", "created", "updated")
@@ -32,7 +36,8 @@ class Fit(msgspec.Struct, frozen=True):
 
     `share`, 0 to 1, is the part of what any dialect finds in these records that this one finds: fields, the
     meaning of the status, and the marks by which dialects are told apart. `found` maps a field to the number
-    of records in which it is filled. `records` is the number of records that were looked at.
+    of records in which it is filled, and `meaning` to that of records whose status is a known word. `records`
+    is the number of records that were looked at.
     """
 
     dialect: str
@@ -67,10 +72,17 @@ def fits(page: bytes) -> list[Fit]:
 
 
 def better(found: Sequence[Fit], dialect: str, collection: str) -> Fit | None:
-    """The fit of another dialect that understands this collection clearly better; None for none."""
+    """The fit of another dialect that understands this collection clearly better; None for none.
+
+    Clearly is a difference of share that is seen in a field, or in the meaning of the status: a page that
+    only looks like another version's is understood all the same.
+    """
     same = [fit for fit in found if fit.collection == collection]
-    own = next((fit.share for fit in same if fit.dialect == dialect), 0.0)
-    return same[0] if same and same[0].share > own + _MARGIN else None
+    own = next((fit for fit in same if fit.dialect == dialect), None)
+    if not same or own is None or same[0].share <= own.share + _MARGIN:
+        return None
+    more = any(count > own.found.get(word, 0) for word, count in same[0].found.items())
+    return same[0] if more else None
 
 
 def _objects(raws: Sequence[msgspec.Raw]) -> Iterator[Mapping[str, object]]:
@@ -94,23 +106,27 @@ def _compared(collection: str, items: Sequence[Mapping[str, object]]) -> Iterato
         for name, one in DIALECTS.items()
         if collection in one.collections
     }
-    wanted = sum(len(_CORE.union(*columns)) for columns in zip(*evidence.values(), strict=True))
+    wanted = sum(_weight(_CORE.union(*columns)) for columns in zip(*evidence.values(), strict=True))
     for name, records in evidence.items():
         counts = Counter(word for record in records for word in record)
         yield Fit(
             dialect=name,
             collection=collection,
             records=len(items),
-            share=counts.total() / wanted,
-            found={word: count for word, count in counts.items() if word in _FIELDS},
+            share=sum(_weight(record) for record in records) / wanted,
+            found={word: count for word, count in counts.items() if not word.startswith(_MARK)},
         )
+
+
+def _weight(evidence: frozenset[str]) -> int:
+    return len(evidence) + (_MEANING - 1 if "meaning" in evidence else 0)
 
 
 def _evidence(spoken: Dialect, collection: Collection, item: Mapping[str, object]) -> frozenset[str]:
     """What a dialect finds in one record: names of fields, `meaning`, and its marks as `mark PATH`."""
     reader = fields.Reader(collection)
     parts = reader.gather(item, Counter())
-    marks = {f"mark {path}" for path in spoken.marks if paths.look(path)(parts) not in (None, "", [], {})}
+    marks = {f"{_MARK}{path}" for path in spoken.marks if paths.look(path)(parts) not in (None, "", [], {})}
     found = reader.read(item, Counter())
     if found is None:
         return frozenset(marks)

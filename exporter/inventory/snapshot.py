@@ -96,6 +96,7 @@ class Draft:
         self.dropped: Counter[str] = Counter()
         self.items = 0
         self.duplicates = 0
+        self.doubled: set[str] = set()  # ids that came more than once in one walk
         self._preserve = frozenset(preserve)
         self._walked: set[str | int] = set()
 
@@ -121,13 +122,12 @@ class Draft:
 
     def _take(self, held: Held) -> None:
         ident = held.record.id
+        if ident in self._walked:
+            self.duplicates += 1
+            self.doubled.add(ident)
         self._walked.add(ident)
         earlier = self.found.get(ident)
-        if earlier is None:
-            self.found[ident] = held
-            return
-        self.duplicates += 1
-        if (held.record.updated or 0.0) > (earlier.record.updated or 0.0):
+        if earlier is None or (held.record.updated or 0.0) > (earlier.record.updated or 0.0):
             self.found[ident] = held
 
     def _held(self, digest: int, record: Record, now: float) -> Held:
@@ -145,9 +145,13 @@ class Draft:
             return Held(record, digest, old.since, old.changes)
         return Held(record, digest, now, old.changes + 1)
 
+    def begin(self) -> None:
+        """Begins another walk of the crawl: what an earlier query brought is no duplicate in this one."""
+        self._walked = set()
+
     @property
     def walked(self) -> int:
-        """How many different records the crawl has seen, those not held (excluded, rejected) included."""
+        """How many different records the walk has seen, those not held (excluded, rejected) included."""
         return len(self._walked)
 
     def commit_delta(self, guard: Guard) -> Outcome:

@@ -73,7 +73,10 @@ class Paging(Block):
         default=None, description="The parameter for the offset or the page's number."
     )
     first: int | None = Field(
-        default=None, ge=0, le=1, description="The number of the first page (style page)."
+        default=None,
+        ge=0,
+        le=1,
+        description="The number of the first page (style page), or of the first record (style range).",
     )
     cursor_param: Word | None = Field(
         default=None, description="The parameter for the cursor (style cursor)."

@@ -28,13 +28,15 @@ class Web(Block):
         default=":10638", description="Where to listen; :PORT means every address."
     )
     config_file: Path | None = Field(
-        default=None, description="Prometheus' web configuration file: TLS, users, headers, rate limit."
+        default=None, description="Prometheus' web configuration file. This version refuses it."
     )
     startup_grace: Duration = Field(
         default=300.0,
         description="After this time /-/ready says yes even if a collection has no snapshot yet.",
     )
-    enable_lifecycle: bool = Field(default=False, description="Serve POST /-/reload.")
+    enable_lifecycle: bool = Field(
+        default=False, description="Serve POST /-/reload. This version refuses it."
+    )
     max_scrapes: int = Field(
         default=40, ge=1, le=10_000, description="Scrapes served at once; more are answered 503."
     )
@@ -128,7 +130,7 @@ class Settings(Block, BaseSettings):
     retention: Retention = Field(default_factory=Retention, description="When records are given up.")
     limits: Limits = Field(default_factory=Limits, description="Limits on what is read and served.")
     state_file: Path | None = Field(
-        default=None, description="Where the snapshot is kept over a restart; nowhere by default."
+        default=None, description="Where the snapshot is kept over a restart. This version refuses it."
     )
     shard: Shard = Field(default_factory=Shard, description="Sharding by record.")
 

@@ -1,22 +1,27 @@
-"""How a request says who asks: not at all, with a password, or with fixed credentials.
+"""How a request says who asks: not at all, with a password, with fixed credentials, or with a token.
 
-An identity is a generator without a socket: it yields the headers to send, is sent the status of an answer
-that refused them, and yields once more if a second try with other credentials is worth it. Sending is
-`client`'s, reading and masking of secrets `settings`'. Invariant: secrets are read each time they are used,
-so that they rotate without a restart, and are kept no longer than one request.
+An identity is a generator without a socket: it yields the headers to send, is sent the status of the answer,
+and yields once more if a second try with other credentials is worth it. Tokens are `oauth`'s; sending is
+`client`'s and `desk`'s, reading and masking of secrets `settings`'. Invariant: secrets are read each time
+they are used, so that they rotate without a restart, and are kept no longer than one request.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from exporter import settings
+from exporter import errors, settings
+from exporter.source.oauth import Ask, Steps, Tokens, Turn
+from exporter.source.token import Answer
 
 Headers = Mapping[str, str]
 
-Flow = Generator[Headers, int, None]
-"""Yields headers; is sent the status of the refusal; ends when there is nothing else to try."""
+Step = Headers | Turn | Ask
+"""What an identity yields: headers to send, or what `desk` has to do first."""
+
+Flow = Steps
+"""One request's authentication; it ends when there is nothing else to try, or nothing to try again."""
 
 Identity = Callable[[], Flow]
 """Begins the flow of one request."""
@@ -24,22 +29,42 @@ Identity = Callable[[], Flow]
 _UNAUTHORIZED = 401
 
 
-def identity(http: settings.Api) -> Identity:
-    """The way to authenticate that the API's settings ask for; nobody in particular where they name none."""
+def identity(http: settings.Api, name: str, *, backoff: float = 0.5) -> Identity:
+    """The way to authenticate to the API `name` that its settings ask for; nobody where they name none.
+
+    `backoff` is the base in seconds of the pauses between requests for tokens that fail.
+    """
     basic, authorization = http.basic_auth, http.authorization
     if basic is not None:
         return lambda: _rotating(lambda: _basic(basic))
     if authorization is not None:
         return lambda: _rotating(lambda: f"{authorization.type} {authorization.read_credentials()}")
+    if http.oauth2 is not None:
+        return Tokens(http.oauth2, name, base=backoff).flow
     return _nobody
 
 
-def after(flow: Flow, status: int) -> Headers | None:
-    """The headers for another try after a refusal with `status`; None if there is nothing else to try."""
+def after(flow: Flow, answer: Answer) -> Step | None:
+    """The next step after an answer; None if there is nothing else to try."""
     try:
-        return flow.send(status)
+        return flow.send(answer)
     except StopIteration:
         return None
+
+
+def further(http: settings.Api) -> Iterator[tuple[str, str]]:
+    """The operator's own headers, name and value, read now; a name may occur several times.
+
+    Raises `ConfigError` where a file of theirs cannot be read.
+    """
+    for name, header in http.http_headers.items():
+        try:
+            values = header.read_values()
+        except errors.ConfigError as error:
+            path = f"http_headers.{name}.{error.path}"
+            raise errors.ConfigError(error.problem, path=path, mend=error.mend) from error
+        for value in values:
+            yield name, value
 
 
 def _nobody() -> Flow:
@@ -55,8 +80,8 @@ def _basic(basic: settings.BasicAuth) -> str:
 def _rotating(read: Callable[[], str]) -> Flow:
     """Once more on a 401 if the credentials have changed since: they were rotated between read and use."""
     sent = read()
-    status = yield {"Authorization": sent}
-    if status == _UNAUTHORIZED:
+    answer = yield {"Authorization": sent}
+    if answer.status == _UNAUTHORIZED:
         fresh = read()
         if fresh != sent:
             yield {"Authorization": fresh}

@@ -1,16 +1,15 @@
 """One query in, one page out: sending, trying again, saying who we are, and never reading too much.
 
-`get` is `_send_with_retry > _send_with_auth > _send_once`, each adding one concern. What goes wrong is put
-into words by `failure`, who we are is `auth`'s, which pages to ask for `paging`'s, and what a page means
-`inventory`'s. Invariants: one session with a bounded number of connections; what leaves `get` is a page or a
-`SourceError`; credentials never leave the API's origin, since redirects are not followed.
+`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_once`, each adding one concern. What goes
+wrong is put into words by `failure`, who we are is `auth`'s and `desk`'s, the connection `wire`'s, which
+pages to ask for `paging`'s, and what a page means `inventory`'s. Invariants: what leaves `get` is a page or a
+`SourceError`; neither credentials nor the operator's headers ever leave the API's origin.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -18,26 +17,27 @@ from typing import Protocol, Self
 
 import aiohttp
 import msgspec
+import multidict
 import structlog
 import yarl
 
-from exporter import __version__, errors, settings
-from exporter.source import auth, failure, tls
+from exporter import errors, settings
+from exporter.source import auth, failure, redirect
 from exporter.source.body import Body
+from exporter.source.desk import Desk
 from exporter.source.total import announced
+from exporter.source.wire import Peer, Request, Wire
 
 log = structlog.get_logger()
 
-_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip, deflate",
-    "User-Agent": f"ses-inventory-exporter/{__version__}",
-}
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 _EMPTY_LIST = b"[]"
 
 Params = tuple[tuple[str, str], ...]
 """The parameters of a query, in order and not yet escaped."""
+
+Sent = multidict.CIMultiDict[str]
+"""All headers of a request but those that every request has."""
 
 
 class Telemetry(Protocol):
@@ -75,8 +75,8 @@ class Page(msgspec.Struct, frozen=True):
 class Client:
     """Asks one API; an asynchronous context manager. `name` is the API's key in the settings.
 
-    `backoff` is the base of the exponential back-off in seconds. Entering raises `ConfigError` where the
-    files of `tls_config` cannot be used.
+    `backoff` is the base of the exponential back-off in seconds. Raises `ConfigError` where the files of a
+    `tls_config` or the environment's proxy cannot be used.
     """
 
     def __init__(
@@ -93,50 +93,48 @@ class Client:
         self._limits = limits
         self._telemetry = telemetry
         self._backoff = backoff
-        self._identity = auth.identity(http)
+        self._identity = auth.identity(http, name, backoff=backoff)
         # a request's time begins when it has its turn: waiting for other requests is no fault of the API
         self._turns = asyncio.Semaphore(limits.concurrency)
-        self._session: aiohttp.ClientSession | None = None
+        self._origin = yarl.URL(http.url).origin()
+        self._wire = Wire(name, http, limits.concurrency)
+        self._peer = Peer(name, http)
+        # without oauth2 nothing asks for a token
+        self._desk = Desk(self._wire, Peer(name, http.oauth2) if http.oauth2 else self._peer)
 
     async def __aenter__(self) -> Self:
-        context = tls.context(self._http.tls_config, f"apis.{self._name}.tls_config")
-        self._session = aiohttp.ClientSession(
-            connector=self._connector(context),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=self._http.timeout, connect=self._http.connect_timeout),
-        )
+        await self._wire.__aenter__()
         return self
-
-    def _connector(self, context: ssl.SSLContext) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(
-            ssl=context,
-            limit=self._limits.concurrency,
-            ttl_dns_cache=10,
-            keepalive_timeout=30,
-        )
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._wire.__aexit__(kind, error, trace)
 
-    async def get(self, url: str, params: Sequence[tuple[str, str]]) -> Page:
+    async def get(self, url: str, params: Sequence[tuple[str, str]], headers: Mapping[str, str] = {}) -> Page:
         """The page at `url` with the query `params`; tries again up to `limits.retries` times.
+
+        Without `params` the URL's own query stays, to the letter: it is a link that the API gave. `headers`
+        are sent beside the client's own and never instead of the credentials.
 
         Raises `Unreachable`, `Refused`, `Throttled`, `Broken` or `Malformed` (reason html, empty, encoding
         or too_large; whether the body is JSON is not looked at).
         """
-        return await self._send_with_retry(yarl.URL(url).with_query(list(params)), tuple(params))
+        target = yarl.URL(url).with_query(list(params)) if params else yarl.URL(url, encoded="?" in url)
+        if not redirect.same_origin(target, self._origin):
+            raise errors.Refused(
+                f"GET {failure.bare(target)}: is not on {self._origin}, where the credentials belong",
+                status=0,
+                reason="redirect",
+                mend=f"if the API has moved there, write that into apis.{self._name}.url",
+            )
+        return await self._send_with_retry(target, tuple(params), headers)
 
-    async def _send_with_retry(self, target: yarl.URL, params: Params) -> Page:
+    async def _send_with_retry(self, target: yarl.URL, params: Params, further: Mapping[str, str]) -> Page:
         attempt = 0
         while True:
             try:
-                return await self._send_with_auth(target, params)
+                return await self._send_with_auth(target, params, further)
             except errors.SourceError as error:
                 self._telemetry.request_failed(self._name, error.reason)
                 if attempt >= self._limits.retries or not failure.is_passing(error):
@@ -147,51 +145,58 @@ class Client:
             self._telemetry.request_retried(self._name)
             await asyncio.sleep(wait)
 
-    async def _send_with_auth(self, target: yarl.URL, params: Params) -> Page:
+    async def _send_with_auth(self, target: yarl.URL, params: Params, further: Mapping[str, str]) -> Page:
         try:
             flow = self._identity()
-            headers = next(flow)
+            headers = await self._desk.first(flow)
             while True:
                 try:
-                    return await self._send_once(target, params, headers)
+                    page = await self._send_onward(target, params, self._headers(further, headers))
                 except errors.Refused as refused:
-                    other = auth.after(flow, refused.status)
+                    other = await self._desk.after(flow, refused.status)
                     if other is None:
                         raise
-                headers = other
+                    headers = other
+                else:
+                    await self._desk.after(flow, page.status)
+                    return page
         except errors.ConfigError as error:
             # a secret's file is gone or unreadable just now; it is read again with the next request
             raise errors.Refused(
                 f"apis.{self._name}.{error}", status=0, reason="auth", mend=error.mend
             ) from error
 
-    async def _send_once(self, target: yarl.URL, params: Params, headers: auth.Headers) -> Page:
-        try:
-            async with self._turns:
-                return await self._exchange(target, params, headers)
-        except (aiohttp.ClientError, OSError) as error:
-            raise failure.from_client(error, self._name, failure.bare(target)) from error
+    def _headers(self, further: Mapping[str, str], own: auth.Headers) -> Sent:
+        """The operator's, the query's, and those of the identity; a later one replaces an earlier."""
+        headers = multidict.CIMultiDict(auth.further(self._http))
+        for name, value in (*further.items(), *own.items()):
+            headers[name] = value
+        return headers
 
-    async def _exchange(self, target: yarl.URL, params: Params, headers: auth.Headers) -> Page:
-        if self._session is None:
-            raise RuntimeError("the client is used outside of its `async with`")
-        config = self._http.tls_config
-        began = time.monotonic()
-        async with self._session.get(
-            target,
-            headers=headers,
-            allow_redirects=False,
-            server_hostname=config.server_name if config else None,
-        ) as response:
-            try:
-                refusal = failure.from_status(response.status, response.headers, self._name, target)
-                if refusal is not None:
-                    raise refusal
-                body = await self._body(response, failure.bare(target))
-            finally:
-                seconds = time.monotonic() - began
-                self._telemetry.request(self._name, str(response.status), seconds)
-        return Page(params, response.status, response.headers, body, seconds, failure.bare(target))
+    async def _send_onward(self, target: yarl.URL, params: Params, headers: Sent) -> Page:
+        """Follows redirects as far as `redirect` goes, if the settings want it."""
+        trail = redirect.Trail(target, redirect.FARTHEST if self._http.follow_redirects else 0)
+        page = None
+        while page is None:
+            page = await self._send_once(trail, params, headers)
+        return page
+
+    async def _send_once(self, trail: redirect.Trail, params: Params, headers: Sent) -> Page | None:
+        """The page at the end of the trail; None if the trail has become longer instead."""
+        async with self._turns:
+            began = time.monotonic()
+            async with self._wire.exchange(self._peer, Request(trail.end, headers)) as (response, place):
+                try:
+                    if trail.leads_on(response.status, response.headers.get("Location", "")):
+                        return None
+                    refusal = failure.from_status(response.status, response.headers, place)
+                    if refusal is not None:
+                        raise refusal
+                    body = await self._body(response, place.url)
+                finally:
+                    seconds = time.monotonic() - began
+                    self._telemetry.request(self._name, str(response.status), seconds)
+        return Page(params, response.status, response.headers, body, seconds, place.url)
 
     async def _body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""

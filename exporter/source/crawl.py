@@ -15,8 +15,9 @@ import structlog
 
 from exporter import errors
 from exporter.inventory.dialect import Paging
+from exporter.source import onward as way
 from exporter.source.client import Client, Page
-from exporter.source.paging import Ending, Query, Seen, Walk
+from exporter.source.paging import TOO_MUCH, Ending, Query, Seen, Walk
 from exporter.source.total import announced
 
 log = structlog.get_logger()
@@ -36,9 +37,9 @@ async def crawl(
 ) -> Ending:
     """Reads the list at `url` to its end; `deadline` is in seconds from now, None for none.
 
-    A page that fails is told to the walk as unread. Raises that page's `SourceError` if it is the first, or
-    if it says that we may not ask; `PartialCrawl` when the deadline is over (reason deadline) or ten pages in
-    a row have failed (reason partial).
+    A page that fails is told to the walk as unread. Raises that page's `SourceError` if it is the first (save
+    a refusal that the walk answers by asking for less), or if it says that we may not ask; `PartialCrawl`
+    when the deadline is over (reason deadline) or ten pages in a row have failed (reason partial).
     """
     flight = _Flight(client, url, walk, take)
     try:
@@ -61,6 +62,11 @@ def total(page: Page, paging: Paging) -> int | None:
     return announced(page.headers, paging.total_header)
 
 
+def onward(page: Page, paging: Paging) -> way.Onward:
+    """Where the page says that its list goes on; nowhere for styles that count positions instead."""
+    return way.onward(page.headers, page.body, page.url, paging)
+
+
 class _Flight:
     """The requests in flight of one crawl, in the order they were sent."""
 
@@ -69,6 +75,7 @@ class _Flight:
         self._flying: dict[asyncio.Task[Page], Query] = {}
         self._waiting: list[Query] = []
         self._failed = 0  # in a row
+        self._refused: errors.Refused | None = None  # what a first page was last answered with
         self.pages = 0
 
     async def run(self, width: int) -> Ending:
@@ -82,6 +89,8 @@ class _Flight:
                 try:
                     self._waiting.extend(self._walk.send(seen))
                 except StopIteration as stop:
+                    if self._refused is not None:
+                        raise self._refused from None
                     ending: Ending = stop.value
                     return ending
                 self._send(width)
@@ -89,7 +98,8 @@ class _Flight:
     def _send(self, width: int) -> None:
         while self._waiting and len(self._flying) < width:
             query = self._waiting.pop(0)
-            task = asyncio.create_task(self._client.get(self._url, query.params))
+            request = self._client.get(query.url or self._url, query.params, dict(query.headers))
+            task = asyncio.create_task(request)
             self._flying[task] = query
 
     async def _seen(self, task: asyncio.Task[Page], query: Query) -> Seen:
@@ -98,17 +108,21 @@ class _Flight:
         except errors.SourceError as error:
             return self._failure(error, query)
         self.pages += 1
-        self._failed = 0
+        self._failed, self._refused = 0, None
         return seen
 
     def _failure(self, error: errors.SourceError, query: Query) -> Seen:
         """What a failed page means: the end of the crawl, the end of the list, or a page unread."""
-        refused = isinstance(error, errors.Refused)
-        if query.first or (refused and error.reason in ("auth", "forbidden")):
-            raise error
-        if isinstance(error, errors.Refused) and error.status in _BEYOND:
+        status = error.status if isinstance(error, errors.Refused) else 0
+        if status in _BEYOND and (not query.first or (status == 416 and query.headers)):
+            # no range of an empty list can be satisfied, not even the first
             self._failed = 0
-            return Seen(query, items=0, new=0, total=None, status=error.status)
+            return Seen(query, items=0, new=0, total=None, status=status)
+        if isinstance(error, errors.Refused) and query.first and status in TOO_MUCH:
+            self._refused = error
+            return Seen(query, items=0, new=0, total=None, status=status, unread=True, why=str(error))
+        if query.first or error.reason in ("auth", "forbidden"):
+            raise error
         self._failed += 1
         if self._failed >= _PATIENCE:
             raise errors.PartialCrawl(

@@ -10,11 +10,13 @@ from __future__ import annotations
 import email.utils
 import html
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import aiohttp
+import msgspec
 import yarl
 from aiohttp import http_exceptions
 
@@ -33,36 +35,55 @@ def bare(url: str | yarl.URL) -> str:
     return str(yarl.URL(url).with_user(None).with_query(None).with_fragment(None))
 
 
-def from_client(error: Exception, name: str, url: str) -> errors.SourceError:
-    """The error for whatever aiohttp raised while it asked the API `name` for `url` (a bare one)."""
-    where = f"GET {url}"
-    setting = f"apis.{name}"
+class Place(msgspec.Struct, frozen=True):
+    """Where something went wrong: the request's `method` and `url`, and the settings that led there.
+
+    `url` and `proxy` (empty where there is none) are bare ones, `api` is the dotted key of the API, `block`
+    that of what holds `key`, the URL, and a tls_config.
+    """
+
+    method: str
+    url: str
+    api: str
+    block: str
+    key: str = "url"
+    proxy: str = ""
+
+    @property
+    def request(self) -> str:
+        """As a message begins."""
+        return f"{self.method} {self.url}"
+
+
+def from_client(error: Exception, place: Place) -> errors.SourceError:
+    """The error for whatever aiohttp raised at `place`."""
+    where = place.request
+    setting = f"{place.block}.{place.key}"
+    if place.proxy:
+        found = _from_proxy(error, place)
+        if found is not None:
+            return found
     match error:
         case aiohttp.ClientConnectorDNSError():
             return _unreachable(
                 f"{where}: the name {error.host} cannot be resolved",
                 "dns",
-                f"check the host in {setting}.url and the machine's resolver",
+                f"check the host in {setting} and the machine's resolver",
             )
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
-            return _unreachable(
-                f"{where}: TLS failed: {_reason(error)}",
-                "tls",
-                f"check the certificate and {setting}.tls_config (ca_file, server_name, min_version)",
-            )
+            return _insecure(error, place)
         case aiohttp.ConnectionTimeoutError():
-            mend = f"check {setting}.url, routes and firewalls, or raise {setting}.connect_timeout"
+            mend = f"check {setting}, routes and firewalls, or raise {place.api}.connect_timeout"
             return _unreachable(f"{where}: no connection in time", "timeout", mend)
         case TimeoutError():
-            mend = f"raise {setting}.timeout, or make pages smaller with page_size"
+            mend = f"raise {place.api}.timeout, or make pages smaller with page_size"
             return _unreachable(f"{where}: no whole answer in time", "timeout", mend)
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionResetError):
-            mend = (
-                f"passes by itself, or the server dislikes our TLS: check {setting}.tls_config (min_version)"
-            )
+            tls = f"{place.block}.tls_config"
+            mend = f"passes by itself, or the server dislikes our TLS: check {tls} (min_version)"
             return _unreachable(f"{where}: the connection was reset before it stood", "reset", mend)
         case aiohttp.ClientConnectorError():
-            mend = f"check host and port of {setting}.url, and that the API is running"
+            mend = f"check host and port of {setting}, and that the server is running"
             return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", mend)
         case aiohttp.ClientPayloadError():
             return _unreachable(
@@ -70,10 +91,44 @@ def from_client(error: Exception, name: str, url: str) -> errors.SourceError:
             )
         case aiohttp.ClientResponseError():
             return _unreadable(error, where)
+        case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+            # TLS 1.3 refuses our certificate only after the handshake
+            return _insecure(error, place)
         case _:
             # a ClientOSError, ServerDisconnectedError, … from a connection that stood
             mend = "the connection was lost; if it stays so, ask who runs the API or what is in between"
             return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", mend)
+
+
+def _insecure(error: Exception, place: Place) -> errors.Unreachable:
+    return _unreachable(
+        f"{place.request}: TLS failed: {_reason(error)}",
+        "tls",
+        f"check the certificates and {place.block}.tls_config (ca_file, server_name, cert_file, min_version)",
+    )
+
+
+def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
+    """What the proxy is to blame for: with one in between we connect to nothing else."""
+    where = f"{place.request}: the proxy {place.proxy}"
+    mend = f"check the proxy of {place.api} (proxy_url, no_proxy, or the environment), and that it is running"
+    match error:
+        case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
+            right = f"check the credentials in the proxy_url of {place.api}, and what the proxy allows"
+            said = f"{where} does not let us through: {_phrase(status)}"
+            return errors.Refused(said, status=status, reason="proxy", mend=right)
+        case aiohttp.ClientHttpProxyError(status=status):
+            said = f"{where} does not get through: {_phrase(status)}"
+            return _unreachable(said, "proxy", f"check {place.block}.{place.key}, and ask who runs the proxy")
+        case aiohttp.ClientConnectorDNSError():
+            return _unreachable(f"{where} cannot be resolved", "proxy", mend)
+        case aiohttp.ClientProxyConnectionError():
+            return _unreachable(f"{where} cannot be connected to: {_reason(error)}", "proxy", mend)
+        case aiohttp.ClientSSLError() if error.host == yarl.URL(place.proxy).host:
+            return _unreachable(f"{where} has no TLS we trust: {_reason(error)}", "proxy", mend)
+        case aiohttp.ConnectionTimeoutError():
+            return _unreachable(f"{where} gives no connection in time", "proxy", mend)
+    return None
 
 
 def _unreachable(message: str, reason: str, mend: str) -> errors.Unreachable:
@@ -97,11 +152,9 @@ def _reason(error: Exception) -> str:
     return getattr(inner, "strerror", None) or getattr(inner, "reason", None) or type(inner).__name__
 
 
-def from_status(
-    status: int, headers: Mapping[str, str], name: str, url: yarl.URL
-) -> errors.SourceError | None:
+def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors.SourceError | None:
     """The error for an answer's status, None for a 2xx: any of them may be a page, 206 above all."""
-    said = f"GET {bare(url)}: {_phrase(status)}"
+    said = f"{place.request}: {_phrase(status)}"
     wait = retry_after(headers, time.time())
     if 200 <= status < 300:
         return None
@@ -109,13 +162,19 @@ def from_status(
         status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None
     ):
         return errors.Throttled(said, wait=wait)
+    if status >= 500 and place.proxy and any(name in headers for name in _PROXYS_OWN):
+        mend = f"check {place.block}.{place.key}, and ask who runs the proxy"
+        return _unreachable(f"{said} (says the proxy {place.proxy})", "proxy", mend)
     if status >= 500:
         return errors.Broken(said, status=status, wait=wait)
     if status < 400:
-        return _redirect(status, headers, name, url)
+        return _redirect(status, headers, place)
     reason, mend = _REFUSALS.get(status, ("status", "the API does not like the query: check {name}"))
-    return errors.Refused(said, status=status, reason=reason, mend=mend.format(name=f"apis.{name}"))
+    return errors.Refused(said, status=status, reason=reason, mend=mend.format(name=place.api))
 
+
+_PROXYS_OWN = ("Proxy-Status", "X-Squid-Error")
+"""Headers by which a proxy tells that an answer is its own (RFC 9209)."""
 
 _GONE = ("not_found", "check {name}.url and the path of the collection")
 _REFUSALS = {
@@ -136,17 +195,19 @@ def _phrase(status: int) -> str:
         return str(status)
 
 
-def _redirect(status: int, headers: Mapping[str, str], name: str, url: yarl.URL) -> errors.Refused:
+def _redirect(status: int, headers: Mapping[str, str], place: Place) -> errors.Refused:
     """Shows where to only within the same host: elsewhere it is often a login page with a token in it."""
     target = "another host"
+    url = yarl.URL(place.url)
     try:
         location = url.join(yarl.URL(headers.get("Location", "")))
         if location.host == url.host:
             target = bare(location)
     except ValueError:
         target = "what is no URL"
-    message = f"GET {bare(url)}: {_phrase(status)}: redirects to {target}"
-    mend = f"write the final URL into apis.{name}.url; a redirect to a login page means wrong credentials"
+    message = f"{place.request}: {_phrase(status)}: redirects to {target}"
+    key = f"{place.block}.{place.key}"
+    mend = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
     return errors.Refused(message, status=status, reason="redirect", mend=mend)
 
 
@@ -184,11 +245,14 @@ def _moment(written: str) -> float | None:
         return None
 
 
+_PASSING = ("connect", "reset", "timeout", "proxy", "empty")
+
+
 def is_passing(error: errors.SourceError) -> bool:
     """Whether the same request may well succeed in a moment."""
     if isinstance(error, errors.Throttled | errors.Broken):
         return True
-    return error.reason in ("connect", "reset", "timeout", "empty")
+    return not isinstance(error, errors.Refused) and error.reason in _PASSING
 
 
 def pause(error: errors.SourceError, attempt: int, base: float, chance: Callable[[], float]) -> float:

@@ -1,69 +1,20 @@
 """Which part of a list to ask for next, when the list may be clamped, short, hidden, shifting or endless.
 
-One course for each paging style; a course is told of every answer in the order of arrival and asked what may
-go out now. It owns the positions and what is known of the length of a page. The words and numbers of a query,
-the caps and the verdict on the whole are `paging`'s. Pure: no clock, no I/O. Invariant: everything in front
-of the next position has been asked for, and every ask moves it on, so that any course ends or meets a cap.
+The courses whose parts can be counted, in records or in pages; a course is told of every answer in the order
+of arrival and asked what may go out now. It owns the positions and what is known of the length of a page. The
+words of a query are `style`'s, the caps and the verdict on the whole `paging`'s. Pure: no clock, no I/O.
+Invariant: everything in front of the next position has been asked for.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import msgspec
-
-CAPPED_TOTAL = 100_000
-"""The total at which ServiceNow stops counting."""
+from exporter.source.course import Ask, Came, Course, doubted
 
 _TAIL = 3
 """Pages in a row that cannot be read, beyond any announced end, before the end is held to be unknowable."""
 
 
-class Ask(msgspec.Struct, frozen=True):
-    """One part of the list.
-
-    `position` counts records from 0 (offset) or pages from 0 (page); `limit` is the number of records to ask
-    for. `span` is the number of records this ask alone answers for, 0 where the next one begins wherever
-    this one ends. `gap` marks the rest of a page that came short.
-    """
-
-    position: int
-    limit: int
-    span: int = 0
-    gap: bool = False
-
-
-class Course(Protocol):
-    """The way through a list. `total` is always the number of records announced so far, None for none."""
-
-    def ahead(self, total: int | None, flying: int) -> Ask | None:
-        """The next part that may be asked for while `flying` others are; None to wait for them, or to end."""
-        ...
-
-    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
-        """A page came: `items` records, `new` of them with ids not seen before (of the first page: all)."""
-        ...
-
-    def lost(self, ask: Ask, total: int | None) -> int:
-        """A page cannot be read; returns an estimate of the records behind it."""
-        ...
-
-
-def course(style: str, size: int) -> Course:
-    """A fresh course of the paging style `style`, asking for `size` records a page."""
-    return _COURSES[style](size)
-
-
-def _doubted(total: int, reached: int, first: int, size: int) -> bool:
-    """Whether an announced total that has been reached is no proof of the end.
-
-    It is none where more than that came, where it is the number at which a server stops counting, and where
-    it is just the length of a full first page: some servers announce each page's own length.
-    """
-    return reached > total or (reached == total and (total == CAPPED_TOTAL or first == total >= size))
-
-
-class Single:
+class Single(Course):
     """A list that comes whole: one query."""
 
     def __init__(self, size: int) -> None:
@@ -77,7 +28,7 @@ class Single:
         self._asked = True
         return Ask(0, self._size)
 
-    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
+    def heard(self, ask: Ask, came: Came) -> None:
         """Nothing follows from it."""
 
     def lost(self, ask: Ask, total: int | None) -> int:
@@ -85,7 +36,7 @@ class Single:
         return self._size
 
 
-class Offset:
+class Offset(Course):
     """Positions in records, moved on by what was received and never by what was asked for.
 
     One part after the other, until an empty one, as long as the total or the length of a page is unknown: a
@@ -118,18 +69,19 @@ class Offset:
             return ask
         if flying:
             return None
-        if total is None or self._next < total or _doubted(total, self._reached, self._first, self._size):
+        if total is None or self._next < total or doubted(total, self._reached, self._first, self._size):
             return Ask(self._next, self._size)
         return None
 
-    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
+    def heard(self, ask: Ask, came: Came) -> None:
         """Moves on by what came; beyond any announced end a page without news is the end."""
+        items, total = came.items, came.total
         self._tail = 0
         if ask.position == 0 and not ask.gap:
             self._first = items
         if not ask.span:
             self._learn(items)
-        if not new and (total is None or ask.position >= total):
+        if not came.new and (total is None or ask.position >= total):
             self._ended = True
         elif items:
             self._reached = max(self._reached, ask.position + items)
@@ -164,13 +116,14 @@ class Offset:
         return length
 
 
-class Page:
+class Page(Course):
     """Page numbers. A gap in a page cannot be asked for.
 
     Without a total, the pages behind a full first page are asked for on speculation, and a short one ends
     the list unless a later one has records. A short first page may be a clamp: then the second page has
     records, and its length is what a page holds. A page without news counts as empty: some servers give
-    their last page again for every number behind it.
+    their last page again for every number behind it. Where pages within the list come short, records are
+    hidden after the page was cut: then a short page says nothing, and only several empty ones end the list.
     """
 
     def __init__(self, size: int) -> None:
@@ -180,7 +133,8 @@ class Page:
         self._settled = False  # whether that is known
         self._first = 0
         self._last, self._last_items = -1, 0  # the furthest page with news
-        self._empty = -1  # the furthest page without
+        self._empty: set[int] = set()  # pages without
+        self._holed = False  # whether a page within the list came short
         self._lost: set[int] = set()
 
     def ahead(self, total: int | None, flying: int) -> Ask | None:
@@ -193,28 +147,37 @@ class Page:
             wanted = True
         else:
             reached = self._last * self._full + self._last_items
-            doubted = _doubted(total, reached, self._first, self._size)
-            wanted = doubted and not flying and not self._is_over()
+            beyond = doubted(total, reached, self._first, self._size)
+            wanted = beyond and not flying and not self._is_over()
         if not wanted:
             return None
         self._next += 1
         return Ask(self._next - 1, self._size)
 
     def _is_over(self) -> bool:
-        tail = [number for number in self._lost if number > self._last]
-        return self._empty > self._last or self._last_items < self._full or len(tail) >= _TAIL
+        if sum(number > self._last for number in self._lost) >= _TAIL:
+            return True
+        empty = sum(number > self._last for number in self._empty)
+        return empty >= _TAIL if self._holed else empty > 0 or self._last_items < self._full
 
-    def heard(self, ask: Ask, items: int, new: int, total: int | None) -> None:
+    def heard(self, ask: Ask, came: Came) -> None:
         """Learns from the first two pages what a full one is, and from all where the list ends."""
-        number = ask.position
+        number, items = ask.position, came.items
         if number == 0:
             self._first = items
         if not self._settled:
             self._full = max(self._full, items)
             self._settled = number > 0 or items >= self._size
-        if not new:
-            self._empty = max(self._empty, number)
-        elif number > self._last:
+        if not came.new:
+            self._empty.add(number)
+            self._holed = self._holed or number < self._last
+        elif number < self._last:
+            self._holed = self._holed or items < self._full
+        else:
+            skipped = any(self._last < empty < number for empty in self._empty)
+            # a first page shorter than asked is a clamp or has holes; then more must speak for the end
+            short = self._last >= 0 and min(self._first, self._last_items) < max(self._full, self._size)
+            self._holed = self._holed or skipped or short
             self._last, self._last_items = number, items
 
     def lost(self, ask: Ask, total: int | None) -> int:
@@ -224,10 +187,3 @@ class Page:
         if total is None:
             return full
         return max(0, min(full, total - ask.position * full))
-
-
-_COURSES: dict[str, type[Offset] | type[Page] | type[Single]] = {
-    "offset": Offset,
-    "page": Page,
-    "none": Single,
-}

@@ -1,7 +1,8 @@
 """How a connection to an API is secured: an `ssl.SSLContext` from Prometheus' tls_config.
 
-Reads the files it names once, when a client begins. What a failed handshake means is `failure`'s. Invariant:
-without settings the system's authorities, the host's name and TLS 1.2 are insisted on.
+Reads the files it names when a client begins and whenever they have changed. What a failed handshake means is
+`failure`'s. Invariants: without settings the system's authorities, the host's name and TLS 1.2 are insisted
+on; connections that stand are not affected by a rotation, later ones are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ import ssl
 import tempfile
 from pathlib import Path
 
+import structlog
+
 from exporter import errors, settings
+
+log = structlog.get_logger()
 
 _VERSIONS = {
     "TLS10": ssl.TLSVersion.TLSv1,
@@ -18,6 +23,52 @@ _VERSIONS = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
+
+
+class Security:
+    """The context of one `tls_config`, renewed when its files are; `path` is its dotted key.
+
+    Raises `ConfigError` where the files cannot be used at the start. Later the former context stays in use,
+    since a file may just be being written, and the log says so once.
+    """
+
+    def __init__(self, config: settings.TlsConfig | None, path: str) -> None:
+        self._config, self._path = config, path
+        self._state = _state(config)
+        self._context = context(config, path)
+
+    @property
+    def server_name(self) -> str | None:
+        """The name to expect in the certificate; None for the host's."""
+        return self._config.server_name if self._config else None
+
+    def context(self) -> ssl.SSLContext:
+        """The context for the next connection."""
+        state = _state(self._config)
+        if state != self._state:
+            self._state = state
+            try:
+                self._context = context(self._config, self._path)
+                log.info("certificates read again", setting=self._path)
+            except errors.ConfigError as error:
+                log.warning("the former certificates stay in use", error=str(error), mend=error.mend)
+        return self._context
+
+
+def _state(config: settings.TlsConfig | None) -> tuple[tuple[int, ...], ...]:
+    """What changes when a file of the settings does; nothing of it where the file is not there."""
+    if config is None:
+        return ()
+    files = [file for file in (config.ca_file, config.cert_file, config.key_file) if file]
+    return tuple(_stamp(file) for file in files)
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:

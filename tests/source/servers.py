@@ -7,12 +7,10 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from exporter import settings
 from exporter.source.client import Client
-
-CERTIFICATES = Path(__file__).parent / "certificates"
+from tests.source.certificates import CERTIFICATES
 
 Script = Callable[["Server", str, asyncio.StreamWriter], Awaitable[None]]
 """Answers one request, given its head."""
@@ -60,15 +58,25 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    script: Script, *, certificate: str = "", newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    script: Script,
+    *,
+    certificate: str = "",
+    newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    clients: str = "",
 ) -> AsyncIterator[Server]:
-    """A server on loopback; with `certificate`, a file of `CERTIFICATES`, it speaks TLS up to `newest`."""
+    """A server on loopback; with `certificate`, a file of `CERTIFICATES`, it speaks TLS up to `newest`.
+
+    With `clients`, another of them, it insists on a certificate of that authority.
+    """
     server = Server(script)
     context = None
     if certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.maximum_version = newest
         context.load_cert_chain(CERTIFICATES / certificate)
+        if clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(CERTIFICATES / clients)
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

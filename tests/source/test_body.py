@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import tracemalloc
 import zlib
 
 import pytest
@@ -34,8 +35,14 @@ def test_it_does_not_matter_how_a_body_is_cut(encoding: str, sent: bytes, length
 
 def test_f55_no_more_than_the_cap_is_ever_held() -> None:
     body = Body("gzip", 1000, "http://inventory.example")
-    with pytest.raises(errors.Malformed, match="larger than 1000 bytes"):
-        body.feed(gzip.compress(b" " * (64 << 20)))
+    bomb = gzip.compress(b" " * (64 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.Malformed, match="larger than 1000 bytes"):
+            body.feed(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_f23_a_wrong_checksum_is_a_failure() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from exporter import errors
+from tests.source.certificates import CERTIFICATES
 from tests.source.servers import (
-    CERTIFICATES,
     Server,
     Told,
     asking,

@@ -170,6 +170,39 @@ async def test_another_refusal_of_a_later_page_leaves_it_unread() -> None:
         assert (await reader.read()).unread_pages == 1
 
 
+async def test_the_width_of_the_crawl_counts_where_the_walk_is_wider() -> None:
+    async with reading(listing(200, 200)) as reader:
+        walk = paging.walk(OFFSET, 10, {}, width=8, caps=paging.Caps(1000, 10_000))
+        flying: list[int] = []
+
+        async def take(page: Page, query: paging.Query) -> paging.Seen:
+            flying.append(
+                len([task for task in asyncio.all_tasks() if "Client.get" in repr(task.get_coro())])
+            )
+            return await reader.take(page, query)
+
+        async with asking(reader.url, reader.told, retries=0) as client:
+            ending = await crawl.crawl(client, reader.url, walk, take, width=2, deadline=30)
+    assert ending.complete
+    assert max(flying) <= 2
+
+
+async def test_pages_that_fail_now_and_then_do_not_end_the_crawl() -> None:
+    answer = listing(400, 400, lambda start: web.Response(status=502) if start // 10 % 2 else None)
+    async with reading(answer) as reader:
+        ending = await reader.read(width=1)
+    assert (ending.unread_pages, ending.received) == (20, 200)
+
+
+async def test_positions_that_are_not_found_between_pages_that_fail_are_answers() -> None:
+    def bad(start: int) -> web.Response | None:
+        return web.Response(status=502 if start // 10 % 2 else 404) if start else None
+
+    async with reading(listing(400, 400, bad)) as reader:
+        ending = await reader.read(width=1)
+    assert (ending.unread_pages, ending.received) == (20, 10)
+
+
 async def test_ten_pages_in_a_row_that_fail_end_the_crawl() -> None:
     answer = listing(5000, 5000, lambda start: web.Response(status=502) if start >= 100 else None)
     async with reading(answer) as reader:

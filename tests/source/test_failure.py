@@ -62,10 +62,11 @@ def test_f17_the_back_off_doubles_with_full_jitter_up_to_ten_seconds() -> None:
         (errors.Malformed("", reason="empty"), True),
         (errors.Unreachable("", reason="dns"), False),
         (errors.Unreachable("", reason="tls"), False),
-        (errors.Unreachable("", reason="proxy"), False),
+        (errors.Unreachable("", reason="proxy"), True),
         (errors.Malformed("", reason="html"), False),
         (errors.Malformed("", reason="too_large"), False),
         (errors.Refused("", status=404, reason="not_found"), False),
+        (errors.Refused("", status=407, reason="proxy"), False),
     ],
 )
 def test_only_what_may_well_pass_is_tried_again(error: errors.SourceError, passing: bool) -> None:

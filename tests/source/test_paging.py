@@ -100,7 +100,7 @@ def test_everything_is_received_exactly_once_for_any_size_clamp_and_order_of_ans
     serve = (offsets if style == "offset" else pages)(count, clamp=clamp, total=total)
     run = Run(serve, OFFSET if style == "offset" else PAGE, size, width, order=random.Random(seed))
     assert run.received == Counter(range(count))
-    assert run.ending == paging.Ending(True, total, count, 0, 0, len(run.asked), "")
+    assert run.ending == paging.Ending(True, total, count, 0, 0, len(run.asked), "", count)
     assert run.most_flying <= width
 
 
@@ -325,14 +325,37 @@ def test_a_full_first_page_without_a_total_is_followed_by_pages_on_speculation()
     assert run.ending.complete
 
 
-def test_a_short_page_in_the_middle_does_not_end_a_list_whose_later_pages_have_records() -> None:
+@pytest.mark.parametrize("seed", range(20))
+def test_a_short_page_in_the_middle_does_not_end_a_list_whose_later_pages_have_records(seed: int) -> None:
     def serve(params: Mapping[str, str]) -> Answer:
         number = int(params["page"])
         return list(range(number * 100, number * 100 + (9 if number == 3 else 10 * (number < 12)))), None
 
-    run = Run(serve, PAGE, width=4)
+    run = Run(serve, PAGE, width=4, order=random.Random(seed))
     assert run.ending.received == 109
     assert run.ending.complete
+
+
+def test_a_short_page_that_arrives_after_a_later_one_is_not_the_end() -> None:
+    walk = paging.walk(PAGE, 10, {}, width=3, caps=CAPS)
+    first = next(walk)[0]
+    second, third, fourth = walk.send(paging.Seen(first, 10, 10, None))
+    assert len(walk.send(paging.Seen(fourth, 10, 10, None))) == 1
+    assert len(walk.send(paging.Seen(third, 10, 10, None))) == 1
+    assert len(walk.send(paging.Seen(second, 9, 9, None))) == 1
+
+
+def test_a_short_page_behind_a_full_one_is_the_end_without_another_question() -> None:
+    run = Run(pages(15), PAGE, width=1)
+    assert run.positions("page") == [1, 2]
+    assert run.ending.complete
+
+
+def test_a_first_page_whose_records_another_list_brought_already_is_not_the_end() -> None:
+    for how in (OFFSET, PAGE):
+        walk = paging.walk(how, 10, {}, width=1, caps=CAPS)
+        first = next(walk)[0]
+        assert len(walk.send(paging.Seen(first, 10, 0, None))) == 1
 
 
 def test_a_clamped_first_page_without_a_total_is_found_out_by_the_second() -> None:
@@ -412,6 +435,17 @@ def test_f40_the_estimate_of_an_unread_last_page_ends_at_the_total() -> None:
         assert (ending.unread_pages, ending.unread_records, ending.received) == (1, 3, 90)
 
 
+def test_the_estimate_of_an_unread_page_ends_at_the_total_before_the_length_of_pages_is_known() -> None:
+    ending = Run(offsets(6, clamp=4, total=6, bad=(5,))).ending
+    assert (ending.unread_pages, ending.unread_records) == (1, 2)
+
+
+def test_pages_that_cannot_be_read_now_and_then_do_not_end_the_walk() -> None:
+    for serve, how in ((offsets(200, bad=(15, 45, 75, 105)), OFFSET), (pages(200, bad=(2, 5, 8, 11)), PAGE)):
+        run = Run(serve, how)
+        assert (run.ending.unread_pages, run.ending.received) == (4, 160)
+
+
 def test_three_unread_pages_in_a_row_make_an_unannounced_end_unknowable() -> None:
     offset = Run(lambda params: ([*range(10)], None) if params["offset"] == "0" else None)
     page = Run(lambda params: ([*range(10)], None) if params["page"] == "1" else None, PAGE, width=1)
@@ -439,3 +473,17 @@ def test_f41_endless_pages_end_at_the_cap_on_records() -> None:
 
 def test_f41_a_cap_on_pages_that_is_just_enough_is_no_fault() -> None:
     assert Run(offsets(35, total=35), caps=paging.Caps(pages=4, records=35)).ending.complete
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 6])
+@pytest.mark.parametrize("seed", range(5))
+def test_records_hidden_after_the_cut_end_no_list_of_page_numbers_too_early(width: int, seed: int) -> None:
+    hidden = {*range(3, 400, 19), *range(155, 245)}  # here and there, and two whole pages
+
+    def serve(params: Mapping[str, str]) -> Answer:
+        start = (int(params["page"]) - 1) * 40
+        return [row for row in range(start, min(400, start + 40)) if row not in hidden], None
+
+    run = Run(serve, PAGE, 40, width, order=random.Random(seed))
+    assert run.received == Counter(set(range(400)) - hidden)
+    assert run.ending.complete

@@ -19,19 +19,24 @@ Paths = tuple[str, ...]
 class Paging(msgspec.Struct, frozen=True):
     """How a list is asked for in parts.
 
-    `style` is a name in `PAGING_STYLES`; `first` is the number of the first page (style page only);
-    `total_header` the header that announces the number of records, matched without regard to case.
+    `style` is a name in `PAGING_STYLES`; `first` is the number of the first page (style page) or of the first
+    record (style range); `total_header` the header that announces the number of records. Where the link or
+    the cursor of the next page is (styles link and cursor): in the member `next_member` of the body, a dotted
+    path, else in the header `next_header`; a Link header is read as RFC 8288 has it. Headers are matched
+    without regard to case.
     """
 
     style: str = "offset"
     size_param: str = "limit"
     position_param: str = "offset"
     first: int = 1
-    cursor_param: str = ""
+    cursor_param: str = "after"
     total_header: str = "X-Total-Count"
+    next_header: str = "Link"
+    next_member: str = ""
 
 
-PAGING_STYLES = ("offset", "page", "none")
+PAGING_STYLES = ("offset", "page", "link", "cursor", "range", "none")
 
 
 class Fields(msgspec.Struct, frozen=True):

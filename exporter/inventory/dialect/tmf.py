@@ -136,7 +136,7 @@ V5 = _dialect(
     (
         *("relatedParty.partyOrPartyRole", "place.place", "externalIdentifier", "operatingStatus", "intent"),
         *("serviceCharacteristic.@type", "resourceCharacteristic.@type", "activationFeature"),
-        *("serviceOrderItem", "feature", "isBundle", "relatedEntity", "resourceOrderItem"),
+        *("serviceOrderItem", "feature", "isBundle", "relatedEntity", "resourceOrderItem", "resourceStatus"),
         *("lifecycleState", "alarmStatus", "availabilityStatus", "allocationStatus", "controlStatus"),
     ),
 )

@@ -1,0 +1,47 @@
+"""Whether the walks of one crawl, taken together, saw everything.
+
+`paging` judges one walk by its positions and totals; here records that came more than once are weighed in. A
+record twice is either an API that doubles records, then the same ones come twice every time, or a list that
+moved while it was read, then others may have slipped through. Pure. Invariant: no problem means that nothing
+is missing, as far as any client can know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from exporter.source.paging import Ending
+
+
+def is_restless(endings: Sequence[Ending], doubled: AbstractSet[str], known: AbstractSet[str]) -> bool:
+    """Whether a second look is worth its requests: something is amiss that a list at rest would not show.
+
+    `doubled` are the ids that came more than once, `known` those of the crawl before.
+    """
+    if any(ending.unread_pages for ending in endings):
+        return False  # what cannot be read now cannot be read again right away
+    return any(not ending.complete for ending in endings) or _moved(endings, doubled, known)
+
+
+def problem(endings: Sequence[Ending], doubled: AbstractSet[str], known: AbstractSet[str]) -> str:
+    """Everything that speaks against completeness in one sentence, empty for nothing."""
+    reasons = [
+        ending.reason
+        for ending in endings
+        if not ending.complete and not _only_doubled(ending, doubled, known)
+    ]
+    if _moved(endings, doubled, known):
+        reasons.append(f"{len(doubled - known)} records came twice: the list moved while it was read")
+    return "; ".join(reasons)
+
+
+def _moved(endings: Sequence[Ending], doubled: AbstractSet[str], known: AbstractSet[str]) -> bool:
+    """Whether records came twice that did not before, and no total shows that none was missed for it."""
+    return bool(doubled - known) and any(ending.expected is None for ending in endings)
+
+
+def _only_doubled(ending: Ending, doubled: AbstractSet[str], known: AbstractSet[str]) -> bool:
+    """Whether the total is missed only because it counts records twice that always come twice."""
+    steady = bool(doubled) and doubled == known
+    return steady and ending.is_short_only and ending.items == ending.expected

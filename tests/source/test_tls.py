@@ -1,0 +1,110 @@
+"""Certificates: ours, theirs, and both rotated while we run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter import errors, settings
+from exporter.source import tls
+from tests.source.certificates import CERTIFICATES
+from tests.source.servers import Told, asking, says, serving, then_closes, whole
+
+CA = CERTIFICATES / "ca.pem"
+OURS = CERTIFICATES / "client.pem"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"cert_file": OURS, "key_file": OURS},
+        {"cert": OURS.read_text(), "key": OURS.read_text()},
+        {"cert_file": OURS, "key_file": OURS, "max_version": "TLS12"},
+    ],
+)
+async def test_our_certificate_is_shown_to_an_api_that_wants_it(written: dict[str, object]) -> None:
+    serve = serving(says(whole(b"[1]")), certificate="localhost.pem", clients="ca.pem")
+    async with serve as server, asking(server.url, tls_config={"ca_file": CA, **written}) as client:
+        assert (await client.get(server.url, ())).body == b"[1]"
+
+
+def refuse_certificates(listener: socket.socket) -> None:
+    """Ends handshakes with an alert about the client's certificate; asyncio's servers just hang up."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(CERTIFICATES / "other.pem"))
+    context.load_cert_chain(CERTIFICATES / "localhost.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    with contextlib.suppress(OSError):  # until it is shut down
+        while True:
+            connection, _ = listener.accept()
+            secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            with pytest.raises(ssl.SSLError):
+                secured.do_handshake()
+            with socket.socket(fileno=secured.detach()) as bare:
+                while bare.recv(4096):
+                    pass  # else a reset would overtake the alert
+
+
+@pytest.mark.parametrize("version", ["TLS12", "TLS13"])
+@pytest.mark.parametrize("shown", [{}, {"cert_file": OURS, "key_file": OURS}])
+async def test_f09_an_api_that_refuses_our_certificate_is_reason_tls(
+    version: str, shown: dict[str, object]
+) -> None:
+    told = Told()
+    config = {"ca_file": CA, "max_version": version, "min_version": version, **shown}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        refusing = asyncio.create_task(asyncio.to_thread(refuse_certificates, listener))
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        async with asking(url, told, tls_config=config) as client:
+            with pytest.raises(errors.Unreachable) as caught:
+                await client.get(url, ())
+        listener.shutdown(socket.SHUT_RDWR)
+        await refusing
+    assert caught.value.reason == "tls"
+    assert "cert_file" in caught.value.mend
+    assert told.retries == 0
+
+
+async def test_f09_rotated_authorities_and_certificates_are_picked_up(tmp_path: Path) -> None:
+    authorities, ours = tmp_path / "ca.pem", tmp_path / "client.pem"
+    shutil.copy(CERTIFICATES / "other.pem", authorities)
+    shutil.copy(CERTIFICATES / "elsewhere.pem", ours)
+    config = {"ca_file": authorities, "cert_file": ours, "key_file": ours}
+    serve = serving(then_closes(whole(b"[1]")), certificate="localhost.pem", clients="ca.pem")
+    async with serve as server, asking(server.url, tls_config=config) as client:
+        with pytest.raises(errors.Unreachable):
+            await client.get(server.url, ())
+        shutil.copy(CA, authorities)
+        shutil.copy(OURS, ours)
+        with capture_logs() as logs:
+            assert (await client.get(server.url, ())).body == b"[1]"
+    assert [entry["event"] for entry in logs] == ["certificates read again"]
+
+
+def test_f09_a_file_that_cannot_be_used_leaves_the_former_in_use(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    shutil.copy(CA, file)
+    security = tls.Security(settings.TlsConfig(ca_file=file), "apis.x.tls_config")
+    first = security.context()
+    assert security.context() is first
+    with capture_logs() as logs:
+        file.unlink()
+        assert security.context() is first
+        assert security.context() is first
+        file.write_text("half a certif")
+        assert security.context() is first
+        shutil.copy(CA, file)
+        assert security.context() is not first
+    assert [entry["log_level"] for entry in logs] == ["warning", "warning", "info"]
+
+
+def test_without_settings_there_is_nothing_to_watch() -> None:
+    security = tls.Security(None, "apis.x.tls_config")
+    assert security.context() is security.context()
+    assert security.server_name is None
