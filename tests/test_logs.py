@@ -8,12 +8,6 @@ import structlog
 from exporter import logs
 
 
-@pytest.fixture(autouse=True)
-def reset() -> object:
-    yield
-    structlog.reset_defaults()
-
-
 def test_a_line_is_logfmt_and_keeps_its_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "logfmt")
     url = "https://monitor:hunter2@inventory.example.net/x"
