@@ -80,8 +80,8 @@ class Ending(msgspec.Struct, frozen=True):
     `expected` is the announced total (the larger of the first and the last), None where none was; `received`
     counts different records; `unread_pages` could not be read, and about `unread_records` are behind them.
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
-    `items` counts records as they came, doubles too; `is_short_only` says that nothing speaks against
-    completeness but that fewer different records came than were announced.
+    `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
+    nothing speaks against completeness but that fewer different records came than were announced.
     """
 
     complete: bool
@@ -221,7 +221,8 @@ class _State:
         if missing:
             reasons.append(f"announced {expected}, received {self._new} different records")
         # a whole table that happens to be as long as a page cannot be told from a page that repeats
-        if self._ignored and (missing or (expected is None and self._first_items == self._size)):
+        whole = self._first_items != self._size if expected is None else self._first_items >= expected
+        if self._ignored and not whole:
             ignored = self._style.position(self._paging)
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
         doubt = self._course.doubt(expected)
@@ -235,6 +236,6 @@ class _State:
             unread_records=self._unread_records,
             pages=self._pages,
             reason="; ".join(reasons),
-            items=self._items,
+            items=self._first_items if self._ignored else self._items,
             is_short_only=missing and len(reasons) == 1,
         )
