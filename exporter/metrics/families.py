@@ -8,6 +8,7 @@ Invariant: a family's label set never varies; an absent attribute is an empty la
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -149,30 +150,19 @@ def _number(metric: str) -> Samples:
     return samples
 
 
-def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples) -> Iterator[Family]:
-    """The families that services, carriers and resources share."""
+def _family(
+    collection: str, suffix: str, text: str, labels: Sequence[str], samples: Samples | None, source: str
+) -> Family:
+    made = "info" if suffix.endswith("_info") else "counter" if suffix.endswith("_total") else "gauge"
+    said = f"{text} Source: {source}. Cached in the exporter's snapshot."
+    return Family(f"{PREFIX}{suffix}", made, said, tuple(labels), collection, samples, source)
+
+
+def _state_families(collection: str) -> Iterator[Family]:
+    """What a record's states are, what they mean, and since when."""
+    family = partial(_family, collection)
     kind = KINDS[collection]
     ident = f"{kind}_id"
-
-    def family(suffix: str, text: str, labels: Sequence[str], samples: Samples | None, source: str) -> Family:
-        made = "info" if suffix.endswith("_info") else "counter" if suffix.endswith("_total") else "gauge"
-        said = f"{text} Source: {source}. Cached in the exporter's snapshot."
-        return Family(f"{PREFIX}{suffix}", made, said, tuple(labels), collection, samples, source)
-
-    yield family(
-        collection,
-        f"Number of {collection} by status and type.",
-        ("status", f"{kind}_type"),
-        None,
-        "status; type",
-    )
-    yield family(
-        f"{kind}_info",
-        f"A {kind} and what the inventory says of it; always 1.",
-        info_labels,
-        info,
-        "name, description, type, category, specification, related party, place",
-    )
     yield family(
         f"{kind}_status",
         f"The {kind}'s current status, in the inventory's own word; always 1.",
@@ -202,6 +192,13 @@ def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples)
         _since,
         since,
     )
+
+
+def _date_families(collection: str) -> Iterator[Family]:
+    """The dates that the inventory gives."""
+    family = partial(_family, collection)
+    kind = KINDS[collection]
+    ident = f"{kind}_id"
     for word, what, samples, source in (
         ("start", "starts or started", _start, "startDate, serviceDate, startOperatingDate"),
         ("end", "ends or ended", _end, "endDate, endOperatingDate"),
@@ -210,6 +207,13 @@ def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples)
     ):
         text = f"Unix time at which the {kind} {what}; absent where the inventory does not say."
         yield family(f"{kind}_{word}_timestamp_seconds", text, (ident,), samples, source)
+
+
+def _whereabouts_families(collection: str) -> Iterator[Family]:
+    """Whom and where a record concerns."""
+    family = partial(_family, collection)
+    kind = KINDS[collection]
+    ident = f"{kind}_id"
     yield family(
         f"{kind}_party_info",
         f"A related party of the {kind}; always 1.",
@@ -224,6 +228,13 @@ def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples)
         _places,
         "place",
     )
+
+
+def _support_families(collection: str) -> Iterator[Family]:
+    """What a record rests on, what it belongs to, and its characteristics."""
+    family = partial(_family, collection)
+    kind = KINDS[collection]
+    ident = f"{kind}_id"
     if collection == "carriers":
         text = "How often the carrier's status was seen to change."
         yield family("carrier_status_changes_total", text, (ident,), _changes, "status")
@@ -265,6 +276,30 @@ def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples)
         _characteristics,
         "serviceCharacteristic, resourceCharacteristic",
     )
+
+
+def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples) -> Iterator[Family]:
+    """The families of one collection in the order in which they are served."""
+    family = partial(_family, collection)
+    kind = KINDS[collection]
+    yield family(
+        collection,
+        f"Number of {collection} by status and type.",
+        ("status", f"{kind}_type"),
+        None,
+        "status; type",
+    )
+    yield family(
+        f"{kind}_info",
+        f"A {kind} and what the inventory says of it; always 1.",
+        info_labels,
+        info,
+        "name, description, type, category, specification, related party, place",
+    )
+    yield from _state_families(collection)
+    yield from _date_families(collection)
+    yield from _whereabouts_families(collection)
+    yield from _support_families(collection)
 
 
 _INFO = ("name", "description")
