@@ -3,8 +3,9 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
+TOOLS := prometheus prometheus-alertmanager
 
-.PHONY: help install demo test check docs bench clean
+.PHONY: help install demo test check docs bench soak clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,10 @@ docs: install ## write the generated pages anew
 bench: install ## the benchmarks, as one table
 	$(BIN)/python -m bench
 
+soak: install ## a thousand refreshes under faults, and 100,000 steps of the model; takes about an hour
+	$(BIN)/python -m bench.soak
+	MODEL_STEPS=100000 $(BIN)/python -m pytest tests/test_model.py --timeout=7200
+
 lock: install ## compile the locks anew; they name no index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml -o requirements.lock
@@ -48,12 +53,13 @@ lock: install ## compile the locks anew; they name no index
 	  --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
 
 .PHONY: tools lock
-tools: # the real Prometheus, for the tests that scrape with it
-	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
+tools: # the real Prometheus and Alertmanager, for the tests that use them
+	@for tool in prometheus promtool amtool prometheus-alertmanager; do command -v $$tool >/dev/null || missing=1; done; \
+	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
-	    echo "The tests need prometheus and promtool on PATH. On Debian: apt-get install prometheus"; exit 1; }; \
+	    echo "The tests need $(TOOLS) on PATH. On Debian: apt-get install $(TOOLS)"; exit 1; }; \
 	  apt-get update --quiet=2 && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends prometheus; }
+	  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(TOOLS); }
 
 clean: ## remove what was built
 	rm -rf .venv .install-stamp build dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* .hypothesis

@@ -1,7 +1,9 @@
 """The composition root: builds each object once, in reading order, and runs them until told to stop.
 
-It owns lifetimes and signals and nothing else. Invariants: the web side is up before the first request to an
-inventory goes out, so that even a start against a dead API can be seen; on a stop, scrapes under way finish.
+It owns lifetimes and signals and nothing else. Invariants: what a state file holds is served by the very
+first scrape; the web side is up before the first request to an inventory goes out, so that even a start
+against a dead API can be seen; new settings that cannot be used change nothing; on a stop, scrapes under way
+finish.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,107 +22,217 @@ import structlog
 from aiohttp import web
 
 from exporter import __version__, errors, settings
+from exporter.archive import Archive
+from exporter.crew import Crew
 from exporter.poller import Poller
+from exporter.reload import Reloads
 from exporter.site import Site
-from exporter.source.client import Client
 from exporter.telemetry import Telemetry
-from exporter.web import server
+from exporter.vitals import Vitals
+from exporter.web import guard, server
+from exporter.web.access import Access
 
 log = structlog.get_logger()
 
 _LAST_SCRAPES = 5.0  # seconds that scrapes under way may take to finish on a stop
-_LAG_SAMPLE = 0.5  # seconds between two looks at the event loop
-_LAG_WINDOW = 120  # looks: the worst of a minute is told
 
 
-@dataclass(frozen=True)
+@dataclass
 class House:
-    """The rooms, joined."""
+    """The rooms, joined. `crew` and `config` are those now at work."""
 
     config: settings.Settings
     telemetry: Telemetry
+    vitals: Vitals
     site: Site
-    pollers: Sequence[Poller]
+    crew: Crew
+    archive: Archive
+    reloads: Reloads
 
-
-_LATER: Sequence[str] = ("state_file", "web.config_file", "web.enable_lifecycle")
-"""Settings that are part of the contract and not yet acted upon; using one is refused, never ignored."""
-
-
-def refuse_what_is_missing(config: settings.Settings) -> None:
-    """Raises `ConfigError` for a setting that this version would have to ignore."""
-    for path in _LATER:
-        value: object = config
-        for step in path.split("."):
-            value = getattr(value, step, None)
-        if value:
-            raise errors.ConfigError("this version cannot do that yet", path=path, mend="leave it out")
+    @property
+    def pollers(self) -> Sequence[Poller]:
+        """The pollers now at work."""
+        return self.crew.pollers
 
 
 Watch = Callable[[House, str], Coroutine[None, None, None]]
 """Looks at a house at work; is given the address it serves, empty where it serves none."""
 
+Bells = Mapping[signal.Signals, Callable[[], object]]
+"""What each signal does."""
+
+Again = Callable[[], settings.Settings]
+"""Loads the settings again, as they are now; raises `ConfigError`."""
+
 
 @asynccontextmanager
 async def built(config: settings.Settings) -> AsyncIterator[House]:
     """Everything but the web side; clients are closed on the way out."""
-    refuse_what_is_missing(config)
-    telemetry = Telemetry(revision=os.environ.get("EXPORTER_REVISION", ""))
+    revision = os.environ.get("EXPORTER_REVISION", "")
+    telemetry = Telemetry(revision=revision)
     telemetry.series_limit(config.limits.series_per_family)
     telemetry.reloaded(1, time.time())
-    site = Site(config, telemetry, revision=os.environ.get("EXPORTER_REVISION", ""))
-    async with AsyncExitStack() as stack:
-        clients: dict[str, Client] = {}
-        pollers = []
-        for target in config.targets():
-            if target.api not in clients:
-                client = Client(target.api, target.http, config.limits, telemetry)
-                clients[target.api] = await stack.enter_async_context(client)
-                telemetry.concurrency(target.api, config.limits.concurrency)
-            publish = partial(site.publish, target.collection)
-            pollers.append(Poller(target, config, clients[target.api], telemetry, publish))
-        site.pollers = pollers
-        yield House(config, telemetry, site, pollers)
+    vitals = Vitals(telemetry)
+    reloads = Reloads()
+    site = Site(config, telemetry, vitals, reloads, revision=revision)
+    crew = Crew(config, telemetry, site)
+    site.employ(config, crew.pollers)
+    house = House(config, telemetry, vitals, site, crew, Archive(config.state_file, telemetry), reloads)
+    await crew.open()
+    try:
+        yield house
+    finally:
+        await house.crew.close()
 
 
-async def serve(config: settings.Settings, watch: Watch) -> None:
+async def serve(config: settings.Settings, watch: Watch, again: Again | None = None) -> None:
     """Crawls and serves until SIGTERM or SIGINT. `watch` runs beside it, from when the address is served.
 
-    Raises `ConfigError` where the address cannot be listened on.
+    SIGHUP loads the settings with `again`, SIGUSR1 accepts what the shrink guard holds back. Raises
+    `ConfigError` where the address cannot be listened on.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     async with built(config) as house:
+        access = Access(config.web.config_file, house.telemetry.turned_away)
+        # before anybody can scrape: no scrape must see only some of what was kept
+        await house.crew.restore(await house.archive.load())
+        bells: Bells = {
+            signal.SIGTERM: stop.set,
+            signal.SIGINT: stop.set,
+            signal.SIGHUP: house.reloads.ask,
+            signal.SIGUSR1: partial(_accept, house.site),
+        }
+        orders = server.Orders(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
         runner = web.AppRunner(
-            server.application(house.site),
+            server.application(house.site, patience=config.web.write_timeout, taken=orders, access=access),
             access_log=None,
             shutdown_timeout=_LAST_SCRAPES,
             handle_signals=False,
         )
         await runner.setup()
         try:
-            address = await _listen(runner, config)
+            address = await _listen(runner, config, house.telemetry, access.ssl_context())
             log.info("listening", address=address, version=__version__)
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(poller.run()) for poller in house.pollers]
-                tasks.append(group.create_task(_watch_loop(house.telemetry)))
-                tasks.append(group.create_task(watch(house, address)))
-                await stop.wait()
-                log.info("stopping")
-                for task in tasks:
-                    task.cancel()
+            with _listening_to(bells):
+                await _live(house, stop, partial(watch, house, address), again or (lambda: config))
         finally:
             await runner.cleanup()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+        await house.archive.close(house.crew.kept())
 
 
-async def _listen(runner: web.AppRunner, config: settings.Settings) -> str:
-    host, port = config.web.host, config.web.port
+async def _live(
+    house: House, stop: asyncio.Event, watch: Callable[[], Coroutine[None, None, None]], again: Again
+) -> None:
+    """Runs every task until `stop`."""
+    keep = house.vitals.keep
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(keep("pulse", house.vitals.pulse)),
+            group.create_task(keep("shifts", partial(_shifts, house, again))),
+            group.create_task(keep("clerk", partial(_clerk, house))),
+            group.create_task(keep("watch", watch)),
+        ]
+        await stop.wait()
+        log.info("stopping")
+        for task in tasks:
+            task.cancel()
+
+
+async def _shifts(house: House, again: Again) -> None:
+    """One crew after another: the next one as soon as new settings are asked for and can be used."""
+    while True:
+        work = asyncio.create_task(house.crew.work(house.vitals))
+        try:
+            crew = await _successor(house, again)
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        await _hand_over(house, crew)
+
+
+async def _successor(house: House, again: Again) -> Crew:
+    """Waits for settings that are new and can be used; the crew that works by them."""
+    while True:
+        async with house.reloads.next() as answer:
+            try:
+                config = await asyncio.to_thread(again)
+                crew = Crew(config, house.telemetry, house.site, house.crew)
+            except errors.ConfigError as error:
+                house.telemetry.reloaded(0, time.time())
+                log.error("settings not reloaded", error=str(error))  # noqa: TRY400
+                answer.no(f"The old settings stay: {error}")
+                continue
+            house.telemetry.reloaded(1, time.time())
+            _warn_of_what_stays(house.config, config)
+            house.archive.path = config.state_file
+            log.info("settings reloaded")
+            answer.yes("The settings are reloaded.")
+            if _is_the_same_work(house.config, config):
+                house.config = config
+                house.site.employ(config, house.pollers)
+                continue
+            return crew
+
+
+async def _hand_over(house: House, crew: Crew) -> None:
+    """The new crew has what the old one held; the old one's connections are closed."""
+    old = house.crew
+    await crew.open()
+    await crew.restore(old.kept())
+    house.crew, house.config = crew, crew.config
+    house.site.employ(crew.config, crew.pollers)
+    await old.close(crew)
+
+
+def _is_the_same_work(old: settings.Settings, new: settings.Settings) -> bool:
+    """Whether the crew need not change."""
+    return all(
+        getattr(old, part) == getattr(new, part)
+        for part in ("apis", "collections", "retention", "limits", "shard")
+    )
+
+
+def _warn_of_what_stays(old: settings.Settings, new: settings.Settings) -> None:
+    changed = [
+        name for name in type(old.web).model_fields if getattr(old.web, name) != getattr(new.web, name)
+    ]
+    if changed:
+        log.warning("restart needed", settings=", ".join(f"web.{name}" for name in changed))
+
+
+async def _clerk(house: House) -> None:
+    """After refreshes: tells the rates of requests, and keeps the state file."""
+    while True:
+        await house.site.news.wait()
+        house.site.news.clear()
+        house.crew.request_rates()
+        await house.archive.turn()
+        await house.archive.write(house.crew.kept())
+
+
+def _accept(site: Site) -> None:
+    log.warning("accepted", by="SIGUSR1", result=site.accept(()))
+
+
+@contextmanager
+def _listening_to(bells: Bells) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number, ring in bells.items():
+        loop.add_signal_handler(number, ring)
     try:
-        await web.TCPSite(runner, host, port, backlog=512).start()
+        yield
+    finally:
+        for number in bells:
+            loop.remove_signal_handler(number)
+
+
+async def _listen(
+    runner: web.AppRunner, config: settings.Settings, telemetry: Telemetry, security: ssl.SSLContext | None
+) -> str:
+    host, port = config.web.host, config.web.port
+    limits = guard.Limits(config.web.max_connections, config.web.header_timeout, config.web.write_timeout)
+    try:
+        await guard.Site(runner, host, port, limits, telemetry, ssl_context=security).start()
     except OSError as error:
         raise errors.ConfigError(
             f"cannot listen on {config.web.listen_address}: {error.strerror or error}",
@@ -128,19 +241,8 @@ async def _listen(runner: web.AppRunner, config: settings.Settings) -> str:
         ) from error
     bound = runner.addresses[0]
     shown = host if host and host not in ("0.0.0.0", "::") else "localhost"  # noqa: S104 - compared, not bound
-    return f"http://[{shown}]:{bound[1]}" if ":" in shown else f"http://{shown}:{bound[1]}"
-
-
-async def _watch_loop(telemetry: Telemetry) -> None:
-    """Measures how late the event loop is; the worst of the last minute is told."""
-    late = [0.0] * _LAG_WINDOW
-    turn = 0
-    while True:
-        before = time.monotonic()
-        await asyncio.sleep(_LAG_SAMPLE)
-        late[turn % _LAG_WINDOW] = max(0.0, time.monotonic() - before - _LAG_SAMPLE)
-        telemetry.loop_lag(max(late))
-        turn += 1
+    scheme = "https" if security else "http"
+    return f"{scheme}://[{shown}]:{bound[1]}" if ":" in shown else f"{scheme}://{shown}:{bound[1]}"
 
 
 async def once(config: settings.Settings, watch: Watch) -> tuple[House, bytes]:

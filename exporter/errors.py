@@ -2,6 +2,7 @@
 
     ExporterError
     ├── ConfigError            the operator's settings are wrong; exit status 2
+    ├── StateError             the state file cannot be written or used; the exporter goes on without it
     └── SourceError            an API could not be read; the last good snapshot stays
         ├── Unreachable        no answer: dns, connect, timeout, tls, proxy, reset
         ├── Refused            an answer that says no: auth, forbidden, not_found, status
@@ -16,6 +17,10 @@ Invariant: no message holds a secret; URLs in messages come without user informa
 """
 
 from __future__ import annotations
+
+import re
+
+_QUERY = re.compile(r"\?[^\s\"'<>]+")
 
 
 class ExporterError(Exception):
@@ -38,6 +43,23 @@ class ConfigError(ExporterError):
         text = f"{where}: {problem}" if where else problem
         super().__init__(f"{text} ({mend})" if mend else text)
         self.file, self.path, self.problem, self.mend = file, path, problem, mend
+
+
+class StateError(ExporterError):
+    """The state file cannot be written, or what stands in its place cannot be used.
+
+    `reason` is unwritable, foreign (not a file of ours), version, checksum, truncated or unreadable; `path`
+    is the file, `mend` what the operator should do. All but the reason are in the message.
+    """
+
+    reason = "unreadable"
+
+    def __init__(self, problem: str, *, path: object, reason: str = "", mend: str = "") -> None:
+        text = f"{path}: {problem}"
+        super().__init__(f"{text} ({mend})" if mend else text)
+        self.path, self.problem, self.mend = str(path), problem, mend
+        if reason:
+            self.reason = reason
 
 
 class SourceError(ExporterError):
@@ -98,3 +120,8 @@ class PartialCrawl(SourceError):
     """So many pages or records of one crawl failed that publishing it could mislead."""
 
     reason = "partial"
+
+
+def bare(foreign: str) -> str:
+    """Foreign text as it may be shown: without the queries of URLs, which may hold keys."""
+    return _QUERY.sub("?…", foreign)

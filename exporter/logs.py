@@ -6,17 +6,37 @@ decision about what is logged. Invariant: configuring twice is the same as confi
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
 _SECRET = re.compile(r"password|secret|token|credential|authorization|cookie", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _Steady(io.TextIOBase):
+    """A stream whose end, or whose full disk, costs the line and never the work that is logged."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes the text if that can be done."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes if that can be done."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -47,7 +67,7 @@ def configure(level: str, form: str) -> None:
             shape,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Steady(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     # aiohttp logs a traceback for each malformed request; strangers must not be able to fill the log

@@ -7,15 +7,19 @@ scrape sees the old or the new one; a collection too old to be believed is left 
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import platform
 import time
 from collections.abc import Iterable, Sequence
 
 from exporter import __version__, settings
+from exporter.inventory import dangling
 from exporter.metrics import gzip, render
 from exporter.poller import Poller
+from exporter.reload import Reloads
 from exporter.telemetry import Telemetry
+from exporter.vitals import Vitals
 from exporter.web.status import CollectionStatus, Rejects, State, Status
 
 _STALE_AFTER = 3.0  # refresh intervals without a success
@@ -24,16 +28,62 @@ _STALE_AFTER = 3.0  # refresh intervals without a success
 class Site:
     """The collections as they are served. Times come from the wall clock; they are only ever exported."""
 
-    def __init__(self, config: settings.Settings, telemetry: Telemetry, *, revision: str = "") -> None:
+    def __init__(
+        self,
+        config: settings.Settings,
+        telemetry: Telemetry,
+        vitals: Vitals,
+        reloads: Reloads,
+        *,
+        revision: str = "",
+    ) -> None:
         self.collections = tuple(target.collection for target in config.targets())
         self.max_scrapes = config.web.max_scrapes
         self.pollers: Sequence[Poller] = ()
+        self.news = asyncio.Event()  # something was refreshed
         self.started = time.time()
         self.revision = revision
         self._config = config
         self._telemetry = telemetry
+        self._vitals = vitals
+        self._reloads = reloads
         self._bodies: dict[str, render.Body] = {}
         self._started = time.monotonic()
+
+    def employ(self, config: settings.Settings, pollers: Sequence[Poller]) -> None:
+        """From now on these pollers are shown, under these settings; collections that are off now go."""
+        self._config, self.pollers = config, pollers
+        self.max_scrapes = config.web.max_scrapes
+        self.collections = tuple(poller.target.collection for poller in pollers)
+        for gone in set(self._bodies).difference(self.collections):
+            self._telemetry.gone(gone, self._bodies.pop(gone).series)
+
+    def refreshed(self) -> None:
+        """A refresh of some collection succeeded."""
+        self.news.set()
+
+    def idents(self) -> dangling.Known:
+        """The ids held of every collection that has a snapshot."""
+        return {
+            poller.target.collection: poller.snapshot.records for poller in self.pollers if poller.published
+        }
+
+    def accept(self, collections: tuple[str, ...]) -> str:
+        """Lets the next complete crawl pass the shrink guard; no collections means all. Says what follows."""
+        wanted = [
+            poller for poller in self.pollers if not collections or poller.target.collection in collections
+        ]
+        held = {poller.target.collection: poller.accept() for poller in wanted}
+        waiting = [f"{count} removals in {name}" for name, count in held.items() if count]
+        if not waiting:
+            return "Nothing is held back."
+        return (
+            f"Accepted: {', '.join(waiting)}. They are removed by the next complete crawl, which begins now."
+        )
+
+    async def reload(self) -> tuple[bool, str]:
+        """Loads the settings again; whether that went well, and a sentence."""
+        return await asyncio.shield(self._reloads.ask())
 
     def publish(self, collection: str, body: render.Body) -> None:
         """From now on scrapes get this body for the collection."""
@@ -50,38 +100,40 @@ class Site:
 
         `form` is text or openmetrics, `encoding` gzip or identity; no collections means all.
         """
-        now = time.time()
         for poller in self.pollers:
-            self._telemetry.stale(poller.target.collection, int(self._stale(poller, now)))
+            self._telemetry.stale(poller.target.collection, int(self._stale(poller)))
         own = self._telemetry.openmetrics() if form == "openmetrics" else self._telemetry.text()
-        parts = [getattr(body, form) for body in self._chosen(collections, now)]
+        parts = [getattr(body, form) for body in self._chosen(collections)]
         if encoding == "gzip":
             pieces = tuple(gzip.member((*parts, gzip.part(own))))
             return sum(map(len, pieces)), pieces
         inflated = (piece for part in parts for piece in part.pieces())
         return sum(part.length for part in parts) + len(own), itertools.chain(inflated, (own,))
 
-    def _chosen(self, collections: tuple[str, ...], now: float) -> Iterable[render.Body]:
+    def _chosen(self, collections: tuple[str, ...]) -> Iterable[render.Body]:
         too_old = self._config.retention.max_staleness
         for poller in self.pollers:
             name = poller.target.collection
-            age = _age(poller, now)
+            age = _age(poller)
             wanted = name in self._bodies and (not collections or name in collections)
             if wanted and age is not None and age <= too_old:
                 yield self._bodies[name]
 
-    def _stale(self, poller: Poller, now: float) -> bool:
-        age = _age(poller, now)
-        waited = now - self.started if age is None else age
+    def _stale(self, poller: Poller) -> bool:
+        age = _age(poller)
+        waited = time.monotonic() - self._started if age is None else age
         return waited > _STALE_AFTER * poller.target.refresh_interval
 
     def healthy(self) -> tuple[bool, str]:
         """Whether the process can do its work; the inventory has no say in it."""
+        dying = self._vitals.dying()
+        if dying:
+            return False, f"A task keeps dying, see the log: {', '.join(dying)}."
         return True, "The exporter is running."
 
     def ready(self) -> tuple[bool, str]:
         """Whether every collection has something to serve, or the start-up grace is over."""
-        waiting = [poller.target.collection for poller in self.pollers if not poller.published]
+        waiting = [poller.target.collection for poller in self.pollers if _age(poller) is None]
         if not waiting:
             return True, "Every collection has a snapshot."
         names = ", ".join(waiting)
@@ -99,10 +151,10 @@ class Site:
             started=self.started,
             now=now,
             ready=self.ready()[0],
-            collections=tuple(self._collection(poller, now) for poller in self.pollers),
+            collections=tuple(self._collection(poller) for poller in self.pollers),
         )
 
-    def _collection(self, poller: Poller, now: float) -> CollectionStatus:
+    def _collection(self, poller: Poller) -> CollectionStatus:
         state, target, counted = poller.state, poller.target, poller.tally
         body = self._bodies.get(target.collection, render.Body())
         return CollectionStatus(
@@ -110,7 +162,7 @@ class Site:
             api=target.api,
             url=target.url,
             dialect=target.dialect.name,
-            state=self._word(poller, now),
+            state=self._word(poller),
             up=state.up,
             complete=state.complete,
             records=counted.records,
@@ -122,10 +174,13 @@ class Site:
                 reason: Rejects(count, tuple(state.examples.get(reason, ())))
                 for reason, count in state.rejected.items()
             },
+            restored=state.restored,
+            held_back=state.held_back,
+            bad_rows=state.bad_rows,
             last_success=state.last_success,
             last_full_success=state.last_full_success,
             last_attempt=state.last_attempt,
-            age_seconds=_age(poller, now),
+            age_seconds=_age(poller),
             refresh_interval=target.refresh_interval,
             refreshing=bool(state.refreshing),
             progress=_progress(poller),
@@ -141,19 +196,19 @@ class Site:
             not_operational=counted.not_operational,
         )
 
-    def _word(self, poller: Poller, now: float) -> State:
+    def _word(self, poller: Poller) -> State:
         if poller.state.up is False:
             return "failing"
         if not poller.published:
             return "waiting"
-        if self._stale(poller, now):
+        if self._stale(poller):
             return "stale"
         return "fresh" if poller.state.complete else "incomplete"
 
 
-def _age(poller: Poller, now: float) -> float | None:
-    last = poller.state.last_success
-    return None if last is None else max(0.0, now - last)
+def _age(poller: Poller) -> float | None:
+    last = poller.state.fresh_at
+    return None if last is None else time.monotonic() - last
 
 
 def _progress(poller: Poller) -> str:

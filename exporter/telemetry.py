@@ -8,7 +8,7 @@ lives here, and no method raises.
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import prometheus_client
@@ -67,18 +67,33 @@ class Telemetry:
     def _histogram(self, name: str, *labels: str) -> prometheus_client.Histogram:
         return self._metric(prometheus_client.Histogram, name, labels)
 
-    def collection(self, name: str, interval: float) -> None:
-        """A collection is enabled: its series are there from the start, at zero. `interval` in seconds."""
-        self._gauge("refresh_interval_seconds", name).set(interval)
+    def interval(self, collection: str, seconds: float) -> None:
+        """So many seconds pass from refresh to refresh."""
+        self._gauge("refresh_interval_seconds", collection).set(seconds)
+
+    def collection(self, name: str) -> None:
+        """A collection is enabled: its series are there from the start, at zero."""
         for gauge in ("up", "complete", "stale", "records", "records_retained", "records_unread"):
             self._gauge(gauge, name).set(0)
         self._gauge("records_unknown_status", name).set(0)
-        self._gauge("records_held_back", name).set(0)
+        for gauge in ("records_held_back", "references_dangling", "restored"):
+            self._gauge(gauge, name).set(0)
+        for counter in ("refresh_overruns_total", "growth_warnings_total"):
+            self._counter(counter, name)
         for counter in ("added", "changed", "removed"):
             self._counter(f"records_{counter}_total", name)
         self._counter("duplicates_total", name)
         for mode in ("full", "delta"):
             self._counter("refreshes_total", name, mode)
+
+    def gone(self, collection: str, served: Iterable[str]) -> None:
+        """A collection is off now, and with it the families that were `served` of it."""
+        for metric in self._metrics.values():
+            if "collection" in metric._labelnames:
+                metric.remove_by_labels({"collection": collection})
+        for family in served:
+            for name in ("series", "series_dropped"):
+                self._metrics[name].remove_by_labels({"family": family})
 
     def request(self, api: str, code: str, seconds: float) -> None:
         """An answer came from the API with this status code after so many seconds."""
@@ -96,6 +111,20 @@ class Telemetry:
     def concurrency(self, api: str, limit: int) -> None:
         """So many requests may be in flight at once."""
         self._gauge("concurrency_limit", api).set(limit)
+
+    def rate_limit(self, api: str, remaining: float) -> None:
+        """The API said that so many requests are left in its current window."""
+        self._gauge("rate_limit_remaining", api).set(remaining)
+
+    def waited(self, api: str, seconds: float) -> None:
+        """A request waited so many seconds for its turn."""
+        self._counter("request_wait_seconds_total", api).inc(seconds)
+
+    def request_rate(self, api: str, predicted: float, budget: int | None) -> None:
+        """So many requests an hour are predicted, and so many allowed; None for no limit."""
+        self._gauge("requests_per_hour", api).set(predicted)
+        if budget is not None:
+            self._gauge("request_budget", api).set(budget)
 
     def attempt(self, collection: str, mode: str, now: float) -> None:
         """A refresh begins; `now` in Unix seconds."""
@@ -117,7 +146,9 @@ class Telemetry:
         """A full crawl ended. `complete` is 1 or 0; `counts` are expected (None: unknown), retained, …"""
         self._gauge("complete", collection).set(complete)
         for name, count in counts.items():
-            if count is not None:
+            if count is None:  # an old total would be compared with new records
+                self._metrics[f"records_{name}"].remove(collection)
+            else:
                 self._gauge(f"records_{name}", collection).set(count)
         if complete:
             self._gauge("last_full_success_timestamp_seconds", collection).set(now)
@@ -165,6 +196,55 @@ class Telemetry:
     def series_limit(self, limit: int) -> None:
         """A family may have so many series."""
         self._gauge("series_limit").set(limit)
+
+    def overrun(self, collection: str) -> None:
+        """A refresh took longer than the interval between two."""
+        self._counter("refresh_overruns_total", collection).inc()
+
+    def grown(self, collection: str) -> None:
+        """A crawl brought suspiciously many more records than were held."""
+        self._counter("growth_warnings_total", collection).inc()
+
+    def dangling(self, collection: str, references: int) -> None:
+        """So many references lead to records that are not held."""
+        self._gauge("references_dangling", collection).set(references)
+
+    def restored(self, collection: str, state: int) -> None:
+        """Whether what is served comes from the state file, 1 or 0."""
+        self._gauge("restored", collection).set(state)
+
+    def aged(self, collection: str, success: float | None, full: float | None) -> None:
+        """When what is served was last confirmed, and confirmed whole; Unix seconds, None for never."""
+        if success is not None:
+            self._gauge("last_success_timestamp_seconds", collection).set(success)
+        if full is not None:
+            self._gauge("last_full_success_timestamp_seconds", collection).set(full)
+
+    def state_written(self, now: float, size: int) -> None:
+        """The state file was written at `now` (Unix seconds); `size` in bytes."""
+        self._counter("state_writes_total", "good").inc()
+        self._gauge("state_last_write_timestamp_seconds").set(now)
+        self._gauge("state_bytes").set(size)
+
+    def state_not_written(self) -> None:
+        """The state file could not be written."""
+        self._counter("state_writes_total", "failed").inc()
+
+    def task_restarted(self, task: str) -> None:
+        """A task died of a bug and is started again."""
+        self._counter("task_restarts_total", task).inc()
+
+    def connections(self, number: int) -> None:
+        """So many connections to our own port are open."""
+        self._gauge("connections").set(number)
+
+    def connection_refused(self, reason: str) -> None:
+        """A connection to our own port was cut: full, headers, idle, slow."""
+        self._counter("connections_refused_total", reason).inc()
+
+    def turned_away(self, reason: str) -> None:
+        """A request to our own port was refused: credentials, pace, busy."""
+        self._counter("requests_turned_away_total", reason).inc()
 
     def reloaded(self, successful: int, now: float) -> None:
         """Settings were loaded, 1, or could not be, 0; `now` in Unix seconds."""

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from exporter.metrics import families
 from exporter.settings import page as settings
+from tests.faults import catalogue as faults
 
 ROOT = Path(__file__).parent.parent
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/faults.md": faults.as_markdown,
     "docs/metrics.md": families.as_markdown,
     "docs/settings.md": settings.as_markdown,
 }

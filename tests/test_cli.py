@@ -55,17 +55,14 @@ def test_a_simulator_whose_address_is_taken_says_so(capsys: pytest.CaptureFixtur
     assert "cannot start the simulator" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("extra", "path"),
-    [
-        ("state_file: /tmp/x", "state_file"),
-        ("web: {enable_lifecycle: true}", "web.enable_lifecycle"),
-    ],
-)
-def test_a_setting_that_this_version_cannot_honour_is_refused_and_not_ignored(
-    tmp_path: Path, extra: str, path: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("verb", [["check", "--offline"], ["serve"]])
+def test_a_web_configuration_file_that_cannot_be_used_is_told_in_one_line(
+    tmp_path: Path, verb: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "config.yaml"
-    file.write_text(f"{GOOD}{extra}\n")
-    assert cli.main(["once", "--config.file", str(file)]) == 2
-    assert capsys.readouterr().err == f"{path}: this version cannot do that yet (leave it out)\n"
+    file.write_text(f"{GOOD}web: {{config_file: web.yml, listen_address: '127.0.0.1:0'}}\n")
+    (tmp_path / "web.yml").write_text("basic_auth_user: {}\n")
+    assert cli.main([*verb, "--config.file", str(file)]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "web.yml" in said
+    assert "basic_auth_users" in said, "the mend"

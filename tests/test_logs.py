@@ -1,6 +1,8 @@
 """Log lines: their two shapes, and that no secret passes."""
 
+import io
 import json
+import sys
 
 import pytest
 import structlog
@@ -30,3 +32,14 @@ def test_less_severe_lines_are_left_out(capsys: pytest.CaptureFixture[str]) -> N
     logs.configure("warning", "logfmt")
     structlog.get_logger().info("listening")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_a_stream_that_is_closed_costs_the_line_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    logs.configure("info", form)
+    structlog.get_logger().info("said to nobody")

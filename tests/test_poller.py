@@ -1,5 +1,6 @@
 """One collection, crawled again and again: what changes, what is kept, what is said."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -112,14 +113,14 @@ async def test_f42_a_list_that_is_suddenly_empty_is_believed_only_after_confirma
         assert value(built, 'ses_inventory_exporter_complete{collection="services"}') == 1
 
 
-async def test_f18_a_page_that_always_fails_costs_only_itself(tmp_path: Path) -> None:
+async def test_f18_a_row_that_always_fails_costs_only_itself(tmp_path: Path) -> None:
     changes = {"limits.retries": 0, "collections.carriers.page_size": 10}
-    async with crawling.house(tmp_path, changes, faults=("504:pages=3,collection=carriers",)) as (_, built):
+    async with crawling.house(tmp_path, changes, faults=("504:rows=25,collection=carriers",)) as (_, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        assert len(poller.snapshot.records) == 40
+        assert len(poller.snapshot.records) == 49
         assert poller.state.complete is False
-        assert value(built, 'ses_inventory_exporter_records_unread{collection="carriers"}') == 10
+        assert value(built, 'ses_inventory_exporter_records_unread{collection="carriers"}') == 1
         assert "504" in poller.state.problem
 
 
@@ -196,3 +197,103 @@ async def test_an_unchanged_refresh_publishes_nothing(tmp_path: Path) -> None:
         await poller.refresh()
         assert built.site._bodies["carriers"] is body
         assert poller.snapshot is held
+
+
+async def test_the_operator_lets_the_next_complete_crawl_pass_the_shrink_guard(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        poller = crawling.poller(built, "services")
+        await poller.refresh()
+        assert built.site.accept(()) == "Nothing is held back."
+        for ident in list(poller.snapshot.records):
+            simulator.fleet.remove(ident)
+        poller._next_full = 0.0
+        await poller.refresh()
+        assert len(poller.snapshot.records) == 30
+        sentence = built.site.accept(("services",))
+        assert sentence.startswith("Accepted: 30 removals in services.")
+        crawling.trouble(simulator, "500:share=1")
+        await poller.refresh()
+        assert len(poller.snapshot.records) == 30, "only a complete crawl may remove"
+        crawling.trouble(simulator)
+        await poller.refresh()
+        assert not poller.snapshot.records
+        simulator.fleet.add_service(time.time())
+        assert built.site.accept(()) == "Nothing is held back."
+
+
+async def test_after_an_acceptance_the_guard_is_on_watch_again(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        poller = crawling.poller(built, "carriers")
+        await poller.refresh()
+        first, second = list(poller.snapshot.records)[:25], list(poller.snapshot.records)[25:40]
+        for gone, left in ((first, 25), (second, 25)):
+            for ident in gone:
+                simulator.fleet.remove(ident)
+            poller._next_full = 0.0
+            await poller.refresh()
+            if gone is first:
+                built.site.accept(())
+                await poller.refresh()
+            assert len(poller.snapshot.records) == left
+
+
+async def test_f44_ten_times_as_many_records_are_served_with_a_warning(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path, services=5) as (simulator, built):
+        poller = crawling.poller(built, "services")
+        await poller.refresh()
+        warned = 'ses_inventory_exporter_growth_warnings_total{collection="services"}'
+        assert value(built, warned) == 0
+        for _ in range(45):
+            simulator.fleet.add_service(time.time())
+        poller._next_full = 0.0
+        await poller.refresh()
+        assert len(poller.snapshot.records) == 50
+        assert value(built, warned) == 1
+
+
+async def test_f53_a_refresh_longer_than_its_interval_is_counted_and_does_not_overlap(tmp_path: Path) -> None:
+    changes = {
+        "collections.services.refresh_interval": "1s",
+        "collections.services.full_refresh_interval": "1s",
+    }
+    async with crawling.house(tmp_path, changes, latency=0.6) as (_, built):
+        poller = crawling.poller(built, "services")
+        running = asyncio.create_task(poller.run())
+        while not crawling.lines(
+            built, 'ses_inventory_exporter_refresh_overruns_total{collection="services"} 1'
+        ):
+            await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_f46_references_to_records_that_are_not_held_are_counted(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        name = 'ses_inventory_exporter_references_dangling{collection="carriers"}'
+        for collection in ("services", "resources", "carriers"):
+            await crawling.poller(built, collection).refresh()
+        poller = crawling.poller(built, "carriers")
+        before = value(built, name)
+        crawling.poller(built, "resources").snapshot.records.clear()
+        poller._next_full = 0.0
+        await poller.refresh()
+        assert value(built, name) > before
+
+
+async def test_the_rate_of_requests_is_predicted_from_the_last_crawls(tmp_path: Path) -> None:
+    changes = {
+        "collections.services.refresh_interval": "60s",
+        "collections.services.full_refresh_interval": "600s",
+        "collections.services.page_size": 10,
+    }
+    async with crawling.house(tmp_path, changes) as (_, built):
+        poller = crawling.poller(built, "services")
+        await poller.refresh()
+        await poller.refresh()
+        full = poller.state.requests["full"]
+        assert full > 3
+        assert poller.state.requests["delta"] == 1
+        assert poller.requests_per_hour() == 6 * full + 54 * 1
+        built.crew.request_rates()
+        predicted = value(built, 'ses_inventory_exporter_requests_per_hour{api="tmf638"}')
+        assert predicted > poller.requests_per_hour() > 0

@@ -28,7 +28,7 @@ async def test_elsewhere_there_is_a_line_for_each_collection(
     monkeypatch.setattr(progress, "_LINE", 0.0)
     console = Console(file=io.StringIO(), force_terminal=False, width=200)
     changes = {"limits.retries": 0, "collections.services.page_size": 10}
-    faults = ("html:collection=carriers", "504:pages=2,collection=services")
+    faults = ("html:collection=carriers", "504:rows=15,collection=services")
     crawled = crawling.house(tmp_path, changes, latency=0.15, faults=faults)
     async with crawled as (_, built), asyncio.TaskGroup() as group:
         group.create_task(progress.follow(built, console))
@@ -37,7 +37,7 @@ async def test_elsewhere_there_is_a_line_for_each_collection(
     shown = console.file.getvalue()
     assert "resources: 60 records held, complete" in shown
     assert "carriers: failed: " in shown and "web page" in shown
-    assert "services: 20 records held, incomplete: 1 page" in shown
+    assert "services: 29 records held, incomplete: row 15" in shown
     assert "records so far" in shown
 
 

@@ -100,7 +100,7 @@ def _unwrap(members: Mapping[str, msgspec.Raw], body: bytes) -> list[msgspec.Raw
     if any(name in folded for name in ("id", "externalid", "uuid", "externalidentifier")):
         return [msgspec.Raw(body)]
     if any(name in folded for name in _ERRORS):
-        said = body[:200].decode("utf-8", "replace")
+        said = errors.bare(body[:1000].decode("utf-8", "replace"))[:200]
         raise errors.Malformed(
             f"the answer is an error object with a good status: {said}", reason="error_object"
         )

@@ -9,7 +9,7 @@ Invariant: every id occurs once, and no committed snapshot is touched again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
 
 import msgspec
@@ -97,6 +97,7 @@ class Draft:
         self.items = 0
         self.duplicates = 0
         self.doubled: set[str] = set()  # ids that came more than once in one walk
+        self.unheld: set[int] = set()  # what tells rejects apart, within this process
         self._preserve = frozenset(preserve)
         self._walked: set[str | int] = set()
 
@@ -115,6 +116,7 @@ class Draft:
         self.dropped.update(batch.dropped)
         for reject in batch.rejects:
             self._walked.add(hash(reject.example))
+            self.unheld.add(hash(reject.example))
             self.rejected[reject.reason] += 1
             if len(self.rejects) < 100:
                 self.rejects.append(reject)
@@ -153,6 +155,17 @@ class Draft:
     def walked(self) -> int:
         """How many different records the walk has seen, those not held (excluded, rejected) included."""
         return len(self._walked)
+
+    def doubt(self, known: Set[int]) -> str:
+        """Why records that are missing may be among those that cannot be held; empty for no reason.
+
+        `known` are the rejects of the full crawl before: what could not be held then, either, is no record
+        that has been held since.
+        """
+        fresh = len(self.unheld - known)
+        if not fresh or all(ident in self.found for ident in self.start.records):
+            return ""
+        return f"{fresh} records that cannot be held are new, and may be those that are missing"
 
     def commit_delta(self, guard: Guard) -> Outcome:
         """What a list of recent changes teaches: additions and changes, never a removal."""

@@ -369,12 +369,25 @@ TELEMETRY: tuple[Family, ...] = (
     _own("refreshes_total", "counter", "Refreshes begun.", _C, "mode"),
     _own("refresh_failures_total", "counter", "Refreshes that failed, by reason.", _C, "mode", "reason"),
     _own("refresh_duration_seconds", "histogram", "How long refreshes took.", _C, "mode"),
+    _own("refresh_overruns_total", "counter", "Refreshes that took longer than their interval.", _C),
+    _own("growth_warnings_total", "counter", "Crawls that brought suspiciously many more records.", _C),
+    _own(
+        "references_dangling", "gauge", "References to records that are not held, though their kind is.", _C
+    ),
+    _own(
+        "restored", "gauge", "Whether what is served was restored from the state file, not crawled yet.", _C
+    ),
     _own("requests_total", "counter", "Answers from the API, by status code.", "api", "code"),
     _own("request_failures_total", "counter", "Requests without a usable answer.", "api", "reason"),
     _own("request_retries_total", "counter", "Requests sent again.", "api"),
     _own("request_duration_seconds", "histogram", "How long requests took.", "api"),
     _own("concurrency_limit", "gauge", "Requests that may be in flight at once.", "api"),
     _own("rate_limit_remaining", "gauge", "Requests the API says are left in its current window.", "api"),
+    _own("requests_per_hour", "gauge", "Requests an hour that the settings will cause, as predicted.", "api"),
+    _own(
+        "request_budget", "gauge", "Requests an hour that the settings allow; absent without a limit.", "api"
+    ),
+    _own("request_wait_seconds_total", "counter", "Time that requests waited for their turn.", "api"),
     _own("series", "gauge", "Series served, by family.", "family"),
     _own("series_limit", "gauge", "Series a family may have."),
     _own("series_dropped", "gauge", "Series left out by the limit, by family.", "family"),
@@ -382,6 +395,15 @@ TELEMETRY: tuple[Family, ...] = (
     _own("render_duration_seconds", "histogram", "How long rendering after a change took.", _C),
     _own("config_last_reload_successful", "gauge", "Whether the last reload of the settings succeeded."),
     _own("config_last_reload_success_timestamp_seconds", "gauge", "Unix time of the last good settings."),
+    _own("state_writes_total", "counter", "Attempts to write the state file, by result.", "result"),
+    _own(
+        "state_last_write_timestamp_seconds", "gauge", "Unix time of the last good write of the state file."
+    ),
+    _own("state_bytes", "gauge", "Size of the state file."),
+    _own("task_restarts_total", "counter", "Tasks that died of a bug and were started again.", "task"),
+    _own("connections", "gauge", "Connections to the exporter's own port."),
+    _own("connections_refused_total", "counter", "Connections to the exporter cut, by reason.", "reason"),
+    _own("requests_turned_away_total", "counter", "Requests to the exporter refused, by reason.", "reason"),
     _own("event_loop_lag_seconds", "gauge", "Longest delay of the event loop in the last minute."),
     _own("build_info", "gauge", "What is running; always 1.", "version", "revision", "python"),
 )

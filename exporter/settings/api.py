@@ -73,6 +73,9 @@ class Api(Block):
     http_headers: Annotated[Mapping[str, Header], BeforeValidator(_named_headers)] = Field(
         default_factory=dict, description="Further headers, by name: {NAME: {values, secrets, files}}."
     )
+    requests_per_hour: int | None = Field(
+        default=None, ge=60, description="The most requests sent in any hour; no limit by default."
+    )
     follow_redirects: bool = Field(default=False, description="Follow redirects; only to the same origin.")
     enable_http2: bool = Field(
         default=False, description="Accepted for Prometheus' sake; HTTP/1.1 is spoken."

@@ -69,7 +69,7 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot be read: {reason}", file=str(path), mend=mend) from error
     try:
         tree = yaml.load(content, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         # without its cause: PyYAML's message holds lines of the file
         raise _error(error, path) from None
     if tree is None:

@@ -28,18 +28,29 @@ class Web(Block):
         default=":10638", description="Where to listen; :PORT means every address."
     )
     config_file: Path | None = Field(
-        default=None, description="Prometheus' web configuration file. This version refuses it."
+        default=None, description="Prometheus' web configuration file: TLS, users, rate limit, headers."
     )
     startup_grace: Duration = Field(
         default=300.0,
         description="After this time /-/ready says yes even if a collection has no snapshot yet.",
     )
-    enable_lifecycle: bool = Field(
-        default=False, description="Serve POST /-/reload. This version refuses it."
+    enable_lifecycle: bool = Field(default=False, description="Serve POST /-/reload.")
+    enable_admin_api: bool = Field(
+        default=False, description="Serve POST /api/v1/accept, which overrules the shrink guard."
     )
     max_scrapes: int = Field(
         default=40, ge=1, le=10_000, description="Scrapes served at once; more are answered 503."
     )
+    max_connections: int = Field(
+        default=512,
+        ge=1,
+        le=65_536,
+        description="Connections open at once; more are answered 503 and closed.",
+    )
+    header_timeout: Interval = Field(
+        default=10.0, description="Time a client has to send the headers of a request."
+    )
+    write_timeout: Interval = Field(default=60.0, description="Time a client has to read a scrape.")
 
     @property
     def host(self) -> str | None:
@@ -73,6 +84,9 @@ class Retention(Block):
     confirmations: int = Field(
         default=2, ge=1, le=100, description="Crawls in a row that confirm such a loss."
     )
+    growth_guard: float = Field(
+        default=5.0, gt=1, description="A crawl that brought so many times what was held is warned of."
+    )
     reject_share: Share = Field(
         default=0.2, description="A crawl with more unreadable records than this share is refused."
     )
@@ -91,7 +105,12 @@ class Limits(Block):
     label_length: int = Field(
         default=1024, ge=64, le=65_536, description="Characters of a label value; more are cut."
     )
-    concurrency: int = Field(default=4, ge=1, le=64, description="Requests to one API at once.")
+    concurrency: int = Field(
+        default=16,
+        ge=1,
+        le=64,
+        description="The most requests to one API at once; fewer where it slows down.",
+    )
     retries: int = Field(default=3, ge=0, le=20, description="Further attempts after a failed request.")
 
 
@@ -130,7 +149,7 @@ class Settings(Block, BaseSettings):
     retention: Retention = Field(default_factory=Retention, description="When records are given up.")
     limits: Limits = Field(default_factory=Limits, description="Limits on what is read and served.")
     state_file: Path | None = Field(
-        default=None, description="Where the snapshot is kept over a restart. This version refuses it."
+        default=None, description="Where the snapshot is kept over a restart; none by default."
     )
     shard: Shard = Field(default_factory=Shard, description="Sharding by record.")
 

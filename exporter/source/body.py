@@ -7,10 +7,12 @@ however small the compressed body is.
 
 from __future__ import annotations
 
+import re
 import zlib
 
 from exporter import errors
 
+_NAME = re.compile(r"[a-z0-9-]{1,12}(, ?[a-z0-9-]{1,12}){0,3}")
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's names for the formats: gzip (RFC 1952), zlib (RFC 1950), and what some servers call deflate."""
 
@@ -21,7 +23,9 @@ class Body:
     def __init__(self, encoding: str, cap: int, url: str) -> None:
         self._encoding = encoding.strip().lower() or "identity"
         if self._encoding not in ("identity", "gzip", "x-gzip", "deflate"):
-            raise self._wrong(f"its Content-Encoding {self._encoding[:40]!r} was not asked for", url)
+            # only what looks like the name of one is shown: a server may repeat what it was sent
+            named = f" {self._encoding}" if _NAME.fullmatch(self._encoding) else ""
+            raise self._wrong(f"its Content-Encoding{named} was not asked for", url)
         self._cap, self._url = cap, url
         self._inflating: zlib._Decompress | None = None
         self._chunks: list[bytes] = []

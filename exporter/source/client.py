@@ -1,9 +1,10 @@
 """One query in, one page out: sending, trying again, saying who we are, and never reading too much.
 
-`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_once`, each adding one concern. What goes
-wrong is put into words by `failure`, who we are is `auth`'s and `desk`'s, the connection `wire`'s, which
-pages to ask for `paging`'s, and what a page means `inventory`'s. Invariants: what leaves `get` is a page or a
-`SourceError`; neither credentials nor the operator's headers ever leave the API's origin.
+`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_once > _send_on_wire`, each adding one
+concern. What goes wrong is put into words by `failure`, who we are is `auth`'s and `desk`'s, whose turn it is
+`gate`'s, the connection `wire`'s, which pages to ask for `paging`'s, what a page means `inventory`'s.
+Invariants: what leaves `get` is a page or a `SourceError`; neither credentials nor the operator's headers
+ever leave the API's origin; nothing is sent to the API but through the gate.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ import structlog
 import yarl
 
 from exporter import errors, settings
-from exporter.source import auth, failure, redirect
+from exporter.source import auth, echo, failure, gate, pace, redirect
 from exporter.source.body import Body
 from exporter.source.desk import Desk
 from exporter.source.total import announced
-from exporter.source.wire import Peer, Request, Wire
+from exporter.source.wire import Peer, Request, Stale, Wire
 
 log = structlog.get_logger()
 
@@ -40,7 +41,7 @@ Sent = multidict.CIMultiDict[str]
 """All headers of a request but those that every request has."""
 
 
-class Telemetry(Protocol):
+class Telemetry(gate.Telemetry, Protocol):
     """What the client tells of its requests; `api` is the client's name."""
 
     def request(self, api: str, code: str, seconds: float) -> None:
@@ -94,8 +95,13 @@ class Client:
         self._telemetry = telemetry
         self._backoff = backoff
         self._identity = auth.identity(http, name, backoff=backoff)
-        # a request's time begins when it has its turn: waiting for other requests is no fault of the API
-        self._turns = asyncio.Semaphore(limits.concurrency)
+        self._secret_headers = frozenset(
+            header.lower()
+            for header, written in http.http_headers.items()
+            if written.secrets or written.files
+        )
+        self._gate = gate.Gate(name, limits.concurrency, http.requests_per_hour, telemetry)
+        self._retries = pace.Retries()
         self._origin = yarl.URL(http.url).origin()
         self._wire = Wire(name, http, limits.concurrency)
         self._peer = Peer(name, http)
@@ -111,8 +117,17 @@ class Client:
     ) -> None:
         await self._wire.__aexit__(kind, error, trace)
 
-    async def get(self, url: str, params: Sequence[tuple[str, str]], headers: Mapping[str, str] = {}) -> Page:
-        """The page at `url` with the query `params`; tries again up to `limits.retries` times.
+    async def get(
+        self,
+        url: str,
+        params: Sequence[tuple[str, str]],
+        headers: Mapping[str, str] = {},
+        retries: int | None = None,
+    ) -> Page:
+        """The page at `url` with the query `params`; tries again up to `limits.retries` times, or `retries`.
+
+        Waits as long as the pace that the API bears and the operator allows want it; the time of a request
+        begins after that, and a deadline for all of it is the caller's.
 
         Without `params` the URL's own query stays, to the letter: it is a link that the API gave. `headers`
         are sent beside the client's own and never instead of the credentials.
@@ -128,22 +143,36 @@ class Client:
                 reason="redirect",
                 mend=f"if the API has moved there, write that into apis.{self._name}.url",
             )
-        return await self._send_with_retry(target, tuple(params), headers)
+        most = self._limits.retries if retries is None else min(retries, self._limits.retries)
+        return await self._send_with_retry(target, tuple(params), headers, most)
 
-    async def _send_with_retry(self, target: yarl.URL, params: Params, further: Mapping[str, str]) -> Page:
+    async def _send_with_retry(
+        self, target: yarl.URL, params: Params, further: Mapping[str, str], most: int
+    ) -> Page:
         attempt = 0
+        self._retries.sent()
         while True:
             try:
                 return await self._send_with_auth(target, params, further)
             except errors.SourceError as error:
                 self._telemetry.request_failed(self._name, error.reason)
-                if attempt >= self._limits.retries or not failure.is_passing(error):
+                if attempt >= most or not failure.is_passing(error):
                     raise
-                wait = failure.pause(error, attempt, self._backoff, random.random)
+                wait = self._wait(error, attempt)
                 log.debug("retry", api=self._name, wait=round(wait, 3), error=str(error))
             attempt += 1
             self._telemetry.request_retried(self._name)
             await asyncio.sleep(wait)
+
+    def _wait(self, error: errors.SourceError, attempt: int) -> float:
+        """Seconds until the next attempt; raises the error where the API has been asked again too often."""
+        if not self._retries.take(asyncio.get_running_loop().time()):
+            raise failure.unrepeated(error)
+        wait = failure.pause(error, attempt, self._backoff, random.random)
+        if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
+            # whoever it was said to, it is meant for all of us
+            self._gate.hold(wait)
+        return wait
 
     async def _send_with_auth(self, target: yarl.URL, params: Params, further: Mapping[str, str]) -> Page:
         try:
@@ -182,28 +211,39 @@ class Client:
         return page
 
     async def _send_once(self, trail: redirect.Trail, params: Params, headers: Sent) -> Page | None:
-        """The page at the end of the trail; None if the trail has become longer instead."""
-        async with self._turns:
+        """The page at the end of the trail; None if the trail has become longer instead.
+
+        A connection that has died while it was kept is no fault of the API, and costs no retry.
+        """
+        try:
+            return await self._send_on_wire(trail, params, headers)
+        except Stale:
+            return await self._send_on_wire(trail, params, headers)
+
+    async def _send_on_wire(self, trail: redirect.Trail, params: Params, headers: Sent) -> Page | None:
+        # a request's time begins when it has its turn: waiting for other requests is no fault of the API
+        async with self._gate.turn():
             began = time.monotonic()
             async with self._wire.exchange(self._peer, Request(trail.end, headers)) as (response, place):
                 try:
+                    self._gate.heard(response.headers)
                     if trail.leads_on(response.status, response.headers.get("Location", "")):
                         return None
                     refusal = failure.from_status(response.status, response.headers, place)
                     if refusal is not None:
                         raise refusal
-                    body = await self._body(response, place.url)
+                    body = await self._body(response, place.url, headers)
                 finally:
                     seconds = time.monotonic() - began
                     self._telemetry.request(self._name, str(response.status), seconds)
         return Page(params, response.status, response.headers, body, seconds, place.url)
 
-    async def _body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, url: str, sent: Sent) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
         taken = Body(response.headers.get("Content-Encoding", ""), self._limits.bytes, url)
         async for chunk in response.content.iter_any():
             taken.feed(chunk)
-        body = taken.whole()
+        body = echo.blanked(taken.whole(), sent, self._secret_headers)
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
             raise failure.from_web_page(body, url)

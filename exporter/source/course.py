@@ -60,6 +60,23 @@ class Course(Protocol):
         """A page cannot be read; returns an estimate of the records behind it."""
         ...
 
+    def rows(self, ask: Ask) -> range | None:
+        """The rows of the list behind an ask, counted in records from 0; None where that is unknown.
+
+        What is known may grow while the walk goes on.
+        """
+        return None
+
+    def likely(self, ask: Ask) -> range | None:
+        """The rows that an ask that is about to go out may well be for, though nobody knows yet."""
+        return self.rows(ask)
+
+    def mended(self, ask: Ask, came: Came, reached: int) -> None:
+        """What was lost has come after all, in parts.
+
+        `came.items` are the rows that are there, unreadable ones included, the last in front of `reached`.
+        """
+
     def doubt(self, total: int | None) -> str:
         """Why the end of the course may not be the end of the list, as a sentence; "" for no doubt."""
         return ""
@@ -71,4 +88,7 @@ def doubted(total: int, reached: int, first: int, size: int) -> bool:
     It is none where more than that came, where it is the number at which a server stops counting, and where
     it is just the length of a full first page: some servers announce each page's own length.
     """
-    return reached > total or (reached == total and (total == CAPPED_TOTAL or first == total >= size))
+    if reached != total or total == CAPPED_TOTAL:
+        return reached >= total
+    # a list that ends where a page does: only one more page tells it from a total that is too small
+    return first > 0 and total % first == 0 and (total > first or total >= size)

@@ -9,6 +9,7 @@ nothing is in flight any more when `crawl` returns or raises.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -17,7 +18,8 @@ from exporter import errors
 from exporter.inventory.dialect import Paging
 from exporter.source import onward as way
 from exporter.source.client import Client, Page
-from exporter.source.paging import TOO_MUCH, Ending, Query, Seen, Walk
+from exporter.source.hole import DIVISIBLE, TOO_MUCH
+from exporter.source.paging import Ending, Query, Seen, Walk
 from exporter.source.total import announced
 
 log = structlog.get_logger()
@@ -28,6 +30,9 @@ Take = Callable[[Page, Query], Awaitable[Seen]]
 _PATIENCE = 10
 """Pages in a row that fail, retries included, before the API and not its pages is held to be broken."""
 
+_MENDING = 0.5
+"""Of the deadline: after that no more parts of failed pages are asked for, so that the rest is not lost."""
+
 _BEYOND = (404, 416)
 """What some servers answer instead of an empty page behind the end."""
 
@@ -37,11 +42,14 @@ async def crawl(
 ) -> Ending:
     """Reads the list at `url` to its end; `deadline` is in seconds from now, None for none.
 
-    A page that fails is told to the walk as unread. Raises that page's `SourceError` if it is the first (save
-    a refusal that the walk answers by asking for less), or if it says that we may not ask; `PartialCrawl`
-    when the deadline is over (reason deadline) or ten pages in a row have failed (reason partial).
+    A page that fails is told to the walk as unread, parts of a page too. Raises that page's `SourceError` if
+    it is the first (save where the walk knows a way around that), or if it says that we may not ask;
+    `PartialCrawl` when the deadline is over (reason deadline) or ten pages in a row have failed (reason
+    partial). Half of the time is for pages: what remains of failed ones then is left unread.
     """
     flight = _Flight(client, url, walk, take)
+    if deadline is not None:
+        flight.mended_by = asyncio.get_running_loop().time() + _MENDING * deadline
     try:
         async with asyncio.timeout(deadline) as limit:
             return await flight.run(width)
@@ -75,8 +83,9 @@ class _Flight:
         self._flying: dict[asyncio.Task[Page], Query] = {}
         self._waiting: list[Query] = []
         self._failed = 0  # in a row
-        self._refused: errors.Refused | None = None  # what a first page was last answered with
+        self._beginning: errors.SourceError | None = None  # why the list's beginning could not be read
         self.pages = 0
+        self.mended_by = math.inf  # on the loop's clock
 
     async def run(self, width: int) -> Ending:
         """Sends, takes and tells until the walk ends."""
@@ -89,26 +98,35 @@ class _Flight:
                 try:
                     self._waiting.extend(self._walk.send(seen))
                 except StopIteration as stop:
-                    if self._refused is not None:
-                        raise self._refused from None
                     ending: Ending = stop.value
+                    if self._beginning is not None and not ending.received:
+                        raise self._beginning from None
                     return ending
                 self._send(width)
 
     def _send(self, width: int) -> None:
         while self._waiting and len(self._flying) < width:
             query = self._waiting.pop(0)
-            request = self._client.get(query.url or self._url, query.params, dict(query.headers))
-            task = asyncio.create_task(request)
+            task = asyncio.create_task(self._get(query))
             self._flying[task] = query
+
+    async def _get(self, query: Query) -> Page:
+        if query.role == "part" and asyncio.get_running_loop().time() > self.mended_by:
+            raise errors.PartialCrawl(f"GET {self._url}: no time is left for parts", reason="deadline")
+        retries = None if query.role == "page" else 1  # the page they are of has had them all
+        return await self._client.get(query.url or self._url, query.params, dict(query.headers), retries)
 
     async def _seen(self, task: asyncio.Task[Page], query: Query) -> Seen:
         try:
+            if query.role == "probe":
+                return Seen(query, items=0, new=0, total=None, status=task.result().status)
             seen = await self._take(task.result(), query)
         except errors.SourceError as error:
             return self._failure(error, query)
         self.pages += 1
-        self._failed, self._refused = 0, None
+        self._failed = 0
+        if query.first:
+            self._beginning = None
         return seen
 
     def _failure(self, error: errors.SourceError, query: Query) -> Seen:
@@ -118,18 +136,26 @@ class _Flight:
             # no range of an empty list can be satisfied, not even the first
             self._failed = 0
             return Seen(query, items=0, new=0, total=None, status=status)
-        if isinstance(error, errors.Refused) and query.first and status in TOO_MUCH:
-            self._refused = error
-            return Seen(query, items=0, new=0, total=None, status=status, unread=True, why=str(error))
+        cause = _cause(error)
+        seen = Seen(
+            query, items=0, new=0, total=None, status=status, unread=True, why=str(error), cause=cause
+        )
+        if query.first and (status in TOO_MUCH or cause in DIVISIBLE):
+            self._beginning = error
+            return seen
         if query.first or error.reason in ("auth", "forbidden"):
             raise error
+        if query.role == "page":
+            self._lose_patience(error)
+        log.debug("unread", url=self._url, role=query.role, query=query.ordinal, error=str(error))
+        return seen
+
+    def _lose_patience(self, error: errors.SourceError) -> None:
         self._failed += 1
         if self._failed >= _PATIENCE:
             raise errors.PartialCrawl(
                 f"{self._failed} pages in a row failed: {error}", mend=error.mend
             ) from error
-        log.debug("page unread", url=self._url, page=query.ordinal, error=str(error))
-        return Seen(query, items=0, new=0, total=None, unread=True, why=str(error))
 
     async def land(self) -> None:
         """Cancels what is still in flight and waits until it is gone."""
@@ -138,3 +164,8 @@ class _Flight:
         await asyncio.gather(*self._flying, return_exceptions=True)
         self._flying.clear()
         self._walk.close()
+
+
+def _cause(error: errors.SourceError) -> str:
+    """The status where there is one, else the reason."""
+    return str(error.status) if isinstance(error, errors.Broken) else error.reason

@@ -7,7 +7,6 @@ and no message holds user information, query values, headers we sent, or more of
 
 from __future__ import annotations
 
-import email.utils
 import html
 import re
 import ssl
@@ -21,6 +20,7 @@ import yarl
 from aiohttp import http_exceptions
 
 from exporter import errors
+from exporter.source import quota
 
 LONGEST_WAIT = 60.0
 """Seconds: a server that asks for more is asked again sooner; the cycle has a budget of its own."""
@@ -219,7 +219,7 @@ def from_web_page(body: bytes, url: str) -> errors.Malformed:
     return errors.Malformed(
         f"GET {url}: the answer is a web page, not JSON",
         reason="html",
-        mend=f"a login or maintenance page? it begins: {' '.join(words)[:80]!r}",
+        mend=f"a login or maintenance page? it begins: {errors.bare(' '.join(words))[:80]!r}",
     )
 
 
@@ -231,18 +231,11 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     written = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", written):
         return float(written)
-    until = _moment(written)
+    until = quota.moment(written)
     if until is None:
         return None
-    wait = until - (_moment(headers.get("Date", "")) or now)
+    wait = until - (quota.moment(headers.get("Date", "")) or now)
     return wait if wait >= 0 else None
-
-
-def _moment(written: str) -> float | None:
-    try:
-        return email.utils.parsedate_to_datetime(written).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 _PASSING = ("connect", "reset", "timeout", "proxy", "empty")
@@ -265,3 +258,21 @@ def pause(error: errors.SourceError, attempt: int, base: float, chance: Callable
     if wait is not None:
         return min(wait, LONGEST_WAIT) + base * chance()
     return min(_LONGEST_BACKOFF, base * 2.0 ** min(attempt, 30)) * chance()
+
+
+def is_crowded(error: errors.SourceError) -> bool:
+    """Whether there are too many requests for the server, and fewer at once would do."""
+    return isinstance(error, errors.Throttled) or (isinstance(error, errors.Broken) and error.status == 503)
+
+
+def is_ill(error: errors.SourceError) -> bool:
+    """Whether the error may come of too much load, though it need not: one page may be too much by itself."""
+    if isinstance(error, errors.Broken):
+        return error.status in (502, 504)
+    return isinstance(error, errors.Unreachable) and error.reason == "timeout"
+
+
+def unrepeated(error: errors.SourceError) -> errors.SourceError:
+    """The same error, which now says that the request is not tried again although it might."""
+    error.args = (f"{error} (not tried again: too many requests to this API have failed lately)",)
+    return error

@@ -2,8 +2,8 @@
 
 A walk is a generator that never touches a socket: it yields the queries that may go out now, and is sent
 what each of them brought, in the order of arrival. Sending is `crawl`'s, decoding the poller's; which part
-follows which is the course's, its words are `style`'s. It owns the bound on queries in flight, the size of a
-page that an API accepts, the caps, and the verdict.
+follows which is the course's, its words are `style`'s, what becomes of pages that fail `mending`'s. It owns
+the bound on queries in flight, the size of a page that an API accepts, the caps, and the verdict.
 No signal of an inventory can be trusted (totals lie, limits are clamped, positions ignored), so it believes
 none alone. Invariant: an ending that says complete means that nothing the server gives away was missed.
 
@@ -16,16 +16,17 @@ none alone. Invariant: an ending that says complete means that nothing the serve
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from typing import Literal
 
 import msgspec
 
 from exporter.inventory.dialect import Paging
 from exporter.source import style
+from exporter.source.bad_rows import NOTHING_KNOWN, BadRows
 from exporter.source.course import Ask, Came
+from exporter.source.hole import DIVISIBLE, KNOWN, TOO_MUCH, Hole, Part, Probe
+from exporter.source.mending import Mending
 from exporter.source.onward import NOWHERE, Onward
-
-TOO_MUCH = (400, 422)
-"""What an API may answer to a first page of more records than it is willing to give."""
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -33,8 +34,11 @@ class Query(msgspec.Struct, frozen=True):
 
     `url` is an absolute link of the API's own that is asked for instead of the list's URL, as it is written
     and without parameters; "" for none. `ordinal` numbers the queries of a walk from 1, for messages; `first`
-    says that it is the list's beginning, whose failure is the failure of the walk. `page_size` is the number
-    of records that a page of this walk is asked for.
+    says that nothing is known yet of the list, so that this failure may be that of the walk. `page_size` is
+    the number of records that a page of this walk is asked for.
+
+    `role` is "part" for some rows of a page that failed, hardly worth trying again, and "probe" for one row
+    whose record is of no interest, but only whether the API answers.
     """
 
     params: tuple[tuple[str, str], ...]
@@ -43,6 +47,7 @@ class Query(msgspec.Struct, frozen=True):
     url: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     page_size: int = 0
+    role: Literal["page", "part", "probe"] = "page"
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -51,10 +56,11 @@ class Seen(msgspec.Struct, frozen=True):
     `items` counts the raw records of the page, `new` those whose id was not seen before in this walk, records
     without an id included; `total` is what the answer's headers announce, None for nothing; `onward` is
     where the answer says that the list goes on. `unread` says that the page could not be read after all
-    retries, `why` what went wrong then.
+    retries, `why` what went wrong then, and `cause` the same as a status or a word, as in `DIVISIBLE`.
 
-    Of a first page only one refusal is told: unread with a status of `TOO_MUCH`. It is answered with the
-    same page in half the size, or with the end of the walk.
+    Of a first page two failures are told. One with a status of `TOO_MUCH` is answered with the same page in
+    half the size; one with a cause of `DIVISIBLE` with a probe, and where that is answered the walk goes on
+    behind the page. Else the walk ends.
     """
 
     query: Query
@@ -65,6 +71,7 @@ class Seen(msgspec.Struct, frozen=True):
     unread: bool = False
     why: str = ""
     onward: Onward = NOWHERE
+    cause: str = ""
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -78,7 +85,8 @@ class Ending(msgspec.Struct, frozen=True):
     """The verdict on a walk.
 
     `expected` is the announced total (the larger of the first and the last), None where none was; `received`
-    counts different records; `unread_pages` could not be read, and about `unread_records` are behind them.
+    counts different records; `unread_pages` could not be read or not wholly, and about `unread_records` are
+    missing for it, the single rows of `bad_rows` included: those are for the next walk through the list.
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
     `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
     nothing speaks against completeness but that fewer different records came than were announced.
@@ -93,18 +101,28 @@ class Ending(msgspec.Struct, frozen=True):
     reason: str
     items: int = 0
     is_short_only: bool = False
+    bad_rows: BadRows = NOTHING_KNOWN
 
 
 Walk = Generator[tuple[Query, ...], Seen, Ending]
 
 
-def walk(paging: Paging, page_size: int, params: Mapping[str, str], *, width: int, caps: Caps) -> Walk:
+def walk(
+    paging: Paging,
+    page_size: int,
+    params: Mapping[str, str],
+    *,
+    width: int,
+    caps: Caps,
+    known: BadRows = NOTHING_KNOWN,
+) -> Walk:
     """Walks through one list, with at most `width` queries in flight and `page_size` records asked for each.
 
-    `params` are sent with every query, unless paging itself sets one of that name. The end of the generator
+    `params` are sent with every query, unless paging itself sets one of that name. `known` are the bad
+    rows of the walk before, where positions mean the same in both. The end of the generator
     ends the walk at once: queries still in flight have become pointless.
     """
-    state = _State(paging, page_size, params, caps)
+    state = _State(paging, page_size, params, caps, Mending(style.cut(paging), known))
     due = state.due(width)
     while due or state.flying:
         seen = yield due
@@ -116,18 +134,21 @@ def walk(paging: Paging, page_size: int, params: Mapping[str, str], *, width: in
 class _State:
     """What a walk knows so far."""
 
-    def __init__(self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps) -> None:
+    def __init__(
+        self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps, mending: Mending
+    ) -> None:
         self._paging, self._size, self._params, self._caps = paging, size, params, caps
+        self._mending = mending
         self._style = style.STYLES[paging.style]
         self._course = self._style.course(size)
-        self.flying: dict[int, Ask] = {}
+        self.flying: dict[int, Ask | Part | Probe] = {}
+        self._is_known = False  # whether anything was heard of the list
+        self._probes: list[Probe] | None = None  # those left to try, None when there is nothing to find out
         self._sent = 0
         self._totals: list[int] = []  # the first and the last
-        self._pages = self._items = self._new = 0
+        self._pages = self._items = self._new = self._most = 0
         self._first_items = self._new_behind_first = 0
         self._repeating = False
-        self._unread_pages = self._unread_records = 0
-        self._why = ""
         self._capped = ""
 
     @property
@@ -143,49 +164,88 @@ class _State:
         """The queries that may go out now."""
         queries: list[Query] = []
         while len(self.flying) < width and not self._capped and not self._ignored:
-            ask = self._course.ahead(self._expected, len(self.flying))
-            if ask is None:
+            step = self._ahead()
+            if step is None:
                 break
             if self._sent >= self._caps.pages:
                 self._capped = f"stopped after {self._sent} pages, which is limits.pages"
                 break
             self._sent += 1
-            self.flying[self._sent] = ask
-            queries.append(self._query(ask))
+            self.flying[self._sent] = step
+            queries.append(self._query(step))
         return tuple(queries)
 
-    def _query(self, ask: Ask) -> Query:
-        words = style.worded(self._paging, ask)
+    def _ahead(self) -> Ask | Part | Probe | None:
+        """What may go out next: pages, and when all of them are back the parts of those that failed."""
+        while self._probes is None:
+            ask = self._course.ahead(self._expected, len(self.flying))
+            if ask is None:
+                pages = any(isinstance(step, Ask) for step in self.flying.values())
+                return None if pages else self._mending.ahead(self._course)
+            if not self._mending.avoids(self._course.likely(ask)):
+                return ask
+            self._mending.note(Hole(ask, self._course.lost(ask, self._expected), KNOWN))
+            if not self._is_known:
+                self._probes = self._mending.probes(self._size)
+        return self._probes.pop(0) if self._probes and not self.flying else None
+
+    def _query(self, step: Ask | Part | Probe) -> Query:
+        words = style.worded(self._paging, step if isinstance(step, Ask) else step.ask)
         # a link is complete: what it was made for need not be said again
         params = {} if words.link else {**self._params, **words.params}
         return Query(
             tuple(params.items()),
             self._sent,
-            first=not self._pages and not self._unread_pages,
+            first=not self._is_known,
             url=words.link,
             headers=tuple(words.headers.items()),
             page_size=self._size,
+            role="page" if isinstance(step, Ask) else step.role,
         )
 
     def hear(self, seen: Seen) -> None:
         """Takes in what became of a query in flight."""
-        ask = self.flying.pop(seen.query.ordinal)
+        step = self.flying.pop(seen.query.ordinal)
         if seen.total is not None:
             self._totals = [*self._totals[:1], seen.total]
-        if seen.query.first and seen.unread and seen.status in TOO_MUCH:
+            self._mending.announce(seen.total)
+        if isinstance(step, Ask) and seen.query.first and seen.unread and seen.status in TOO_MUCH:
             self._ask_for_less(seen.why)
             return
-        if seen.unread:
-            self._unread_pages += 1
-            self._unread_records += self._course.lost(ask, self._expected)
-            self._why = seen.why
-            return
-        self._count(seen)
-        new = seen.items if seen.query.first else seen.new
-        self._course.heard(ask, Came(seen.items, new, self._expected, seen.status, seen.onward))
+        self._is_known = True
+        match step:
+            case Ask():
+                self._hear_page(step, seen)
+            case Part():
+                self._hear_part(step, seen)
+            case Probe() if not seen.unread:
+                self._probes = None
+            case Probe() if seen.cause not in DIVISIBLE:
+                self._probes = []
         if self._items > self._caps.records:
             self._capped = f"stopped after {self._items} records, more than limits.records"
             self.flying.clear()
+
+    def _hear_page(self, ask: Ask, seen: Seen) -> None:
+        if not seen.unread:
+            self._count(seen)
+            self._watch(seen)
+            new = seen.items if seen.query.first else seen.new
+            self._course.heard(ask, Came(seen.items, new, self._expected, seen.status, seen.onward))
+            return
+        self._mending.note(Hole(ask, self._course.lost(ask, self._expected), seen.cause, seen.why))
+        if seen.query.first:
+            # before anything is built on a list whose beginning fails: does the API answer at all?
+            self._probes = self._mending.probes(self._size) if seen.cause in DIVISIBLE else []
+
+    def _hear_part(self, part: Part, seen: Seen) -> None:
+        if seen.unread:
+            self._mending.lost(part, seen.cause, self._course)
+            return
+        self._count(seen)
+        # where nothing came behind the first page, there is no more than a page
+        most = self._most if self._first_items or self._new_behind_first else self._size
+        self._mending.heard(part, Came(seen.items, seen.new, self._expected), most, self._course)
 
     def _ask_for_less(self, why: str) -> None:
         """Begins again with half the size, as long as a size is asked for that can be halved."""
@@ -199,6 +259,9 @@ class _State:
         self._pages += 1
         self._items += seen.items
         self._new += seen.new
+        self._most = max(self._most, seen.items)
+
+    def _watch(self, seen: Seen) -> None:
         if seen.query.first:
             self._first_items = seen.items
             return
@@ -211,31 +274,27 @@ class _State:
 
     def ending(self) -> Ending:
         """The verdict: complete, or everything that speaks against it in one sentence."""
-        reasons = [self._capped] if self._capped else []
         expected = self._expected
-        if self._unread_pages:
-            last = f", the last because {self._why}" if self._why else ""
-            pages = "1 page" if self._unread_pages == 1 else f"{self._unread_pages} pages"
-            reasons.append(f"{pages} could not be read (about {self._unread_records} records{last})")
-        missing = expected is not None and self._new < expected
-        if missing:
+        unread = self._mending.unread(expected)
+        reasons = [*([self._capped] if self._capped else []), *unread.told()]
+        if missing := expected is not None and self._new < expected:
             reasons.append(f"announced {expected}, received {self._new} different records")
         # a whole table that happens to be as long as a page cannot be told from a page that repeats
         whole = self._first_items != self._size if expected is None else self._first_items >= expected
         if self._ignored and not whole:
             ignored = self._style.position(self._paging)
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
-        doubt = self._course.doubt(expected)
-        if doubt:
+        if doubt := self._course.doubt(expected):
             reasons.append(doubt)
         return Ending(
             complete=not reasons,
             expected=expected,
             received=self._new,
-            unread_pages=self._unread_pages,
-            unread_records=self._unread_records,
+            unread_pages=unread.pages,
+            unread_records=unread.records + len(unread.rows),
             pages=self._pages,
             reason="; ".join(reasons),
             items=self._first_items if self._ignored else self._items,
             is_short_only=missing and len(reasons) == 1,
+            bad_rows=self._mending.memory(expected),
         )

@@ -56,12 +56,13 @@ class Offset(Course):
         self._tail = 0  # pages lost in a row beyond any announced end
         self._ended = False
         self._gaps: list[Ask] = []
+        self._gone: dict[int, int] = {}  # records gone over at a position without reading them
 
     def ahead(self, total: int | None, flying: int) -> Ask | None:
         """Gaps first; then any part below the total; else the one next part when nothing is in flight."""
         if self._gaps:
             return self._gaps.pop()
-        if self._ended:
+        if self._ended or self._tail >= _TAIL:
             return None
         if total is not None and self._settled and self._next < total:
             ask = Ask(self._next, self._size, span=min(self._stride, total - self._next))
@@ -102,9 +103,12 @@ class Offset(Course):
             self._gaps.append(Ask(ask.position + items, limit, span=missing, gap=True))
 
     def _skip(self, ask: Ask) -> int:
-        length = ask.span or self._stride or self._size
+        length = self._gone[ask.position] = self._length(ask)
         self._next = max(self._next, ask.position + length)
         return length
+
+    def _length(self, ask: Ask) -> int:
+        return ask.span or self._stride or self._size
 
     def lost(self, ask: Ask, total: int | None) -> int:
         """Goes on behind it; three in a row beyond any announced end make the end unknowable."""
@@ -112,8 +116,19 @@ class Offset(Course):
         if total is not None and ask.position < total:
             return min(length, total - ask.position)
         self._tail += 1
-        self._ended = self._ended or self._tail >= _TAIL
         return length
+
+    def rows(self, ask: Ask) -> range:
+        """As many as were gone over when it was lost; before that, as many as it is expected to hold."""
+        return range(ask.position, ask.position + self._gone.get(ask.position, self._length(ask)))
+
+    def mended(self, ask: Ask, came: Came, reached: int) -> None:
+        """Where there are records at the end, it is worth looking behind them."""
+        if ask.position == 0:
+            self._first = came.items
+        if came.items:
+            self._reached = max(self._reached, reached)
+            self._tail = 0
 
 
 class Page(Course):
@@ -134,6 +149,7 @@ class Page(Course):
         self._first = 0
         self._last, self._last_items = -1, 0  # the furthest page with news
         self._empty: set[int] = set()  # pages without
+        self._pages = self._alike = 0  # pages with records, and those of them as long as a full one
         self._holed = False  # whether a page within the list came short
         self._lost: set[int] = set()
 
@@ -166,8 +182,11 @@ class Page(Course):
         if number == 0:
             self._first = items
         if not self._settled:
+            self._alike *= items <= self._full
             self._full = max(self._full, items)
             self._settled = number > 0 or items >= self._size
+        self._pages += items > 0
+        self._alike += items == self._full
         if not came.new:
             self._empty.add(number)
             self._holed = self._holed or number < self._last
@@ -187,3 +206,24 @@ class Page(Course):
         if total is None:
             return full
         return max(0, min(full, total - ask.position * full))
+
+    def rows(self, ask: Ask) -> range | None:
+        """Known from the length of a full page, where pages agree on it; the first begins the list anyway."""
+        agreed = self._full == self._size or self._alike > max(1, self._pages - 2)
+        if not agreed and ask.position:
+            return None
+        length = self._full if agreed else self._size
+        return range(ask.position * length, (ask.position + 1) * length)
+
+    def likely(self, ask: Ask) -> range | None:
+        """Before anything has come, what was asked for is the best guess at the length of a page."""
+        if self._full:
+            return self.rows(ask)
+        return range(ask.position * self._size, (ask.position + 1) * self._size)
+
+    def mended(self, ask: Ask, came: Came, reached: int) -> None:
+        """A page like any other, then."""
+        self._lost.discard(ask.position)
+        if came.items > self._full:
+            self._full, self._alike = came.items, 0
+        self.heard(ask, came)

@@ -15,6 +15,7 @@ import msgspec
 from exporter.inventory.dialect import Paging
 from exporter.source.chain import Chain
 from exporter.source.course import Ask, Course
+from exporter.source.parts import PAGES, RECORDS, Cut
 from exporter.source.position import Offset, Page, Single
 
 
@@ -30,11 +31,15 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Style(NamedTuple):
-    """One paging style. `position` names what an API ignores that always gives the same page."""
+    """One paging style. `position` names what an API ignores that always gives the same page.
+
+    `cut` takes pages apart; None where only the page before knows where one begins.
+    """
 
     course: Callable[[int], Course]
     words: Callable[[Paging, Ask], Words]
     position: Callable[[Paging], str] = lambda paging: paging.position_param
+    cut: Cut | None = None
 
 
 def worded(paging: Paging, ask: Ask) -> Words:
@@ -45,6 +50,11 @@ def worded(paging: Paging, ask: Ask) -> Words:
 def is_sized(paging: Paging) -> bool:
     """Whether the number of records of a page is asked for at all."""
     return worded(paging, Ask(0, 1)) != worded(paging, Ask(0, 2))
+
+
+def cut(paging: Paging) -> Cut | None:
+    """How pages are taken apart, None where they cannot be."""
+    return STYLES[paging.style].cut if is_sized(paging) else None
 
 
 def _named(*pairs: tuple[str, object]) -> Mapping[str, str]:
@@ -84,10 +94,10 @@ def _at_once(paging: Paging, ask: Ask) -> Words:
 
 
 STYLES: Mapping[str, Style] = {
-    "offset": Style(Offset, _by_offset),
-    "page": Style(Page, _by_page),
+    "offset": Style(Offset, _by_offset, cut=RECORDS),
+    "page": Style(Page, _by_page, cut=PAGES),
     "link": Style(Chain, _by_link, lambda paging: "its own links"),
     "cursor": Style(Chain, _by_cursor, lambda paging: paging.cursor_param),
-    "range": Style(Offset, _by_range, lambda paging: "the Range header"),
+    "range": Style(Offset, _by_range, lambda paging: "the Range header", RECORDS),
     "none": Style(Single, _at_once),
 }

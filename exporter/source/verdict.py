@@ -19,7 +19,7 @@ def is_restless(endings: Sequence[Ending], doubled: AbstractSet[str], known: Abs
 
     `doubled` are the ids that came more than once, `known` those of the crawl before.
     """
-    if any(ending.unread_pages for ending in endings):
+    if any(ending.unread_pages or ending.unread_records for ending in endings):
         return False  # what cannot be read now cannot be read again right away
     return any(not ending.complete for ending in endings) or _moved(endings, doubled, known)
 

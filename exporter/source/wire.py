@@ -1,25 +1,28 @@
-"""What requests of one API share: a session with few connections, how they are secured, the way they take.
+"""What requests of one API share: few connections, how they are secured, the way they take.
 
 Both the API and its token endpoint are asked through it. What is asked, and what an answer means, is
-`client`'s and `desk`'s. Invariants: aiohttp's exceptions become ours here and nowhere else; nothing is
-followed, no cookie is kept, and no credential is sent but those a request was given for its own server.
+`client`'s and `desk`'s, how long connections are kept `pool`'s. Invariants: aiohttp's exceptions become ours
+here and nowhere else; nothing is followed or sent twice, no cookie is kept, and no credential is sent but
+those a request was given for its own server.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Self
 
 import aiohttp
 import multidict
 import yarl
 
-from exporter import __version__, settings
+from exporter import __version__, errors, settings
 from exporter.source import failure, proxy, tls
+from exporter.source.pool import Pool
 
 _HEADERS = {
     "Accept": "application/json",
@@ -35,6 +38,10 @@ class Request:
     target: yarl.URL
     headers: multidict.CIMultiDict[str]
     form: str | None = None
+
+
+class Stale(errors.Unreachable):
+    """A GET failed on a connection that had been kept: it can be sent again at once, and on a fresh one."""
 
 
 class Peer:
@@ -60,19 +67,29 @@ class Peer:
 
 
 class Wire:
-    """The session of the API `name`; an asynchronous context manager.
+    """The connections of the API `name`, at most `connections` and one; an asynchronous context manager.
 
-    Raises `ConfigError` on creation where the environment's proxy cannot be used.
+    `clock` tells seconds steadily. Raises `ConfigError` on creation where the environment's proxy cannot be
+    used.
     """
 
-    def __init__(self, name: str, http: settings.Api, connections: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        http: settings.Api,
+        connections: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._http = http
         self._connections = connections
         self._route = proxy.route(http, os.environ, f"apis.{name}")
-        self._session: aiohttp.ClientSession | None = None
+        self._pool = Pool(self._session, clock)
 
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
+    def _session(self) -> aiohttp.ClientSession:
+        reused = aiohttp.TraceConfig()
+        reused.on_connection_reuseconn.append(_note_reuse)
+        return aiohttp.ClientSession(
             # one more, so that a token can be asked for while pages are on their way
             connector=aiohttp.TCPConnector(
                 limit=self._connections + 1, ttl_dns_cache=10, keepalive_timeout=30
@@ -81,15 +98,18 @@ class Wire:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             timeout=aiohttp.ClientTimeout(total=self._http.timeout, connect=self._http.connect_timeout),
+            trace_configs=[reused],
+            middlewares=[_only_once],
         )
+
+    async def __aenter__(self) -> Self:
+        self._pool.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._pool.close()
 
     @asynccontextmanager
     async def exchange(
@@ -97,27 +117,64 @@ class Wire:
     ) -> AsyncIterator[tuple[aiohttp.ClientResponse, failure.Place]]:
         """Sends a request; gives the answer, whose body is still to be read, and where we are for messages.
 
-        Raises `SourceError` for whatever aiohttp raises, also while the body is read.
+        Raises `SourceError` for whatever aiohttp raises, also while the body is read; `Stale` for a GET that
+        a kept connection did not answer, after which the next request is sent over a fresh one.
         """
-        if self._session is None:
-            raise RuntimeError("the client is used outside of its `async with`")
         through = self._route(request.target)
         place = peer.place(request, through)
-        try:
-            async with self._session.request(
-                place.method,
-                request.target,
-                headers=_for_proxy(request, through),
-                data=request.form,
-                allow_redirects=False,
-                ssl=peer.security.context(),
-                server_hostname=peer.security.server_name,
-                proxy=through.url if through else None,
-                proxy_headers=_credentials(through),  # those of a tunnel
-            ) as response:
-                yield response, place
-        except (aiohttp.ClientError, OSError) as error:
-            raise failure.from_client(error, place) from error
+        seen = SimpleNamespace(reused=False)
+        async with self._pool.lease() as leased:
+            try:
+                async with leased.session.request(
+                    place.method,
+                    request.target,
+                    headers=_for_proxy(request, through),
+                    data=request.form,
+                    allow_redirects=False,
+                    ssl=peer.security.context(),
+                    server_hostname=peer.security.server_name,
+                    proxy=through.url if through else None,
+                    proxy_headers=_credentials(through),  # those of a tunnel
+                    trace_request_ctx=seen,
+                ) as response:
+                    yield response, place
+            except _Lost as lost:
+                error = failure.from_client(lost.error, place)
+                if not seen.reused:
+                    raise error from lost.error
+                await self._pool.replace(leased)
+                if request.form is None:
+                    raise Stale(str(error), reason=error.reason, mend=error.mend) from lost.error
+                raise error from lost.error
+            except (aiohttp.ClientError, OSError) as error:
+                raise failure.from_client(error, place) from error
+
+
+class _Lost(aiohttp.ClientError):
+    """A connection that stood was lost before the answer began."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+async def _only_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from sending a request again by itself: uncounted, and over the next dead connection."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Lost(error) from error
+
+
+async def _note_reuse(
+    session: aiohttp.ClientSession, seen: SimpleNamespace, event: aiohttp.TraceConnectionReuseconnParams
+) -> None:
+    """Marks a request that goes over a connection that was kept."""
+    seen.trace_request_ctx.reused = True
 
 
 def _credentials(through: proxy.Proxy | None) -> dict[str, str]:

@@ -45,6 +45,11 @@ LOOKS: Mapping[State, Look] = {
 
 _CARD = Template(resources.files(__package__).joinpath("card.html").read_text(encoding="utf-8"))
 _NONE_HELD = "Nothing is served yet: no crawl has succeeded."
+_RESTORED = "Restored from the state file; no crawl has ended since the start."
+_SUSPECT = (
+    "to be confirmed: the last full crawl lacked more records than the shrink guard believes. They are still"
+    " served; the next full crawls confirm the loss or end it."
+)
 
 
 def card(one: CollectionStatus, now: float) -> str:
@@ -57,8 +62,9 @@ def card(one: CollectionStatus, now: float) -> str:
         name=words.clean(one.name, 120),
         glyph=look.glyph,
         word=look.word,
-        means=look.means if held or one.state == "waiting" else _NONE_HELD,
+        means=_means(one),
         error=_error(one),
+        held_back=_held_back(one),
         figures=_figures(one) if held else '<p class="soft">No records held yet.</p>',
         statuses=_statuses(one.statuses),
         facts="\n".join(f"<dt>{term}</dt><dd>{said}</dd>" for term, said in _facts(one, now)),
@@ -68,6 +74,12 @@ def card(one: CollectionStatus, now: float) -> str:
         interval=words.span(one.refresh_interval),
         url=_foreign(one.url, 500),
     )
+
+
+def _means(one: CollectionStatus) -> str:
+    if one.last_success is None and one.state != "waiting":
+        return _NONE_HELD
+    return _RESTORED if one.restored and one.state != "failing" else LOOKS[one.state].means
 
 
 def anchor(name: str) -> str:
@@ -88,6 +100,20 @@ def _error(one: CollectionStatus) -> str:
     return f'<div class="error"><strong>Last error</strong>{reason}<pre dir="auto">{said}</pre></div>'
 
 
+def _held_back(one: CollectionStatus) -> str:
+    """Removals that wait to be confirmed, and how to confirm them; the page itself can order nothing."""
+    if not one.held_back:
+        return ""
+    order = f"<code>POST /api/v1/accept?collection={anchor(one.name)}</code>"
+    how = f"{order} (needs <code>web.enable_admin_api</code>), or send the exporter SIGUSR1"
+    wait = "waits" if one.held_back == 1 else "wait"
+    removals = words.counted(one.held_back, "removal")
+    return (
+        f'<div class="held"><p><strong>{removals}</strong> {wait} {_SUSPECT}</p>'
+        f"<p>If they are really gone, accept it now: {how}.</p></div>"
+    )
+
+
 def _facts(one: CollectionStatus, now: float) -> Iterator[tuple[str, str]]:
     """What there is to know besides the figures, as pairs of term and description."""
     if one.last_success is None:
@@ -98,6 +124,8 @@ def _facts(one: CollectionStatus, now: float) -> Iterator[tuple[str, str]]:
         said = words.ago(one.last_success, age)
         old = age > 3 * one.refresh_interval
         yield "Refreshed", f'<span class="odd">{said}</span>' if old else said
+        if one.restored:
+            yield "Restored", _odd("from the state file", "and not crawled since")
     if one.last_full_success is not None:
         yield "Full crawl", words.ago(one.last_full_success, now - one.last_full_success)
     if one.up is False and one.last_attempt is not None:
@@ -117,6 +145,8 @@ def _doubts(one: CollectionStatus) -> Iterator[tuple[str, str]]:
         yield "Expected", _odd(words.count(one.expected), "announced by the API")
     if one.unread:
         yield "Unread", _odd(words.count(one.unread), "behind pages that cannot be read")
+    if one.bad_rows:
+        yield "Bad rows", _odd(_foreign(one.bad_rows), "asked for again, ever less often")
     if one.retained:
         yield "Retained", _odd(words.count(one.retained), "held though not seen again")
     if one.duplicates:

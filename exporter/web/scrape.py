@@ -15,6 +15,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from exporter.web import negotiate
+from exporter.web.answer import sentence
 
 TYPES: dict[negotiate.Form, str] = {
     "text": "text/plain; version=0.0.4; charset=utf-8",
@@ -62,7 +63,7 @@ class Scrapes:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One scrape: 200, or 400 for an unknown collection, 406 for no encoding, 503 over the limit."""
         if self._running >= self._site.max_scrapes:
-            return _sentence(503, "Too many scrapes at once; try again in a second.", {"Retry-After": "1"})
+            return sentence(503, "Too many scrapes at once; try again in a second.", {"Retry-After": "1"})
         self._running += 1
         try:
             return await self._answer(request)
@@ -72,11 +73,11 @@ class Scrapes:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         wanted = frozenset(request.query.getall(PARAMETER, ()))
         known = self._site.collections
-        if unknown := sorted(wanted.difference(known)):
-            return _sentence(400, _unknown(unknown, known))
+        if strange := sorted(wanted.difference(known)):
+            return sentence(400, unknown(strange, known))
         encoding = negotiate.encoding(_header(request, hdrs.ACCEPT_ENCODING))
         if encoding is None:
-            return _sentence(406, "There is gzip and identity; Accept-Encoding allows neither.")
+            return sentence(406, "There is gzip and identity; Accept-Encoding allows neither.")
         form = negotiate.form(_header(request, hdrs.ACCEPT))
         length, parts = self._site.scrape(form, encoding, tuple(name for name in known if name in wanted))
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: TYPES[form]})
@@ -139,11 +140,8 @@ def _header(request: web.Request, name: str) -> str | None:
     return None if lines is None else ",".join(lines)
 
 
-def _unknown(unknown: list[str], known: tuple[str, ...]) -> str:
-    said = ", ".join(ascii(name)[:80] for name in unknown[:5])
+def unknown(names: list[str], known: tuple[str, ...], parameter: str = PARAMETER) -> str:
+    """A sentence for collections that there are not, with those there are; plain ASCII and short."""
+    said = ", ".join(ascii(name)[:80] for name in names[:5])
     valid = ", ".join(known) or "none, for no collection is enabled"
-    return f"Unknown {PARAMETER} {said}. Valid values: {valid}."
-
-
-def _sentence(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, text=f"{text}\n", headers=headers)
+    return f"Unknown {parameter} {said}. Valid values: {valid}."

@@ -1,8 +1,9 @@
-"""The HTTP surface: which paths there are, who answers them, and the headers that go with every answer.
+"""The HTTP surface: which paths there are, who answers them, and what no request may bring along.
 
-Owns no value: a `Site` is asked for each answer. `scrape` answers `/metrics`, `landing` writes the page,
-`status` says what `/api/v1/status` holds; sockets, TLS and passwords belong to whoever runs the application.
-Invariant: no request causes a request to an inventory, and none is answered with 500.
+Owns no value: a `Site` is asked for each answer. `scrape` answers `/metrics`, `orders` what is posted,
+`landing` writes the page, `status` says what `/api/v1/status` holds, `answer` dresses them all; sockets and
+deadlines are `guard`'s. Invariant: a GET causes no request to an inventory, and nothing is answered with 500
+but an order to reload settings that are wrong.
 """
 
 from __future__ import annotations
@@ -11,19 +12,28 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
 
-from exporter.web import landing, status
+from exporter.web import answer, door, landing, orders, status
+from exporter.web.access import Access
+from exporter.web.answer import sentence
+from exporter.web.orders import Orders
 from exporter.web.scrape import Scrapable, Scrapes
 
-SERVER = "ses-inventory-exporter"
+__all__ = ["Orders", "Site", "application"]
+
 PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
 PATIENCE = 60.0
-"""Seconds in which a scrape must be read: more than any scrape_timeout in use."""
+"""Seconds in which a scrape must be read where nobody says otherwise: more than any scrape_timeout in use."""
+LARGEST = 4096
+"""Bytes a POST may bring, which no order reads: clients send a few by habit."""
+
+NONE_TAKEN = Orders()
 
 _Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Site(Scrapable, Protocol):
+class Site(Scrapable, orders.Orderly, Protocol):
     """Everything the surface shows. All of it is answered from memory, on the event loop."""
 
     def status(self) -> status.Status:
@@ -36,10 +46,22 @@ class Site(Scrapable, Protocol):
         """Whether every enabled collection has a snapshot or the start-up grace is over, and a sentence."""
 
 
-def application(site: Site, *, patience: float = PATIENCE) -> web.Application:
-    """The surface as an aiohttp application; `patience` is the seconds a client may take to read a scrape."""
-    app = web.Application(middlewares=[_explain])
+def application(
+    site: Site,
+    *,
+    patience: float = PATIENCE,
+    taken: Orders = NONE_TAKEN,
+    access: Access | None = None,
+) -> web.Application:
+    """The surface as an aiohttp application.
+
+    `patience` is the seconds a client may take to read a scrape, `taken` the orders that are enabled,
+    `access` who may come in; None lets everybody in.
+    """
+    access = access or Access(None)
+    app = web.Application(middlewares=[door.attended, access.middleware(), _explain(taken), _unload])
     app.on_response_prepare.append(_dress)
+    app.on_response_prepare.append(access.dress)  # the operator's headers prevail
     answers = _Answers(site)
     app.router.add_get("/", answers.page)
     app.router.add_get("/metrics", Scrapes(site, patience).answer)
@@ -47,6 +69,7 @@ def application(site: Site, *, patience: float = PATIENCE) -> web.Application:
     app.router.add_get("/-/healthy", answers.healthy)
     app.router.add_get("/-/ready", answers.ready)
     app.router.add_get("/favicon.ico", answers.favicon)
+    orders.Answers(site).route(app.router, taken)
     return app
 
 
@@ -75,28 +98,48 @@ class _Answers:
 
 
 def _verdict(verdict: tuple[bool, str]) -> web.Response:
-    good, sentence = verdict
-    body = f"{sentence}\n".encode(errors="replace")
-    return web.Response(status=200 if good else 503, body=body, content_type="text/plain", charset="utf-8")
+    good, said = verdict
+    return sentence(200 if good else 503, said)
+
+
+def _explain(taken: Orders) -> Middleware:
+    """Says in plain text what there is, where aiohttp would say `404: Not Found`."""
+    paths = "\n".join((*PATHS, *taken.paths))
+
+    @web.middleware
+    async def explain(request: web.Request, handler: _Answer) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPMethodNotAllowed as refusal:
+            allowed = ", ".join(sorted(refusal.allowed_methods))
+            return sentence(405, f"{request.path} takes only {allowed}.", {hdrs.ALLOW: allowed})
+        except web.HTTPNotFound:
+            return sentence(404, f"There is no such page. There is:\n{paths}")
+
+    return explain
 
 
 @web.middleware
-async def _explain(request: web.Request, handler: _Answer) -> web.StreamResponse:
-    """Says in plain text what there is, where aiohttp would say `404: Not Found`."""
-    try:
+async def _unload(request: web.Request, handler: _Answer) -> web.StreamResponse:
+    """Refuses bodies, unread: nothing here needs one, and one that never ends would hold its connection."""
+    refusal = _burden(request)
+    if refusal is None:
         return await handler(request)
-    except web.HTTPMethodNotAllowed as refusal:
-        allowed = ", ".join(sorted(refusal.allowed_methods))
-        text = f"{request.path} can be read only: {allowed}.\n"
-        return web.Response(status=405, text=text, headers={hdrs.ALLOW: allowed})
-    except web.HTTPNotFound:
-        lines = "\n".join(PATHS)
-        return web.Response(status=404, text=f"There is no such page. There is:\n{lines}\n")
+    refusal.force_close()
+    return refusal
+
+
+def _burden(request: web.Request) -> web.Response | None:
+    if not request.body_exists:
+        return None
+    if request.method != hdrs.METH_POST:
+        return sentence(400, f"{request.method} takes no body here.")
+    if request.content_length is None:
+        return sentence(411, "A body must come with its Content-Length; none is needed.")
+    if request.content_length > LARGEST:
+        return sentence(413, f"A body may have {LARGEST} bytes; none is needed.")
+    return None
 
 
 async def _dress(request: web.Request, response: web.StreamResponse) -> None:
-    """The headers of every answer. Nothing is kept by caches: each answer is about this second."""
-    response.headers[hdrs.SERVER] = SERVER
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+    answer.dress(response)

@@ -32,6 +32,8 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     `expected` is what the API announced, `retained` what is held though the last full crawl did not see it,
     `unread` what is lost behind pages that cannot be read. `statuses` counts records by headline status;
     records that are neither `operational` nor `not_operational` have a status without a known meaning.
+    `restored` is whether what is served comes from the state file and was not crawled since, `held_back` how
+    many removals the shrink guard keeps from being believed, and `bad_rows` the unreadable rows in words.
     """
 
     name: str
@@ -62,6 +64,9 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     series: int = 0
     operational: int = 0
     not_operational: int = 0
+    restored: bool = False
+    held_back: int = 0
+    bad_rows: str = ""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

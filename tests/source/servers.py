@@ -23,6 +23,9 @@ class Told:
         self.codes: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.retries = 0
+        self.limits: list[int] = []
+        self.quotas: list[float] = []
+        self.waits: list[float] = []
 
     def request(self, api: str, code: str, seconds: float) -> None:
         assert api == "tmf638"
@@ -35,20 +38,29 @@ class Told:
     def request_retried(self, api: str) -> None:
         self.retries += 1
 
+    def concurrency(self, api: str, limit: int) -> None:
+        self.limits.append(limit)
+
+    def rate_limit(self, api: str, remaining: float) -> None:
+        self.quotas.append(remaining)
+
+    def waited(self, api: str, seconds: float) -> None:
+        self.waits.append(seconds)
+
 
 class Server:
-    """What a raw server has been asked so far; `url` ends without a slash."""
+    """What a raw server has been asked so far; `url` ends without a slash, `script` may be replaced."""
 
     def __init__(self, script: Script) -> None:
         self.heads: list[str] = []
         self.url = ""
-        self._script = script
+        self.script = script
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.heads.append(head.decode("latin-1"))
-                await self._script(self, self.heads[-1], writer)
+                await self.script(self, self.heads[-1], writer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -87,8 +87,8 @@ async def test_f35_a_refused_limit_is_halved_once_and_remembered(tmp_path: Path,
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
         assert (len(poller.snapshot.records), poller.state.complete) == (50, True)
-        assert simulator.requests == 2 + 5
+        assert simulator.requests == 2 + 6
         poller._next_full = 0.0
         await poller.refresh()
-        assert simulator.requests == 2 + 5 + 5
+        assert simulator.requests == 2 + 6 + 6
         assert poller.state.complete

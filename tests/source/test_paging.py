@@ -160,7 +160,7 @@ def test_without_a_total_an_offset_walk_asks_one_after_the_other_until_an_empty_
 
 def test_f35_a_clamped_limit_is_confirmed_once_and_then_asked_for_at_once() -> None:
     run = Run(offsets(20, clamp=4, total=20), size=10, width=4)
-    assert run.positions("offset") == [0, 4, 8, 12, 16]
+    assert run.positions("offset") == [0, 4, 8, 12, 16, 20], "the last one shows that the total is right"
     assert run.most_flying == 3
 
 
@@ -264,11 +264,11 @@ def test_f38_records_that_shift_while_one_pages_make_the_walk_incomplete() -> No
     def serve(params: Mapping[str, str]) -> Answer:
         start = int(params["offset"])
         answer = rows[start : start + 10], 40
-        rows.insert(0, 1000 + start)
+        del rows[0]  # a record goes, and all others move up: one is missed at the border of each two pages
         return answer
 
     run = Run(serve)
-    assert run.received.total() == 40
+    assert run.received.total() == 37
     assert run.ending.reason == "announced 40, received 37 different records"
 
 
@@ -313,8 +313,8 @@ def test_a_server_that_gives_its_last_page_for_every_number_behind_it_loses_noth
 
 def test_page_numbers_begin_where_the_dialect_says() -> None:
     how = Paging(style="page", position_param="page", first=0)
-    run = Run(lambda params: ([int(params["page"])], 3), how, size=1)
-    assert run.positions("page") == [0, 1, 2]
+    run = Run(lambda params: ([int(params["page"])] if int(params["page"]) < 3 else [], 3), how, size=1)
+    assert run.positions("page") == [0, 1, 2, 3]
 
 
 def test_a_full_first_page_without_a_total_is_followed_by_pages_on_speculation() -> None:

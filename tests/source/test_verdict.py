@@ -44,3 +44,8 @@ def test_a_total_that_is_missed_otherwise_is_told() -> None:
 def test_pages_that_cannot_be_read_are_not_asked_for_again_at_once() -> None:
     assert not verdict.is_restless([UNREAD], {"CAR1"}, set())
     assert "could not be read" in verdict.problem([UNREAD], set(), set())
+
+
+def test_rows_that_cannot_be_read_are_not_read_again_right_away() -> None:
+    ending = Ending(False, 100, 99, 0, 1, 10, "row 17 cannot be read: 504")
+    assert not verdict.is_restless([ending], set(), set())

@@ -81,6 +81,7 @@ def troubled() -> tuple[CollectionStatus, ...]:
             records=42118,
             expected=42160,
             unread=40,
+            bad_rows="offset 1,200 to 1,239",
             retained=38,
             duplicates=2,
             last_full_success=NOW - 90_000,
@@ -116,6 +117,8 @@ def troubled() -> tuple[CollectionStatus, ...]:
             expected=9034,
             operational=9001,
             not_operational=33,
+            restored=True,
+            held_back=3120,
         ),
     )
 
@@ -165,6 +168,8 @@ def hostile() -> tuple[CollectionStatus, ...]:
             progress=f"{HOSTILE}{long}",
             statuses={**words, "": 7, long: 3},
             unknown_statuses=tuple(words),
+            held_back=10**15,
+            bad_rows=f"{HOSTILE}{long}",
             rejects={HOSTILE: Rejects(10**15, (HOSTILE, long) * 20), "\ud800": Rejects(0)},
             records=10**15,
             expected=3,
@@ -196,7 +201,9 @@ class InventedSite:
     parts: tuple[bytes, ...] = (b"# HELP up Whether.\n", b"# TYPE up gauge\n", b"up 1\n")
     health: tuple[bool, str] = (True, "Healthy.")
     readiness: tuple[bool, str] = (True, "Ready.")
+    reloading: tuple[bool, str] = (True, "The settings were read again.")
     asked: list[tuple[Form, Encoding, tuple[str, ...]]] = field(default_factory=list)
+    accepted: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -219,6 +226,13 @@ class InventedSite:
 
     def ready(self) -> tuple[bool, str]:
         return self.readiness
+
+    def accept(self, collections: tuple[str, ...]) -> str:
+        self.accepted.append(collections)
+        return f"Accepted: {', '.join(collections)}."
+
+    async def reload(self) -> tuple[bool, str]:
+        return self.reloading
 
 
 def _gallery() -> web.Application:

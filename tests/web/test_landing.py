@@ -144,6 +144,29 @@ def test_what_is_missing_from_a_crawl_is_said_with_its_numbers() -> None:
     assert "SRV-1009" in text
 
 
+def test_what_the_shrink_guard_holds_back_is_said_with_how_to_accept_it() -> None:
+    text = read(collection(held_back=3120)).text
+    for said in ("3,120 removals wait to be confirmed", "still served", "web.enable_admin_api", "SIGUSR1"):
+        assert said in text
+    assert "POST /api/v1/accept?collection=carriers" in text
+    assert "1 removal waits to be confirmed" in read(collection(held_back=1)).text
+    assert "confirmed" not in read(collection()).text
+
+
+def test_a_collection_from_the_state_file_says_so_until_it_is_crawled() -> None:
+    text = read(collection(restored=True)).text
+    assert "Restored from the state file; no crawl has ended since the start." in text
+    assert "Refreshed on time" not in text
+    assert "Restored from the state file and not crawled since" in text
+    failing = read(collection(restored=True, state="failing", up=False)).text
+    assert "The last refresh failed" in failing
+    assert "Restored from the state file and not crawled since" in failing
+
+
+def test_bad_rows_are_named() -> None:
+    assert "Bad rows offset 1,200 to 1,239 asked for again" in read(troubled()[0]).text
+
+
 def test_a_failure_shows_its_reason_and_message_and_when_it_is_tried_again() -> None:
     text = read(troubled()[1]).text
     assert "Last error ( auth ) https://inventory.example.net" in text

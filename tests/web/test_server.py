@@ -48,6 +48,8 @@ async def test_every_answer_names_the_program_and_is_not_to_be_guessed_at(client
     assert answer.headers[hdrs.SERVER] == "ses-inventory-exporter"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert hdrs.CACHE_CONTROL in answer.headers
 
 
@@ -117,7 +119,7 @@ async def test_f73_other_methods_are_405_and_told_what_is_allowed(
     answer = await client.request(method, path)
     assert answer.status == 405
     assert answer.headers[hdrs.ALLOW] == "GET, HEAD"
-    assert await answer.text() == f"{path} can be read only: GET, HEAD.\n"
+    assert await answer.text() == f"{path} takes only GET, HEAD.\n"
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/metrics/", "/-/", "/-/reload", "/%3Cscript%3E", "/%ff%00"])

@@ -1,0 +1,152 @@
+"""One collection's intake: the pages of its queries in, a `Draft` of its records out.
+
+Here `source` and `inventory` meet. How pages are got is `source`'s business and what they mean `inventory`'s;
+when to crawl, and what to believe of the result, is the poller's. It owns what one crawl teaches the next:
+the key of the digests, the size of a page that the API accepts, the rows that it cannot give.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+
+import msgspec
+import structlog
+
+from exporter import __version__, errors, settings
+from exporter.inventory import decode, fields, snapshot
+from exporter.source import bad_rows, crawl, paging
+from exporter.source import client as source
+
+log = structlog.get_logger()
+
+_THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
+
+Heard = Callable[[int, int | None], None]
+"""Is told of each page: its number of records, and the total that it announces."""
+
+
+class Intake:
+    """Crawls the queries of one collection; `heard` is told of each page."""
+
+    def __init__(
+        self, target: settings.Target, config: settings.Settings, client: source.Client, heard: Heard
+    ) -> None:
+        self.digest_key = os.urandom(16)
+        self.reading = reading(target, config)
+        self._target = target
+        self._limits = config.limits
+        self._reject_share = config.retention.reject_share
+        self._client = client
+        self._heard = heard
+        self._reader = fields.Reader(
+            target.mapping,
+            characteristics=target.shown,
+            numbers=target.numbers,
+            include=target.include_types,
+            exclude=target.exclude_types,
+            shard=(config.shard.index, config.shard.count),
+            length=config.limits.label_length,
+        )
+        self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
+        self._page_size = target.page_size  # less where the API turned out to refuse that many
+        self._log = log.bind(collection=target.collection, api=target.api)
+
+    async def crawl(
+        self, start: snapshot.Snapshot, further: Mapping[str, str]
+    ) -> tuple[snapshot.Draft, list[paging.Ending]]:
+        """Pages through every query of the collection, each with the `further` parameters.
+
+        The rows in `bad_rows` are asked around in crawls of everything, those without further parameters.
+        Raises `SourceError` where a list cannot be read, or where too many of its records cannot be held.
+        """
+        target, limits = self._target, self._limits
+        draft = snapshot.Draft(start, target.preserve_status_types)
+        deadline = time.monotonic() + limits.crawl_deadline
+        endings = []
+
+        async def take(page: source.Page, query: paging.Query) -> paging.Seen:
+            batch = await self._decoded(page, start)
+            new = draft.add(batch, time.time())
+            self._accepted(query.page_size)
+            total = crawl.total(page, target.paging)
+            self._heard(batch.items, total)
+            onward = crawl.onward(page, target.paging)
+            return paging.Seen(
+                query, items=batch.items, new=new, total=total, status=page.status, onward=onward
+            )
+
+        known = iter(() if further else self.bad_rows)
+        for query in target.queries:
+            draft.begin()
+            walk = paging.walk(
+                target.paging,
+                self._page_size,
+                {**query, **further},
+                width=limits.concurrency,
+                caps=paging.Caps(limits.pages, limits.records),
+                known=next(known, bad_rows.NOTHING_KNOWN),
+            )
+            left = deadline - time.monotonic()
+            endings.append(
+                await crawl.crawl(
+                    self._client, target.url, walk, take, width=limits.concurrency, deadline=left
+                )
+            )
+        self._refuse_rejects(draft)
+        return draft, endings
+
+    def _accepted(self, page_size: int) -> None:
+        """Remembers the size of a page that the API did not refuse, so that it is not refused again."""
+        if page_size < self._page_size:
+            self._log.warning(
+                "smaller pages", refused=self._page_size, accepted=page_size, mend="set page_size to that"
+            )
+            self._page_size = page_size
+
+    async def _decoded(self, page: source.Page, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
+        if len(page.body) < _THREAD_ABOVE:
+            return decode.page(page.body, self._reader, start.digests, self.digest_key)
+        return await asyncio.to_thread(decode.page, page.body, self._reader, start.digests, self.digest_key)
+
+    def _refuse_rejects(self, draft: snapshot.Draft) -> None:
+        rejected = draft.rejected.total()
+        if rejected > self._reject_share * draft.items:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
+            raise errors.PartialCrawl(
+                f"{rejected} of {draft.items} records cannot be held ({reasons})",
+                reason="rejects",
+                mend="has the API's schema changed? `check` shows how its records are understood",
+            )
+
+
+def reading(target: settings.Target, config: settings.Settings) -> str:
+    """Two fingerprints with a colon between: of what decides which records there are, and how each is read.
+
+    A snapshot is another inventory's where the first differs; where the second does, its records are to be
+    decoded anew.
+    """
+    which = (
+        target.url,
+        target.queries,
+        target.include_types,
+        target.exclude_types,
+        (config.shard.index, config.shard.count),
+    )
+    how = (
+        __version__,
+        target.mapping,
+        target.shown,
+        target.numbers,
+        target.preserve_status_types,
+        config.limits.label_length,
+    )
+    return f"{_fingerprint(which)}:{_fingerprint(how)}"
+
+
+def _fingerprint(value: object) -> str:
+    # sets and mappings in a fixed order: the fingerprint must be the same after a restart
+    return blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=8).hexdigest()

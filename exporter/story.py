@@ -1,0 +1,231 @@
+"""A collection's story: what is known of its refreshes, told to status pages, metrics and the log at once.
+
+`Poller` decides what happens, `Story` is told of it. It owns `State`, which the web side reads, and the rule
+that a lasting failure is logged once. Times are Unix seconds, for they are only ever shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from exporter import settings
+from exporter.inventory import decode, snapshot, tally
+from exporter.source import paging
+from exporter.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+_MOST_WORDS = 1000  # status words told in a lifetime: a broken API may invent them without end
+
+
+@dataclass
+class State:
+    """A collection's story so far, for status pages. Times are Unix seconds, None where it never happened.
+
+    `fresh_at` alone is a moment of the monotonic clock, from which ages are counted (fault F50).
+    """
+
+    up: bool | None = None
+    complete: bool | None = None
+    restored: bool = False
+    refreshing: str = ""
+    pages: int = 0
+    items: int = 0
+    announced: int = 0
+    records: int = 0
+    expected: int | None = None
+    retained: int = 0
+    unread: int = 0
+    bad_rows: str = ""
+    held_back: int = 0
+    duplicates: int = 0
+    problem: str = ""
+    rejected: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    last_attempt: float | None = None
+    last_success: float | None = None
+    fresh_at: float | None = None
+    last_full_success: float | None = None
+    next_refresh: float | None = None
+    last_error: str = ""
+    last_error_mend: str = ""
+    last_error_reason: str = ""
+    failing_since: float | None = None
+    refreshes: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+
+
+class Story:
+    """The `state` of one collection, and what is told when it changes."""
+
+    def __init__(self, target: settings.Target, telemetry: Telemetry) -> None:
+        self.state = State()
+        self._collection = target.collection
+        self._telemetry = telemetry
+        self._is_late = False
+        self._unknown: set[str] = set()  # status words that the log has told of
+        telemetry.collection(target.collection)
+        self.aim(target)
+
+    def aim(self, target: settings.Target) -> None:
+        """The collection goes on under these settings."""
+        self._interval = target.refresh_interval
+        self._log = log.bind(collection=target.collection, api=target.api)
+        self._telemetry.interval(target.collection, target.refresh_interval)
+
+    def begun(self, mode: str) -> None:
+        """A refresh begins, full or delta."""
+        state = self.state
+        state.refreshing, state.pages, state.items = mode, 0, 0
+        state.last_attempt = time.time()
+        self._telemetry.attempt(self._collection, mode, state.last_attempt)
+
+    def page(self, items: int, announced: int | None) -> None:
+        """A page of so many records came; `announced` is the total it tells, None for none."""
+        self.state.pages += 1
+        self.state.items += items
+        self.state.announced = announced or self.state.announced
+
+    def restored(self, records: int, last_success: float | None, last_full_success: float | None) -> None:
+        """What is served from now on is from the state file; it is as old as its last success."""
+        state = self.state
+        state.restored = True
+        state.last_success, state.last_full_success = last_success, last_full_success
+        self._telemetry.restored(self._collection, 1)
+        self._telemetry.aged(self._collection, last_success, last_full_success)
+        age = None if last_success is None else max(0, round(time.time() - last_success))
+        state.fresh_at = None if age is None else time.monotonic() - age
+        self._log.info("restored", records=records, age_seconds=age)
+
+    def bug(self, mode: str) -> None:
+        """An exception that nobody foresaw ends a refresh; its traceback goes to the log."""
+        self._log.exception("bug", mode=mode)
+
+    def failed(self, mode: str, reason: str, message: str, mend: str) -> None:
+        """A refresh failed; that is logged only where it is news."""
+        state = self.state
+        state.up = False
+        self._telemetry.failed(self._collection, mode, reason)
+        if state.failing_since is None or state.last_error_reason != reason:
+            self._log.warning(
+                "lost", mode=mode, reason=reason, error=message, mend=mend, still_served=state.records
+            )
+        state.failing_since = state.failing_since or time.time()
+        state.last_error, state.last_error_mend, state.last_error_reason = message, mend, reason
+
+    def succeeded(self, mode: str, seconds: float) -> None:
+        """A refresh succeeded after so many seconds."""
+        state, now = self.state, time.time()
+        state.refreshes += 1
+        if state.failing_since is not None:
+            self._log.info("recovered", mode=mode, after_seconds=round(now - state.failing_since))
+        elif state.up is None:
+            self._log.info(
+                "first crawl", records=state.records, complete=bool(state.complete), seconds=round(seconds, 1)
+            )
+        state.up, state.last_success, state.failing_since = True, now, None
+        state.fresh_at = time.monotonic()
+        state.last_error = state.last_error_mend = state.last_error_reason = ""
+        state.restored = False
+        state.requests[mode] = state.pages
+        self._telemetry.restored(self._collection, 0)
+        self._telemetry.succeeded(self._collection, mode, now, seconds)
+
+    def ended(self, seconds: float) -> None:
+        """A refresh ended, however it went, after so many seconds."""
+        self.state.refreshing = ""
+        late = seconds > self._interval
+        if late:
+            self._telemetry.overrun(self._collection)
+        if late and not self._is_late:
+            self._log.warning(
+                "overrun",
+                seconds=round(seconds, 1),
+                refresh_interval=self._interval,
+                mend="raise refresh_interval, or limits.concurrency if the API can bear it",
+            )
+        self._is_late = late
+
+    def read(self, draft: snapshot.Draft) -> None:
+        """What a crawl met on its way, whatever became of it."""
+        self._telemetry.read(self._collection, draft.duplicates, draft.rejected, draft.dropped)
+
+    def full(
+        self,
+        draft: snapshot.Draft,
+        outcome: snapshot.Outcome,
+        endings: Sequence[paging.Ending],
+        problem: str,
+    ) -> None:
+        """A full crawl ended; `problem` says what speaks against its completeness."""
+        state = self.state
+        totals = [ending.expected for ending in endings if ending.expected is not None]
+        state.complete = outcome.complete
+        state.expected = sum(totals) if totals else None
+        state.retained, state.held_back = outcome.retained, outcome.held_back
+        state.unread = sum(ending.unread_records for ending in endings)
+        state.bad_rows = _bad_rows(endings)
+        state.problem = problem or _held_back(outcome)
+        state.duplicates = draft.duplicates
+        state.rejected, state.examples = dict(draft.rejected), decode.examples(draft.rejects)
+        now = time.time()
+        if outcome.complete:
+            state.last_full_success = now
+        counts = {
+            "expected": state.expected,
+            "retained": outcome.retained,
+            "unread": state.unread,
+            "held_back": outcome.held_back,
+        }
+        self._telemetry.full(self._collection, now, complete=int(outcome.complete), counts=counts)
+
+    def taken(self, changes: snapshot.Changes) -> None:
+        """These changes are served from now on."""
+        counts = {
+            "added": len(changes.added),
+            "changed": len(changes.changed),
+            "removed": len(changes.removed),
+        }
+        self._telemetry.changed(self._collection, counts, changes.transitions())
+
+    def held(self, counted: tally.Tally) -> None:
+        """These records are held; a status of unknown meaning is logged once."""
+        new = [word for word in counted.unknown if word not in self._unknown]
+        if new and len(self._unknown) < _MOST_WORDS:
+            self._unknown.update(new)
+            mend = f"say in collections.{self._collection}.statuses what they mean"
+            self._log.warning("unknown status", words=", ".join(new), mend=mend)
+        self.state.records = counted.records
+        self._telemetry.held(self._collection, counted.records, counted.unknown_records)
+
+    def rendered(self, seconds: float) -> None:
+        """Rendering changes took so many seconds."""
+        self._telemetry.rendered(self._collection, seconds)
+
+    def grown(self, before: int, after: int) -> None:
+        """A crawl brought suspiciously many more records than were held; they are served all the same."""
+        self._telemetry.grown(self._collection)
+        self._log.warning(
+            "grown", before=before, after=after, mend="has the query's filter been lost on the way?"
+        )
+
+    def dangling(self, references: int) -> None:
+        """So many references lead to records that are not held."""
+        self._telemetry.dangling(self._collection, references)
+
+
+def _bad_rows(endings: Sequence[paging.Ending]) -> str:
+    """The rows that the API cannot give, in words; numbered from 1, in the order of the list."""
+    rows = [row for ending in endings for row in ending.bad_rows.rows]
+    shown = ", ".join(f"{row.position + 1} ({row.cause})" for row in rows[:10])
+    return f"{shown} and {len(rows) - 10} more" if len(rows) > 10 else shown
+
+
+def _held_back(outcome: snapshot.Outcome) -> str:
+    if not outcome.held_back:
+        return ""
+    return f"the shrink guard holds back {outcome.held_back} removals until further crawls confirm them"

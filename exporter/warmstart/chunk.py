@@ -1,0 +1,171 @@
+"""What the bytes of the state file mean: a heading, then each collection's records in chunks, by column.
+
+Owns the turning of collections into MessagePack and back; frames, sums and files are `disk`'s. By column,
+because texts that recur then lie together, are deflated well and are shared again when read. Invariant: a
+chunk is some milliseconds of work, the longest that anything in this program waits for the state file; and
+hostile bytes raise nothing but `ValueError`, `RecursionError` and `msgspec.DecodeError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, get_origin
+
+import msgspec
+
+from exporter.inventory.record import Link, Record
+from exporter.inventory.snapshot import Held, Snapshot
+
+LARGEST = 64 << 20
+"""Bytes of a heading or chunk; records larger than that, which no sane limit lets in, are not kept."""
+
+_RECORDS = 1_000  # of one chunk
+_UNSHARED = ("id", "name", "description")  # texts that hardly recur
+_RECORD = msgspec.structs.fields(Record)
+_HISTORY = msgspec.structs.fields(Held)[1:]  # what a held record has beside the record
+_LAYOUT = {kind.__name__: list(kind.__struct_fields__) for kind in (Link, Record, Held, Snapshot)}
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept of one collection over a restart.
+
+    `digest_key` is the key of the digests in the snapshot. `reading` is a fingerprint of all that decides how
+    a record is read: where it is another one now, the digests must not be used. Times are Unix seconds, None
+    where it never happened; `complete` says how the last full crawl ended.
+    """
+
+    snapshot: Snapshot
+    digest_key: bytes
+    reading: str
+    last_success: float | None
+    last_full_success: float | None
+    complete: bool
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A collection but for its records, of which `records` follow in chunks."""
+
+    collection: str
+    records: int
+    words: list[tuple[str, str]]
+    digest_key: bytes
+    reading: str
+    last_success: float | None
+    last_full_success: float | None
+    complete: bool
+
+
+class Heading(msgspec.Struct, frozen=True):
+    """What the file begins with. `layout` names the fields of what follows; `written` is in Unix seconds."""
+
+    layout: dict[str, list[str]]
+    written: float
+    heads: list[Head]
+
+
+class _Layout(msgspec.Struct, frozen=True):
+    """As much of any version's heading as tells which version it is."""
+
+    layout: dict[str, list[str]] = {}
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_HEADINGS = msgspec.msgpack.Decoder(Heading)
+_LAYOUTS = msgspec.msgpack.Decoder(_Layout)
+
+
+def _columns_type() -> Any:
+    columns = tuple(list[column.type] for column in (*_RECORD, *_HISTORY))  # type: ignore[name-defined]
+    return tuple[columns]  # type: ignore[valid-type]
+
+
+_COLUMNS: msgspec.msgpack.Decoder[tuple[list[Any], ...]] = msgspec.msgpack.Decoder(_columns_type())
+
+
+def encode(collections: Mapping[str, Kept], now: float) -> Iterator[bytes]:
+    """The heading, then the chunks, of at most `LARGEST` bytes if records allow; `now` in Unix seconds."""
+    heads = [_head(name, kept) for name, kept in collections.items()]
+    yield _ENCODER.encode(Heading(_LAYOUT, now, heads))
+    for kept in collections.values():
+        records = iter(kept.snapshot.records.values())
+        while chunk := list(islice(records, _RECORDS)):
+            yield from _chunks(chunk)
+
+
+def _head(collection: str, kept: Kept) -> Head:
+    return Head(
+        collection,
+        len(kept.snapshot.records),
+        sorted(kept.snapshot.words),
+        kept.digest_key,
+        kept.reading,
+        kept.last_success,
+        kept.last_full_success,
+        kept.complete,
+    )
+
+
+def _chunks(held: Sequence[Held]) -> Iterator[bytes]:
+    rows = ((*msgspec.structs.astuple(one.record), *msgspec.structs.astuple(one)[1:]) for one in held)
+    encoded = _ENCODER.encode(list(zip(*rows, strict=True)))
+    if len(encoded) <= LARGEST or len(held) == 1:
+        yield encoded
+        return
+    middle = len(held) // 2
+    yield from _chunks(held[:middle])
+    yield from _chunks(held[middle:])
+
+
+def heading(content: bytes) -> Heading | None:
+    """The heading in the first frame; None where it is that of a version whose records look different."""
+    if _LAYOUTS.decode(content).layout != _LAYOUT:
+        return None
+    return _HEADINGS.decode(content)
+
+
+class Reader:
+    """Reads the chunks of one file, in their order; texts and links that recur are shared among all."""
+
+    def __init__(self) -> None:
+        self._shared: dict[object, Any] = {}
+
+    def kept(self, head: Head, chunks: Iterator[bytes]) -> Kept:
+        """One collection; takes as many chunks as it has records in, `ValueError` where they do not fit."""
+        records: dict[str, Held] = {}
+        digests: dict[int, Held] = {}
+        count = 0
+        while count < head.records:
+            chunk = next(chunks, None)
+            held = self._held(chunk) if chunk else []
+            if not held:
+                raise ValueError(f"{count} of {head.records} {head.collection} are there")
+            count += len(held)
+            records.update((one.record.id, one) for one in held)
+            digests.update((one.digest, one) for one in held)
+        if not len(records) == count == head.records:
+            raise ValueError(f"{count} {head.collection} with {len(records)} ids, not {head.records}")
+        return Kept(
+            Snapshot(records, digests, frozenset(head.words)),
+            head.digest_key,
+            head.reading,
+            head.last_success,
+            head.last_full_success,
+            head.complete,
+        )
+
+    def _held(self, chunk: bytes) -> list[Held]:
+        columns = _COLUMNS.decode(chunk)
+        shared = map(self._column, _RECORD, columns)  # the rest of the columns is history
+        records = [Record(*row) for row in zip(*shared, strict=True)]
+        return [Held(*row) for row in zip(records, *columns[len(_RECORD) :], strict=True)]
+
+    def _column(self, field: msgspec.structs.FieldInfo, column: list[Any]) -> list[Any]:
+        share = self._shared.setdefault
+        if field.name == "numbers":  # 0 and -0, 1 and 1.0 are equal, but not the same
+            return [tuple((share(name, name), value) for name, value in pairs) for pairs in column]
+        if field.type is str and field.name not in _UNSHARED:
+            return [share(text, text) for text in column]
+        if get_origin(field.type) is tuple:
+            return [tuple([share(part, part) for part in parts]) if parts else () for parts in column]
+        return column

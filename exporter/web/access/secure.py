@@ -1,0 +1,142 @@
+"""TLS as the rules say: an `ssl.SSLContext`, and the check of a client's names.
+
+Opens the files of certificates. A client whose certificate has none of the allowed names fails in the
+handshake, before it can ask anything, as with exporter-toolkit. When contexts are made anew is `current`'s.
+Invariant: nothing weaker than TLS 1.2 is spoken, and a key with a password is refused, not asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from exporter.errors import ConfigError
+from exporter.web.access.document import cause, shown
+from exporter.web.access.encryption import Pem, Tls
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def context(tls: Tls, file: Path) -> ssl.SSLContext:
+    """The context for connections from now on; `file` is the web configuration file, for messages.
+
+    Raises ConfigError where a certificate or a key cannot be read or used.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version, made.maximum_version = tls.versions
+    made.options |= ssl.OP_NO_RENEGOTIATION
+    if not tls.server_prefers:
+        made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if tls.ciphers:
+        made.set_ciphers(tls.ciphers)
+    if tls.curve:
+        made.set_ecdh_curve(tls.curve)
+    made.set_alpn_protocols(["http/1.1"])
+    _show(made, tls, file)
+    _ask(made, tls, file)
+    return made
+
+
+def _show(made: ssl.SSLContext, tls: Tls, file: Path) -> None:
+    """Has the exporter's own certificate shown."""
+    # Where nothing is written inline no file of ours is needed, which a read-only system would not take.
+    if tls.certificate.file and tls.key.file:
+        for pem in (tls.certificate, tls.key):
+            _content(pem, file)
+        _load(made, (tls.certificate.file, tls.key.file), file)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for pem in (tls.certificate, tls.key):
+            path = Path(folder, pem.path)
+            path.touch(mode=0o600)
+            path.write_bytes(_content(pem, file))
+            paths.append(path)
+        _load(made, (paths[0], paths[1]), file)
+
+
+def _load(made: ssl.SSLContext, paths: tuple[Path, Path], file: Path) -> None:
+    try:
+        made.load_cert_chain(*paths, password=_no_password)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            "certificate and key cannot be used together",
+            file=str(file),
+            path="tls_server_config",
+            mend="write a PEM certificate and its own PEM key, without a password",
+        ) from error
+
+
+def _no_password() -> str:
+    """Instead of a prompt on the terminal."""
+    return ""
+
+
+def _ask(made: ssl.SSLContext, tls: Tls, file: Path) -> None:
+    """Has clients asked for theirs."""
+    made.verify_mode = tls.verify
+    if tls.verify == ssl.CERT_NONE:
+        return
+    if tls.authorities is None:
+        made.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+    else:
+        _trust(made, tls.authorities, file)
+    if tls.sans:
+        made.sslobject_class = _only(tls.sans)
+
+
+def _trust(made: ssl.SSLContext, pem: Pem, file: Path) -> None:
+    # Only the certificates: around them a file may hold remarks, in any encoding.
+    found = b"\n".join(_CERTIFICATE.findall(_content(pem, file)))
+    try:
+        made.load_verify_locations(cadata=found.decode("ascii"))
+    except (ssl.SSLError, ValueError) as error:
+        mend = "write the authority's certificates as PEM"
+        raise ConfigError(
+            "holds no certificates that can be used", file=str(file), path=pem.path, mend=mend
+        ) from error
+
+
+def _content(pem: Pem, file: Path) -> bytes:
+    if pem.file is None:
+        return pem.text.encode(errors="replace")
+    try:
+        return pem.file.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{shown(pem.file)} cannot be read: {cause(error)}",
+            file=str(file),
+            path=pem.path,
+            mend="relative paths begin at the folder of this file; the user of the exporter must read it",
+        ) from error
+
+
+def _only(sans: frozenset[str]) -> type[ssl.SSLObject]:
+    """A connection whose handshake succeeds only for a certificate with one of these names."""
+
+    class Known(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            if not names(self.getpeercert() or {}) & wanted:
+                raise ssl.SSLCertVerificationError("the client's certificate has none of client_allowed_sans")
+
+    wanted = frozenset(_canonical(name) for name in sans)
+    return Known
+
+
+def names(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """The alternative names of a peer's certificate (as `getpeercert` gives it): DNS, IP, e-mail, URI."""
+    return frozenset(_canonical(str(value)) for _, value in certificate.get("subjectAltName", ()))
+
+
+def _canonical(name: str) -> str:
+    """Addresses have many spellings, OpenSSL's among them; all else is compared as it is."""
+    try:
+        return str(ipaddress.ip_address(name.strip()))
+    except ValueError:
+        return name

@@ -1,0 +1,106 @@
+"""The listener: aiohttp behind a limit of connections and under deadlines, plain or with TLS.
+
+Owns listening, and what is said to a client that does not speak HTTP. The limit is `arrival`'s, the deadlines
+are `door`'s, the counts are `watch`'s; which pages there are is `server`'s. Used like `aiohttp.web.TCPSite`,
+whose place it takes. Invariant: no client can keep others from being answered, nor fill the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import partial
+from typing import Any, cast
+
+import structlog
+from aiohttp import http, web
+
+from exporter.web import answer
+from exporter.web.arrival import Arrival, Entrance
+from exporter.web.watch import Limits, Telemetry, Watch
+
+__all__ = ["Limits", "Site", "Telemetry"]
+
+_BACKLOG = 512
+"""Connections that the kernel keeps for us until they are accepted."""
+_HEADERS = 64
+"""Header lines of one request, each up to aiohttp's 8190 bytes, which is a URL's limit as well."""
+
+log = structlog.get_logger(__name__)
+
+
+class Site(web.BaseSite):
+    """A place to listen at: `host` None for every address, `port` 0 for a free one.
+
+    The runner must be set up. `start` raises OSError where the address cannot be listened on;
+    `runner.addresses` tells the port.
+    """
+
+    __slots__ = ("_entrance", "_place")
+
+    def __init__(
+        self,
+        runner: web.BaseRunner,
+        host: str | None,
+        port: int,
+        limits: Limits,
+        telemetry: Telemetry,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(runner, ssl_context=ssl_context, backlog=_BACKLOG)
+        self._place = (host, port)
+        server = cast(web.Server, runner.server)  # BaseSite has made sure that there is one
+        self._entrance = Entrance(Watch(limits, telemetry), partial(_speaker, server), ssl_context)
+
+    @property
+    def name(self) -> str:
+        """The address as it was asked for."""
+        host, port = self._place
+        return f"{'http' if self._ssl_context is None else 'https'}://{host or '*'}:{port}"
+
+    async def start(self) -> None:
+        """Listens from now on."""
+        await super().start()
+        host, port = self._place
+        loop = asyncio.get_running_loop()
+        entrance = self._entrance
+        # Without the TLS: `arrival` begins it, for asyncio would not tell of handshakes that never end.
+        self._server = await loop.create_server(lambda: Arrival(entrance), host, port, backlog=self._backlog)
+
+    async def stop(self) -> None:
+        """Listens no more; requests under way are the runner's to finish."""
+        await super().stop()
+        self._entrance.shut()
+
+
+class Speaker(web.RequestHandler):
+    """aiohttp's protocol, with what it says and logs of failures made ours."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what could not be read as a request, or to a mistake of ours."""
+        response = super().handle_error(request, status, exc, message)
+        answer.dress(response)
+        return response
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """A mistake of ours is an error with its traceback; what strangers send is theirs."""
+        error = kw.get("exc_info")
+        if isinstance(error, (http.HttpProcessingError, web.RequestPayloadError)):
+            client = self.peername
+            log.debug("request unreadable", client=client, problem=str(error)[:200])
+        else:
+            log.error("answer failed", exc_info=error)
+
+
+def _speaker(server: web.Server) -> Speaker:
+    loop = asyncio.get_running_loop()
+    return Speaker(server, loop=loop, access_log=None, max_headers=_HEADERS)  # type: ignore[arg-type]

@@ -1,0 +1,99 @@
+"""Tasks that die, and an event loop that is late."""
+
+import asyncio
+import time
+
+import pytest
+
+from exporter import logs, vitals
+from exporter.telemetry import Telemetry
+
+
+def restarts(telemetry: Telemetry, task: str) -> float | None:
+    name = "ses_inventory_exporter_task_restarts_total"
+    return telemetry.registry.get_sample_value(name, {"task": task})
+
+
+async def test_a_task_that_dies_is_started_again_and_its_end_is_the_end() -> None:
+    telemetry = Telemetry()
+    lives = []
+
+    async def work() -> None:
+        lives.append(len(lives))
+        if len(lives) < 3:
+            raise RuntimeError("a bug")
+
+    alive = vitals.Vitals(telemetry, pause=0.001)
+    await alive.keep("carriers", work)
+    assert lives == [0, 1, 2]
+    assert restarts(telemetry, "carriers") == 2
+    assert alive.dying() == []
+
+
+async def test_a_task_that_keeps_dying_makes_the_process_unhealthy_until_it_lives() -> None:
+    alive = vitals.Vitals(Telemetry(), pause=0.0)
+    cured = asyncio.Event()
+    deaths = []
+
+    async def work() -> None:
+        if not cured.is_set():
+            deaths.append(1)
+            raise ValueError("again")
+
+    kept = asyncio.create_task(alive.keep("carriers", work))
+    while len(deaths) < 5:
+        await asyncio.sleep(0)
+    assert alive.dying() == ["carriers"]
+    cured.set()
+    await kept
+    assert alive.dying() == []
+
+
+async def test_a_task_that_lived_well_is_believed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vitals, "_WELL", 0.0)
+    alive = vitals.Vitals(Telemetry(), pause=0.0)
+    lives = []
+
+    async def work() -> None:
+        lives.append(1)
+        time.sleep(0.001)
+        assert alive.dying() == []
+        if len(lives) < 10:
+            raise ValueError("now and then")
+
+    await alive.keep("carriers", work)
+    assert len(lives) == 10
+
+
+async def test_a_cancelled_task_is_not_started_again() -> None:
+    alive = vitals.Vitals(Telemetry())
+    kept = asyncio.create_task(alive.keep("carriers", asyncio.Event().wait))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    kept.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await kept
+
+
+async def test_f58_a_late_event_loop_is_measured_and_a_stuck_one_says_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info", "logfmt")
+    monkeypatch.setattr(vitals, "_LAG_SAMPLE", 0.01)
+    monkeypatch.setattr(vitals, "_STUCK", 0.1)
+    monkeypatch.setattr(vitals, "_LOOK", 0.02)
+    telemetry = Telemetry()
+    pulse = asyncio.create_task(vitals.Vitals(telemetry).pulse())
+    await asyncio.sleep(0.05)
+    hold_everybody_up(0.3)
+    await asyncio.sleep(0.05)
+    lag = telemetry.registry.get_sample_value("ses_inventory_exporter_event_loop_lag_seconds")
+    assert lag is not None and lag > 0.2
+    said = capsys.readouterr().err
+    assert said.count("event loop stuck") == 1
+    assert "hold_everybody_up" in said, "the line says where the loop was"
+    pulse.cancel()
+    await asyncio.gather(pulse, return_exceptions=True)
+
+
+def hold_everybody_up(seconds: float) -> None:
+    time.sleep(seconds)

@@ -1,0 +1,486 @@
+"""The state file: what is read is what was written, or a `StateError` says why not."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import resource
+import socket
+import stat
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporter import warmstart
+from exporter.errors import StateError
+from exporter.inventory.record import Link, Record
+from exporter.inventory.snapshot import Held, Snapshot
+from exporter.warmstart import Kept, chunk
+
+KEY = b"sixteen bytes..."
+NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+TIME = st.floats(allow_nan=False)
+LINK = st.builds(Link, TEXT, TEXT, TEXT, TEXT)
+PAIR = st.tuples(TEXT, TEXT)
+VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
+    str: TEXT,
+    bool: st.booleans(),
+    bool | None: st.none() | st.booleans(),
+    float | None: st.none() | TIME,
+    tuple[Link, ...]: st.lists(LINK, max_size=3).map(tuple),
+    tuple[tuple[str, str], ...]: st.lists(PAIR, max_size=3).map(tuple),
+    tuple[tuple[str, float], ...]: st.lists(st.tuples(TEXT, TIME), max_size=3).map(tuple),
+}
+RECORD = st.builds(Record, **{one.name: VALUES[one.type] for one in msgspec.structs.fields(Record)})
+DIGEST = st.integers(0, 2**64 - 1)
+HELD = st.builds(Held, RECORD, DIGEST, TIME, st.integers(0, 2**40))
+
+
+def snapshot_of(held: list[Held], words: frozenset[tuple[str, str]] = frozenset()) -> Snapshot:
+    return Snapshot({one.record.id: one for one in held}, {one.digest: one for one in held}, words)
+
+
+SNAPSHOT = st.builds(
+    snapshot_of,
+    st.lists(HELD, max_size=4, unique_by=(lambda one: one.record.id, lambda one: one.digest)),
+    st.frozensets(PAIR, max_size=4),
+)
+KEPT = st.builds(
+    Kept, SNAPSHOT, st.binary(max_size=16), TEXT, st.none() | TIME, st.none() | TIME, st.booleans()
+)
+
+
+def held(ident: str, status: str = "Operational") -> Held:
+    digest = int.from_bytes(blake2b(f"{ident} {status}".encode(), digest_size=8).digest(), "little")
+    # each record with texts of its own, as they come from a page
+    customer = Link("7", "".join(("Maritime", " Ltd")), role="".join(("cust", "omer")))
+    return Held(
+        Record(
+            ident,
+            status="".join((status[:3], status[3:])),
+            operational=status == "Operational",
+            place="".join(("Betz", "dorf")),
+            parties=(customer,),
+            states=(("administrative", "unlocked"),),
+            updated=NOW,
+        ),
+        digest,
+        NOW,
+    )
+
+
+def kept(*held: Held) -> Kept:
+    words = frozenset((one.record.status, one.record.type) for one in held)
+    return Kept(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60, complete=True)
+
+
+SMALL = {"services": kept(held("A"), held("B", "Down")), "carriers": kept(held("A", "Down"))}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def written(content: Mapping[str, Kept]) -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "state")
+        warmstart.write(file, content, NOW)
+        return file.read_bytes()
+
+
+def reread(content: bytes) -> Mapping[str, Kept]:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "state")
+        file.write_bytes(content)
+        return warmstart.read(file)
+
+
+def reason(file: Path) -> str:
+    with pytest.raises(StateError) as caught:
+        warmstart.read(file)
+    assert str(file) in str(caught.value)
+    return caught.value.reason
+
+
+def sealed(*contents: bytes) -> bytes:
+    """A file with these frames and the right sum."""
+    frames = b"".join(len(one).to_bytes(4, "big") + one for one in contents)
+    whole = b"ses-inventory-exporter state 1\n" + frames + bytes(4)
+    return whole + blake2b(whole, digest_size=32).digest()
+
+
+def opened(content: bytes) -> list[bytes]:
+    """The frames of a file, inflated."""
+    at, found = content.index(b"\n") + 1, []
+    while length := int.from_bytes(content[at : at + 4], "big"):
+        found.append(zlib.decompress(content[at + 4 : at + 4 + length]))
+        at += 4 + length
+    return found
+
+
+@given(st.dictionaries(TEXT, KEPT, max_size=3))
+def test_what_is_read_is_what_was_written(content: Mapping[str, Kept]) -> None:
+    back = reread(written(content))
+    assert back == content
+    for name, one in content.items():
+        # equal is not enough: 0 and -0, 1 and True are equal too
+        assert repr(back[name].snapshot.records) == repr(one.snapshot.records)
+
+
+def test_a_first_start_finds_nothing(file: Path) -> None:
+    assert warmstart.read(file) == {}
+
+
+def test_the_size_is_that_of_the_file_and_only_its_owner_may_read_it(file: Path) -> None:
+    assert warmstart.write(file, SMALL, NOW) == file.stat().st_size
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [one.name for one in file.parent.iterdir()] == ["state"]
+
+
+def test_the_next_write_replaces_the_file_whole(file: Path) -> None:
+    warmstart.write(file, SMALL, NOW)
+    held = file.open("rb")
+    with held:
+        warmstart.write(file, {}, NOW)
+        assert held.read() == written(SMALL), "who reads the old file goes on reading it"
+    assert warmstart.read(file) == {}
+
+
+def test_a_record_is_found_again_by_its_digest_and_is_the_very_one_held(file: Path) -> None:
+    warmstart.write(file, SMALL, NOW)
+    back = warmstart.read(file)["services"].snapshot
+    assert back.digests[held("A").digest] is back.records["A"]
+    assert held("B").digest not in back.digests, "B is down"
+    assert back.digests == {one.digest: one for one in back.records.values()}
+
+
+def test_texts_and_links_that_recur_are_held_once(file: Path) -> None:
+    many = [held(f"S{number}") for number in range(3000)]
+    warmstart.write(file, {"services": kept(*many), "carriers": kept(*many)}, NOW)
+    back = warmstart.read(file)
+    records = [one.record for name in back for one in back[name].snapshot.records.values()]
+    assert len(records) == 6000
+    for once in (
+        {id(record.status) for record in records},
+        {id(record.parties[0]) for record in records},
+        {id(record.place) for record in records},
+    ):
+        assert len(once) == 1
+
+
+def test_records_of_many_chunks_keep_their_order(file: Path) -> None:
+    content = {"services": kept(*(held(f"S{number}") for number in range(2500)))}
+    warmstart.write(file, content, NOW)
+    assert list(warmstart.read(file)["services"].snapshot.records) == [f"S{n}" for n in range(2500)]
+    assert len(opened(file.read_bytes())) == 1 + 3
+
+
+def test_every_truncated_file_is_refused() -> None:
+    whole = written(SMALL)
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "state")
+        for end in range(len(whole)):
+            file.write_bytes(whole[:end])
+            assert reason(file) == "truncated", end
+
+
+def test_every_flipped_bit_is_noticed() -> None:
+    whole = written(SMALL)
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "state")
+        for at in range(len(whole) * 8):
+            broken = bytearray(whole)
+            broken[at // 8] ^= 1 << at % 8
+            file.write_bytes(broken)
+            assert reason(file) in ("foreign", "version", "checksum", "truncated"), at
+
+
+def test_bytes_after_the_end_are_noticed(file: Path) -> None:
+    file.write_bytes(written(SMALL) + b"\0")
+    assert reason(file) == "checksum"
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused_with_a_reason(content: bytes) -> None:
+    with pytest.raises(StateError):
+        reread(content)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_bytes_with_a_right_sum_give_collections_or_a_state_error(data: st.DataObject) -> None:
+    """The sum proves no author: whoever can write the file can reckon it."""
+    contents = opened(written(SMALL))
+    which = data.draw(st.integers(0, len(contents) - 1))
+    broken = bytearray(contents[which])
+    for _ in range(data.draw(st.integers(1, 4))):
+        broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
+    contents[which] = bytes(broken)
+    try:
+        back = reread(sealed(*(zlib.compress(one) for one in contents)))
+    except StateError:
+        return
+    for one in back.values():
+        assert {held.record.id: held for held in one.snapshot.records.values()} == one.snapshot.records
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [],
+        [b"not deflated"],
+        [zlib.compress(b"")],
+        [zlib.compress(b"\xc1")],
+        [zlib.compress(b"\x91" * 100_000)],
+        [zlib.compress(b"\x80")[:-2]],
+        [zlib.compress(b"\x80") + b"more"],
+        [zlib.compress(bytes(65 << 20))],
+    ],
+    ids=["none", "no-zlib", "empty", "no-msgpack", "nested", "cut", "more", "bomb"],
+)
+def test_frames_that_hold_something_else_are_refused(file: Path, frames: list[bytes]) -> None:
+    file.write_bytes(sealed(*frames))
+    assert reason(file) == "unreadable"
+
+
+def test_chunks_that_do_not_fit_the_heading_are_refused(file: Path) -> None:
+    heading, services, carriers = (zlib.compress(one) for one in opened(written(SMALL)))
+    for frames in (
+        [heading, services],
+        [heading, carriers, carriers],
+        [heading, services, carriers, carriers],
+        [heading, services, services],
+        [heading, zlib.compress(b"\xdc\x00\x1e%b" % (b"\x90" * 30)), carriers],
+    ):
+        file.write_bytes(sealed(*frames))
+        assert reason(file) == "unreadable"
+
+
+def test_a_record_that_comes_twice_is_refused(file: Path) -> None:
+    content = {"services": kept(held("A"), held("B"))}
+    heading, _ = opened(written(content))
+    once = opened(written({"services": kept(held("A"))}))[1]
+    file.write_bytes(sealed(*(zlib.compress(one) for one in (heading, once, once))))
+    assert reason(file) == "unreadable"
+
+
+def test_a_collection_that_comes_twice_is_refused(file: Path) -> None:
+    heading = msgspec.msgpack.decode(opened(written({"services": kept()}))[0])
+    heading["heads"] *= 2
+    file.write_bytes(sealed(zlib.compress(msgspec.msgpack.encode(heading))))
+    assert reason(file) == "unreadable"
+
+
+@pytest.mark.parametrize("layout", [{}, {"Record": ["id", "colour"]}])
+def test_records_of_another_versions_shape_are_refused(file: Path, layout: dict[str, list[str]]) -> None:
+    heading = msgspec.msgpack.encode({"layout": layout, "something": "new"})
+    file.write_bytes(sealed(zlib.compress(heading)))
+    assert reason(file) == "version"
+
+
+def test_another_versions_format_is_told_from_another_programs_file(file: Path) -> None:
+    file.write_bytes(b"ses-inventory-exporter state 2\nwhatever it holds")
+    assert reason(file) == "version"
+    file.write_bytes(b"-----BEGIN PRIVATE KEY-----\n")
+    assert reason(file) == "foreign"
+
+
+def test_a_file_that_cannot_be_read_is_told_with_the_systems_words(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    with pytest.raises(StateError, match=r"Not a directory.*must be able to read"):
+        warmstart.read(tmp_path / "plain" / "state")
+
+
+def stands(file: Path, what: str) -> Any:
+    """Puts something that is no plain file where the state should be; what must outlive the call."""
+    if what == "link":
+        target = file.with_name("target")
+        target.write_bytes(written(SMALL))
+        file.symlink_to(target)
+    elif what == "dangling link":
+        file.symlink_to("nowhere")
+    elif what == "directory":
+        file.mkdir()
+    elif what == "pipe":
+        os.mkfifo(file)
+    else:
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(file))
+        return listening
+    return None
+
+
+@pytest.mark.parametrize("what", ["link", "dangling link", "directory", "pipe", "socket"])
+def test_what_is_no_plain_file_is_neither_read_nor_replaced_nor_renamed(file: Path, what: str) -> None:
+    standing = stands(file, what)
+    before = file.lstat()
+    assert reason(file) == "foreign"
+    for attempt in (lambda: warmstart.write(file, SMALL, NOW), lambda: warmstart.set_aside(file)):
+        with pytest.raises(StateError, match="state_file") as caught:
+            attempt()
+        assert caught.value.reason == "foreign"
+    assert (file.lstat().st_ino, file.lstat().st_mode) == (before.st_ino, before.st_mode)
+    if standing:
+        standing.close()
+
+
+def test_some_other_file_is_never_replaced(file: Path) -> None:
+    file.write_text("a certificate, named in state_file by mistake")
+    with pytest.raises(StateError, match="some other file"):
+        warmstart.write(file, SMALL, NOW)
+    assert file.read_text().startswith("a certificate")
+    assert [one.name for one in file.parent.iterdir()] == ["state"]
+
+
+def test_a_file_of_another_user_is_neither_believed_nor_replaced(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmstart.write(file, SMALL, NOW)
+    monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
+    assert reason(file) == "foreign"
+    with pytest.raises(StateError, match="belongs to user"):
+        warmstart.write(file, {}, NOW)
+
+
+def test_an_unusable_file_is_set_aside_and_one_such_file_is_kept(file: Path) -> None:
+    for content in (b"first", b"second"):
+        file.write_bytes(content)
+        aside = warmstart.set_aside(file)
+        assert aside == file.with_name("state.unusable")
+        assert not file.exists()
+        assert aside.read_bytes() == content
+    warmstart.write(file, SMALL, NOW)
+    assert warmstart.read(file) == SMALL
+
+
+def test_a_file_that_cannot_be_set_aside_is_told(file: Path) -> None:
+    file.write_bytes(b"unusable")
+    file.with_name("state.unusable").mkdir()
+    with pytest.raises(StateError, match=r"cannot be set aside: .*state\.unusable"):
+        warmstart.set_aside(file)
+    with pytest.raises(StateError, match="No such file"):
+        warmstart.set_aside(file.with_name("other"))
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_f59_a_disk_without_room_leaves_the_old_state_and_nothing_else(file: Path) -> None:
+    warmstart.write(file, SMALL, NOW)
+    before = file.read_bytes()
+    many = {"services": kept(*(held(f"S{number}") for number in range(3000)))}
+    with room_for(4096), pytest.raises(StateError, match=r"File too large.*have room") as caught:
+        warmstart.write(file, many, NOW)
+    assert caught.value.reason == "unwritable"
+    assert file.read_bytes() == before
+    assert [one.name for one in file.parent.iterdir()] == ["state"]
+
+
+@pytest.mark.parametrize("place", ["missing/state", "plain/state"])
+def test_f59_a_place_where_nothing_can_be_written_is_told(tmp_path: Path, place: str) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    with pytest.raises(StateError, match=r"the state cannot be written: .*directory") as caught:
+        warmstart.write(tmp_path / place, SMALL, NOW)
+    assert caught.value.reason == "unwritable"
+    assert str(tmp_path / place) in str(caught.value)
+
+
+def test_f59_a_read_only_file_system_is_told() -> None:
+    with pytest.raises(StateError) as caught:
+        warmstart.write(Path("/proc/self/state"), SMALL, NOW)
+    assert caught.value.reason == "unwritable"
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_write(file: Path) -> None:
+    left = [file.with_name("state.0123abcd.part"), file.with_name("state.ffffffff.part")]
+    others = [
+        file.with_name("state.part"),
+        file.with_name("state.unusable"),
+        file.with_name("x.0123abcd.part"),
+    ]
+    for one in (*left, *others):
+        one.write_bytes(b"half")
+    stuck = file.with_name("state.00000000.part")
+    stuck.mkdir()
+    warmstart.write(file, SMALL, NOW)
+    assert {one.name for one in file.parent.iterdir()} == {one.name for one in (*others, stuck, file)}
+
+
+@pytest.mark.parametrize(("number", "works"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_directory_that_cannot_be_flushed_is_told_unless_its_file_system_never_can(
+    file: Path, monkeypatch: pytest.MonkeyPatch, number: int, works: bool
+) -> None:
+    flush = os.fsync
+
+    def failing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    if works:
+        assert warmstart.write(file, SMALL, NOW)
+    else:
+        with pytest.raises(StateError, match="error"):
+            warmstart.write(file, SMALL, NOW)
+
+
+def test_very_large_records_are_written_in_smaller_chunks(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = {"services": kept(*(held(f"S{number}") for number in range(100)))}
+    monkeypatch.setattr(chunk, "LARGEST", 2000)
+    warmstart.write(file, content, NOW)
+    assert len(opened(file.read_bytes())) > 5
+    assert warmstart.read(file) == content
+    monkeypatch.setattr(chunk, "LARGEST", 700)
+    with pytest.raises(StateError, match=r"limits\.label_length"):
+        warmstart.write(file, {"services": kept(held("A" * 800))}, NOW)
+    monkeypatch.undo()
+    assert warmstart.read(file) == content
+
+
+async def test_writes_asked_for_at_the_same_time_follow_one_another(file: Path) -> None:
+    contents = [{"services": kept(*(held(f"S{at}") for at in range(many)))} for many in (900, 1100, 1300)]
+    await asyncio.gather(*(asyncio.to_thread(warmstart.write, file, one, NOW) for one in contents))
+    assert warmstart.read(file) in contents
+    assert list(file.parent.iterdir()) == [file]
+
+
+async def test_the_event_loop_turns_while_a_thread_writes_and_reads(file: Path) -> None:
+    content = {"services": kept(*(held(f"S{number}") for number in range(20_000)))}
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turning = asyncio.create_task(turn())
+    await asyncio.to_thread(warmstart.write, file, content, NOW)
+    after_write = turns
+    await asyncio.to_thread(warmstart.read, file)
+    turning.cancel()
+    assert after_write >= 5
+    assert turns - after_write >= 5

@@ -1,0 +1,53 @@
+"""docs/web-configuration.md: its examples work, and every key has its row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.web.access import Access, notation, passwords, rules
+
+from .served import Folder
+
+PAGE = (Path(__file__).parents[3] / "docs" / "web-configuration.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+OURS = [text for text in SNIPPETS if "scrape_configs" not in text]
+
+
+@pytest.mark.parametrize("text", OURS)
+def test_an_example_can_be_used(tmp_path: Path, text: str) -> None:
+    access = Access(Folder(tmp_path).web(text))
+    assert (access.ssl_context() is not None) == ("cert_file" in text)
+
+
+def test_prometheus_side_shows_what_ours_asks_for() -> None:
+    assert len(OURS) == len(SNIPPETS) - 1
+    (theirs,) = (yaml.safe_load(text)["scrape_configs"][0] for text in SNIPPETS if text not in OURS)
+    assert set(theirs["tls_config"]) == {"ca_file", "cert_file", "key_file"}
+    users = [yaml.safe_load(text).get("basic_auth_users", {}) for text in OURS]
+    assert any(theirs["basic_auth"]["username"] in known for known in users)
+
+
+def test_every_key_has_its_row() -> None:
+    table = PAGE.partition("## What is supported")[2].partition("## While it runs")[0]
+    words = set(re.findall(r"[\w-]+", table))
+    for text in (Path(__file__).parent / "good" / name for name in ("tls_all_keys.yml", "headers.yml")):
+        for part in yaml.safe_load(text.read_text()).values():
+            assert set(part) <= words
+    assert {"basic_auth_users", "interval", "burst", *rules._HEADERS} <= words
+    assert {field.name for field in fields(rules.Pace)} <= words
+    assert {name for name, value in notation.VERIFY.items() if value is not None} <= words
+    assert {*notation.CURVES, "TLS12", "TLS13"} <= words
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    text = " ".join(PAGE.split())
+    assert f"more than {passwords._WAITING} passwords wait to be checked" in text
+    assert f"or more than {passwords._WAITING_OF_ONE} from one address" in text
+    assert f"{passwords._REMEMBERED} that were right are remembered" in text
+    assert f"at most {passwords._LONGEST} bytes" in text
+    assert f"Its cost may be 4 to {rules._DEAREST};" in text

@@ -1,0 +1,115 @@
+"""The surface behind its guard on loopback, and clients that may misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from exporter.web import guard, server
+
+from .invented import InventedSite
+
+PATIENT = guard.Limits(connections=1000, headers=60.0, write=60.0)
+HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@dataclass
+class Told:
+    """What the telemetry was told."""
+
+    number: int = 0
+    most: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def connections(self, number: int) -> None:
+        self.number, self.most = number, max(number, self.most)
+
+    def connection_refused(self, reason: str) -> None:
+        self.reasons[reason] += 1
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """The port it serves, and what was told."""
+
+    port: int
+    told: Told
+    listener: guard.Site
+
+    async def ask(self, request: bytes = HEALTHY) -> bytes:
+        """Everything that comes for these bytes until the server closes."""
+        client = await connect(self.port)
+        client.writer.write(request)
+        return await client.rest()
+
+    async def until(self, connections: int) -> None:
+        """Waits until so many are open."""
+        while self.told.number != connections:
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def guarded(
+    limits: guard.Limits = PATIENT,
+    site: InventedSite | None = None,
+    context: ssl.SSLContext | None = None,
+) -> AsyncIterator[Guarded]:
+    """Serves as the program does."""
+    runner = web.AppRunner(server.application(site or InventedSite()), shutdown_timeout=1.0)
+    await runner.setup()
+    told = Told()
+    try:
+        listener = guard.Site(runner, "127.0.0.1", 0, limits, told, ssl_context=context)
+        await listener.start()
+        yield Guarded(int(runner.addresses[0][1]), told, listener)
+    finally:
+        await runner.cleanup()
+
+
+@dataclass
+class Client:
+    """A connection on which anything may be said."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def answer(self) -> bytes:
+        """The next answer, whole; it must have a Content-Length."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        return head + await self.reader.readexactly(length)
+
+    async def rest(self) -> bytes:
+        """Everything until the server closes, or as much as came before it hung up."""
+        read = bytearray()
+        try:
+            while piece := await self.reader.read(1 << 20):
+                read += piece
+        except ConnectionError:
+            pass
+        self.leave()
+        return bytes(read)
+
+    async def drip(self, text: bytes) -> None:
+        """Sends the same bytes again and again until the server has enough of it."""
+        try:
+            while not self.reader.at_eof():
+                self.writer.write(text)
+                await self.writer.drain()
+                await asyncio.sleep(0.01)
+        except ConnectionError:
+            pass
+        self.leave()
+
+    def leave(self) -> None:
+        self.writer.transport.abort()
+
+
+async def connect(port: int) -> Client:
+    return Client(*await asyncio.open_connection("127.0.0.1", port))
