@@ -1,9 +1,10 @@
-"""From a page's bytes to records and rejects; the one place that reads inventory JSON.
+"""From a page's bytes to records and rejects; here it is decided what becomes of inventory JSON.
 
-`split` finds the raw records of a page; `page` carries those over whose digest is known and decodes the
-others with a `Reader`, which is a collection's dialect, compiled. It holds nothing between pages and decides
-nothing of history (`snapshot` does). Invariant: a bad record is a `Reject`, a bad page is `Malformed`, and no
-JSON of any shape raises anything else.
+`split` finds the raw records of a page; `page` carries those over whose digest is known and has a `Reader`,
+which is a collection's dialect compiled, read the others: in their usual form straight from the bytes, else
+from the JSON value. It holds nothing between pages and decides nothing of history (`snapshot` does).
+Invariant: a bad record is a `Reject`, a bad page is `Malformed`, and no JSON of any shape raises anything
+else.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Batch(msgspec.Struct, Generic[Held]):
     dropped: Counter[str]
 
 
-def digest(raw: bytes | memoryview, key: bytes) -> int:
+def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
     """64 bits that tell raw records apart; `key` is random per process, so nobody can aim for a clash."""
     return int.from_bytes(blake2b(raw, digest_size=8, key=key).digest(), "little")
 
@@ -120,7 +121,7 @@ def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: byt
     raws = split(body)
     batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter())
     for raw in raws:
-        mark = digest(memoryview(raw), key)
+        mark = digest(raw, key)
         held = known.get(mark)
         if held is not None:
             batch.carried.append(held)
@@ -131,13 +132,15 @@ def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: byt
 
 def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Held]) -> None:
     try:
+        found = reader.read_raw(raw, batch.dropped)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+        # an unusual record, or none at all: the general way tells
         value = _value(raw)
-    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise _malformed(error, "a record") from error
-    if not isinstance(value, dict):
-        batch.rejects.append(Reject("not_an_object", _example(raw)))
-        return
-    found = reader.read(value, batch.dropped)
+        if not isinstance(value, dict):
+            batch.rejects.append(Reject("not_an_object", _example(raw)))
+            return
+        found = reader.read(value, batch.dropped)
+        reader.learn(value)
     if found is None:
         batch.rejects.append(Reject("missing_id", _example(raw)))
     elif reader.keeps(found):
@@ -151,7 +154,16 @@ def _value(raw: msgspec.Raw) -> object:
         return _ANY.decode(raw)
     except msgspec.ValidationError:
         # a number too large for msgspec is JSON all the same: it must not cost the page, so its text is kept
+        return _lenient(raw)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise _malformed(error, "a record") from error
+
+
+def _lenient(raw: msgspec.Raw) -> object:
+    try:
         return json.loads(bytes(raw).decode(), parse_int=str, parse_float=str)
+    except (RecursionError, ValueError) as error:  # a UnicodeDecodeError is one
+        raise _malformed(error, "a record") from error
 
 
 def _example(raw: msgspec.Raw) -> str:

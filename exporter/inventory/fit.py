@@ -102,7 +102,7 @@ def _value(raw: bytes | msgspec.Raw) -> object:
 def _compared(collection: str, items: Sequence[Mapping[str, object]]) -> Iterator[Fit]:
     """The fits of all dialects for one collection: what each finds, measured by what all find together."""
     evidence = {
-        name: [_evidence(one, one.collections[collection], item) for item in items]
+        name: [*_evidence(one, fields.Reader(one.collections[collection]), items)]
         for name, one in DIALECTS.items()
         if collection in one.collections
     }
@@ -122,20 +122,26 @@ def _weight(evidence: frozenset[str]) -> int:
     return len(evidence) + (_MEANING - 1 if "meaning" in evidence else 0)
 
 
-def _evidence(spoken: Dialect, collection: Collection, item: Mapping[str, object]) -> frozenset[str]:
-    """What a dialect finds in one record: names of fields, `meaning`, and its marks as `mark PATH`."""
-    reader = fields.Reader(collection)
-    parts = reader.gather(item, Counter())
-    marks = {f"{_MARK}{path}" for path in spoken.marks if paths.look(path)(parts) not in (None, "", [], {})}
-    found = reader.read(item, Counter())
+def _evidence(
+    spoken: Dialect, reader: fields.Reader, items: Sequence[Mapping[str, object]]
+) -> Iterator[frozenset[str]]:
+    """What a dialect finds in each record: names of fields, `meaning`, and its marks as `mark PATH`."""
+    looks = {f"{_MARK}{path}": paths.look(path) for path in spoken.marks}
+    for item in items:
+        parts = reader.gather(item, Counter())
+        marks = {mark for mark, look in looks.items() if look(parts) not in (None, "", [], {})}
+        yield frozenset(marks | _filled(reader.read(item, Counter()), parts))
+
+
+def _filled(found: fields.Found | None, parts: paths.Parts) -> set[str]:
     if found is None:
-        return frozenset(marks)
+        return set()
     filled = {name for name in _FIELDS if getattr(found.record, name) not in ("", (), None)}
     if parts.characteristics:
         filled.add("characteristics")
     if found.record.status and found.record.status_known:
         filled.add("meaning")
-    return frozenset(filled | marks)
+    return filled
 
 
 def mapping(raw: bytes | msgspec.Raw, collection: Collection) -> list[Filled]:

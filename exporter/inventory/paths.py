@@ -8,8 +8,10 @@ grammar of paths is in `dialect.shape`. Which paths fill which field is the dial
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any
+
+import msgspec
 
 from exporter.inventory import text
 from exporter.inventory.record import Link
@@ -17,6 +19,55 @@ from exporter.inventory.record import Link
 Keys = dict[str, object]
 _SELECTION = re.compile(r"^(characteristic|party|place|resource|service)\[(.*)\]$")
 _MOST_CHARACTERISTICS = 1_000
+
+
+class Characteristic(
+    msgspec.Struct,
+    gc=False,
+    forbid_unknown_fields=True,
+    rename={
+        "kind": "valueType",
+        "type": "@type",
+        "base": "@baseType",
+        "schema": "@schemaLocation",
+        "related": "characteristicRelationship",
+    },
+):
+    """A characteristic with the members that TMF638 and TMF639 name; others stay objects."""
+
+    name: Any = None
+    value: Any = None
+    kind: Any = None
+    type: Any = None
+    id: Any = None
+    base: Any = None
+    schema: Any = None
+    related: Any = None
+
+
+class Path(msgspec.Struct, frozen=True):
+    """A path taken apart: the folded keys of a plain one, else what is selected by which folded word.
+
+    `kind` is empty for a plain path, `characteristic`, or the field of links that is searched.
+    """
+
+    kind: str
+    wanted: str
+    way: tuple[str, ...]
+
+
+def parsed(path: str) -> Path:
+    """The path taken apart; any text is one."""
+    selection = _SELECTION.match(path)
+    if selection is None:
+        return Path("", "", steps(path))
+    kind = {"characteristic": "characteristic", "party": "parties"}.get(selection[1], f"{selection[1]}s")
+    return Path(kind, text.fold(selection[2]), ())
+
+
+def steps(path: str) -> tuple[str, ...]:
+    """The folded keys of a plain path."""
+    return tuple(text.fold(step) for step in path.split("."))
 
 
 class Parts:
@@ -34,9 +85,6 @@ class Parts:
         self.relations: tuple[Link, ...] = ()
 
 
-Look = Callable[[Parts], object]
-
-
 def folded(value: Mapping[str, object]) -> Keys:
     """The object with folded keys; where two keys fold to one, the first that holds something."""
     keys: Keys = {}
@@ -47,39 +95,46 @@ def folded(value: Mapping[str, object]) -> Keys:
     return keys
 
 
-def look(path: str, codes: Mapping[str, Mapping[str, str]] = {}) -> Look:
+def look(path: str, codes: Mapping[str, Mapping[str, str]] = {}) -> Callable[[Parts], object]:
     """Compiles one path. Where `codes` has it, the numbers found there become the words they stand for."""
-    found = _look(path)
-    if path not in codes:
-        return found
-    words = {text.fold(code): word for code, word in codes[path].items()}
+    place = parsed(path)
+    words = meanings(codes.get(path, {}))
 
-    def decoded(parts: Parts) -> object:
-        value = found(parts)
-        return words.get(text.fold(text.clean(value)), value)
+    def looked(parts: Parts) -> object:
+        if place.kind == "characteristic":
+            value = parts.characteristics.get(place.wanted)
+        elif place.kind:
+            value = selected(getattr(parts, place.kind), place.wanted)
+        else:
+            value = descended(parts.keys.get(place.way[0]), place.way[1:])
+        return decoded(value, words) if words else value
 
-    return decoded
-
-
-def _look(path: str) -> Look:
-    selection = _SELECTION.match(path)
-    if selection is None:
-        return _descend(steps(path))
-    kind, wanted = selection[1], text.fold(selection[2])
-    if kind == "characteristic":
-        return lambda parts: parts.characteristics.get(wanted)
-    return _select({"party": "parties"}.get(kind, f"{kind}s"), wanted)
+    return looked
 
 
-def steps(path: str) -> tuple[str, ...]:
-    """The folded keys of a plain path."""
-    return tuple(text.fold(step) for step in path.split("."))
+def selected(links: tuple[Link, ...], wanted: str) -> str | None:
+    """The name, else the id, of the first link of that role or type; of the first at all for no word."""
+    fold = text.fold
+    for link in links:
+        if not wanted or fold(link.role) == wanted or fold(link.type) == wanted:
+            return link.name or link.id
+    return None
 
 
-def reach(keys: Keys, way: tuple[str, ...]) -> object:
-    """What is at the end of a plain path, gathered from every object on the way; None for nothing."""
-    value = keys.get(way[0])
-    for step in way[1:]:
+def descended(value: object, way: tuple[str, ...]) -> object:
+    """What is found further down, in the first object of each list on the way; None for nothing."""
+    for step in way:
+        if isinstance(value, list):
+            value = next((item for item in value if isinstance(item, dict)), None)
+        if not isinstance(value, dict):
+            return None
+        value = value[step] if step in value else folded(value).get(step)
+    return value
+
+
+def gathered(value: object, way: tuple[str, ...]) -> object:
+    """What is found further down, from every object of each list on the way; None for nothing."""
+    for step in way:
         within = value if isinstance(value, list) else (value,)
         found: list[object] = []
         for item in within:
@@ -89,37 +144,17 @@ def reach(keys: Keys, way: tuple[str, ...]) -> object:
     return value
 
 
-def _descend(way: tuple[str, ...]) -> Look:
-    if len(way) == 1:
-        only = way[0]
-        return lambda parts: parts.keys.get(only)
-    first, *rest = way
-
-    def looked(parts: Parts) -> object:
-        value = parts.keys.get(first)
-        for step in rest:
-            if isinstance(value, list):
-                value = next((item for item in value if isinstance(item, dict)), None)
-            if not isinstance(value, dict):
-                return None
-            value = value[step] if step in value else folded(value).get(step)
-        return value
-
-    return looked
+def meanings(codes: Mapping[str, str]) -> Mapping[str, str]:
+    """The words that stand for codes, by folded code."""
+    return {text.fold(code): word for code, word in codes.items()}
 
 
-def _select(slot: str, wanted: str) -> Look:
-    def looked(parts: Parts) -> object:
-        links: tuple[Link, ...] = getattr(parts, slot)
-        for link in links:
-            if not wanted or text.fold(link.role) == wanted or text.fold(link.type) == wanted:
-                return link.name or link.id
-        return None
-
-    return looked
+def decoded(value: object, words: Mapping[str, str]) -> object:
+    """The word that a number stands for; anything else as it is."""
+    return words.get(text.fold(text.clean(value)), value)
 
 
-def characteristics(value: object, found: Keys, dropped: Counter[str]) -> None:
+def characteristics(value: object, found: Keys, dropped: MutableMapping[str, int]) -> None:
     """Adds characteristics by folded name; values wrapped as `{value: …}` are unwrapped once.
 
     They come as a list of `{name, value}`, as one such object, or as an object of names and values. Of two
@@ -132,19 +167,26 @@ def characteristics(value: object, found: Keys, dropped: Counter[str]) -> None:
         return
     if len(value) > _MOST_CHARACTERISTICS:
         dropped["characteristic"] += len(value) - _MOST_CHARACTERISTICS
+    fold = text.fold
     for item in value[:_MOST_CHARACTERISTICS]:
-        if not isinstance(item, dict):
+        if type(item) is Characteristic:
+            name, member = item.name, item.value
+        else:
+            name, member = _named(item)
+        if type(name) is not str:
             continue
-        if "name" not in item:
-            item = folded(item)
-        name = item.get("name")
-        if not isinstance(name, str):
-            continue
-        member = item.get("value")
-        if isinstance(member, dict) and "value" in member:
-            member = member["value"]
-        key = text.fold(name)
+        key = fold(name)
         if key in found:
             dropped["characteristic"] += 1
+        elif type(member) is dict and "value" in member:
+            found[key] = member["value"]
         else:
             found[key] = member
+
+
+def _named(item: object) -> tuple[object, object]:
+    if not isinstance(item, dict):
+        return None, None
+    if "name" not in item:
+        item = folded(item)
+    return item.get("name"), item.get("value")

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 _REPLACED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NOTHING = frozenset({"", "not specified", "not specified."})
 _UNFOLDED = str.maketrans("", "", " _-")
 LABEL_LENGTH = 1024
+MOST_WORDS, SHORT = 2_000, 100  # what is remembered: so many texts, each shorter than so many characters
+_PRINTABLE = 10**300  # Python refuses to print much longer integers
+_LONGEST_FLOAT = 24  # characters, of 15 digits with their exponent
 _EARLIEST, _LATEST = 0.0, 7258118400.0  # 1970 to 2200: what lies outside is a placeholder, not a date
 
 
@@ -22,17 +26,32 @@ class _Fold(dict[str, str]):
 
     def __missing__(self, word: str) -> str:
         folded = word.lower().translate(_UNFOLDED)
-        if len(self) < 10_000 and len(word) < 100:
+        if len(self) < 10_000 and len(word) < SHORT:
             self[word] = folded
         return folded
 
 
-_FOLDED = _Fold()
+fold: Callable[[str], str] = _Fold().__getitem__
+"""The word without case, spaces, `_` and `-`, as status words and keys are compared."""
 
 
-def fold(word: str) -> str:
-    """The word without case, spaces, `_` and `-`, as status words and keys are compared."""
-    return _FOLDED[word]
+class Words(dict[str, str]):
+    """Cleaned texts that recur, such as types and places: each is cleaned once and held in memory once."""
+
+    def __init__(self, length: int = LABEL_LENGTH) -> None:
+        self._length = length
+
+    def __missing__(self, word: str) -> str:
+        cleaned = clean(word, self._length)
+        if len(self) < MOST_WORDS and len(word) < SHORT:
+            self[word] = cleaned
+        return cleaned
+
+    def of(self, value: object) -> str:
+        """Any scalar, as `clean` gives it."""
+        if value is None:
+            return ""
+        return self[value] if type(value) is str else clean(value, self._length)
 
 
 def scalar(value: object) -> str | None:
@@ -42,7 +61,7 @@ def scalar(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**300 else None  # Python refuses to print longer ones
+        return str(value) if abs(value) < _PRINTABLE else None
     if isinstance(value, float):
         return f"{value:.15g}"
     return None
@@ -54,18 +73,24 @@ def clean(value: object, length: int = LABEL_LENGTH) -> str:
     Control characters, lone surrogates and marks that turn the direction of writing become U+FFFD, tabs a
     space, CR and CRLF a newline (which the renderer escapes).
     """
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else scalar(value)
-    if not text:
-        return ""
-    if text.isprintable() and len(text) <= length:  # nearly always: nothing to mend
-        text = text.strip()
+    if type(value) is not str:
+        return _written(value, length)
+    if value.isprintable() and len(value) <= length:  # nearly always: nothing to mend
+        text = value.strip()
         return "" if text[:1] in "nN" and text.lower() in _NOTHING else text
-    text = _readable(text[: length + 64].strip() if len(text) > length + 64 else text.strip())
+    text = _readable(value[: length + 64].strip() if len(value) > length + 64 else value.strip())
     if len(text) > length:
         text = f"{text[: length - 1]}…"
     return "" if len(text) < 16 and text.lower() in _NOTHING else text
+
+
+def _written(value: object, length: int) -> str:
+    if value is None:
+        return ""
+    if type(value) is float and length > _LONGEST_FLOAT:
+        return f"{value:.15g}"
+    text = scalar(value)
+    return clean(text, length) if text else ""
 
 
 def _readable(text: str) -> str:
@@ -84,7 +109,7 @@ def identity(value: object, length: int = LABEL_LENGTH) -> str:
         return ""
     text = (scalar(value) or "").strip()
     if text.isprintable() and len(text) <= length:
-        return "" if text.lower() in _NOTHING else text
+        return "" if text[:1] in "nN" and text.lower() in _NOTHING else text
     cleaned = clean(text, length)
     if cleaned == text or not cleaned:
         return cleaned

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from exporter.inventory import dialect, fields
-from exporter.inventory.record import Link
+from exporter.inventory import decode, dialect, fields
+from exporter.inventory.record import Link, Record
 from tests.inventory import reading
+from tests.inventory.test_decode import COLLECTIONS, NAMES, VALUES
 
 V4 = reading.reader("tmf-v4")
 V5 = reading.reader("tmf-v5")
@@ -101,6 +105,16 @@ def test_of_two_characteristics_with_one_name_the_first_is_kept_and_the_other_co
     assert _dropped(item, shown) == {"characteristic": 1}
 
 
+def test_a_characteristic_that_recurs_is_held_in_memory_once_unless_it_is_long() -> None:
+    shown = reading.reader("tmf-v4", characteristics=("rate", "note"))
+    values = [{"name": "rate", "value": 20}, {"name": "note", "value": "x" * 100}]
+    items = [{"id": ident, "serviceCharacteristic": values} for ident in "ABC"]
+    _, one, two = (record.characteristics for record in reading.records(items, shown))
+    assert one == two == (("rate", "20"), ("note", "x" * 100))
+    assert one[0] is two[0]
+    assert one[1] is not two[1]
+
+
 def test_numbers_are_scaled_and_what_is_no_number_is_counted() -> None:
     numbers = {"up": ("up_hertz", 1e6), "down": ("down_hertz", 1e6), "rate": ("rate_bauds", 1.0)}
     reader = reading.reader("tmf-v4", numbers=numbers)
@@ -144,18 +158,11 @@ def test_the_same_link_twice_is_one_link() -> None:
 
 
 def test_equal_links_of_many_records_are_kept_in_memory_once() -> None:
-    reader = reading.reader("tmf-v4")
     place = [{"id": "L1", "name": "Perth"}]
-    one, two = reading.records([{"id": "S1", "place": place}, {"id": "S2", "place": place}], reader)
+    _, one, two = reading.records(
+        [{"id": ident, "place": place} for ident in "ABC"], reading.reader("tmf-v4")
+    )
     assert one.places[0] is two.places[0]
-
-
-def test_links_that_never_recur_do_not_pile_up() -> None:
-    reader = reading.reader("tmf-v4")
-    for page in range(21):
-        places = [{"id": f"L{page}-{number}"} for number in range(10_000)]
-        reading.batch([{"id": "S1", "place": places}], reader)
-    assert len(reader._links) <= 200_001
 
 
 def test_a_record_has_at_most_ten_thousand_links_of_a_sort() -> None:
@@ -273,10 +280,43 @@ def test_labels_are_cut_to_the_length_that_is_set() -> None:
     assert len(found.id) == len(found.name) == 32
 
 
-def test_objects_of_many_shapes_do_not_pile_up() -> None:
-    places = [{"id": f"L{number}", f"key{number}": 1} for number in range(9_999)]
-    for page in range(2):
-        reading.batch([{"id": "S1", "place": [{**one, f"p{page}": 1} for one in places]}], V4)
-    assert len(fields._PLANS) <= 10_000
+def test_objects_of_many_shapes_are_read_like_any_other() -> None:
+    places = [{"id": f"L{number}", f"key{number}": 1} for number in range(2_000)]
+    found = reading.record({"id": "S1", "place": places}, V4)
+    assert found.places == tuple(Link(f"L{number}") for number in range(2_000))
     late = {"id": "L1", "name": "Perth", "nobody wrote this key before": 1}
     assert reading.record({"id": "S1", "place": late}, V4).places == (Link("L1", "Perth"),)
+
+
+ODD = st.one_of(
+    VALUES,
+    st.sampled_from(
+        [
+            [{"id": "L1", "name": "Perth", "role": "site"}],
+            [{"id": "L1", "NAME": "Perth"}, {"id": "L1", "name": "Perth"}],
+            [{"role": "site", "place": {"id": "L1", "name": "Perth"}}],
+            [{"name": "id", "value": 7}, {"name": "ID", "value": 8}],
+            {"id": "L1", "name": "Perth"},
+            {"name": "frequency", "value": {"value": 1e30}},
+        ]
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.dictionaries(NAMES, ODD, max_size=12), max_size=5), st.sampled_from(COLLECTIONS))
+def test_records_of_the_usual_form_are_read_as_any_others(items: list[Any], which: tuple[str, str]) -> None:
+    body = json.dumps(items).encode()
+    if b"\\ud" in body:
+        return  # half a surrogate pair is no JSON that anybody may send
+    experienced = reading.reader(*which, characteristics=("id", "frequency"))
+    reading.batch(body, experienced)
+    again = reading.batch(body, experienced)
+    plain = [_read_generally(raw, which) for raw in decode.split(body)]
+    assert [record for _, record in again.fresh] == [found for found in plain if found is not None]
+
+
+def _read_generally(raw: msgspec.Raw, which: tuple[str, str]) -> Record | None:
+    using = reading.reader(*which, characteristics=("id", "frequency"))
+    found = using.read(decode._value(raw), Counter())
+    return found.record if found is not None and using.keeps(found) else None

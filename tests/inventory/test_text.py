@@ -137,3 +137,19 @@ def test_words_are_compared_without_case_spaces_underscores_and_hyphens() -> Non
 def test_the_share_an_id_falls_into_never_changes() -> None:
     assert text.stable_hash("CAR0000123") == 12700027561256065785
     assert text.stable_hash("half \ud83d a pair") != text.stable_hash("half a pair")
+
+
+def test_texts_that_recur_are_held_once_and_those_that_never_do_not_at_all() -> None:
+    words = text.Words(20)
+    assert words.of(" Modem ") == "Modem"
+    assert words.of("".join(["Mo", "dem"])) is words.of("Modem")
+    assert (words.of(None), words.of(7), words.of("x" * 30)) == ("", "7", f"{'x' * 19}…")
+    for number in range(5_000):
+        assert words[f"text {number}"] == f"text {number}"
+    assert words["x" * 200] == f"{'x' * 19}…"
+    assert len(words) <= 2_000
+
+
+@given(st.floats())
+def test_a_number_is_written_the_same_whatever_the_length_it_may_have(number: float) -> None:
+    assert text.clean(number) == text.clean(text.scalar(number))

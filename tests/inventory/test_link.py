@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from exporter.inventory import dialect, link
+from exporter.inventory.record import Link
+
+V4 = dialect.DIALECTS["tmf-v4"].collections["services"]
+
+
+class Item(msgspec.Struct, frozen=True):
+    """As a form decodes an item."""
+
+    id: str
+    name: str | None = None
+
+
+def _read(*items: object) -> tuple[Link, ...]:
+    return link.Links("places", V4).source("place")(list(items), Counter())
+
+
+def test_a_struct_gives_the_link_that_the_object_gives() -> None:
+    assert _read(Item("L1", "Perth")) == _read({"id": "L1", "name": "Perth"}) == (Link("L1", "Perth"),)
+
+
+def test_a_struct_that_points_to_nothing_is_no_link_however_often_it_comes() -> None:
+    assert _read(Item(""), Item(""), Item("L1")) == (Link("L1"),)
+
+
+def test_an_item_that_recurs_gives_the_same_link_until_too_many_others_have_come() -> None:
+    read = link.Links("places", V4).source("place")
+    (first,) = read([Item("L1")], Counter())
+    assert read(Item("L1"), Counter())[0] is first
+    read([Item(f"other {number}") for number in range(5_000)], Counter())
+    (late,) = read([Item("L1")], Counter())
+    assert late == first
+    assert late is not first, "what never recurs must not pile up"
+
+
+def test_items_of_many_shapes_do_not_pile_up() -> None:
+    links = link.Links("places", V4)
+    read = links.source("place")
+    for number in range(1_500):
+        assert read([{"id": "L1", f"key {number}": 1}], Counter()) == (Link("L1"),)
+    assert len(links._plans) <= 1_000
+
+
+def test_of_several_keys_of_one_meaning_the_first_that_holds_something_counts() -> None:
+    for kinds, kind in (({"@referredType": "", "@type": "Site"}, "Site"), ({"@type": "", "type": None}, "")):
+        assert _read({"id": "L1", **kinds}) == (Link("L1", type=kind),)
+
+
+def test_a_relation_that_does_not_say_what_it_is_is_named_after_its_list() -> None:
+    read = link.Links("relations", V4).source("relatedService")
+    for item in (Item("S1"), {"id": "S1"}):
+        assert read([item], Counter()) == (Link("S1", role="relatedService"),)
