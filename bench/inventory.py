@@ -24,7 +24,7 @@ from exporter.simulator.growth import Sizes
 from tests.end_to_end import running
 
 PAGE = 500
-WORDS = ("Operational", "Non-Operational", "Degraded", "In Maintenance")
+WORDS = ("Operational", "Non-Operational")
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
 
@@ -15,3 +16,9 @@ def _log_is_reset() -> Iterator[None]:
     for handler in list(logging.root.handlers):
         if type(handler) is logging.StreamHandler:  # and not one of pytest's own
             logging.root.removeHandler(handler)
+
+# machines are shared: how long an example takes says nothing of the code
+hypothesis.settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared machine")
