@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := prometheus prometheus-alertmanager
 
-.PHONY: help install demo test check docs bench soak clean
+.PHONY: help install demo test check docs dashboards bench soak clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,8 @@ demo: install ## simulator and exporter in one go, on loopback; Ctrl-C stops it
 	$(BIN)/ses-inventory-exporter demo
 
 test: check tools ## every check and every test, with branch coverage
-	$(BIN)/python -m pytest -m matrix
-	$(BIN)/python -m pytest -m "not matrix" --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n auto -m matrix
+	$(BIN)/python -m pytest -n auto -m "not matrix" --cov --cov-report=term-missing:skip-covered
 
 check: install ## lint, types, layers, generated pages without drift
 	$(BIN)/ruff check .
@@ -35,9 +35,14 @@ check: install ## lint, types, layers, generated pages without drift
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.pages --check
+	$(BIN)/python -m grafana --check
 
 docs: install ## write the generated pages anew
 	$(BIN)/python -m tests.pages
+
+dashboards: install tools ## write the dashboards anew, and draw their previews
+	$(BIN)/python -m grafana
+	$(BIN)/python -m grafana.preview
 
 bench: install ## the benchmarks, as one table
 	$(BIN)/python -m bench

@@ -58,6 +58,7 @@ class Poller:
         self.target = target
         self.snapshot = snapshot.Snapshot()
         self.tally = tally.Tally()
+        self._count = tally.Count()
         self.published = False
         self._house = house
         self._story = story
@@ -70,6 +71,7 @@ class Poller:
             limit=config.limits.series_per_family,
         )
         self._doubled: set[str] = set()  # ids that came more than once in the last full crawl
+        self._known: dict[str, int] = {}  # records of each collection when references were last looked at
         self._unheld: set[int] = set()  # what could not be held of it
         self._next_full = 0.0
         self._failures = 0
@@ -161,12 +163,17 @@ class Poller:
         after = len(outcome.snapshot.records)
         if before and after > self._retention.growth_guard * before:
             self._story.grown(before, after)
-        known_ids = self._house.idents()
-        self._story.dangling(
-            await asyncio.to_thread(
-                dangling.count, self.target.collection, _records(outcome.snapshot), known_ids
-            )
-        )
+        await self._look_for_dangling(outcome.snapshot, outcome.changes)
+
+    async def _look_for_dangling(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
+        """Counts references that lead nowhere, where references or what they lead to can have changed."""
+        known = self._house.idents()
+        sizes = {name: len(ids) for name, ids in known.items()}
+        if sizes == self._known and not dangling.may_differ(changes):
+            return
+        self._known = sizes
+        name = self.target.collection
+        self._story.dangling(await asyncio.to_thread(dangling.count, name, _records(held), known))
 
     def _settle(self, outcome: snapshot.Outcome) -> None:
         """When everything is asked for again, and what the guard has learnt."""
@@ -197,11 +204,22 @@ class Poller:
         if changes or not self.published:
             began = time.monotonic()
             body = await asyncio.to_thread(self._exposition.update, held, changes)
-            counted = await asyncio.to_thread(tally.tally, _records(held))
+            await asyncio.to_thread(self._recount, held, changes)
             self._house.publish(self.target.collection, body)
-            self.tally, self.published = counted, True
+            self.tally, self.published = self._count.tally(), True
             self._story.rendered(time.monotonic() - began)
         self.snapshot = held
+
+    def _recount(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
+        """Counts what changed; everything where the counts do not go with what was held."""
+        if not self.published:
+            self._count = tally.Count()
+            self._count.add(_records(held))
+            return
+        self._count.add((one.record for one in changes.removed), -1)
+        self._count.add((old.record for old, _ in changes.changed), -1)
+        self._count.add(new.record for _, new in changes.changed)
+        self._count.add(one.record for one in changes.added)
 
     def accept(self) -> int:
         """The operator says that what the shrink guard holds back is right: the next complete crawl passes.

@@ -6,11 +6,12 @@ F46). What is excluded by the settings counts as not held.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
 from exporter.inventory.record import Link, Record
+from exporter.inventory.snapshot import Changes
 
-Known = Mapping[str, Container[str]]
+Known = Mapping[str, Collection[str]]
 """The ids that are held, by collection; a collection that is off or not crawled yet is left out."""
 
 _SERVICES = ("services", "carriers")
@@ -28,6 +29,17 @@ def count(collection: str, records: Iterable[Record], known: Known) -> int:
         found += _lost(record.services, services)
         found += _lost(record.relations, related)
     return found
+
+
+def may_differ(changes: Changes) -> bool:
+    """Whether changes of a collection can change the count: not where only states and texts are others."""
+    if changes.added or changes.removed:
+        return True
+    return any(_links(old.record) != _links(new.record) for old, new in changes.changed)
+
+
+def _links(record: Record) -> tuple[tuple[Link, ...], ...]:
+    return record.resources, record.services, record.relations
 
 
 def _held(known: Known, collections: Iterable[str]) -> tuple[Container[str], ...]:

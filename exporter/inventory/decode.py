@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
+import xxhash
 
 from exporter import errors
 from exporter.inventory import fields, record
@@ -65,7 +65,11 @@ class Batch(msgspec.Struct, Generic[Held]):
 
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
     """64 bits that tell raw records apart; `key` is random per process, so nobody can aim for a clash."""
-    return int.from_bytes(blake2b(raw, digest_size=8, key=key).digest(), "little")
+    return xxhash.xxh3_64_intdigest(raw, _seed(key))
+
+
+def _seed(key: bytes) -> int:
+    return int.from_bytes(key[:8], "little")
 
 
 def split(body: bytes) -> list[msgspec.Raw]:
@@ -120,8 +124,9 @@ def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: byt
     """
     raws = split(body)
     batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter())
+    seed, marked = _seed(key), xxhash.xxh3_64_intdigest
     for raw in raws:
-        mark = digest(raw, key)
+        mark = marked(raw, seed)
         held = known.get(mark)
         if held is not None:
             batch.carried.append(held)

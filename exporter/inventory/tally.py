@@ -27,21 +27,37 @@ class Tally(msgspec.Struct, frozen=True):
     unknown_records: int = 0
 
 
+class Count:
+    """The same, kept up to date by changes, so that one record's change costs one record's work."""
+
+    def __init__(self) -> None:
+        self._statuses: Counter[str] = Counter()
+        self._meanings: Counter[bool | None] = Counter()
+        self._unknown: Counter[str] = Counter()
+
+    def add(self, records: Iterable[Record], weight: int = 1) -> None:
+        """Counts these records in, or out with a weight of -1."""
+        for record in records:
+            self._statuses[record.status] += weight
+            self._meanings[record.operational] += weight
+            if not record.status_known:
+                self._unknown[record.status] += weight
+
+    def tally(self) -> Tally:
+        """What the counts come to."""
+        unknown = +self._unknown
+        return Tally(
+            records=self._statuses.total(),
+            statuses=dict((+self._statuses).most_common()),
+            operational=self._meanings[True],
+            not_operational=self._meanings[False],
+            unknown=tuple(word for word, _ in unknown.most_common(20)),
+            unknown_records=unknown.total(),
+        )
+
+
 def tally(records: Iterable[Record]) -> Tally:
     """Counts the records once."""
-    statuses: Counter[str] = Counter()
-    meanings: Counter[bool | None] = Counter()
-    unknown: Counter[str] = Counter()
-    for record in records:
-        statuses[record.status] += 1
-        meanings[record.operational] += 1
-        if not record.status_known:
-            unknown[record.status] += 1
-    return Tally(
-        records=statuses.total(),
-        statuses=dict(statuses.most_common()),
-        operational=meanings[True],
-        not_operational=meanings[False],
-        unknown=tuple(word for word, _ in unknown.most_common(20)),
-        unknown_records=unknown.total(),
-    )
+    count = Count()
+    count.add(records)
+    return count.tally()

@@ -7,6 +7,7 @@ Invariant: a family's label set never varies; an absent attribute is an empty la
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,9 +18,12 @@ from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Held
 
 Sample = tuple[Any, ...]
-"""The label values in the family's order, then the value: text where it is ready, else a number."""
+"""The label values in the family's order, then the value: an integer, or text that is ready."""
 
-Samples = Callable[[Held], Iterator[Sample]]
+Found = Sequence[Sample]
+"""A record's samples of one family."""
+
+Samples = Callable[[Held], Found]
 
 PREFIX = "ses_inventory_"
 OWN = "ses_inventory_exporter_"
@@ -48,104 +52,107 @@ class Family(msgspec.Struct, frozen=True):
         return "seconds" if self.name.endswith("_seconds") else ""
 
 
-def _info(held: Held) -> Iterator[Sample]:
-    it = held.record
-    yield it.id, it.name, it.description, it.type, it.category, it.specification, it.party, it.place, 1
+def number(value: float) -> str:
+    """A sample's value as both formats spell it."""
+    try:
+        whole = int(value)
+    except (ValueError, OverflowError):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    return str(whole) if whole == value and -1e15 < whole < 1e15 else repr(value)
 
 
-def _carrier_info(held: Held) -> Iterator[Sample]:
+def _info(held: Held) -> Found:
     it = held.record
-    yield (
-        *(it.id, it.name, it.description, it.type, it.specification),
-        *(it.gateway, it.terminal, it.satellite, it.transponder, it.party),
-        1,
+    return ((it.id, it.name, it.description, it.type, it.category, it.specification, it.party, it.place, 1),)
+
+
+def _carrier_info(held: Held) -> Found:
+    it = held.record
+    return (
+        (
+            *(it.id, it.name, it.description, it.type, it.specification),
+            *(it.gateway, it.terminal, it.satellite, it.transponder, it.party),
+            1,
+        ),
     )
 
 
-def _status(held: Held) -> Iterator[Sample]:
-    yield held.record.id, held.record.status, 1
+def _status(held: Held) -> Found:
+    return ((held.record.id, held.record.status, 1),)
 
 
-def _operational(held: Held) -> Iterator[Sample]:
-    if held.record.operational is not None:
-        yield held.record.id, int(held.record.operational)
+def _operational(held: Held) -> Found:
+    meaning = held.record.operational
+    return () if meaning is None else ((held.record.id, int(meaning)),)
 
 
-def _states(held: Held) -> Iterator[Sample]:
-    for dimension, state in held.record.states:
-        yield held.record.id, dimension, state, 1
+def _states(held: Held) -> Found:
+    return [(held.record.id, dimension, state, 1) for dimension, state in held.record.states]
 
 
-def _since(held: Held) -> Iterator[Sample]:
-    yield held.record.id, held.since
+def _since(held: Held) -> Found:
+    return ((held.record.id, number(held.since)),)
 
 
-def _start(held: Held) -> Iterator[Sample]:
-    if held.record.start is not None:
-        yield held.record.id, held.record.start
+def _moment(held: Held, moment: float | None) -> Found:
+    return () if moment is None else ((held.record.id, number(moment)),)
 
 
-def _end(held: Held) -> Iterator[Sample]:
-    if held.record.end is not None:
-        yield held.record.id, held.record.end
+def _start(held: Held) -> Found:
+    return _moment(held, held.record.start)
 
 
-def _created(held: Held) -> Iterator[Sample]:
-    if held.record.created is not None:
-        yield held.record.id, held.record.created
+def _end(held: Held) -> Found:
+    return _moment(held, held.record.end)
 
 
-def _updated(held: Held) -> Iterator[Sample]:
-    if held.record.updated is not None:
-        yield held.record.id, held.record.updated
+def _created(held: Held) -> Found:
+    return _moment(held, held.record.created)
 
 
-def _changes(held: Held) -> Iterator[Sample]:
-    yield held.record.id, held.changes
+def _updated(held: Held) -> Found:
+    return _moment(held, held.record.updated)
 
 
-def _resources(held: Held) -> Iterator[Sample]:
-    for link in held.record.resources:
-        yield held.record.id, link.id, link.name, link.type, link.role, 1
+def _changes(held: Held) -> Found:
+    return ((held.record.id, held.changes),)
 
 
-def _services(held: Held) -> Iterator[Sample]:
-    for link in held.record.services:
-        yield held.record.id, link.id, link.name, 1
+def _resources(held: Held) -> Found:
+    ident = held.record.id
+    return [(ident, link.id, link.name, link.type, link.role, 1) for link in held.record.resources]
 
 
-def _relations(held: Held) -> Iterator[Sample]:
-    for link in held.record.relations:
-        yield held.record.id, link.id, link.role, 1
+def _services(held: Held) -> Found:
+    return [(held.record.id, link.id, link.name, 1) for link in held.record.services]
 
 
-def _service_relations(held: Held) -> Iterator[Sample]:
-    yield from _relations(held)
-    for link in held.record.services:
-        yield held.record.id, link.id, "supportingService", 1
+def _relations(held: Held) -> Found:
+    return [(held.record.id, link.id, link.role, 1) for link in held.record.relations]
 
 
-def _parties(held: Held) -> Iterator[Sample]:
-    for link in held.record.parties:
-        yield held.record.id, link.id, link.name, link.role, 1
+def _service_relations(held: Held) -> Found:
+    supporting = [(held.record.id, link.id, "supportingService", 1) for link in held.record.services]
+    return [*_relations(held), *supporting]
 
 
-def _places(held: Held) -> Iterator[Sample]:
-    for link in held.record.places:
-        yield held.record.id, link.id, link.name, link.role, 1
+def _parties(held: Held) -> Found:
+    return [(held.record.id, link.id, link.name, link.role, 1) for link in held.record.parties]
 
 
-def _characteristics(held: Held) -> Iterator[Sample]:
-    for name, value in held.record.characteristics:
-        yield held.record.id, name, value, 1
+def _places(held: Held) -> Found:
+    return [(held.record.id, link.id, link.name, link.role, 1) for link in held.record.places]
+
+
+def _characteristics(held: Held) -> Found:
+    return [(held.record.id, name, value, 1) for name, value in held.record.characteristics]
 
 
 def _number(metric: str) -> Samples:
-    def samples(held: Held) -> Iterator[Sample]:
-        for name, value in held.record.numbers:
-            if name == metric:
-                yield held.record.id, value
-                return  # two characteristics under one name would be one series twice
+    def samples(held: Held) -> Found:
+        found = [value for name, value in held.record.numbers if name == metric]
+        # two characteristics under one name would be one series twice
+        return ((held.record.id, number(found[0])),) if found else ()
 
     return samples
 

@@ -82,16 +82,22 @@ def _combined(first: int, second: int, length: int) -> int:
     return _times(_shift(length), first) ^ second if first else second
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def _shift(length: int) -> int:
     """x to the power of 8·length modulo the CRC's polynomial: what `length` further bytes do to a CRC."""
-    power, square = 1 << 31, 1 << 23  # x⁰ and x⁸, in the reflected order of bits
+    power, place = 1 << 31, 0  # x⁰, in the reflected order of bits
     while length:
         if length & 1:
-            power = _times(square, power)
-        square = _times(square, square)
+            power = _times(_square(place), power)
         length >>= 1
+        place += 1
     return power
+
+
+@lru_cache
+def _square(place: int) -> int:
+    """x⁸ squared as often as `place` says."""
+    return 1 << 23 if not place else _times(_square(place - 1), _square(place - 1))
 
 
 def _times(one: int, other: int) -> int:

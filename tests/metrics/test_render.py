@@ -170,7 +170,7 @@ def test_f49_a_record_whose_status_flaps_has_exactly_one_status_series() -> None
     ],
 )
 def test_a_value_is_spelt_as_both_formats_want(value: float, said: str) -> None:
-    assert render.number(value) == said
+    assert families.number(value) == said
     assert str(float(said)) == str(float(value) + 0.0)
 
 
@@ -200,9 +200,7 @@ def test_backslashes_quotes_and_newlines_are_escaped_in_labels() -> None:
 
 
 def test_help_is_escaped_as_each_format_wants() -> None:
-    odd = Family(
-        "odd_seconds", "gauge", 'A "quoted" C:\\path\nand a line.', (), samples=lambda _: iter([(1,)])
-    )
+    odd = Family("odd_seconds", "gauge", 'A "quoted" C:\\path\nand a line.', (), samples=lambda _: [(1,)])
     body = render.Exposition([odd]).update(held_as(Record("A")), Changes())
     assert r'# HELP odd_seconds A "quoted" C:\\path\nand a line.' in body.text.text().decode()
     openmetrics = body.openmetrics.text().decode()
@@ -253,7 +251,7 @@ def test_an_update_that_fails_half_way_is_made_good_by_the_next() -> None:
     def samples(held: Held) -> Any:
         if held.record.id in broken:
             raise ZeroDivisionError(held.record.id)
-        yield held.record.id, held.record.name, 1
+        return [(held.record.id, held.record.name, 1)]
 
     listed = [*families.of("services"), Family("odd_info", "info", "Odd.", ("id", "name"), samples=samples)]
     exposition = render.Exposition(listed, bucket=2)
@@ -277,7 +275,7 @@ def _watched(name: str, part: str, read: dict[str, set[str]]) -> Family:
 
     def samples(held: Held) -> Any:
         read.setdefault(name, set()).add(held.record.id)
-        yield held.record.id, getattr(held.record, part), 1
+        return [(held.record.id, getattr(held.record, part), 1)]
 
     return Family(name, "info", "Watched.", ("id", part), samples=samples)
 

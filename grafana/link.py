@@ -1,0 +1,50 @@
+"""Links: from each dashboard to the others, and from a cell to what it names.
+
+All keep the time range; those between dashboards keep every variable, those in cells the data source and the
+exporters. Invariant: dashboards are addressed by their fixed uid, never by a title or a path.
+"""
+
+# ruff: noqa: FBT003  the builders of Grafana's SDK take their flags by position
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.models import dashboard as model
+
+from grafana import look
+
+TAG = "ses-inventory"
+CARRIED = "${__url_time_range}&${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
+
+
+def uid(name: str) -> str:
+    """The fixed uid of a dashboard."""
+    return f"ses-inventory-{name}"
+
+
+def between() -> build.DashboardLink:
+    """The row of links to all dashboards."""
+    return (
+        build.DashboardLink("Inventory")
+        .type(model.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(False)
+        .include_vars(True)
+        .keep_time(True)
+        .tooltip("The other dashboards of the inventory, for the same time and the same choice")
+    )
+
+
+def cell(title: str, dashboard: str, variable: str, value: str) -> look.Property:
+    """A link of a table's cell to a dashboard with one variable set; `value` is a template of Grafana."""
+    url = f"/d/{uid(dashboard)}?var-{variable}={value}&{CARRIED}"
+    return look.Property("links", [{"title": title, "url": url}])
+
+
+def field(title: str) -> str:
+    """Another column's value in the row of a cell."""
+    return f'${{__data.fields["{title}"]:percentencode}}'
+
+
+VALUE = "${__value.raw:percentencode}"
+"""The cell's own value."""

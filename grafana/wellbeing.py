@@ -1,0 +1,76 @@
+"""Wellbeing: the part of the exporter's dashboard about its process: restarts, memory, state file, versions.
+
+What it does for the inventory is in `exporter`. Invariant: each exporter is shown by itself, by its instance.
+"""
+
+from __future__ import annotations
+
+from grafana import look, page
+from grafana.panel import About, graph, number
+from grafana.promql import or_zero, own, series
+from grafana.table import Column, Part, Plan, table
+
+EACH = "{{instance}}"
+
+
+def panels() -> tuple[page.Panel, ...]:
+    """The panels, a row of small ones and a row of graphs."""
+    return (*_state(), _versions(), *_use())
+
+
+def _state() -> tuple[page.Panel, ...]:
+    restarts = f"sum(increase({own('task_restarts_total')}[$__range]))"
+    written = f"max by (instance) ({own('state_last_write_timestamp_seconds')})"
+    return (
+        number(
+            About("Restarts of tasks", "Tasks that died of a bug and were started again, in the time shown."),
+            {"": or_zero(restarts, own("build_info"))},
+            look.NONE_IS_GOOD,
+        ),
+        number(
+            About("Since the last good state file", "Time since the state file was last written.", "s"),
+            {EACH: f"time() - ({written} > 0)"},
+        ).no_value("no state file"),
+        number(
+            About("State file", "Size of the state file.", "bytes"),
+            {EACH: f"max by (instance) ({own('state_bytes')})"},
+        ),
+        number(
+            About("Connections", "Connections to the exporter's own port."),
+            {EACH: f"max by (instance) ({own('connections')})"},
+        ),
+    )
+
+
+def _versions() -> page.Panel:
+    columns = (
+        Column("Exporter", "instance"),
+        Column("Version", "version"),
+        Column("Revision", "revision"),
+        Column("Python", "python"),
+    )
+    running = f"max by (instance, version, revision, python) ({own('build_info')})"
+    started = f"1000 * max by (instance) ({series('process_start_time_seconds')})"
+    parts = (Part(running, columns), Part(started, (Column("Started", unit="dateTimeFromNow"),)))
+    order = (*(column.title for column in columns), "Started")
+    about = About("Versions", "What is running, and since when.", "none")
+    return table(about, Plan("instance", parts, order, "Exporter")).span(8).height(4)
+
+
+def _use() -> tuple[page.Panel, ...]:
+    processor = f"rate({series('process_cpu_seconds_total')}[$__rate_interval])"
+    panels = (
+        graph(
+            About("Processor", "Share of one processor.", "percentunit"),
+            {EACH: f"sum by (instance) ({processor})"},
+        ),
+        graph(
+            About("Memory", "Resident memory.", "bytes"),
+            {EACH: f"max by (instance) ({series('process_resident_memory_bytes')})"},
+        ),
+        graph(
+            About("Delay of the event loop", "The longest within the last minute.", "s"),
+            {EACH: f"max by (instance) ({own('event_loop_lag_seconds')})"},
+        ),
+    )
+    return tuple(panel.span(8) for panel in panels)

@@ -1,0 +1,57 @@
+"""The committed JSON is what the code says, and the command says where it is not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grafana import __main__ as command
+from tests.grafana import boards
+
+
+def test_the_committed_dashboards_are_what_the_code_says() -> None:
+    assert command.drifted(command.FOLDER) == [], "run `python -m grafana` and commit the JSON"
+
+
+def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
+    assert len(command.write(tmp_path)) == 5
+    assert command.write(tmp_path) == []
+
+
+def test_a_changed_a_missing_and_a_left_over_file_are_drift(tmp_path: Path) -> None:
+    command.write(tmp_path)
+    (tmp_path / "ses-inventory-carriers.json").unlink()
+    (tmp_path / "ses-inventory-overview.json").write_text("{}")
+    (tmp_path / "old.json").write_text("{}")
+    assert command.drifted(tmp_path) == [
+        "old.json",
+        "ses-inventory-carriers.json",
+        "ses-inventory-overview.json",
+    ]
+    command.write(tmp_path)
+    assert command.drifted(tmp_path) == []
+    assert not (tmp_path / "old.json").exists()
+
+
+def test_the_command_checks_and_names_the_file_that_drifted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "FOLDER", tmp_path)
+    assert command.main(["--check"]) == 1
+    assert "ses-inventory-services.json differs" in capsys.readouterr().err
+    assert command.main([]) == 0
+    assert "written grafana/dashboards/ses-inventory-services.json" in capsys.readouterr().out
+    assert command.main(["--check"]) == 0
+
+
+def test_it_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "grafana", "--check"], cwd=boards.ROOT, check=False)
+    assert done.returncode == 0
+
+
+def test_the_files_are_plain_json_in_a_stable_order() -> None:
+    for file in boards.FOLDER.glob("*.json"):
+        text = file.read_text(encoding="utf-8")
+        assert text == f"{json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False)}\n"
