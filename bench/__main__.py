@@ -1,97 +1,131 @@
-"""`python -m bench` (`make bench`): the installed exporter against the simulator, as one table.
+"""`python -m bench` (`make bench`): the exporter and its peers on the same carriers, as one table.
 
-Times are medians of several scrapes over loopback in one run; the machine is shared, so look at ratios.
+Ratios of one run on one machine; times are medians. `BENCH_CARRIERS` is the number of carriers (100,000).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import datetime
+import json
 import os
 import platform
-import statistics
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import prometheus_client
-from prometheus_client.parser import text_string_to_metric_families
+from bench.inventory import served
 
-from tests.end_to_end import running
-
-RECORDS = int(os.environ.get("BENCH_RECORDS", "50000"))
-SCRAPES = 15
+CARRIERS = int(os.environ.get("BENCH_CARRIERS", "100000"))
 
 
-def scrape(url: str, **headers: str) -> tuple[float, bytes]:
-    began = time.perf_counter()
-    with urllib.request.urlopen(
-        urllib.request.Request(f"{url}/metrics", headers=headers), timeout=60
-    ) as answer:
-        body = answer.read()
-    return time.perf_counter() - began, body
+class Row(NamedTuple):
+    """What was measured, the figure, what is promised of it, and whether that holds."""
+
+    what: str
+    figure: str
+    promised: str
+    holds: bool
 
 
-def median(url: str, **headers: str) -> tuple[float, int]:
-    runs = [scrape(url, **headers) for _ in range(SCRAPES)]
-    return statistics.median(seconds for seconds, _ in runs), len(runs[-1][1])
+async def spoken(module: str, *arguments: str) -> dict[str, Any]:
+    """The JSON that a process of the benchmark prints."""
+    command = (sys.executable, "-m", module, *arguments)
+    running = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said = (await running.communicate())[0].decode().splitlines()
+    found: dict[str, Any] = json.loads(said[-1]) if said else {"error": f"{module} said nothing"}
+    if "error" in found:
+        raise RuntimeError(found["error"])
+    return found
 
 
-class Parsed(prometheus_client.registry.Collector):
-    """The same families as prometheus-client would hold them."""
-
-    def __init__(self, text: str) -> None:
-        self._families = list(text_string_to_metric_families(text))
-
-    def collect(self) -> list[prometheus_client.Metric]:
-        return self._families
-
-
-def client_library(text: str) -> float:
-    registry = prometheus_client.CollectorRegistry()
-    registry.register(Parsed(text))
-    runs = []
-    for _ in range(3):
-        began = time.perf_counter()
-        prometheus_client.generate_latest(registry)
-        runs.append(time.perf_counter() - began)
-    return statistics.median(runs)
+async def measured(carriers: int) -> dict[str, Any]:
+    """Everything there is to know of so many carriers."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with served(folder, carriers) as inventory:
+            file = inventory.settings(folder / "settings.yaml")
+            place = (name, str(carriers), str(inventory.port), str(file))
+            floor = await spoken("bench.peers", "floor", inventory.url, str(len(inventory.pages)))
+            plain = await spoken("bench.peers", "plain", inventory.url, str(len(inventory.pages)))
+            found = await spoken("bench.worker", *place)
+            library = await spoken("bench.peers", "library", str(folder / "metrics.gz"))
+            return {
+                **found,
+                "floor": floor["seconds"],
+                "plain": plain["seconds"],
+                "library": library["seconds"],
+            }
 
 
-async def measure() -> list[tuple[str, str]]:
-    services, resources = RECORDS // 5, RECORDS // 5
-    counts = ("--services", services, "--carriers", RECORDS - services - resources, "--resources", resources)
-    with tempfile.TemporaryDirectory() as folder:
-        async with contextlib.AsyncExitStack() as stack:
-            simulator = running.simulated(Path(folder), *(str(word) for word in counts))
-            file = await stack.enter_async_context(simulator)
-            began = time.perf_counter()
-            url = await stack.enter_async_context(running.serving(file))
-            crawled = time.perf_counter() - began
-            gzip, squeezed = await asyncio.to_thread(median, url, **{"Accept-Encoding": "gzip"})
-            plain, size = await asyncio.to_thread(median, url)
-            text = (await asyncio.to_thread(scrape, url))[1].decode()
-            rendered = await asyncio.to_thread(client_library, text)
-    series = sum(not line.startswith("#") for line in text.splitlines())
+def ratio(what: str, figure: float, least: float) -> Row:
+    return Row(what, f"{figure:.2f}" if figure < 100 else f"{figure:.0f}", f"≥ {least:g}", figure >= least)
+
+
+def bound(what: str, figure: float, most: float, unit: str = "") -> Row:
+    return Row(what, f"{figure:,.2f}{unit}", f"≤ {most:g}{unit}", figure <= most)
+
+
+def table(found: dict[str, Any]) -> list[Row]:
+    """The rows of the table, from what was measured."""
+    records = found["records"]
+    ours, nginx = found["ours"]["rate"], found["nginx"]["rate"]
     return [
-        ("records", f"{RECORDS:,}"),
-        ("series", f"{series:,}"),
-        ("start to ready (every page crawled, decoded, rendered)", f"{crawled:.1f} s"),
-        ("scrape, gzip", f"{gzip * 1000:.1f} ms, {squeezed / 1e6:.2f} MB"),
-        ("scrape, identity", f"{plain * 1000:.1f} ms, {size / 1e6:.1f} MB"),
-        ("prometheus-client generate_latest of the same, uncompressed", f"{rendered * 1000:.0f} ms"),
-        ("ratio prometheus-client ÷ our gzip scrape", f"{rendered / gzip:.0f}"),
+        ratio("gzip scrapes a second ÷ nginx serving the same file", ours / nginx, 0.8),
+        ratio(
+            "prometheus-client's collect, render and compress ÷ our gzip scrape",
+            found["library"] * found["rest"]["rate"],
+            300,
+        ),
+        ratio(
+            "unchanged full refresh, records/s ÷ only fetched and split",
+            found["floor"] / found["unchanged"],
+            0.6,
+        ),
+        bound(
+            "CPU of a refresh with 1 % changed ÷ unchanged", found["changed_cpu"] / found["unchanged_cpu"], 2
+        ),
+        ratio("cold crawl to first body, records/s", records / found["cold"], 30_000),
+        bound("p99 of scrapes during refreshes ÷ at rest", found["busy"]["p99"] / found["rest"]["p99"], 3),
+        bound("longest event-loop stall during a cold crawl", found["stall_cold"] * 1000, 50, " ms"),
+        bound("resident bytes a record, all included", found["resident_later"] / records, 2500),
+    ]
+
+
+def figures(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the ratios are made of."""
+    records = found["records"]
+    return [
+        ("carriers, series", f"{records:,}, {found['series']:,}"),
+        ("a scrape, gzip and identity", f"{found['gzip'] / 1e6:.1f} MB, {found['identity'] / 1e6:.1f} MB"),
+        ("cold crawl to first body", f"{found['cold']:.1f} s, {found['cold_cpu']:.1f} s of CPU"),
+        ("unchanged refresh", f"{found['unchanged']:.2f} s, {found['unchanged_cpu']:.2f} s of CPU"),
+        ("refresh with 1 % changed", f"{found['changed']:.2f} s, {found['changed_cpu']:.2f} s of CPU"),
+        ("the same pages only fetched and split", f"{found['floor']:.2f} s"),
+        ("the same pages decoded into dicts", f"{found['plain']:.2f} s"),
+        (
+            "gzip scrapes, one client",
+            f"{found['rest']['rate']:.0f} a second, p99 {found['rest']['p99'] * 1000:.0f} ms",
+        ),
+        ("the same while refreshing", f"p99 {found['busy']['p99'] * 1000:.0f} ms"),
+        (
+            "resident after the cold crawl, and later",
+            f"{found['resident'] / 1e6:.0f} MB, {found['resident_later'] / 1e6:.0f} MB",
+        ),
     ]
 
 
 def main() -> int:
-    rows = asyncio.run(measure())
-    width = max(len(name) for name, _ in rows)
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
-    for name, value in rows:
-        print(f"{name:<{width}}  {value}")
+    found = asyncio.run(measured(CARRIERS))
+    today = datetime.datetime.now(datetime.UTC).date()
+    print(f"{today}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")
+    print("| what | figure | promised | |\n|---|---|---|---|")
+    for row in table(found):
+        print(f"| {row.what} | {row.figure} | {row.promised} | {'yes' if row.holds else 'no'} |")
+    print("\n| what it is made of | |\n|---|---|")
+    for line in figures(found):
+        print(f"| {' | '.join(line)} |")
     return 0
 
 

@@ -68,13 +68,13 @@ async def measure(house: app.House, address: str, inventory: Inventory) -> dict[
     poller = house.pollers[0]
     worst = [0.0]
     watching = asyncio.create_task(stalls(worst))
+    while not poller.state.refreshing:
+        await asyncio.sleep(0.0005)
     began, cpu = time.perf_counter(), time.process_time()
-    while not poller.state.up:
+    while poller.state.up is None:
         await asyncio.sleep(0.001)
-        if not poller.state.refreshing and poller.state.last_error:
-            raise RuntimeError(poller.state.last_error)
-        if not poller.state.refreshing:
-            began, cpu = time.perf_counter(), time.process_time()
+    if not poller.state.up:
+        raise RuntimeError(poller.state.last_error)
     found["cold"], found["cold_cpu"] = time.perf_counter() - began, time.process_time() - cpu
     found["stall_cold"] = worst[0]
     found["records"] = len(poller.snapshot.records)

@@ -88,10 +88,10 @@ class Site:
     def publish(self, collection: str, body: render.Body) -> None:
         """From now on scrapes get this body for the collection."""
         self._bodies[collection] = body
-        bodies = self._bodies.values()
+        parts = [part for one in self._bodies.values() for part in one.parts("text")]
         sizes = {
-            "identity": sum(body.text.length for body in bodies),
-            "gzip": sum(len(body.text.deflated) for body in bodies),
+            "identity": sum(part.length for part in parts),
+            "gzip": sum(len(part.deflated) for part in parts),
         }
         self._telemetry.served(body.series, body.dropped, sizes)
 
@@ -103,7 +103,7 @@ class Site:
         for poller in self.pollers:
             self._telemetry.stale(poller.target.collection, int(self._stale(poller)))
         own = self._telemetry.openmetrics() if form == "openmetrics" else self._telemetry.text()
-        parts = [getattr(body, form) for body in self._chosen(collections)]
+        parts = [part for body in self._chosen(collections) for part in body.parts(form)]
         if encoding == "gzip":
             pieces = tuple(gzip.member((*parts, gzip.part(own))))
             return sum(map(len, pieces)), pieces

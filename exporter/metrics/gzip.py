@@ -54,13 +54,18 @@ def part(text: bytes, level: int = 1) -> Part:
 
 def join(parts: Iterable[Part]) -> Part:
     """Several parts as one, without touching their texts."""
+    pieces = tuple(parts)
+    crc, length = whole((piece.crc, piece.length) for piece in pieces)
+    return Part(b"".join(piece.deflated for piece in pieces), crc, length)
+
+
+def whole(texts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The CRC-32 and the length of texts joined, from those of each."""
     crc = length = 0
-    deflated = []
-    for piece in parts:
-        deflated.append(piece.deflated)
-        crc = _combined(crc, piece.crc, piece.length)
-        length += piece.length
-    return Part(b"".join(deflated), crc, length)
+    for one, size in texts:
+        crc = _combined(crc, one, size)
+        length += size
+    return crc, length
 
 
 def member(parts: Iterable[Part]) -> Iterator[bytes]:

@@ -1,10 +1,11 @@
 """Renders a collection's families when its snapshot changes, so that a scrape only copies bytes.
 
 Records stand in the order of a stable hash of their id, and a bucket is a stretch of that order, so that
-neither order nor limit depends on the number of buckets. A `Block` is one family's samples of one bucket,
-compressed; an update renders the blocks whose records changed in what the family reads, nothing else, and
-returns a new `Body`. It owns no negotiation (`web` does) and no history (`snapshot` does). Invariants: what
-an update gives is what rendering from nothing gives; no two series of a body have equal labels.
+neither order nor limit depends on the number of buckets. A block is one family's samples of one bucket,
+compressed (`strip`); an update renders the blocks whose records changed in what the family reads, nothing
+else, and returns a new `Body`. It owns no negotiation (`web` does) and no history (`snapshot` does).
+Invariants: what an update gives is what rendering from nothing gives; no two series of a body have equal
+labels.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from exporter.inventory import text
 from exporter.inventory.snapshot import Changes, Held, Snapshot
 from exporter.metrics import gzip
 from exporter.metrics.families import Family, Sample
+from exporter.metrics.strip import Block, Strip, strip
 
 BUCKET = 64
 """Records a bucket should hold: fewer make dirty work smaller and compression and joining worse."""
@@ -26,31 +28,31 @@ BUCKET = 64
 _NEEDS_ESCAPE = ("\\", '"', "\n")
 
 
-class Block(msgspec.Struct, frozen=True, gc=False):
-    """One family's samples of one bucket, and how many series they are."""
-
-    part: gzip.Part
-    series: int
-
-
-class _Join(msgspec.Struct, frozen=True, gc=False):
-    """All of a family's samples that are served, how many series they are, and how many are not."""
-
-    part: gzip.Part
-    series: int
-    dropped: int
-
-
 class Body(msgspec.Struct, frozen=True):
-    """One collection as it is served, in both formats; `series` and `dropped` are counted by family.
+    """One collection as it is served; `series` and `dropped` are counted by family.
 
-    `text` is Prometheus text format 0.0.4, `openmetrics` OpenMetrics 1.0.0 without its `# EOF`.
+    `pieces` are each family's header as text format 0.0.4 and as OpenMetrics 1.0.0 have it, and its samples.
     """
 
-    text: gzip.Part = gzip.EMPTY
-    openmetrics: gzip.Part = gzip.EMPTY
+    pieces: tuple[tuple[gzip.Part, gzip.Part, gzip.Part], ...] = ()
     series: Mapping[str, int] = {}
     dropped: Mapping[str, int] = {}
+
+    def parts(self, form: str) -> Iterator[gzip.Part]:
+        """What is served, in order; `form` is text or openmetrics, which ends without its `# EOF`."""
+        for plain, openmetrics, samples in self.pieces:
+            yield plain if form == "text" else openmetrics
+            yield samples
+
+    @property
+    def text(self) -> gzip.Part:
+        """All of it in text format 0.0.4, joined for whoever asks."""
+        return gzip.join(self.parts("text"))
+
+    @property
+    def openmetrics(self) -> gzip.Part:
+        """All of it as OpenMetrics 1.0.0 without its `# EOF`, joined for whoever asks."""
+        return gzip.join(self.parts("openmetrics"))
 
 
 class Exposition:
@@ -70,15 +72,12 @@ class Exposition:
         self._families = tuple(family for family in families if family.samples is not None)
         self._counts = tuple(family for family in families if family.samples is None)
         self._templates = {family.name: _template(family) for family in families}
-        self._headers = {
-            family.name: tuple(gzip.part(form) for form in _headers(family)) for family in families
-        }
+        self._headers = {family.name: _headers(family) for family in families}
         self._statuses = tuple(statuses)
         self._limit = limit
         self._bucket = bucket
         self._buckets: list[dict[str, Held]] = [{}]
-        self._blocks: list[list[Block]] = []
-        self._joins: dict[str, _Join] = {}  # of the families that have not changed since
+        self._strips: list[Strip] = []
         self._cells: Counter[tuple[str, str]] = Counter()  # records by status and type
         self._whole = False
 
@@ -98,10 +97,9 @@ class Exposition:
         self._buckets = [{} for _ in range(1 << (wanted - 1).bit_length())]
         for ident in sorted(snapshot.records, key=_rank):
             self._buckets[self._place(ident)][ident] = snapshot.records[ident]
-        self._blocks = [
-            [self._block(family, bucket) for bucket in self._buckets] for family in self._families
+        self._strips = [
+            strip(self._block(family, bucket) for bucket in self._buckets) for family in self._families
         ]
-        self._joins = {}
         self._cells = Counter(map(_cell, snapshot.records.values()))
 
     def _place(self, ident: str) -> int:
@@ -130,10 +128,9 @@ class Exposition:
                 if place not in dirty[index] and _differ(family, old, new):
                     dirty[index].add(place)
         for index, family in enumerate(self._families):
-            for place in dirty[index]:
-                self._blocks[index][place] = self._block(family, self._buckets[place])
             if dirty[index]:
-                self._joins.pop(family.name, None)
+                blocks = {place: self._block(family, self._buckets[place]) for place in dirty[index]}
+                self._strips[index] = self._strips[index].renewed(blocks)
         before = (*changes.removed, *(one for one, _ in changes.changed))
         after = (*changes.added, *(one for _, one in changes.changed))
         self._cells.subtract(map(_cell, before))
@@ -164,49 +161,25 @@ class Exposition:
         return Block(gzip.part("".join(lines).encode("utf-8", "replace")), len(lines))
 
     def _joined(self, snapshot: Snapshot) -> Body:
-        pieces: list[tuple[Family, gzip.Part]] = []
+        pieces: list[tuple[gzip.Part, gzip.Part, gzip.Part]] = []
         series: dict[str, int] = {}
         dropped: dict[str, int] = {}
         for family in self._counts:
             lines = list(self._count_lines(family, snapshot))
-            pieces.append((family, gzip.part("".join(lines).encode())))
+            plain, openmetrics = self._headers[family.name]
+            pieces.append((plain, openmetrics, gzip.part("".join(lines).encode())))
             series[family.name] = len(lines)
-        for family, blocks in zip(self._families, self._blocks, strict=True):
-            joined = self._joins.get(family.name) or self._join(blocks)
-            self._joins[family.name] = joined
-            pieces.append((family, joined.part))
-            series[family.name] = joined.series
-            if joined.dropped:
-                dropped[family.name] = joined.dropped
+        for family, samples in zip(self._families, self._strips, strict=True):
+            total = samples.series
+            series[family.name] = min(total, self._limit)
+            if total > self._limit:
+                dropped[family.name] = total - self._limit
+            if series[family.name]:
+                part = samples.first(self._limit) if total > self._limit else samples.part
+                plain, openmetrics = self._headers[family.name]
+                pieces.append((plain, openmetrics, part))
         _assert_whole(snapshot, series, dropped)
-        forms = [
-            gzip.join(
-                part
-                for family, samples in pieces
-                if samples.length
-                for part in (self._headers[family.name][form], samples)
-            )
-            for form in (0, 1)
-        ]
-        return Body(forms[0], forms[1], series, dropped)
-
-    def _join(self, blocks: Sequence[Block]) -> _Join:
-        total = sum(block.series for block in blocks)
-        kept = list(self._within_limit(blocks))
-        series = sum(block.series for block in kept)
-        return _Join(gzip.join(block.part for block in kept), series, total - series)
-
-    def _within_limit(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        left = self._limit
-        for block in blocks:
-            if block.series <= left:
-                yield block
-                left -= block.series
-            else:
-                if left:
-                    lines = block.part.text().splitlines(keepends=True)[:left]
-                    yield Block(gzip.part(b"".join(lines)), left)
-                return
+        return Body(tuple(pieces), series, dropped)
 
     def _count_lines(self, family: Family, snapshot: Snapshot) -> Iterator[str]:
         """One line for each status and type; a status seen or known is counted for every type seen."""
@@ -247,7 +220,7 @@ def _template(family: Family) -> str:
     return f"{family.name}{{{labels}}} %s\n"
 
 
-def _headers(family: Family) -> tuple[bytes, bytes]:
+def _headers(family: Family) -> tuple[gzip.Part, gzip.Part]:
     """The family's HELP, TYPE and UNIT, as text format 0.0.4 and as OpenMetrics 1.0.0 spell them."""
     said = family.help.replace("\\", r"\\").replace("\n", r"\n")
     shown = "gauge" if family.type == "info" else family.type
@@ -256,7 +229,8 @@ def _headers(family: Family) -> tuple[bytes, bytes]:
     name = family.name.removesuffix(suffix)
     unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
     quoted = said.replace('"', r"\"")
-    return plain.encode(), f"# HELP {name} {quoted}\n# TYPE {name} {family.type}\n{unit}".encode()
+    openmetrics = f"# HELP {name} {quoted}\n# TYPE {name} {family.type}\n{unit}"
+    return gzip.part(plain.encode()), gzip.part(openmetrics.encode())
 
 
 def _is_plain(text: str, lines: int, quotes: int) -> bool:
