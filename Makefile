@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-TOOLS := prometheus prometheus-alertmanager
+TOOLS := prometheus prometheus-alertmanager systemd
 
 .PHONY: help install demo test check docs dashboards bench soak clean
 
 help: ## list these words
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .install-stamp ## set up .venv from the hashed locks
 
@@ -51,15 +51,24 @@ soak: install ## a thousand refreshes under faults, and 100,000 steps of the mod
 	$(BIN)/python -m bench.soak
 	MODEL_STEPS=100000 $(BIN)/python -m pytest tests/test_model.py --timeout=7200
 
+image-test: install ## build the image and run it, without a registry (root; Debian's buildah podman crun debootstrap)
+	deploy/container/image-test.sh
+
+unit-test: install ## the systemd unit under a real systemd (root; Debian's debootstrap systemd-container)
+	deploy/systemd/unit-test.sh
+
+sbom: install ## the bill of materials of what the exporter runs on, CycloneDX
+	$(BIN)/cyclonedx-py requirements requirements.lock --output-reproducible -o sbom.json
+
 lock: install ## compile the locks anew; they name no index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
 
-.PHONY: tools lock
+.PHONY: tools lock image-test unit-test sbom
 tools: # the real Prometheus and Alertmanager, for the tests that use them
-	@for tool in prometheus promtool amtool prometheus-alertmanager; do command -v $$tool >/dev/null || missing=1; done; \
+	@for tool in prometheus promtool amtool prometheus-alertmanager systemd-analyze; do command -v $$tool >/dev/null || missing=1; done; \
 	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
 	    echo "The tests need $(TOOLS) on PATH. On Debian: apt-get install $(TOOLS)"; exit 1; }; \

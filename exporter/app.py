@@ -22,7 +22,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, errors, settings
+from exporter import __version__, errors, notify, settings
 from exporter.archive import Archive
 from exporter.crew import Crew
 from exporter.poller import Poller
@@ -54,6 +54,7 @@ class House:
     crew: Crew
     archive: Archive
     reloads: Reloads
+    manager: notify.Notifier
 
     @property
     def pollers(self) -> Sequence[Poller]:
@@ -83,7 +84,8 @@ async def built(config: settings.Settings) -> AsyncIterator[House]:
     site = Site(config, telemetry, vitals, reloads, revision=revision)
     crew = Crew(config, telemetry, site)
     site.employ(config, crew.pollers)
-    house = House(config, telemetry, vitals, site, crew, Archive(config.state_file, telemetry), reloads)
+    archive, manager = Archive(config.state_file, telemetry), notify.Notifier(os.environ)
+    house = House(config, telemetry, vitals, site, crew, archive, reloads, manager)
     await crew.open()
     try:
         yield house
@@ -120,6 +122,7 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
         try:
             address = await _listen(runner, config, house.telemetry, access.ssl_context())
             log.info("listening", address=address, version=__version__)
+            house.manager.send(notify.READY, notify.status(f"Serving {address}"))
             with _listening_to(bells):
                 await _live(house, stop, partial(watch, house, address), again or (lambda: config))
         finally:
@@ -138,9 +141,11 @@ async def _live(
             group.create_task(keep("shifts", partial(_shifts, house, again))),
             group.create_task(keep("clerk", partial(_clerk, house))),
             group.create_task(keep("watch", watch)),
+            group.create_task(keep("report", partial(_report, house))),
         ]
         await stop.wait()
         log.info("stopping")
+        house.manager.send(notify.STOPPING)
         for task in tasks:
             task.cancel()
 
@@ -160,7 +165,7 @@ async def _shifts(house: House, again: Again) -> None:
 async def _successor(house: House, again: Again) -> Crew:
     """Waits for settings that are new and can be used; the crew that works by them."""
     while True:
-        async with house.reloads.next() as answer:
+        async with house.reloads.next() as answer, _telling_of_a_reload(house.manager):
             try:
                 config = await asyncio.to_thread(again)
                 crew = Crew(config, house.telemetry, house.site, house.crew)
@@ -179,6 +184,24 @@ async def _successor(house: House, again: Again) -> Crew:
                 house.site.employ(config, house.pollers)
                 continue
             return crew
+
+
+@asynccontextmanager
+async def _telling_of_a_reload(manager: notify.Notifier) -> AsyncIterator[None]:
+    manager.send(notify.reloading(time.monotonic()))
+    try:
+        yield
+    finally:
+        manager.send(notify.READY)
+
+
+async def _report(house: House) -> None:
+    """Tells the service manager that all is well, as often as it wants to hear it."""
+    interval = notify.watchdog_interval(os.environ)
+    while interval is not None:
+        if house.site.healthy()[0]:
+            house.manager.send(notify.WATCHDOG, notify.status(house.site.ready()[1]))
+        await asyncio.sleep(interval)
 
 
 async def _hand_over(house: House, crew: Crew) -> None:

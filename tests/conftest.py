@@ -17,6 +17,7 @@ def _log_is_reset() -> Iterator[None]:
         if type(handler) is logging.StreamHandler:  # and not one of pytest's own
             logging.root.removeHandler(handler)
 
+
 # machines are shared: how long an example takes says nothing of the code
 hypothesis.settings.register_profile(
     "shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

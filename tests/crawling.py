@@ -48,6 +48,7 @@ async def house(
 def trouble(simulator: Simulator, *faults: str) -> None:
     """From now on the simulator has these faults and no others."""
     simulator._trouble = Trouble([fault.parse(text) for text in faults], simulator.options.seed)
+    simulator._bodies._kept.clear()  # records that were shown with, or without, what falls on records
 
 
 def poller(built: app.House, collection: str) -> Poller:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from exporter.metrics import families
 from exporter.settings import page as settings
+from tests.deploy import copies, verified
 from tests.faults import catalogue as faults
 
 ROOT = Path(__file__).parent.parent
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    **copies.FILES,
+    "docs/deploy/verified.md": verified.as_markdown,
     "docs/faults.md": faults.as_markdown,
     "docs/metrics.md": families.as_markdown,
     "docs/settings.md": settings.as_markdown,
@@ -37,6 +40,7 @@ def main() -> int:
             print(f"{name} differs from the code: run `make docs` and commit it", file=sys.stderr)
         return 1 if drifted() else 0
     for name, page in PAGES.items():
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(page(), encoding="utf-8")
         print(f"written {name}")
     return 0
