@@ -15,6 +15,7 @@ from types import FunctionType
 from typing import TypeVar
 
 import tests.faults
+from tests.rules import reading
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -30,33 +31,8 @@ GROUPS = {
     70: "Abuse of the exporter's own port",
 }
 
-ALERTS = frozenset(
-    {
-        "InventoryCarrierNotOperational",
-        "InventorySatelliteCarriersDown",
-        "InventoryTransponderCarriersDown",
-        "InventoryGatewayCarriersDown",
-        "InventoryCarrierFlapping",
-        "InventoryServiceNotOperational",
-        "InventoryServiceResourceNotOperational",
-        "InventoryResourceInAlarm",
-        "InventoryServicePastEnd",
-        "InventoryRecordVanished",
-        "InventoryExporterDown",
-        "InventoryApiFailing",
-        "InventoryStale",
-        "InventoryIncomplete",
-        "InventoryRecordsRejected",
-        "InventoryUnknownStatus",
-        "InventoryShrinkGuardHolding",
-        "InventorySeriesLimitReached",
-        "InventoryConfigReloadFailed",
-        "InventoryThrottled",
-        "InventoryAccessRefused",
-        "InventoryTaskDying",
-        "InventoryStateNotWritten",
-    }
-)
+ALERTS = frozenset(str(rule["alert"]) for rule in reading.alerts())
+"""The alerts that are shipped."""
 
 _HEAD = """# Faults
 
