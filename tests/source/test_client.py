@@ -471,7 +471,7 @@ BODY = json.dumps([{"id": str(number)} for number in range(500)]).encode()
 
 
 async def test_a_compressed_body_is_decompressed() -> None:
-    answer = whole(gzip.compress(BODY), "Content-Encoding: gzip")
+    answer = whole(gzip.compress(BODY, mtime=0), "Content-Encoding: gzip")
     async with serving(says(answer)) as server, asking(server.url) as client:
         assert (await client.get(server.url, ())).body == BODY
 
@@ -480,10 +480,10 @@ async def test_a_compressed_body_is_decompressed() -> None:
     "answer",
     [
         whole(BODY, "Content-Encoding: gzip"),
-        whole(gzip.compress(BODY), "Content-Encoding: deflate"),
-        whole(gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip, gzip"),
+        whole(gzip.compress(BODY, mtime=0), "Content-Encoding: deflate"),
+        whole(gzip.compress(gzip.compress(BODY, mtime=0)), "Content-Encoding: gzip, gzip"),
         whole(BODY, "Content-Encoding: br"),
-        whole(bytes([*gzip.compress(BODY)[:200], *b"?" * 300]), "Content-Encoding: gzip"),
+        whole(bytes([*gzip.compress(BODY, mtime=0)[:200], *b"?" * 300]), "Content-Encoding: gzip"),
     ],
 )
 async def test_f23_a_wrong_content_encoding_is_a_failure(answer: bytes) -> None:
@@ -492,7 +492,7 @@ async def test_f23_a_wrong_content_encoding_is_a_failure(answer: bytes) -> None:
 
 
 async def test_f23_a_compressed_body_that_lacks_its_end_is_a_failure() -> None:
-    answer = whole(gzip.compress(BODY)[:-30], "Content-Encoding: gzip")
+    answer = whole(gzip.compress(BODY, mtime=0)[:-30], "Content-Encoding: gzip")
     async with serving(says(answer)) as server:
         assert (await refusal(server.url, errors.Malformed)).reason == "encoding"
 
@@ -500,8 +500,8 @@ async def test_f23_a_compressed_body_that_lacks_its_end_is_a_failure() -> None:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(BODY), "x-gzip"),
-        (gzip.compress(BODY[:99]) + gzip.compress(BODY[99:]), "gzip"),
+        (gzip.compress(BODY, mtime=0), "x-gzip"),
+        (gzip.compress(BODY[:99], mtime=0) + gzip.compress(BODY[99:]), "gzip"),
         (zlib.compress(BODY), "deflate"),
         (zlib.compress(BODY)[2:-4], "Deflate"),
         (BODY, "identity"),
@@ -535,7 +535,7 @@ async def test_f55_a_bomb_is_cut_off_at_the_cap() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [whole(b"[" * 1024), whole(gzip.compress(b"[" * 1024), "Content-Encoding: gzip")]
+    "answer", [whole(b"[" * 1024), whole(gzip.compress(b"[" * 1024, mtime=0), "Content-Encoding: gzip")]
 )
 async def test_f41_a_body_that_is_just_as_large_as_the_cap_is_taken(answer: bytes) -> None:
     async with (
