@@ -87,7 +87,7 @@ def _combined(first: int, second: int, length: int) -> int:
     return _times(_shift(length), first) ^ second if first else second
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _shift(length: int) -> int:
     """x to the power of 8·length modulo the CRC's polynomial: what `length` further bytes do to a CRC."""
     power, place = 1 << 31, 0  # x⁰, in the reflected order of bits
