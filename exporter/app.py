@@ -22,7 +22,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, errors, notify, settings
+from exporter import __version__, errors, memory, notify, settings
 from exporter.archive import Archive
 from exporter.crew import Crew
 from exporter.poller import Poller
@@ -100,6 +100,7 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
     `ConfigError` where the address cannot be listened on.
     """
     sys.setswitchinterval(_SWITCH)
+    memory.settle()
     stop = asyncio.Event()
     async with built(config) as house:
         access = Access(config.web.config_file, house.telemetry.turned_away)

@@ -18,6 +18,7 @@ from exporter.story import Story
 from exporter.telemetry import Telemetry
 from exporter.vitals import Vitals
 from exporter.warmstart import Kept
+from exporter.workshop import Workshop
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Crew:
         self._before = before
         self._clients: dict[str, Client] = {}
         self._stories: dict[str, Story] = {}
+        workshop = Workshop(config.limits.processes)
         pollers = []
         for target in config.targets():
             if target.api not in self._clients:
@@ -48,7 +50,8 @@ class Crew:
             name = target.collection
             story = before._stories.get(name) if before else None
             self._stories[name] = story or Story(target, telemetry)
-            pollers.append(Poller(target, config, self._clients[target.api], self._stories[name], house))
+            client = self._clients[target.api]
+            pollers.append(Poller(target, config, client, self._stories[name], house, workshop))
         self.pollers = tuple(pollers)
 
     def _client(self, target: settings.Target) -> Client:

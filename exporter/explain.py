@@ -16,7 +16,7 @@ import msgspec
 from exporter import settings
 from exporter.inventory import decode, fields, fit, tally, text
 from exporter.inventory.record import Record
-from exporter.inventory.snapshot import Held
+from exporter.inventory.snapshot import Shown
 from exporter.source import crawl
 from exporter.source.client import Page
 
@@ -111,8 +111,8 @@ def explain(page: Page, target: settings.Target) -> Report:
         include=target.include_types,
         exclude=target.exclude_types,
     )
-    batch: decode.Batch[Held] = decode.page(page.body, reader, {}, os.urandom(16))
-    records = [record for _, record in batch.fresh]
+    batch: decode.Batch[object] = decode.page(page.body, reader, {}, os.urandom(16))
+    records = [fresh.record for fresh in batch.fresh]
     total = crawl.total(page, target.paging)
     interval = target.full_refresh_interval if target.delta else target.refresh_interval
     columns = COLUMNS[target.collection]
@@ -171,7 +171,7 @@ def _series_each(records: list[Record], target: settings.Target) -> float:
     """Series a record has, on average."""
     series = 0
     for record in records:
-        held = Held(record, 0, 0.0)
+        held = Shown(record)
         series += sum(len(list(family.samples(held))) for family in target.families if family.samples)
     return series / len(records) if records else 0.0
 

@@ -17,9 +17,10 @@ import msgspec
 import structlog
 
 from exporter import __version__, errors, settings
-from exporter.inventory import decode, fields, snapshot
+from exporter.inventory import decode, snapshot
 from exporter.source import bad_rows, crawl, paging
 from exporter.source import client as source
+from exporter.workshop import Order, Workshop, job
 
 log = structlog.get_logger()
 
@@ -33,7 +34,12 @@ class Intake:
     """Crawls the queries of one collection; `heard` is told of each page."""
 
     def __init__(
-        self, target: settings.Target, config: settings.Settings, client: source.Client, heard: Heard
+        self,
+        target: settings.Target,
+        config: settings.Settings,
+        client: source.Client,
+        workshop: Workshop,
+        heard: Heard,
     ) -> None:
         self.digest_key = os.urandom(16)
         self.reading = reading(target, config)
@@ -42,15 +48,19 @@ class Intake:
         self._reject_share = config.retention.reject_share
         self._client = client
         self._heard = heard
-        self._reader = fields.Reader(
+        self._workshop = workshop
+        order = Order(
+            target.collection,
             target.mapping,
-            characteristics=target.shown,
-            numbers=target.numbers,
-            include=target.include_types,
-            exclude=target.exclude_types,
-            shard=(config.shard.index, config.shard.count),
-            length=config.limits.label_length,
+            target.shown,
+            dict(target.numbers),
+            tuple(target.include_types),
+            tuple(target.exclude_types),
+            (config.shard.index, config.shard.count),
+            config.limits.label_length,
         )
+        self._reader = order.reader()
+        self.order = job.ordered(order)
         self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
         self._page_size = target.page_size  # less where the API turned out to refuse that many
         self._log = log.bind(collection=target.collection, api=target.api)
@@ -69,10 +79,10 @@ class Intake:
         endings = []
 
         async def take(page: source.Page, query: paging.Query) -> paging.Seen:
-            batch = await self._decoded(page, start)
+            total = crawl.total(page, target.paging)
+            batch = await self._decoded(page, start, max(total or 0, draft.items))
             new = draft.add(batch, time.time())
             self._accepted(query.page_size)
-            total = crawl.total(page, target.paging)
             self._heard(batch.items, total)
             onward = crawl.onward(page, target.paging)
             return paging.Seen(
@@ -107,9 +117,16 @@ class Intake:
             )
             self._page_size = page_size
 
-    async def _decoded(self, page: source.Page, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
+    async def _decoded(
+        self, page: source.Page, start: snapshot.Snapshot, coming: int
+    ) -> decode.Batch[snapshot.Held]:
+        """The page's records; `coming` is how many records there may be in the whole list."""
         if len(page.body) < _THREAD_ABOVE:
             return decode.page(page.body, self._reader, start.digests, self.digest_key)
+        if not start.digests and self._workshop.helps(coming):
+            batch = await self._workshop.read(self.order, self.digest_key, page.body)
+            if batch is not None:
+                return batch
         return await asyncio.to_thread(decode.page, page.body, self._reader, start.digests, self.digest_key)
 
     def _refuse_rejects(self, draft: snapshot.Draft) -> None:

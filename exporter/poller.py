@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -24,6 +25,7 @@ from exporter.source import client as source
 from exporter.source import verdict
 from exporter.story import State, Story
 from exporter.warmstart import Kept
+from exporter.workshop import Workshop
 
 _SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
 _FIRST_RETRY = 5.0  # seconds after a failure, doubled with each further one
@@ -45,7 +47,7 @@ class Surroundings(Protocol):
 
 
 class Poller:
-    """Keeps one collection fresh, asking `client`, telling `story`, working in `house`."""
+    """Keeps one collection fresh, asking `client`, telling `story`, in `house`, with `workshop`."""
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Poller:
         client: source.Client,
         story: Story,
         house: Surroundings,
+        workshop: Workshop,
     ) -> None:
         self.target = target
         self.snapshot = snapshot.Snapshot()
@@ -61,8 +64,9 @@ class Poller:
         self._count = tally.Count()
         self.published = False
         self._house = house
+        self._workshop = workshop
         self._story = story
-        self._intake = Intake(target, config, client, self._story.page)
+        self._intake = Intake(target, config, client, workshop, self._story.page)
         self._retention = config.retention
         self._guard = snapshot.Guard(config.retention.shrink_guard, config.retention.confirmations)
         self._exposition = render.Exposition(
@@ -143,6 +147,13 @@ class Poller:
         return max(min(interval, 1.0), wait) * random.uniform(0.9, 1.0)  # noqa: S311
 
     async def _full(self) -> None:
+        if self.snapshot.digests:
+            await self._crawl()
+        else:  # every record is to be read
+            async with self._workshop.open():
+                await self._crawl()
+
+    async def _crawl(self) -> None:
         draft, endings = await self._intake.crawl(self.snapshot, {})
         known = self._doubled
         if verdict.is_restless(endings, draft.doubled, known):
@@ -203,7 +214,10 @@ class Poller:
     async def _publish(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
         if changes or not self.published:
             began = time.monotonic()
-            body = await asyncio.to_thread(self._exposition.update, held, changes)
+            rendered: render.Rendered = render.nobody
+            if not self.published and self._workshop.helps(len(held.records)):
+                rendered = partial(self._workshop.rendered, self._intake.order)
+            body = await asyncio.to_thread(self._exposition.update, held, changes, rendered)
             await asyncio.to_thread(self._recount, held, changes)
             self._house.publish(self.target.collection, body)
             self.tally, self.published = self._count.tally(), True
@@ -214,12 +228,12 @@ class Poller:
         """Counts what changed; everything where the counts do not go with what was held."""
         if not self.published:
             self._count = tally.Count()
-            self._count.add(_records(held))
+            self._count.add(one.standing for one in held.records.values())
             return
-        self._count.add((one.record for one in changes.removed), -1)
-        self._count.add((old.record for old, _ in changes.changed), -1)
-        self._count.add(new.record for _, new in changes.changed)
-        self._count.add(one.record for one in changes.added)
+        self._count.add((one.standing for one in changes.removed), -1)
+        self._count.add((old.standing for old, _ in changes.changed), -1)
+        self._count.add(new.standing for _, new in changes.changed)
+        self._count.add(one.standing for one in changes.added)
 
     def accept(self) -> int:
         """The operator says that what the shrink guard holds back is right: the next complete crawl passes.
@@ -267,7 +281,8 @@ class Poller:
             self._intake.digest_key = kept.digest_key
         else:  # the same records, but to be read anew
             held = msgspec.structs.replace(held, digests={})
-        await self._publish(held, snapshot.Changes(added=tuple(held.records.values())))
+        async with self._workshop.open():
+            await self._publish(held, snapshot.Changes(added=tuple(held.records.values())))
         if self.state.last_success is None:  # else this process has crawled it itself
             self._story.restored(len(held.records), kept.last_success, kept.last_full_success)
         self._story.held(self.tally)

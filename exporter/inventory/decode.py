@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 import xxhash
 
 from exporter import errors
 from exporter.inventory import fields, record
+from exporter.inventory.record import Standing
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -28,16 +29,7 @@ _ERRORS = ("error", "errors", "fault", "code", "message", "reason")
 _BOM = b"\xef\xbb\xbf"
 
 
-class Known(Protocol):
-    """What a snapshot knows of a raw record it has decoded before."""
-
-    @property
-    def record(self) -> record.Record:
-        """The decoded record."""
-        ...
-
-
-Held = TypeVar("Held", bound=Known)
+Held = TypeVar("Held")
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -47,17 +39,32 @@ class Reject(msgspec.Struct, frozen=True):
     example: str
 
 
+class Fresh(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A record that was read, packed, and what is looked at of it; `digest` is that of its raw form."""
+
+    id: str
+    standing: Standing
+    packed: bytes
+    digest: int
+    updated: float | None
+
+    @property
+    def record(self) -> record.Record:
+        """The record, unpacked anew each time."""
+        return record.unpack(self.packed)
+
+
 class Batch(msgspec.Struct, Generic[Held]):
     """What one page held, in the server's order.
 
-    `carried` are values of the caller's index of digests; `fresh` are (digest, record); `skipped` are the ids
-    of records whose type is excluded or not included. `dropped` counts values that could not be read by
+    `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of records
+    whose type is excluded or not included. `dropped` counts values that could not be read by
     reason. `items` is the number of raw records, whatever became of them.
     """
 
     items: int
     carried: list[Held]
-    fresh: list[tuple[int, record.Record]]
+    fresh: list[Fresh]
     rejects: list[Reject]
     skipped: list[str]
     dropped: Counter[str]
@@ -149,9 +156,13 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
     if found is None:
         batch.rejects.append(Reject("missing_id", _example(raw)))
     elif reader.keeps(found):
-        batch.fresh.append((mark, found.record))
+        batch.fresh.append(_fresh(found.record, mark))
     else:
         batch.skipped.append(found.record.id)
+
+
+def _fresh(read: record.Record, mark: int) -> Fresh:
+    return Fresh(read.id, record.standing(read), record.pack(read), mark, read.updated)
 
 
 def _value(raw: msgspec.Raw) -> object:

@@ -1,9 +1,10 @@
 """Our words for what an inventory holds, whatever the API's version.
 
 A `Record` is one service, carrier or resource with every text already made safe for a label (no control
-characters, valid Unicode, capped length), so that equal ids are equal labels. It owns no parsing (`decode`
-does), no history (`snapshot` does) and no rendering (`metrics` does). Invariant: a record is immutable and
-holds no dict, so that a million of them stay small and the cyclic collector can leave them alone.
+characters, valid Unicode, capped length), so that equal ids are equal labels. Records are held packed, as
+MessagePack, which takes a third of the memory and is read again in some microseconds where one is needed. It
+owns no parsing (`decode` does), no history (`snapshot` does) and no rendering (`metrics` does). Invariant: a
+record is immutable, and what is packed unpacks to an equal one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ KINDS = {"services": "service", "carriers": "carrier", "resources": "resource"}
 """Collection → the kind of record in it, which is also the middle of the metric names."""
 
 
-class Link(msgspec.Struct, frozen=True, gc=False):
+class Link(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A pointer to something else: a party, a place, a supporting resource or service, a relation.
 
     `role` is the role of a party or place, or the type of a relationship. Absent parts are empty text.
@@ -26,7 +27,7 @@ class Link(msgspec.Struct, frozen=True, gc=False):
     role: str = ""
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One service, carrier or resource.
 
     Times are Unix seconds, None where the inventory does not say. `operational` is None where the status
@@ -61,3 +62,43 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     end: float | None = None
     created: float | None = None
     updated: float | None = None
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What is counted of a record; few are different, and those that are equal are held once."""
+
+    status: str
+    type: str
+    operational: bool | None
+    status_known: bool
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Record)
+
+
+def pack(record: Record) -> bytes:
+    """The record as MessagePack: an array of its fields in their order."""
+    return _ENCODER.encode(record)
+
+
+def unpack(packed: bytes) -> Record:
+    """The record of what `pack` made; raises `msgspec.DecodeError` for anything else."""
+    return _DECODER.decode(packed)
+
+
+def standing(record: Record) -> Standing:
+    """What is counted of a record."""
+    return Standing(record.status, record.type, record.operational, record.status_known)
+
+
+def restood(packed: bytes, other: Standing) -> bytes:
+    """The packed record with another status and what that means."""
+    return pack(
+        msgspec.structs.replace(
+            unpack(packed),
+            status=other.status,
+            operational=other.operational,
+            status_known=other.status_known,
+        )
+    )

@@ -15,16 +15,43 @@ from types import MappingProxyType
 import msgspec
 
 from exporter.inventory import decode
-from exporter.inventory.record import Record
+from exporter.inventory.record import Record, Standing, pack, restood, standing, unpack
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """A held record, unpacked: what samples are read from."""
+
+    record: Record
+    since: float = 0.0
+    changes: int = 0
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """A record we hold, its raw form's digest, since when its status holds and how often it changed."""
+    """A record we hold, packed, its raw form's digest, since when its status holds and how often it changed.
 
-    record: Record
+    `id` and `standing` are parts of the record that are looked at often.
+    """
+
+    id: str
+    standing: Standing
+    packed: bytes
     digest: int
     since: float
     changes: int = 0
+
+    @property
+    def record(self) -> Record:
+        """The record, unpacked anew each time."""
+        return unpack(self.packed)
+
+    def shown(self) -> Shown:
+        """The record, unpacked, with its history."""
+        return Shown(unpack(self.packed), self.since, self.changes)
+
+
+def held(record: Record, digest: int, since: float, changes: int = 0) -> Held:
+    """The record, packed to be held."""
+    return Held(record.id, standing(record), pack(record), digest, since, changes)
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -51,9 +78,9 @@ class Changes(msgspec.Struct, frozen=True):
     def transitions(self) -> Counter[tuple[str, str]]:
         """How many records went from one status word to another."""
         return Counter(
-            (old.record.status, new.record.status)
+            (old.standing.status, new.standing.status)
             for old, new in self.changed
-            if old.record.status != new.record.status
+            if old.standing.status != new.standing.status
         )
 
 
@@ -100,6 +127,7 @@ class Draft:
         self.unheld: set[int] = set()  # what tells rejects apart, within this process
         self._preserve = frozenset(preserve)
         self._walked: set[str | int] = set()
+        self._standings: dict[Standing, Standing] = {}
 
     def add(self, batch: decode.Batch[Held], now: float) -> int:
         """Takes one page in; returns how many of its records this crawl had not seen before.
@@ -110,8 +138,8 @@ class Draft:
         self.items += batch.items
         for held in batch.carried:
             self._take(held)
-        for digest, record in batch.fresh:
-            self._take(self._held(digest, record, now))
+        for fresh in batch.fresh:
+            self._take(self._held(fresh, now))
         self._walked.update(batch.skipped)
         self.dropped.update(batch.dropped)
         for reject in batch.rejects:
@@ -123,29 +151,29 @@ class Draft:
         return len(self._walked) - before
 
     def _take(self, held: Held) -> None:
-        ident = held.record.id
+        ident = held.id
         if ident in self._walked:
             self.duplicates += 1
             self.doubled.add(ident)
         self._walked.add(ident)
         earlier = self.found.get(ident)
-        if earlier is None or (held.record.updated or 0.0) > (earlier.record.updated or 0.0):
+        if earlier is None or _updated(held) > _updated(earlier):
             self.found[ident] = held
 
-    def _held(self, digest: int, record: Record, now: float) -> Held:
-        old = self.start.records.get(record.id)
+    def _held(self, fresh: decode.Fresh, now: float) -> Held:
+        old = self.start.records.get(fresh.id)
+        new, packed = fresh.standing, fresh.packed
+        if old is not None and new.type in self._preserve:
+            new = msgspec.structs.replace(old.standing, type=new.type)
+            packed = restood(packed, new)
+        new = self._standings.setdefault(new, new)
         if old is None:
-            return Held(record, digest, record.updated or now)
-        if record.type in self._preserve:
-            record = msgspec.structs.replace(
-                record,
-                status=old.record.status,
-                operational=old.record.operational,
-                status_known=old.record.status_known,
-            )
-        if record.status == old.record.status:
-            return Held(record, digest, old.since, old.changes)
-        return Held(record, digest, now, old.changes + 1)
+            since, changes = fresh.updated or now, 0
+        elif new.status == old.standing.status:
+            since, changes = old.since, old.changes
+        else:
+            since, changes = now, old.changes + 1
+        return Held(fresh.id, new, packed, fresh.digest, since, changes)
 
     def begin(self) -> None:
         """Begins another walk of the crawl: what an earlier query brought is no duplicate in this one."""
@@ -217,12 +245,16 @@ def _apply(start: Snapshot, changes: Changes) -> Snapshot:
     records = dict(start.records)
     digests = dict(start.digests)
     for held in changes.removed:
-        del records[held.record.id]
+        del records[held.id]
         digests.pop(held.digest, None)
     for old, _ in changes.changed:
         digests.pop(old.digest, None)
     fresh = [*changes.added, *(new for _, new in changes.changed)]
-    records.update((held.record.id, held) for held in fresh)
+    records.update((held.id, held) for held in fresh)
     digests.update((held.digest, held) for held in fresh)
-    words = start.words | {(held.record.status, held.record.type) for held in fresh}
+    words = start.words | {(held.standing.status, held.standing.type) for held in fresh}
     return Snapshot(records, digests, words)
+
+
+def _updated(held: Held) -> float:
+    return held.record.updated or 0.0

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from exporter.inventory.record import Record
+from exporter.inventory.record import Record, Standing, standing
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -35,8 +35,8 @@ class Count:
         self._meanings: Counter[bool | None] = Counter()
         self._unknown: Counter[str] = Counter()
 
-    def add(self, records: Iterable[Record], weight: int = 1) -> None:
-        """Counts these records in, or out with a weight of -1."""
+    def add(self, records: Iterable[Standing], weight: int = 1) -> None:
+        """Counts records that stand so in, or out with a weight of -1."""
         for record in records:
             self._statuses[record.status] += weight
             self._meanings[record.operational] += weight
@@ -59,5 +59,5 @@ class Count:
 def tally(records: Iterable[Record]) -> Tally:
     """Counts the records once."""
     count = Count()
-    count.add(records)
+    count.add(map(standing, records))
     return count.tally()

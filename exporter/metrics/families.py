@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from exporter.inventory.record import KINDS
-from exporter.inventory.snapshot import Held
+from exporter.inventory.snapshot import Shown
 
 Sample = tuple[Any, ...]
 """The label values in the family's order, then the value: an integer, or text that is ready."""
@@ -23,7 +23,7 @@ Sample = tuple[Any, ...]
 Found = Sequence[Sample]
 """A record's samples of one family."""
 
-Samples = Callable[[Held], Found]
+Samples = Callable[[Shown], Found]
 
 PREFIX = "ses_inventory_"
 OWN = "ses_inventory_exporter_"
@@ -61,12 +61,12 @@ def number(value: float) -> str:
     return str(whole) if whole == value and -1e15 < whole < 1e15 else repr(value)
 
 
-def _info(held: Held) -> Found:
+def _info(held: Shown) -> Found:
     it = held.record
     return ((it.id, it.name, it.description, it.type, it.category, it.specification, it.party, it.place, 1),)
 
 
-def _carrier_info(held: Held) -> Found:
+def _carrier_info(held: Shown) -> Found:
     it = held.record
     return (
         (
@@ -77,79 +77,79 @@ def _carrier_info(held: Held) -> Found:
     )
 
 
-def _status(held: Held) -> Found:
+def _status(held: Shown) -> Found:
     return ((held.record.id, held.record.status, 1),)
 
 
-def _operational(held: Held) -> Found:
+def _operational(held: Shown) -> Found:
     meaning = held.record.operational
     return () if meaning is None else ((held.record.id, int(meaning)),)
 
 
-def _states(held: Held) -> Found:
+def _states(held: Shown) -> Found:
     return [(held.record.id, dimension, state, 1) for dimension, state in held.record.states]
 
 
-def _since(held: Held) -> Found:
+def _since(held: Shown) -> Found:
     return ((held.record.id, number(held.since)),)
 
 
-def _moment(held: Held, moment: float | None) -> Found:
+def _moment(held: Shown, moment: float | None) -> Found:
     return () if moment is None else ((held.record.id, number(moment)),)
 
 
-def _start(held: Held) -> Found:
+def _start(held: Shown) -> Found:
     return _moment(held, held.record.start)
 
 
-def _end(held: Held) -> Found:
+def _end(held: Shown) -> Found:
     return _moment(held, held.record.end)
 
 
-def _created(held: Held) -> Found:
+def _created(held: Shown) -> Found:
     return _moment(held, held.record.created)
 
 
-def _updated(held: Held) -> Found:
+def _updated(held: Shown) -> Found:
     return _moment(held, held.record.updated)
 
 
-def _changes(held: Held) -> Found:
+def _changes(held: Shown) -> Found:
     return ((held.record.id, held.changes),)
 
 
-def _resources(held: Held) -> Found:
+def _resources(held: Shown) -> Found:
     ident = held.record.id
     return [(ident, link.id, link.name, link.type, link.role, 1) for link in held.record.resources]
 
 
-def _services(held: Held) -> Found:
+def _services(held: Shown) -> Found:
     return [(held.record.id, link.id, link.name, 1) for link in held.record.services]
 
 
-def _relations(held: Held) -> Found:
+def _relations(held: Shown) -> Found:
     return [(held.record.id, link.id, link.role, 1) for link in held.record.relations]
 
 
-def _service_relations(held: Held) -> Found:
+def _service_relations(held: Shown) -> Found:
     supporting = [(held.record.id, link.id, "supportingService", 1) for link in held.record.services]
     return [*_relations(held), *supporting]
 
 
-def _parties(held: Held) -> Found:
+def _parties(held: Shown) -> Found:
     return [(held.record.id, link.id, link.name, link.role, 1) for link in held.record.parties]
 
 
-def _places(held: Held) -> Found:
+def _places(held: Shown) -> Found:
     return [(held.record.id, link.id, link.name, link.role, 1) for link in held.record.places]
 
 
-def _characteristics(held: Held) -> Found:
+def _characteristics(held: Shown) -> Found:
     return [(held.record.id, name, value, 1) for name, value in held.record.characteristics]
 
 
 def _number(metric: str) -> Samples:
-    def samples(held: Held) -> Found:
+    def samples(held: Shown) -> Found:
         found = [value for name, value in held.record.numbers if name == metric]
         # two characteristics under one name would be one series twice
         return ((held.record.id, number(found[0])),) if found else ()

@@ -9,19 +9,18 @@ RFC 1952). Several members joined would be legal too, but some clients stop afte
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 import msgspec
+from isal import isal_zlib
 
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 _LAST = b"\x03\x00"
+_LEVEL = 1  # what it costs counts at every change; 2 and 3 save nothing worth mentioning on such text
 _STEP = 16 * 1024  # bytes of deflated text inflated at a time
-_POLYNOMIAL = 0xEDB88320
 
 
-class Part(msgspec.Struct, frozen=True, gc=False):
+class Part(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Compressed text: the raw-deflate bytes, and the CRC-32 and length in bytes of what they inflate to."""
 
     deflated: bytes
@@ -34,7 +33,7 @@ class Part(msgspec.Struct, frozen=True, gc=False):
 
     def pieces(self) -> Iterator[bytes]:
         """The text in pieces that each take well under a millisecond to inflate."""
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        inflate = isal_zlib.decompressobj(-isal_zlib.MAX_WBITS)
         view = memoryview(self.deflated)
         for start in range(0, len(view), _STEP):
             yield inflate.decompress(view[start : start + _STEP])
@@ -43,13 +42,13 @@ class Part(msgspec.Struct, frozen=True, gc=False):
 EMPTY = Part(b"", 0, 0)
 
 
-def part(text: bytes, level: int = 1) -> Part:
+def part(text: bytes) -> Part:
     """Compresses one part."""
     if not text:
         return EMPTY
-    squeeze = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    deflated = b"".join((squeeze.compress(text), squeeze.flush(zlib.Z_FULL_FLUSH)))
-    return Part(deflated, zlib.crc32(text), len(text))
+    squeeze = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+    deflated = b"".join((squeeze.compress(text), squeeze.flush(isal_zlib.Z_FULL_FLUSH)))
+    return Part(deflated, isal_zlib.crc32(text), len(text))
 
 
 def join(parts: Iterable[Part]) -> Part:
@@ -63,7 +62,7 @@ def whole(texts: Iterable[tuple[int, int]]) -> tuple[int, int]:
     """The CRC-32 and the length of texts joined, from those of each."""
     crc = length = 0
     for one, size in texts:
-        crc = _combined(crc, one, size)
+        crc = isal_zlib.crc32_combine(crc, one, size)
         length += size
     return crc, length
 
@@ -74,42 +73,7 @@ def member(parts: Iterable[Part]) -> Iterator[bytes]:
     yield _HEADER
     for piece in parts:
         yield piece.deflated
-        crc = _combined(crc, piece.crc, piece.length)
+        crc = isal_zlib.crc32_combine(crc, piece.crc, piece.length)
         length += piece.length
     yield _LAST
     yield struct.pack("<II", crc, length & 0xFFFFFFFF)
-
-
-def _combined(first: int, second: int, length: int) -> int:
-    """The CRC-32 of two texts joined, from theirs and the second's length, as zlib's crc32_combine does."""
-    if not length:
-        return first
-    return _times(_shift(length), first) ^ second if first else second
-
-
-@lru_cache(maxsize=16_384)
-def _shift(length: int) -> int:
-    """x to the power of 8·length modulo the CRC's polynomial: what `length` further bytes do to a CRC."""
-    power, place = 1 << 31, 0  # x⁰, in the reflected order of bits
-    while length:
-        if length & 1:
-            power = _times(_square(place), power)
-        length >>= 1
-        place += 1
-    return power
-
-
-@lru_cache
-def _square(place: int) -> int:
-    """x⁸ squared as often as `place` says."""
-    return 1 << 23 if not place else _times(_square(place - 1), _square(place - 1))
-
-
-def _times(one: int, other: int) -> int:
-    """The product of two polynomials over GF(2), modulo the CRC's."""
-    product = 0
-    for bit in range(31, -1, -1):
-        if one >> bit & 1:
-            product ^= other
-        other = (other >> 1) ^ _POLYNOMIAL if other & 1 else other >> 1
-    return product

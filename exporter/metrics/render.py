@@ -2,30 +2,40 @@
 
 Records stand in the order of a stable hash of their id, and a bucket is a stretch of that order, so that
 neither order nor limit depends on the number of buckets. A block is one family's samples of one bucket,
-compressed (`strip`); an update renders the blocks whose records changed in what the family reads, nothing
-else, and returns a new `Body`. It owns no negotiation (`web` does) and no history (`snapshot` does).
-Invariants: what an update gives is what rendering from nothing gives; no two series of a body have equal
-labels.
+compressed (`strip`); an update puts new lines into the blocks whose records changed in what the family reads,
+touches nothing else, and returns a new `Body`. It owns no negotiation (`web` does), no history (`snapshot`
+does) and no spelling (`lines` does). Invariants: what an update gives is what rendering from nothing gives;
+no two series of a body have equal labels.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from exporter.inventory import text
-from exporter.inventory.snapshot import Changes, Held, Snapshot
+from exporter.inventory.snapshot import Changes, Held, Shown, Snapshot
 from exporter.metrics import gzip
-from exporter.metrics.families import Family, Sample
-from exporter.metrics.strip import Block, Strip, strip
+from exporter.metrics.families import Family
+from exporter.metrics.lines import Writer, put
+from exporter.metrics.strip import Block, Strip, block, strip
 
 BUCKET = 64
 """Records a bucket should hold: fewer make dirty work smaller and compression and joining worse."""
 
-_NEEDS_ESCAPE = ("\\", '"', "\n")
+Rendered = Callable[[Sequence[Sequence[Held]]], Sequence[Sequence[Block]] | None]
+"""Gives the blocks of buckets, one for each family; None if it cannot."""
+
+_Pair = tuple[Held | None, Held | None]
+"""A record as it was and as it is; None where it was not held, or is no longer."""
+
+
+def nobody(_: Sequence[Sequence[Held]]) -> None:
+    """Renders nothing."""
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -69,96 +79,92 @@ class Exposition:
         limit: int = 1_000_000,
         bucket: int = BUCKET,
     ) -> None:
-        self._families = tuple(family for family in families if family.samples is not None)
+        self._writers = tuple(Writer(family) for family in families if family.samples is not None)
         self._counts = tuple(family for family in families if family.samples is None)
-        self._templates = {family.name: _template(family) for family in families}
         self._headers = {family.name: _headers(family) for family in families}
         self._statuses = tuple(statuses)
         self._limit = limit
         self._bucket = bucket
-        self._buckets: list[dict[str, Held]] = [{}]
+        self._buckets: list[list[Held]] = [[]]
         self._strips: list[Strip] = []
         self._cells: Counter[tuple[str, str]] = Counter()  # records by status and type
         self._whole = False
 
-    def update(self, snapshot: Snapshot, changes: Changes) -> Body:
-        """Renders what `changes` made dirty and joins the blocks of `snapshot`, the snapshot after them."""
+    def update(self, snapshot: Snapshot, changes: Changes, rendered: Rendered = nobody) -> Body:
+        """Renders what `changes` made dirty and joins the blocks of `snapshot`, the snapshot after them.
+
+        `rendered` is asked first where everything is rendered.
+        """
         whole, self._whole = self._whole, False  # an update that fails half-way is made good from nothing
         if not whole or len(snapshot.records) > 2 * self._bucket * len(self._buckets):
-            self._spread(snapshot)
+            self._spread(snapshot, rendered)
         else:
             self._renew(changes)
         body = self._joined(snapshot)
         self._whole = True
         return body
 
-    def _spread(self, snapshot: Snapshot) -> None:
+    def _spread(self, snapshot: Snapshot, rendered: Rendered) -> None:
         wanted = max(1, len(snapshot.records) // self._bucket)
-        self._buckets = [{} for _ in range(1 << (wanted - 1).bit_length())]
-        for ident in sorted(snapshot.records, key=_rank):
-            self._buckets[self._place(ident)][ident] = snapshot.records[ident]
-        self._strips = [
-            strip(self._block(family, bucket) for bucket in self._buckets) for family in self._families
-        ]
+        self._buckets = [[] for _ in range(1 << (wanted - 1).bit_length())]
+        for held in snapshot.records.values():
+            self._buckets[self._place(held)].append(held)
+        for bucket in self._buckets:  # one by one: a single large sort would let nobody else work meanwhile
+            bucket.sort(key=_rank)
+        blocks = rendered(self._buckets) or [self._blocks(bucket) for bucket in self._buckets]
+        self._strips = [strip(column) for column in zip(*blocks, strict=True)]
         self._cells = Counter(map(_cell, snapshot.records.values()))
 
-    def _place(self, ident: str) -> int:
-        return _rank(ident)[0] * len(self._buckets) >> 32
+    def _place(self, held: Held) -> int:
+        return _rank(held)[0] * len(self._buckets) >> 32
+
+    def _blocks(self, bucket: Iterable[Held]) -> list[Block]:
+        """The block of each family."""
+        shown = [held.shown() for held in bucket]
+        return [block(*writer.text(shown)) for writer in self._writers]
 
     def _renew(self, changes: Changes) -> None:
-        everything = range(len(self._families))
-        dirty: list[set[int]] = [set() for _ in everything]
-        for held in changes.removed:
-            place = self._place(held.record.id)
-            del self._buckets[place][held.record.id]
-            for index in everything:
-                dirty[index].add(place)
-        for held in changes.added:
-            place = self._place(held.record.id)
-            self._buckets[place][held.record.id] = held
-            for index in everything:
-                dirty[index].add(place)
-        for place in {self._place(held.record.id) for held in changes.added}:
-            bucket = self._buckets[place]
-            self._buckets[place] = {ident: bucket[ident] for ident in sorted(bucket, key=_rank)}
-        for old, new in changes.changed:
-            place = self._place(new.record.id)
-            self._buckets[place][new.record.id] = new
-            for index, family in enumerate(self._families):
-                if place not in dirty[index] and _differ(family, old, new):
-                    dirty[index].add(place)
-        for index, family in enumerate(self._families):
-            if dirty[index]:
-                blocks = {place: self._block(family, self._buckets[place]) for place in dirty[index]}
-                self._strips[index] = self._strips[index].renewed(blocks)
-        before = (*changes.removed, *(one for one, _ in changes.changed))
-        after = (*changes.added, *(one for _, one in changes.changed))
-        self._cells.subtract(map(_cell, before))
-        self._cells.update(map(_cell, after))
+        pairs: list[_Pair] = [
+            *((held, None) for held in changes.removed),
+            *changes.changed,
+            *((None, held) for held in changes.added),
+        ]
+        dirty: dict[int, list[_Pair]] = defaultdict(list)
+        for was, now in pairs:
+            held = was or now
+            if held is not None:
+                dirty[self._place(held)].append((was, now))
+        renewed: list[dict[int, Block]] = [{} for _ in self._writers]
+        for place, swapped in dirty.items():
+            self._swap(place, swapped)
+            for index, found in self._patched(place, swapped):
+                renewed[index][place] = found
+        self._strips = [
+            one.renewed(blocks) if blocks else one for one, blocks in zip(self._strips, renewed, strict=True)
+        ]
+        self._cells.subtract(_cell(was) for was, _ in pairs if was is not None)
+        self._cells.update(_cell(now) for _, now in pairs if now is not None)
 
-    def _block(self, family: Family, bucket: Mapping[str, Held]) -> Block:
-        samples, template = family.samples, self._templates[family.name]
-        lines: list[str] = []
-        for held in bucket.values():
-            found = samples(held) if samples else ()
-            if len(found) == 1:
-                lines.append(template % found[0])
-            elif found:
-                # two links may differ in what this family does not show: their series would be one twice
-                lines += dict.fromkeys([template % sample for sample in found])
-        text = "".join(lines)
-        if not _is_plain(text, len(lines), 2 * len(family.labels)):
-            return self._escaped_block(family, bucket)
-        return Block(gzip.part(text.encode("utf-8", "replace")), len(lines))
+    def _swap(self, place: int, pairs: Iterable[_Pair]) -> None:
+        """Holds in a bucket what the records are now."""
+        bucket = {held.id: held for held in self._buckets[place]}
+        for was, now in pairs:
+            if now is not None:
+                bucket[now.id] = now
+            elif was is not None:
+                del bucket[was.id]
+        self._buckets[place] = sorted(bucket.values(), key=_rank)
 
-    def _escaped_block(self, family: Family, bucket: Mapping[str, Held]) -> Block:
-        """The same for labels with quotes, backslashes or newlines, which take longer to write."""
-        samples, template = family.samples, self._templates[family.name]
-        lines: list[str] = []
-        for held in bucket.values():
-            found = samples(held) if samples else ()
-            lines += dict.fromkeys([template % _escaped_row(sample) for sample in found])
-        return Block(gzip.part("".join(lines).encode("utf-8", "replace")), len(lines))
+    def _patched(self, place: int, pairs: Iterable[_Pair]) -> Iterator[tuple[int, Block]]:
+        """The blocks of a bucket that these records make others, by the family's index."""
+        idents = [held.id for held in self._buckets[place]]
+        shown = [_opened(pair, idents) for pair in pairs]
+        for index, writer in enumerate(self._writers):
+            swaps = [swap for swap in shown if swap.matters(writer)]
+            if swaps:
+                found = _swapped(writer, self._strips[index].block(place), swaps)
+                # it never should be None; what is rendered from nothing is right whatever happened
+                yield index, found or block(*writer.text([held.shown() for held in self._buckets[place]]))
 
     def _joined(self, snapshot: Snapshot) -> Body:
         pieces: list[tuple[gzip.Part, gzip.Part, gzip.Part]] = []
@@ -169,14 +175,14 @@ class Exposition:
             plain, openmetrics = self._headers[family.name]
             pieces.append((plain, openmetrics, gzip.part("".join(lines).encode())))
             series[family.name] = len(lines)
-        for family, samples in zip(self._families, self._strips, strict=True):
+        for writer, samples in zip(self._writers, self._strips, strict=True):
             total = samples.series
-            series[family.name] = min(total, self._limit)
+            series[writer.name] = min(total, self._limit)
             if total > self._limit:
-                dropped[family.name] = total - self._limit
-            if series[family.name]:
+                dropped[writer.name] = total - self._limit
+            if series[writer.name]:
                 part = samples.first(self._limit) if total > self._limit else samples.part
-                plain, openmetrics = self._headers[family.name]
+                plain, openmetrics = self._headers[writer.name]
                 pieces.append((plain, openmetrics, part))
         _assert_whole(snapshot, series, dropped)
         return Body(tuple(pieces), series, dropped)
@@ -188,24 +194,53 @@ class Exposition:
         spelt = {text.fold(status) for status in seen}
         statuses = seen | {word for word in self._statuses if text.fold(word) not in spelt}
         types = {kind for _, kind in snapshot.words} or {""}
-        template = self._templates[family.name]
+        line = Writer(family).line
         for kind in sorted(types):
             for status in sorted(statuses):
-                yield template % (_escaped(status), _escaped(kind), str(cells[status, kind]))
+                yield line((status, kind, cells[status, kind]))
+
+
+class _Swap(NamedTuple):
+    """A record's samples as they were and as they are, empty for none, and the ids after it in its bucket."""
+
+    was: tuple[Shown, ...]
+    now: tuple[Shown, ...]
+    following: Sequence[str]
+
+    def matters(self, writer: Writer) -> bool:
+        """Whether the family reads something else than it did."""
+        if not (self.was and self.now):
+            return True
+        return writer.samples(self.was[0]) != writer.samples(self.now[0])
+
+
+def _opened(pair: _Pair, idents: Sequence[str]) -> _Swap:
+    was, now = pair
+    after = idents[idents.index(now.id) + 1 :] if now is not None else ()
+    return _Swap((was.shown(),) if was else (), (now.shown(),) if now else (), after)
+
+
+def _swapped(writer: Writer, old: Block, swaps: Iterable[_Swap]) -> Block | None:
+    """The block with other lines in place of those of some records; None where those are not in it."""
+    lines, series = old.part.text().decode(), old.series
+    for swap in swaps:
+        was, gone = writer.text(swap.was)
+        now, come = writer.text(swap.now)
+        following = (writer.start(ident) for ident in swap.following)
+        patched = put(lines, was, now, following) if was or now else lines
+        if patched is None:
+            return None
+        lines, series = patched, series - gone + come
+    return block(lines, series)
 
 
 def _cell(held: Held) -> tuple[str, str]:
-    return held.record.status, held.record.type
+    return held.standing.status, held.standing.type
 
 
-def _rank(ident: str) -> tuple[int, str]:
-    """Where a record stands; every bucket's dict is kept in this order."""
-    return zlib.crc32(ident.encode("utf-8", "surrogatepass")), ident
-
-
-def _differ(family: Family, old: Held, new: Held) -> bool:
-    samples = family.samples
-    return samples is not None and samples(old) != samples(new)
+def _rank(held: Held) -> tuple[int, str]:
+    """Where a record stands; every bucket is kept in this order."""
+    return zlib.crc32(held.id.encode("utf-8", "surrogatepass")), held.id
 
 
 def _assert_whole(snapshot: Snapshot, series: Mapping[str, int], dropped: Mapping[str, int]) -> None:
@@ -213,11 +248,6 @@ def _assert_whole(snapshot: Snapshot, series: Mapping[str, int], dropped: Mappin
     for name, count in series.items():
         if name.endswith("_status") and count + dropped.get(name, 0) != len(snapshot.records):
             raise RuntimeError(f"{name} has {count} series for {len(snapshot.records)} records")
-
-
-def _template(family: Family) -> str:
-    labels = ",".join(f'{label}="%s"' for label in family.labels)
-    return f"{family.name}{{{labels}}} %s\n"
 
 
 def _headers(family: Family) -> tuple[gzip.Part, gzip.Part]:
@@ -231,22 +261,3 @@ def _headers(family: Family) -> tuple[gzip.Part, gzip.Part]:
     quoted = said.replace('"', r"\"")
     openmetrics = f"# HELP {name} {quoted}\n# TYPE {name} {family.type}\n{unit}"
     return gzip.part(plain.encode()), gzip.part(openmetrics.encode())
-
-
-def _is_plain(text: str, lines: int, quotes: int) -> bool:
-    """Whether the labels in so many lines, each with so many quotes around them, hold nothing to escape.
-
-    Looking once at what was written is many times as fast as looking at every label before.
-    """
-    return text.count('"') == quotes * lines and text.count("\n") == lines and "\\" not in text
-
-
-def _escaped_row(sample: Sample) -> Sample:
-    return (*(_escaped(label) for label in sample[:-1]), sample[-1])
-
-
-def _escaped(label: str) -> str:
-    for mark in _NEEDS_ESCAPE:
-        if mark in label:
-            return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-    return label

@@ -16,7 +16,7 @@ import msgspec
 from exporter.metrics import gzip
 
 
-class Block(msgspec.Struct, frozen=True, gc=False):
+class Block(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One family's samples of one bucket, and how many series they are."""
 
     part: gzip.Part
@@ -70,7 +70,7 @@ class Strip:
         ).part
         if not left or place == len(self.counts):
             return whole
-        lines = self._text(place).splitlines(keepends=True)[:left]
+        lines = self.block(place).part.text().splitlines(keepends=True)[:left]
         return gzip.join((whole, gzip.part(b"".join(lines))))
 
     def _sizes(self) -> array[int]:
@@ -78,10 +78,16 @@ class Strip:
         starts.extend(self.ends)
         return array("Q", (end - start for start, end in zip(starts, self.ends, strict=False)))
 
-    def _text(self, place: int) -> bytes:
+    def block(self, place: int) -> Block:
+        """The samples of one bucket."""
         start, end = self.ends[place - 1] if place else 0, self.ends[place]
         deflated = self.part.deflated[start:end]
-        return gzip.Part(deflated, self.crcs[place], self.lengths[place]).text()
+        return Block(gzip.Part(deflated, self.crcs[place], self.lengths[place]), self.counts[place])
+
+
+def block(lines: str, series: int) -> Block:
+    """The block of these lines."""
+    return Block(gzip.part(lines.encode("utf-8", "replace")), series)
 
 
 def strip(blocks: Iterable[Block]) -> Strip:

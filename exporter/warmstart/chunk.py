@@ -1,29 +1,28 @@
-"""What the bytes of the state file mean: a heading, then each collection's records in chunks, by column.
+"""What the bytes of the state file mean: a heading, then each collection's records in chunks.
 
-Owns the turning of collections into MessagePack and back; frames, sums and files are `disk`'s. By column,
-because texts that recur then lie together, are deflated well and are shared again when read. Invariant: a
-chunk is some milliseconds of work, the longest that anything in this program waits for the state file; and
-hostile bytes raise nothing but `ValueError`, `RecursionError` and `msgspec.DecodeError`.
+Owns the turning of collections into MessagePack and back; frames, sums and files are `disk`'s. Records are
+packed already as they are held. Invariant: a chunk is some milliseconds of work, the longest that anything in
+this program waits for the state file; and hostile bytes raise nothing but `ValueError`, `RecursionError` and
+`msgspec.DecodeError`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, get_origin
 
 import msgspec
 
-from exporter.inventory.record import Link, Record
+from exporter.inventory.record import Link, Record, Standing, standing, unpack
 from exporter.inventory.snapshot import Held, Snapshot
 
 LARGEST = 64 << 20
 """Bytes of a heading or chunk; records larger than that, which no sane limit lets in, are not kept."""
 
 _RECORDS = 1_000  # of one chunk
-_UNSHARED = ("id", "name", "description")  # texts that hardly recur
-_RECORD = msgspec.structs.fields(Record)
-_HISTORY = msgspec.structs.fields(Held)[1:]  # what a held record has beside the record
+_Row = tuple[bytes, int, float, int]
+"""A held record: packed, its digest, since when its status holds, how often it changed."""
+
 _LAYOUT = {kind.__name__: list(kind.__struct_fields__) for kind in (Link, Record, Held, Snapshot)}
 
 
@@ -75,12 +74,7 @@ _HEADINGS = msgspec.msgpack.Decoder(Heading)
 _LAYOUTS = msgspec.msgpack.Decoder(_Layout)
 
 
-def _columns_type() -> Any:
-    columns = tuple(list[column.type] for column in (*_RECORD, *_HISTORY))  # type: ignore[name-defined]
-    return tuple[columns]  # type: ignore[valid-type]
-
-
-_COLUMNS: msgspec.msgpack.Decoder[tuple[list[Any], ...]] = msgspec.msgpack.Decoder(_columns_type())
+_ROWS = msgspec.msgpack.Decoder(list[_Row])
 
 
 def encode(collections: Mapping[str, Kept], now: float) -> Iterator[bytes]:
@@ -107,8 +101,8 @@ def _head(collection: str, kept: Kept) -> Head:
 
 
 def _chunks(held: Sequence[Held]) -> Iterator[bytes]:
-    rows = ((*msgspec.structs.astuple(one.record), *msgspec.structs.astuple(one)[1:]) for one in held)
-    encoded = _ENCODER.encode(list(zip(*rows, strict=True)))
+    rows: list[_Row] = [(one.packed, one.digest, one.since, one.changes) for one in held]
+    encoded = _ENCODER.encode(rows)
     if len(encoded) <= LARGEST or len(held) == 1:
         yield encoded
         return
@@ -125,10 +119,10 @@ def heading(content: bytes) -> Heading | None:
 
 
 class Reader:
-    """Reads the chunks of one file, in their order; texts and links that recur are shared among all."""
+    """Reads the chunks of one file, in their order."""
 
     def __init__(self) -> None:
-        self._shared: dict[object, Any] = {}
+        self._standings: dict[Standing, Standing] = {}
 
     def kept(self, head: Head, chunks: Iterator[bytes]) -> Kept:
         """One collection; takes as many chunks as it has records in, `ValueError` where they do not fit."""
@@ -141,7 +135,7 @@ class Reader:
             if not held:
                 raise ValueError(f"{count} of {head.records} {head.collection} are there")
             count += len(held)
-            records.update((one.record.id, one) for one in held)
+            records.update((one.id, one) for one in held)
             digests.update((one.digest, one) for one in held)
         if not len(records) == count == head.records:
             raise ValueError(f"{count} {head.collection} with {len(records)} ids, not {head.records}")
@@ -155,17 +149,10 @@ class Reader:
         )
 
     def _held(self, chunk: bytes) -> list[Held]:
-        columns = _COLUMNS.decode(chunk)
-        shared = map(self._column, _RECORD, columns)  # the rest of the columns is history
-        records = [Record(*row) for row in zip(*shared, strict=True)]
-        return [Held(*row) for row in zip(records, *columns[len(_RECORD) :], strict=True)]
-
-    def _column(self, field: msgspec.structs.FieldInfo, column: list[Any]) -> list[Any]:
-        share = self._shared.setdefault
-        if field.name == "numbers":  # 0 and -0, 1 and 1.0 are equal, but not the same
-            return [tuple((share(name, name), value) for name, value in pairs) for pairs in column]
-        if field.type is str and field.name not in _UNSHARED:
-            return [share(text, text) for text in column]
-        if get_origin(field.type) is tuple:
-            return [tuple([share(part, part) for part in parts]) if parts else () for parts in column]
-        return column
+        found: list[Held] = []
+        for packed, digest, since, changes in _ROWS.decode(chunk):
+            record = unpack(packed)
+            now = standing(record)
+            now = self._standings.setdefault(now, now)
+            found.append(Held(record.id, now, packed, digest, since, changes))
+        return found

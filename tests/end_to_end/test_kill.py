@@ -30,15 +30,15 @@ import sys
 from pathlib import Path
 from exporter import warmstart
 from exporter.inventory.record import Record
-from exporter.inventory.snapshot import Held, Snapshot
+from exporter.inventory.snapshot import Snapshot, held
 
 file, generation = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 while True:
     word = f"generation {generation}"
     records = [Record(f"S{at}", status=word, description=str(at * 7919)) for at in range(1500)]
-    held = [Held(one, at, generation) for at, one in enumerate(records)]
-    snapshot = Snapshot({one.record.id: one for one in held}, {one.digest: one for one in held})
+    all = [held(one, at, generation) for at, one in enumerate(records)]
+    snapshot = Snapshot({one.id: one for one in all}, {one.digest: one for one in all})
     kept = warmstart.Kept(snapshot, b"key", "reading", generation, None, True)
     warmstart.write(file, {"services": kept, "carriers": kept}, generation)
     print(generation, flush=True)

@@ -22,6 +22,7 @@ from aiohttp import web
 from exporter import warmstart
 from exporter.inventory import decode
 from exporter.inventory.snapshot import Changes, Snapshot
+from exporter.inventory.snapshot import held as hold
 from exporter.metrics import families, render
 from tests import crawling
 from tests.faults import inventory
@@ -236,8 +237,8 @@ def large() -> render.Body:
     one = reading.held(record(0), reading.reader("tmf-v4"))
     ids = [f"S{number:06}" for number in range(100_000)]
     renewed = (msgspec.structs.replace(one.record, id=ident) for ident in ids)
-    held = {each.id: msgspec.structs.replace(one, record=each) for each in renewed}
-    snapshot = Snapshot(held, {}, frozenset({(one.record.status, one.record.type)}))
+    held = {each.id: hold(each, one.digest, one.since) for each in renewed}
+    snapshot = Snapshot(held, {}, frozenset({(one.standing.status, one.standing.type)}))
     exposition = render.Exposition(families.of("services"))
     return exposition.update(snapshot, Changes(added=tuple(held.values())))
 

@@ -41,7 +41,7 @@ def records(items: object, using: fields.Reader | None = None) -> list[Record]:
     read = batch(items, using)
     assert not read.rejects, read.rejects
     assert not read.skipped, read.skipped
-    return [record for _, record in read.fresh]
+    return [one.record for one in read.fresh]
 
 
 def record(item: object, using: fields.Reader | None = None) -> Record:

@@ -127,7 +127,7 @@ def test_a_record_that_was_read_before_is_carried_over_undecoded() -> None:
     again = reading.batch(page.replace(b'"B"', b'"C"'), known=first.snapshot.digests)
     assert again.carried == [held["A"]]
     assert again.carried[0] is held["A"]
-    assert [record.id for _, record in again.fresh] == ["C"]
+    assert [one.id for one in again.fresh] == ["C"]
     assert again.items == 2
 
 
@@ -148,7 +148,7 @@ def test_types_are_left_out_by_name_whatever_they_call_their_type() -> None:
         excluded,
     )
     assert read.skipped == ["R2", "R3"]
-    assert [record.id for _, record in read.fresh] == ["R1"]
+    assert [one.id for one in read.fresh] == ["R1"]
     assert read.items == 3
 
 
@@ -157,7 +157,7 @@ def test_only_the_types_that_are_asked_for_are_kept() -> None:
     read = reading.batch(
         [{"externalId": kind, "@type": kind} for kind in ("Modem", "Satellite", "Hub")], only
     )
-    assert [record.id for _, record in read.fresh] == ["Satellite"]
+    assert [one.id for one in read.fresh] == ["Satellite"]
 
 
 def test_the_services_of_the_ses_dialect_are_without_the_carriers() -> None:
@@ -180,7 +180,7 @@ def test_the_shards_together_are_the_whole_and_share_nothing(idents: set[str], c
 
 
 def _kept(items: list[dict[str, str]], shard: tuple[int, int]) -> list[Any]:
-    return [record for _, record in reading.batch(items, reading.reader(shard=shard)).fresh]
+    return [one.record for one in reading.batch(items, reading.reader(shard=shard)).fresh]
 
 
 def test_rejects_are_shown_by_at_most_three_examples_a_reason() -> None:

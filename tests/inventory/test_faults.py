@@ -25,8 +25,8 @@ def _refused(body: bytes) -> str:
 
 
 def test_f26_a_byte_order_mark_is_stripped() -> None:
-    assert [one.id for _, one in reading.batch(b'\xef\xbb\xbf[{"externalId":"S1"}]').fresh] == ["S1"]
-    assert [one.id for _, one in reading.batch(b'\xef\xbb\xbf\n{"result":[{"id":"S1"}]}').fresh] == ["S1"]
+    assert [one.id for one in reading.batch(b'\xef\xbb\xbf[{"externalId":"S1"}]').fresh] == ["S1"]
+    assert [one.id for one in reading.batch(b'\xef\xbb\xbf\n{"result":[{"id":"S1"}]}').fresh] == ["S1"]
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_f27_the_next_page_is_read_as_if_nothing_had_happened() -> None:
 @pytest.mark.parametrize("key", ["result", "Result", "items", "data", "records"])
 def test_f28_a_known_envelope_is_opened(key: str) -> None:
     body = json.dumps({"count": 1, key: [{"externalId": "S1"}]}).encode()
-    assert [one.id for _, one in reading.batch(body).fresh] == ["S1"]
+    assert [one.id for one in reading.batch(body).fresh] == ["S1"]
 
 
 def test_f28_one_record_as_an_object_is_a_page_of_one() -> None:
-    assert [one.id for _, one in reading.batch(b'{"externalId":"S1","status":"Operational"}').fresh] == ["S1"]
+    assert [one.id for one in reading.batch(b'{"externalId":"S1","status":"Operational"}').fresh] == ["S1"]
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_f32_an_id_of_ten_megabytes_is_cut_and_stays_different_from_others() -> 
 @pytest.mark.parametrize("number", ["9" * 5000, "-1e999", "1e999", f"0.{'9' * 5000}", f"{'9' * 5000}.5"])
 def test_f32_a_number_beyond_all_bounds_costs_neither_the_page_nor_the_record(number: str) -> None:
     body = f'[{{"externalId":"S1","name":{number},"status":"Operational","x":[1.5,2]}},{{"externalId":"S2"}}]'
-    one, two = [record for _, record in reading.batch(body.encode()).fresh]
+    one, two = [one.record for one in reading.batch(body.encode()).fresh]
     assert (one.id, one.status, two.id) == ("S1", "Operational", "S2")
     assert 0 < len(one.name) <= 1024
 
 
 def test_f32_an_id_of_five_thousand_digits_is_cut_as_an_id() -> None:
     body = f'[{{"externalId":{"9" * 5000}}},{{"externalId":{"9" * 4999}8}}]'
-    one, two = [record for _, record in reading.batch(body.encode()).fresh]
+    one, two = [one.record for one in reading.batch(body.encode()).fresh]
     assert len(one.id) == len(two.id) == 1024
     assert one.id != two.id
 
@@ -190,7 +190,7 @@ def test_f32_a_hundred_thousand_characteristics_are_capped_and_counted() -> None
     many = [{"name": f"c{number}", "value": number} for number in range(100_000)]
     using = reading.reader("tmf-v4", characteristics=("c7", "c99999"))
     read = reading.batch([{"id": "S1", "serviceCharacteristic": many}], using)
-    assert read.fresh[0][1].characteristics == (("c7", "7"),)
+    assert read.fresh[0].record.characteristics == (("c7", "7"),)
     assert read.dropped == {"characteristic": 99_000}
 
 
@@ -288,6 +288,6 @@ def test_f52_a_date_without_a_zone_is_utc() -> None:
 )
 def test_f52_a_date_that_is_none_is_dropped_and_counted(date: object) -> None:
     read = reading.batch([{"externalId": "S1", "lastUpdate": date, "endDate": date}])
-    record = read.fresh[0][1]
+    record = read.fresh[0].record
     assert (record.updated, record.end) == (None, None)
     assert read.dropped == {"date": 2}

@@ -66,7 +66,7 @@ def test_a_shape_is_understood(row: str) -> None:
     numbers = {"b": ("b_units", 1.0), "c": ("c_units", 1.0)}
     using = reading.reader(name, collection, characteristics=("a", "b", "c"), numbers=numbers)
     batch = reading.batch(case.page, using)
-    read = [record for _, record in batch.fresh]
+    read = [one.record for one in batch.fresh]
     assert [
         {key: getattr(one, key) for key in keys} for one, keys in zip(read, case.found, strict=True)
     ] == case.found

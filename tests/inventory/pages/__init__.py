@@ -58,7 +58,7 @@ def read(page: Path) -> Expected:
     except errors.Malformed as error:
         return Expected(malformed=error.reason)
     return Expected(
-        records=[record for _, record in batch.fresh],
+        records=[one.record for one in batch.fresh],
         skipped=batch.skipped,
         rejects=[reject.reason for reject in batch.rejects],
         dropped=dict(batch.dropped),

@@ -1,0 +1,21 @@
+"""A process of the workshop: answers questions from the socket at its standard input until that ends."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+from exporter.workshop import hand, job
+
+
+def main() -> int:
+    """Works until there is nothing to do any more."""
+    worker = job.Worker()
+    with socket.socket(fileno=sys.stdin.fileno()) as connection:
+        while (question := hand.receive(connection)) is not None:
+            hand.send(connection, worker.answer(question))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""One process of the workshop, and the frames between it and us.
+
+A frame is its length as four bytes, most significant first, and so many bytes. The process has a socket as
+its standard input and ends when that does, so that none is left behind, however this process ends. Invariant:
+it inherits no setting and no secret of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import subprocess
+import sys
+from typing import Final
+
+_LENGTH: Final = struct.Struct("!I")
+_PATIENCE = 120.0  # seconds without a byte: a process that is stuck must not hold a crawl up for ever
+_STOPPING = 5.0  # seconds until a process that does not end is killed
+_BUFFER = 1 << 20  # bytes that the socket should take at once, so that neither side waits for the other
+_OURS = "SES_INVENTORY_"
+
+
+class Hand:
+    """Starts a process at once; raises OSError where that cannot be done."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            for end in (ours, theirs):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            try:
+                self._process = subprocess.Popen(
+                    # -P: what is in the working directory is not ours
+                    (sys.executable, "-P", "-m", "exporter.workshop"),
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    env={name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
+                    start_new_session=True,  # a Ctrl-C at the terminal is for us alone
+                )
+            except OSError:
+                ours.close()
+                raise
+        ours.settimeout(_PATIENCE)
+        self._socket = ours
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        pid: int = self._process.pid
+        return pid
+
+    def ask(self, question: bytes) -> bytes:
+        """The process' answer; raises OSError where it has gone or does not answer."""
+        send(self._socket, question)
+        answer = receive(self._socket)
+        if answer is None:
+            raise ConnectionError("it ended")
+        return answer
+
+    def close(self) -> None:
+        """Ends the process; a question that is asked at this moment fails."""
+        with contextlib.suppress(OSError):  # it may have gone by itself
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        try:
+            self._process.wait(_STOPPING)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def send(connection: socket.socket, frame: bytes) -> None:
+    """Sends a frame."""
+    connection.sendall(_LENGTH.pack(len(frame)))
+    connection.sendall(frame)
+
+
+def receive(connection: socket.socket) -> bytes | None:
+    """The next frame; None where there is none because the other side has gone."""
+    head = _exactly(connection, _LENGTH.size)
+    return None if head is None else _exactly(connection, *_LENGTH.unpack(head))
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes | None:
+    content = bytearray(size)
+    view, got = memoryview(content), 0
+    while got < size:
+        more = connection.recv_into(view[got:])
+        if not more:
+            return None
+        got += more
+    return bytes(content)
