@@ -3,9 +3,9 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-TOOLS := prometheus prometheus-alertmanager systemd
+TOOLS := prometheus prometheus-alertmanager systemd curl
 
-.PHONY: help install demo test check docs dashboards bench soak clean
+.PHONY: help install demo test check docs dashboards bench growth soak clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ dashboards: install tools ## write the dashboards anew, and draw their previews
 bench: install ## the benchmarks, as one table
 	$(BIN)/python -m bench
 
+growth: install ## how cost grows to a million records, into docs/sizing.md; takes half an hour
+	$(BIN)/python -m bench.growth
+	$(BIN)/python -m bench.million
+
 soak: install ## a thousand refreshes under faults, and 100,000 steps of the model; takes about an hour
 	$(BIN)/python -m bench.soak
 	MODEL_STEPS=100000 $(BIN)/python -m pytest tests/test_model.py --timeout=7200
@@ -68,7 +72,7 @@ lock: install ## compile the locks anew; they name no index
 
 .PHONY: tools lock image-test unit-test sbom
 tools: # the real Prometheus and Alertmanager, for the tests that use them
-	@for tool in prometheus promtool amtool prometheus-alertmanager systemd-analyze; do command -v $$tool >/dev/null || missing=1; done; \
+	@for tool in prometheus promtool amtool prometheus-alertmanager systemd-analyze curl; do command -v $$tool >/dev/null || missing=1; done; \
 	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
 	    echo "The tests need $(TOOLS) on PATH. On Debian: apt-get install $(TOOLS)"; exit 1; }; \

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bench import sizing
 from exporter.metrics import families
 from exporter.settings import page as settings
 from tests.deploy import copies, verified
@@ -22,6 +23,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/faults.md": faults.as_markdown,
     "docs/metrics.md": families.as_markdown,
     "docs/settings.md": settings.as_markdown,
+    "docs/sizing.md": sizing.as_markdown,
 }
 
 
