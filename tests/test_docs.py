@@ -34,17 +34,34 @@ def test_no_link_is_dead(page: Path) -> None:
             assert anchor in anchors(file), f"{page}: {target}"
 
 
-def test_every_page_can_be_reached_from_the_readme() -> None:
-    reached, waiting = set[Path](), [ROOT / "README.md"]
+def reached(start: Path, within: Path) -> set[Path]:
+    """The pages below `within` to which links lead from a page, and from those in turn."""
+    found, waiting = set[Path](), [start]
     while waiting:
         page = waiting.pop()
-        if page in reached or page.suffix != ".md":
+        if page in found or page.suffix != ".md" or within not in page.parents:
             continue
-        reached.add(page)
+        found.add(page)
         for target in _LINK.findall(page.read_text()):
             file = (page.parent / target.partition("#")[0]).resolve()
             if file.is_dir():
                 waiting += file.glob("*.md")
             elif file.exists():
                 waiting.append(file)
-    assert {page for page in PAGES if "docs" in page.parts} <= reached
+    return found
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    assert {page for page in PAGES if "docs" in page.parts} <= reached(ROOT / "README.md", ROOT)
+
+
+def test_every_page_of_docs_can_be_reached_from_their_index() -> None:
+    docs = ROOT / "docs"
+    assert {page for page in PAGES if docs in page.parents} <= reached(docs / "index.md", docs)
+
+
+@pytest.mark.parametrize("folder", [".", "deploy", "runbooks"])
+def test_the_index_names_every_page(folder: str) -> None:
+    docs = ROOT / "docs"
+    named = {(docs / target).resolve() for target in _LINK.findall((docs / "index.md").read_text())}
+    assert set((docs / folder).glob("*.md")) - {docs / "index.md"} <= named
