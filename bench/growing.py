@@ -12,7 +12,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import msgspec
 from bench.__main__ import spoken
 from bench.inventory import Inventory
 from bench.point import Point
-from bench.worker import ROUNDS, refreshed, resident, wrk
+from bench.worker import ROUNDS, cold, refreshed, resident, wrk
 from exporter import app, settings
 
 SECONDS = 5
@@ -33,18 +32,6 @@ def peak() -> int:
     """The most bytes of this process that ever were in memory."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
-
-
-async def cold(poller: Any) -> tuple[float, float]:
-    """Waits for the first crawl: its seconds and seconds of CPU, to the first body."""
-    while not poller.state.refreshing:
-        await asyncio.sleep(0.0005)
-    began, cpu = time.perf_counter(), time.process_time()
-    while poller.state.up is None:
-        await asyncio.sleep(0.001)
-    if not poller.state.up:
-        raise RuntimeError(poller.state.last_error)
-    return time.perf_counter() - began, time.process_time() - cpu
 
 
 async def crawled(house: app.House, change: Callable[[], object]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import asyncio
 import json
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,6 +87,12 @@ class Inventory:
             fresh.replace(file)
         return len(chosen)
 
+    def changed(self, share: float) -> None:
+        """The same, by a process of its own: its work and its memory must not be measured."""
+        command = (sys.executable, "-m", "bench.inventory", self.folder, self.carriers, self.turn, share)
+        subprocess.run([str(word) for word in command], check=True)
+        self.turn += 1
+
     def settings(self, file: Path) -> Path:
         """A settings file that reads it; refreshes are asked for by hand."""
         collection = {"page_size": PAGE, "refresh_interval": "1d", "full_refresh_interval": "1d", "delta": {}}
@@ -142,3 +150,14 @@ async def served(folder: Path, carriers: int) -> AsyncIterator[Inventory]:
     async with running.process("nginx", "-c", str(file), "-p", str(folder)):
         await running.until(lambda: running.get(f"{inventory.url}/service?page=1"))
         yield inventory
+
+
+def main() -> int:
+    """Changes the inventory in a folder: `python -m bench.inventory FOLDER CARRIERS TURN SHARE`."""
+    folder, carriers, turn, share = sys.argv[1:]
+    Inventory(Path(folder), int(carriers), 0, turn=int(turn)).change(float(share))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

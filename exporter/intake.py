@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from hashlib import blake2b
 
 import msgspec
@@ -62,6 +62,7 @@ class Intake:
         self._reader = order.reader()
         self.order = job.ordered(order)
         self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
+        self.passed: Set[int] = frozenset()  # digests of what the last full crawl showed and we do not hold
         self._page_size = target.page_size  # less where the API turned out to refuse that many
         self._log = log.bind(collection=target.collection, api=target.api)
 
@@ -122,12 +123,15 @@ class Intake:
     ) -> decode.Batch[snapshot.Held]:
         """The page's records; `coming` is how many records there may be in the whole list."""
         if len(page.body) < _THREAD_ABOVE:
-            return decode.page(page.body, self._reader, start.digests, self.digest_key)
-        if not start.digests and self._workshop.helps(coming):
+            return self._read(page.body, start)
+        if not (start.digests or self.passed) and self._workshop.helps(coming):
             batch = await self._workshop.read(self.order, self.digest_key, page.body)
             if batch is not None:
                 return batch
-        return await asyncio.to_thread(decode.page, page.body, self._reader, start.digests, self.digest_key)
+        return await asyncio.to_thread(self._read, page.body, start)
+
+    def _read(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
+        return decode.page(body, self._reader, start.digests, self.digest_key, self.passed)
 
     def _refuse_rejects(self, draft: snapshot.Draft) -> None:
         rejected = draft.rejected.total()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -45,6 +45,9 @@ class Surroundings(Protocol):
     def idents(self) -> dangling.Known:
         """The ids held of every collection that has a snapshot."""
 
+    def memberships(self) -> Mapping[str, int]:
+        """How often records have come or gone, of every collection that has a snapshot."""
+
 
 class Poller:
     """Keeps one collection fresh, asking `client`, telling `story`, in `house`, with `workshop`."""
@@ -74,8 +77,9 @@ class Poller:
             statuses=tuple(target.mapping.statuses),
             limit=config.limits.series_per_family,
         )
-        self._doubled: set[str] = set()  # ids that came more than once in the last full crawl
-        self._known: dict[str, int] = {}  # records of each collection when references were last looked at
+        self._doubled: set[str | int] = set()  # what came more than once in the last full crawl
+        self.membership = 0  # how often records have come or gone
+        self._known: Mapping[str, int] = {}  # memberships when references were last looked at
         self._unheld: set[int] = set()  # what could not be held of it
         self._next_full = 0.0
         self._failures = 0
@@ -162,6 +166,7 @@ class Poller:
             draft, endings = await self._intake.crawl(self.snapshot, {})
         self._doubled = draft.doubled
         self._intake.bad_rows = tuple(ending.bad_rows for ending in endings)
+        self._intake.passed = draft.passed
         problem = verdict.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
         self._unheld = draft.unheld
         before = len(self.snapshot.records)
@@ -178,11 +183,10 @@ class Poller:
 
     async def _look_for_dangling(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
         """Counts references that lead nowhere, where references or what they lead to can have changed."""
-        known = self._house.idents()
-        sizes = {name: len(ids) for name, ids in known.items()}
-        if sizes == self._known and not dangling.may_differ(changes):
+        known, memberships = self._house.idents(), self._house.memberships()
+        if memberships == self._known and not dangling.may_differ(changes):
             return
-        self._known = sizes
+        self._known = memberships
         name = self.target.collection
         self._story.dangling(await asyncio.to_thread(dangling.count, name, _records(held), known))
 
@@ -220,6 +224,7 @@ class Poller:
             body = await asyncio.to_thread(self._exposition.update, held, changes, rendered)
             await asyncio.to_thread(self._recount, held, changes)
             self._house.publish(self.target.collection, body)
+            self.membership += bool(changes.added or changes.removed)
             self.tally, self.published = self._count.tally(), True
             self._story.rendered(time.monotonic() - began)
         self.snapshot = held

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import platform
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from exporter import __version__, settings
 from exporter.inventory import dangling
@@ -67,6 +67,10 @@ class Site:
         return {
             poller.target.collection: poller.snapshot.records for poller in self.pollers if poller.published
         }
+
+    def memberships(self) -> Mapping[str, int]:
+        """How often records have come or gone, of every collection that has a snapshot."""
+        return {poller.target.collection: poller.membership for poller in self.pollers if poller.published}
 
     def accept(self, collections: tuple[str, ...]) -> str:
         """Lets the next complete crawl pass the shrink guard; no collections means all. Says what follows."""

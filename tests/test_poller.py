@@ -274,7 +274,9 @@ async def test_f46_references_to_records_that_are_not_held_are_counted(tmp_path:
             await crawling.poller(built, collection).refresh()
         poller = crawling.poller(built, "carriers")
         before = value(built, name)
-        crawling.poller(built, "resources").snapshot.records.clear()
+        resources = crawling.poller(built, "resources")
+        resources.snapshot.records.clear()
+        resources.membership += 1
         poller._next_full = 0.0
         await poller.refresh()
         assert value(built, name) > before

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Generic, TypeVar
 
 import msgspec
@@ -57,8 +57,9 @@ class Fresh(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Batch(msgspec.Struct, Generic[Held]):
     """What one page held, in the server's order.
 
-    `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of records
-    whose type is excluded or not included. `dropped` counts values that could not be read by
+    `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of those
+    that were read and are not held, because of their type or shard, `passed` the digests of all such,
+    whether they were read or known. `dropped` counts values that could not be read by
     reason. `items` is the number of raw records, whatever became of them.
     """
 
@@ -68,6 +69,7 @@ class Batch(msgspec.Struct, Generic[Held]):
     rejects: list[Reject]
     skipped: list[str]
     dropped: Counter[str]
+    passed: list[int] = []
 
 
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
@@ -124,19 +126,27 @@ def _unwrap(members: Mapping[str, msgspec.Raw], body: bytes) -> list[msgspec.Raw
     )
 
 
-def page(body: bytes, reader: fields.Reader, known: Mapping[int, Held], key: bytes) -> Batch[Held]:
-    """Reads one page. Raw records whose digest is in `known` are carried over undecoded.
+def page(
+    body: bytes,
+    reader: fields.Reader,
+    known: Mapping[int, Held],
+    key: bytes,
+    passed: Set[int] = frozenset(),
+) -> Batch[Held]:
+    """Reads one page. Raw records whose digest is in `known` are carried over undecoded, in `passed` skipped.
 
     Raises `Malformed` where the page as a whole cannot be trusted.
     """
     raws = split(body)
-    batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter())
+    batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter(), [])
     seed, marked = _seed(key), xxhash.xxh3_64_intdigest
     for raw in raws:
         mark = marked(raw, seed)
         held = known.get(mark)
         if held is not None:
             batch.carried.append(held)
+        elif mark in passed:
+            batch.passed.append(mark)
         else:
             _decode(raw, mark, reader, batch)
     return batch
@@ -159,6 +169,7 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         batch.fresh.append(_fresh(found.record, mark))
     else:
         batch.skipped.append(found.record.id)
+        batch.passed.append(mark)
 
 
 def _fresh(read: record.Record, mark: int) -> Fresh:

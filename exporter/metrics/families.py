@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Shown
 
-Sample = tuple[Any, ...]
-"""The label values in the family's order, then the value: an integer, or text that is ready."""
+Sample = tuple[str, ...]
+"""The label values in the family's order, then the value as both formats spell it."""
 
 Found = Sequence[Sample]
 """A record's samples of one family."""
@@ -63,7 +62,9 @@ def number(value: float) -> str:
 
 def _info(held: Shown) -> Found:
     it = held.record
-    return ((it.id, it.name, it.description, it.type, it.category, it.specification, it.party, it.place, 1),)
+    return (
+        (it.id, it.name, it.description, it.type, it.category, it.specification, it.party, it.place, "1"),
+    )
 
 
 def _carrier_info(held: Shown) -> Found:
@@ -72,22 +73,22 @@ def _carrier_info(held: Shown) -> Found:
         (
             *(it.id, it.name, it.description, it.type, it.specification),
             *(it.gateway, it.terminal, it.satellite, it.transponder, it.party),
-            1,
+            "1",
         ),
     )
 
 
 def _status(held: Shown) -> Found:
-    return ((held.record.id, held.record.status, 1),)
+    return ((held.record.id, held.record.status, "1"),)
 
 
 def _operational(held: Shown) -> Found:
     meaning = held.record.operational
-    return () if meaning is None else ((held.record.id, int(meaning)),)
+    return () if meaning is None else ((held.record.id, "1" if meaning else "0"),)
 
 
 def _states(held: Shown) -> Found:
-    return [(held.record.id, dimension, state, 1) for dimension, state in held.record.states]
+    return [(held.record.id, dimension, state, "1") for dimension, state in held.record.states]
 
 
 def _since(held: Shown) -> Found:
@@ -115,37 +116,37 @@ def _updated(held: Shown) -> Found:
 
 
 def _changes(held: Shown) -> Found:
-    return ((held.record.id, held.changes),)
+    return ((held.record.id, str(held.changes)),)
 
 
 def _resources(held: Shown) -> Found:
     ident = held.record.id
-    return [(ident, link.id, link.name, link.type, link.role, 1) for link in held.record.resources]
+    return [(ident, link.id, link.name, link.type, link.role, "1") for link in held.record.resources]
 
 
 def _services(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.name, 1) for link in held.record.services]
+    return [(held.record.id, link.id, link.name, "1") for link in held.record.services]
 
 
 def _relations(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.role, 1) for link in held.record.relations]
+    return [(held.record.id, link.id, link.role, "1") for link in held.record.relations]
 
 
 def _service_relations(held: Shown) -> Found:
-    supporting = [(held.record.id, link.id, "supportingService", 1) for link in held.record.services]
+    supporting = [(held.record.id, link.id, "supportingService", "1") for link in held.record.services]
     return [*_relations(held), *supporting]
 
 
 def _parties(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.name, link.role, 1) for link in held.record.parties]
+    return [(held.record.id, link.id, link.name, link.role, "1") for link in held.record.parties]
 
 
 def _places(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.name, link.role, 1) for link in held.record.places]
+    return [(held.record.id, link.id, link.name, link.role, "1") for link in held.record.places]
 
 
 def _characteristics(held: Shown) -> Found:
-    return [(held.record.id, name, value, 1) for name, value in held.record.characteristics]
+    return [(held.record.id, name, value, "1") for name, value in held.record.characteristics]
 
 
 def _number(metric: str) -> Samples:

@@ -197,7 +197,7 @@ class Exposition:
         line = Writer(family).line
         for kind in sorted(types):
             for status in sorted(statuses):
-                yield line((status, kind, cells[status, kind]))
+                yield line((status, kind, str(cells[status, kind])))
 
 
 class _Swap(NamedTuple):

@@ -14,17 +14,19 @@ from collections.abc import Set as AbstractSet
 from exporter.source.paging import Ending
 
 
-def is_restless(endings: Sequence[Ending], doubled: AbstractSet[str], known: AbstractSet[str]) -> bool:
+def is_restless(
+    endings: Sequence[Ending], doubled: AbstractSet[str | int], known: AbstractSet[str | int]
+) -> bool:
     """Whether a second look is worth its requests: something is amiss that a list at rest would not show.
 
-    `doubled` are the ids that came more than once, `known` those of the crawl before.
+    `doubled` are the records that came more than once, by id or digest, `known` those of the crawl before.
     """
     if any(ending.unread_pages or ending.unread_records for ending in endings):
         return False  # what cannot be read now cannot be read again right away
     return any(not ending.complete for ending in endings) or _moved(endings, doubled, known)
 
 
-def problem(endings: Sequence[Ending], doubled: AbstractSet[str], known: AbstractSet[str]) -> str:
+def problem(endings: Sequence[Ending], doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> str:
     """Everything that speaks against completeness in one sentence, empty for nothing."""
     reasons = [
         ending.reason
@@ -36,12 +38,12 @@ def problem(endings: Sequence[Ending], doubled: AbstractSet[str], known: Abstrac
     return "; ".join(reasons)
 
 
-def _moved(endings: Sequence[Ending], doubled: AbstractSet[str], known: AbstractSet[str]) -> bool:
+def _moved(endings: Sequence[Ending], doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> bool:
     """Whether records came twice that did not before, and no total shows that none was missed for it."""
     return bool(doubled - known) and any(ending.expected is None for ending in endings)
 
 
-def _only_doubled(ending: Ending, doubled: AbstractSet[str], known: AbstractSet[str]) -> bool:
+def _only_doubled(ending: Ending, doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> bool:
     """Whether the total is missed only because it counts records twice that always come twice."""
     steady = bool(doubled) and doubled == known
     return steady and ending.is_short_only and ending.items == ending.expected

@@ -71,6 +71,7 @@ class Batch(msgspec.Struct, frozen=True, tag=True, array_like=True):
     rejects: list[decode.Reject]
     skipped: list[str]
     dropped: dict[str, int]
+    passed: list[int]
 
 
 class Blocks(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -116,7 +117,9 @@ def batch(answer: bytes) -> decode.Batch[Any]:
         raise errors.Malformed(found.message, reason=found.reason, mend=found.mend)
     if not isinstance(found, Batch):
         raise ValueError("an answer to another question")  # noqa: TRY004 - nobody passed a wrong type
-    return decode.Batch(found.items, [], found.fresh, found.rejects, found.skipped, Counter(found.dropped))
+    return decode.Batch(
+        found.items, [], found.fresh, found.rejects, found.skipped, Counter(found.dropped), found.passed
+    )
 
 
 def blocks(answer: bytes) -> list[list[Block]]:
@@ -141,7 +144,7 @@ class _Craft:
             found = decode.page(asked.body, self._reader, known, asked.key)
         except errors.Malformed as error:
             return Wrong(str(error), error.reason, error.mend)
-        return Batch(found.items, found.fresh, found.rejects, found.skipped, found.dropped)
+        return Batch(found.items, found.fresh, found.rejects, found.skipped, found.dropped, found.passed)
 
     def render(self, asked: Render) -> Blocks:
         return Blocks([self._bucket(rows) for rows in asked.buckets])

@@ -193,3 +193,17 @@ def test_rejects_are_shown_by_at_most_three_examples_a_reason() -> None:
 def test_the_example_of_a_reject_is_short() -> None:
     (reject,) = reading.batch([{"name": "x" * 5000}]).rejects
     assert len(reject.example) == 120
+
+
+def test_a_record_that_is_left_out_is_not_read_again() -> None:
+    using = reading.reader("tmf-v4", include=("Modem",))
+    body = json.dumps(
+        [{"id": "R1", "@type": "Card", "startDate": "soon"}, {"id": "R2", "@type": "Modem"}]
+    ).encode()
+    first = decode.page(body, using, {}, reading.KEY)
+    again: reading.Batch = decode.page(body, using, {}, reading.KEY, frozenset(first.passed))
+    assert (first.skipped, first.dropped["date"]) == (["R1"], 1)
+    assert (again.skipped, again.dropped["date"]) == ([], 0)
+    assert again.passed == first.passed
+    assert len(again.passed) == 1
+    assert [one.id for one in again.fresh] == ["R2"]
