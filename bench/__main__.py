@@ -10,12 +10,15 @@ import datetime
 import json
 import os
 import platform
+import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.inventory import served
+from bench.worker import ROUNDS
 
 CARRIERS = int(os.environ.get("BENCH_CARRIERS", "100000"))
 
@@ -50,13 +53,26 @@ async def measured(carriers: int) -> dict[str, Any]:
             floor = await spoken("bench.peers", "floor", inventory.url, str(len(inventory.pages)))
             plain = await spoken("bench.peers", "plain", inventory.url, str(len(inventory.pages)))
             found = await spoken("bench.worker", *place)
+            fewer = str(inventory.settings(folder / "fewer.yaml", characteristics=[]))
+            again = [await spoken("bench.worker", *place, "cold") for _ in range(ROUNDS - 1)]
+            slim = [await spoken("bench.worker", *place[:-1], fewer, "cold") for _ in range(ROUNDS)]
             library = await spoken("bench.peers", "library", str(folder / "metrics.gz"))
             return {
                 **found,
+                **_median((found, *again), ""),
+                **_median(slim, "slim_"),
                 "floor": floor["seconds"],
                 "plain": plain["seconds"],
                 "library": library["seconds"],
             }
+
+
+def _median(runs: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
+    """The medians of several first crawls."""
+    return {
+        f"{prefix}{part}": statistics.median(run[part] for run in runs)
+        for part in ("cold", "cold_cpu", "series")
+    }
 
 
 def ratio(what: str, figure: float, least: float) -> Row:
@@ -87,6 +103,11 @@ def table(found: dict[str, Any]) -> list[Row]:
             "CPU of a refresh with 1 % changed ÷ unchanged", found["changed_cpu"] / found["unchanged_cpu"], 2
         ),
         ratio("cold crawl to first body, records/s", records / found["cold"], 30_000),
+        ratio(
+            f"the same without characteristics ({found['slim_series'] / records:.0f} series each)",
+            records / found["slim_cold"],
+            30_000,
+        ),
         bound("p99 of scrapes during refreshes ÷ at rest", found["busy"]["p99"] / found["rest"]["p99"], 3),
         bound("longest event-loop stall during a cold crawl", found["stall_cold"] * 1000, 50, " ms"),
         bound("resident bytes a record, all included", found["resident_later"] / records, 2500),
@@ -100,6 +121,10 @@ def figures(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("carriers, series", f"{records:,}, {found['series']:,}"),
         ("a scrape, gzip and identity", f"{found['gzip'] / 1e6:.1f} MB, {found['identity'] / 1e6:.1f} MB"),
         ("cold crawl to first body", f"{found['cold']:.1f} s, {found['cold_cpu']:.1f} s of CPU"),
+        (
+            "the same without characteristics",
+            f"{found['slim_cold']:.1f} s, {found['slim_cold_cpu']:.1f} s of CPU",
+        ),
         ("unchanged refresh", f"{found['unchanged']:.2f} s, {found['unchanged_cpu']:.2f} s of CPU"),
         ("refresh with 1 % changed", f"{found['changed']:.2f} s, {found['changed_cpu']:.2f} s of CPU"),
         ("the same pages only fetched and split", f"{found['floor']:.2f} s"),

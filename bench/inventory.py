@@ -93,9 +93,10 @@ class Inventory:
         subprocess.run([str(word) for word in command], check=True)
         self.turn += 1
 
-    def settings(self, file: Path) -> Path:
-        """A settings file that reads it; refreshes are asked for by hand."""
-        collection = {"page_size": PAGE, "refresh_interval": "1d", "full_refresh_interval": "1d", "delta": {}}
+    def settings(self, file: Path, **further: object) -> Path:
+        """A settings file that reads it; refreshes are asked for by hand. `further` are of the collection."""
+        often = {"page_size": PAGE, "refresh_interval": "1d", "full_refresh_interval": "1d", "delta": {}}
+        collection = {**often, **further}
         config = {
             "apis": {"tmf638": {"url": self.url, "dialect": "ses"}},
             "collections": {"carriers": collection},

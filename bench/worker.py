@@ -1,7 +1,8 @@
-"""`python -m bench.worker FOLDER CARRIERS PORT SETTINGS`: one exporter at work, measured from inside.
+"""`python -m bench.worker FOLDER CARRIERS PORT SETTINGS [WHAT]`: one exporter at work, measured from inside.
 
-Prints one line of JSON. It is a process of its own so that nothing but the exporter is measured; the pages it
-crawls are nginx' (`bench.inventory`), the scrapes come from wrk.
+Prints one line of JSON; WHAT is `cold` where only the first crawl matters. It is a process of its own so that
+nothing but the exporter is measured; the pages it crawls are nginx' (`bench.inventory`), the scrapes come from
+wrk.
 """
 
 from __future__ import annotations
@@ -84,6 +85,16 @@ async def cold(poller: Any) -> tuple[float, float]:
     return seconds, spent() - cpu
 
 
+async def first(house: app.House, address: str, inventory: Inventory) -> dict[str, Any]:
+    """The first crawl alone."""
+    seconds, cpu = await cold(house.pollers[0])
+    return {"cold": seconds, "cold_cpu": cpu, "series": _series(house)}
+
+
+def _series(house: app.House) -> int:
+    return sum(collection.series for collection in house.site.status().collections)
+
+
 async def measure(house: app.House, address: str, inventory: Inventory) -> dict[str, Any]:
     found: dict[str, Any] = {}
     poller = house.pollers[0]
@@ -106,7 +117,7 @@ async def measure(house: app.House, address: str, inventory: Inventory) -> dict[
     (inventory.folder / "metrics.gz").write_bytes(body)
     found["gzip"] = len(body)
     found["identity"] = house.site.scrape("text", "identity", ())[0]
-    found["series"] = sum(house.site._bodies["carriers"].series.values())
+    found["series"] = _series(house)
     found["ours"] = await wrk(url, 5, 4)
     found["nginx"] = await wrk(f"http://127.0.0.1:{inventory.port}/metrics", 5, 4)
     found["rest"] = await wrk(url, 5, 1)
@@ -127,14 +138,15 @@ async def measure(house: app.House, address: str, inventory: Inventory) -> dict[
 
 
 def main() -> int:
-    folder, carriers, port, file = sys.argv[1:]
+    folder, carriers, port, file, *what = sys.argv[1:]
+    measuring = first if what == ["cold"] else measure
     inventory = Inventory(Path(folder), int(carriers), int(port))
     config = settings.load(Path(file), {})
     found: dict[str, Any] = {}
 
     async def watch(house: app.House, address: str) -> None:
         try:
-            found.update(await measure(house, address, inventory))
+            found.update(await measuring(house, address, inventory))
         except Exception as error:
             found["error"] = repr(error)
         over.set()
