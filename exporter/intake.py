@@ -63,6 +63,7 @@ class Intake:
         self.order = job.ordered(order)
         self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
         self.passed: Set[int] = frozenset()  # digests of what the last full crawl showed and we do not hold
+        self._reading = asyncio.Lock()
         self._page_size = target.page_size  # less where the API turned out to refuse that many
         self._log = log.bind(collection=target.collection, api=target.api)
 
@@ -79,16 +80,20 @@ class Intake:
         deadline = time.monotonic() + limits.crawl_deadline
         endings = []
 
-        async def take(page: source.Page, query: paging.Query) -> paging.Seen:
+        async def take(page: source.Page, query: paging.Query) -> crawl.Keep:
             total = crawl.total(page, target.paging)
             batch = await self._decoded(page, start, max(total or 0, draft.items))
-            new = draft.add(batch, time.time())
-            self._accepted(query.page_size)
-            self._heard(batch.items, total)
             onward = crawl.onward(page, target.paging)
-            return paging.Seen(
-                query, items=batch.items, new=new, total=total, status=page.status, onward=onward
-            )
+
+            def keep() -> paging.Seen:
+                new = draft.add(batch, time.time())
+                self._accepted(query.page_size)
+                self._heard(batch.items, total)
+                return paging.Seen(
+                    query, items=batch.items, new=new, total=total, status=page.status, onward=onward
+                )
+
+            return keep
 
         known = iter(() if further else self.bad_rows)
         for query in target.queries:
@@ -128,7 +133,8 @@ class Intake:
             batch = await self._workshop.read(self.order, self.digest_key, page.body)
             if batch is not None:
                 return batch
-        return await asyncio.to_thread(self._read, page.body, start)
+        async with self._reading:  # several at a time would only wait for each other
+            return await asyncio.to_thread(self._read, page.body, start)
 
     def _read(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
         return decode.page(body, self._reader, start.digests, self.digest_key, self.passed)

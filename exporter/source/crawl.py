@@ -2,8 +2,8 @@
 
 Which pages to ask for is decided in `paging`, how one is got in `client`, what it means by the caller's
 `take`. It owns what is in flight, the deadline, and what the failure of one page means for the others.
-Invariants: never more than `width` requests are in flight, `take` runs once at a time as pages arrive, and
-nothing is in flight any more when `crawl` returns or raises.
+Invariants: never more than `width` requests are in flight, pages that still are being decoded included; they
+are kept one after the other; and nothing is in flight any more when `crawl` returns or raises.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -24,8 +25,11 @@ from exporter.source.total import announced
 
 log = structlog.get_logger()
 
-Take = Callable[[Page, Query], Awaitable[Seen]]
-"""Decodes a page and keeps its records; raises `Malformed` where the page is none."""
+Keep = Callable[[], Seen]
+"""Keeps the records of a page and says what it showed; called for one page after the other."""
+
+Take = Callable[[Page, Query], Awaitable[Keep]]
+"""Decodes a page, several at a time; raises `Malformed` where the page is none."""
 
 _PATIENCE = 10
 """Pages in a row that fail, retries included, before the API and not its pages is held to be broken."""
@@ -80,7 +84,7 @@ class _Flight:
 
     def __init__(self, client: Client, url: str, walk: Walk, take: Take) -> None:
         self._client, self._url, self._walk, self._take = client, url, walk, take
-        self._flying: dict[asyncio.Task[Page], Query] = {}
+        self._flying: dict[asyncio.Task[Keep], Query] = {}
         self._waiting: list[Query] = []
         self._failed = 0  # in a row
         self._beginning: errors.SourceError | None = None  # why the list's beginning could not be read
@@ -94,7 +98,7 @@ class _Flight:
             self._send(width)
             done, _ = await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
             for task in [task for task in self._flying if task in done]:
-                seen = await self._seen(task, self._flying.pop(task))
+                seen = self._seen(task, self._flying.pop(task))
                 try:
                     self._waiting.extend(self._walk.send(seen))
                 except StopIteration as stop:
@@ -110,19 +114,22 @@ class _Flight:
             task = asyncio.create_task(self._get(query))
             self._flying[task] = query
 
-    async def _get(self, query: Query) -> Page:
+    async def _get(self, query: Query) -> Keep:
         if query.role == "part" and asyncio.get_running_loop().time() > self.mended_by:
             raise errors.PartialCrawl(f"GET {self._url}: no time is left for parts", reason="deadline")
         retries = None if query.role == "page" else 1  # the page they are of has had them all
-        return await self._client.get(query.url or self._url, query.params, dict(query.headers), retries)
+        page = await self._client.get(query.url or self._url, query.params, dict(query.headers), retries)
+        if query.role == "probe":
+            return partial(Seen, query, items=0, new=0, total=None, status=page.status)
+        return await self._take(page, query)
 
-    async def _seen(self, task: asyncio.Task[Page], query: Query) -> Seen:
+    def _seen(self, task: asyncio.Task[Keep], query: Query) -> Seen:
         try:
-            if query.role == "probe":
-                return Seen(query, items=0, new=0, total=None, status=task.result().status)
-            seen = await self._take(task.result(), query)
+            seen = task.result()()
         except errors.SourceError as error:
             return self._failure(error, query)
+        if query.role == "probe":
+            return seen
         self.pages += 1
         self._failed = 0
         if query.first:

@@ -28,20 +28,24 @@ class Reader:
         self.url = url
         self.ids: list[int] = []
         self.told = Told()
-        self.taking = 0
+        self.taking = self.most_taking = 0
 
-    async def take(self, page: Page, query: paging.Query) -> paging.Seen:
-        assert self.taking == 0
+    async def take(self, page: Page, query: paging.Query) -> crawl.Keep:
         self.taking += 1
-        await asyncio.sleep(0)
+        self.most_taking = max(self.taking, self.most_taking)
+        await asyncio.sleep(0.002)
         self.taking -= 1
         try:
             ids = json.loads(page.body)
         except ValueError as error:
             raise errors.Malformed("the page is not JSON") from error
-        new = len(set(ids) - set(self.ids))
-        self.ids += ids
-        return paging.Seen(query, len(ids), new, crawl.total(page, OFFSET), page.status)
+
+        def keep() -> paging.Seen:
+            new = len(set(ids) - set(self.ids))
+            self.ids += ids
+            return paging.Seen(query, len(ids), new, crawl.total(page, OFFSET), page.status)
+
+        return keep
 
     async def read(self, *, width: int = 4, deadline: float | None = 30, retries: int = 0) -> paging.Ending:
         walk = paging.walk(OFFSET, 10, {"status": "1"}, width=width, caps=paging.Caps(1000, 10_000))
@@ -180,7 +184,7 @@ async def test_the_width_of_the_crawl_counts_where_the_walk_is_wider() -> None:
         walk = paging.walk(OFFSET, 10, {}, width=8, caps=paging.Caps(1000, 10_000))
         flying: list[int] = []
 
-        async def take(page: Page, query: paging.Query) -> paging.Seen:
+        async def take(page: Page, query: paging.Query) -> crawl.Keep:
             flying.append(
                 len([task for task in asyncio.all_tasks() if "Client.get" in repr(task.get_coro())])
             )
@@ -190,6 +194,13 @@ async def test_the_width_of_the_crawl_counts_where_the_walk_is_wider() -> None:
             ending = await crawl.crawl(client, reader.url, walk, take, width=2, deadline=30)
     assert ending.complete
     assert max(flying) <= 2
+
+
+async def test_several_pages_are_decoded_at_once_and_no_more_than_may_be_asked_for() -> None:
+    async with reading(listing(200, 200)) as reader:
+        assert (await reader.read(width=4)).complete
+        assert 1 < reader.most_taking <= 4
+        assert sorted(reader.ids) == list(range(200))
 
 
 async def test_pages_that_fail_now_and_then_do_not_end_the_crawl() -> None:

@@ -36,14 +36,18 @@ class Reader:
         self.now = self.most = 0
 
     async def read(self, how: Paging, size: int = 10) -> paging.Ending:
-        async def take(page: Page, query: paging.Query) -> paging.Seen:
+        async def take(page: Page, query: paging.Query) -> crawl.Keep:
             ids = json.loads(page.body)
             ids = ids["items"] if isinstance(ids, dict) else ids
-            new = len(set(ids) - set(self.ids))
-            self.ids += ids
-            self.sizes.append(query.page_size)
             onward = crawl.onward(page, how)
-            return paging.Seen(query, len(ids), new, crawl.total(page, how), page.status, onward=onward)
+
+            def keep() -> paging.Seen:
+                new = len(set(ids) - set(self.ids))
+                self.ids += ids
+                self.sizes.append(query.page_size)
+                return paging.Seen(query, len(ids), new, crawl.total(page, how), page.status, onward=onward)
+
+            return keep
 
         walk = paging.walk(how, size, {"@type": "a b"}, width=3, caps=paging.Caps(1000, 10_000))
         async with asking(self.url, self.told, retries=0) as client:
