@@ -1,7 +1,7 @@
 """When the state file is read and written: at the start, after refreshes, and once more on a stop.
 
 What is in it is `warmstart`'s. Writing costs, so it may take a small share of the time only. Invariant: a
-state file that cannot be used or written costs a warning and nothing else.
+state file that cannot be used or written costs a warning and nothing else, and a file that is not ours stays.
 """
 
 from __future__ import annotations
@@ -34,21 +34,23 @@ class Archive:
         self._failing = ""
 
     async def load(self) -> Mapping[str, Kept]:
-        """What the last process kept, by collection; a file that cannot be used is set aside."""
+        """What the last process kept, by collection; a file of ours that cannot be used is set aside."""
         if self.path is None:
             return {}
         try:
             return await asyncio.to_thread(warmstart.read, self.path)
         except errors.StateError as error:
-            log.warning("state file unusable", reason=error.reason, error=str(error), mend=error.mend)
+            log.warning("state file unusable", **_words_of(error))
             await self._set_aside(self.path)
         return {}
 
     async def _set_aside(self, path: Path) -> None:
         try:
             log.warning("state file set aside", file=str(await asyncio.to_thread(warmstart.set_aside, path)))
-        except (errors.StateError, OSError) as error:
-            log.warning("state file cannot be set aside", error=str(error))
+        except errors.StateError as error:
+            # why it is not ours was said when it was read
+            why = {} if error.reason == "foreign" else _words_of(error)
+            log.warning("state file left alone", file=error.path, **why)
 
     async def turn(self) -> None:
         """Waits until the next write may be made."""
@@ -64,7 +66,7 @@ class Archive:
         except errors.StateError as error:
             self._telemetry.state_not_written()
             if self._failing != error.reason:
-                log.warning("state not written", reason=error.reason, error=str(error), mend=error.mend)
+                log.warning("state not written", **_words_of(error))
             self._failing = error.reason
         else:
             self._telemetry.state_written(now, size)
@@ -76,3 +78,8 @@ class Archive:
         """Writes once more before the end, unless that takes too long for a stop."""
         if self._took <= _LONG:
             await self.write(kept)
+
+
+def _words_of(error: errors.StateError) -> dict[str, str]:
+    """An error as a log line says it, with what to do in a place of its own."""
+    return {"reason": error.reason, "error": f"{error.path}: {error.problem}", "mend": error.mend}

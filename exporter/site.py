@@ -207,6 +207,8 @@ class Site:
             return "waiting"
         if self._stale(poller):
             return "stale"
+        if poller.state.complete is None:
+            return "waiting"  # restored: nothing is known to be amiss, and no crawl has vouched for it yet
         return "fresh" if poller.state.complete else "incomplete"
 
 

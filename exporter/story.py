@@ -1,7 +1,8 @@
 """A collection's story: what is known of its refreshes, told to status pages, metrics and the log at once.
 
 `Poller` decides what happens, `Story` is told of it. It owns `State`, which the web side reads, and the rule
-that a lasting failure is logged once. Times are Unix seconds, for they are only ever shown.
+that what lasts, a failure or incompleteness, is logged once when it begins and once when it ends. Times are
+Unix seconds, for they are only ever shown.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Story:
         self._telemetry = telemetry
         self._is_late = False
         self._unknown: set[str] = set()  # status words that the log has told of
+        self._doubts: set[str] = set()  # why it is not complete, as far as the log has told
         telemetry.collection(target.collection)
         self.aim(target)
 
@@ -124,9 +126,8 @@ class Story:
         if state.failing_since is not None:
             self._log.info("recovered", mode=mode, after_seconds=round(now - state.failing_since))
         elif state.up is None:
-            self._log.info(
-                "first crawl", records=state.records, complete=bool(state.complete), seconds=round(seconds, 1)
-            )
+            self._first_crawl(round(seconds, 1))
+        self._tell_completeness()
         state.up, state.last_success, state.failing_since = True, now, None
         state.fresh_at = time.monotonic()
         state.last_error = state.last_error_mend = state.last_error_reason = ""
@@ -134,6 +135,27 @@ class Story:
         state.requests[mode] = state.pages
         self._telemetry.restored(self._collection, 0)
         self._telemetry.succeeded(self._collection, mode, now, seconds)
+
+    def _first_crawl(self, seconds: float) -> None:
+        """Says how the first crawl went, which says it of its completeness too."""
+        state, doubt = self.state, _doubt(self.state)
+        if not doubt:
+            self._log.info("first crawl", records=state.records, complete=True, seconds=seconds)
+            return
+        self._doubts.add(doubt)
+        self._log.warning(
+            "first crawl", records=state.records, complete=False, seconds=seconds, **_words_of(state)
+        )
+
+    def _tell_completeness(self) -> None:
+        """Says that the collection is not complete any more, or is again; each cause once until it is."""
+        doubt = _doubt(self.state)
+        if doubt and doubt not in self._doubts:
+            self._doubts.add(doubt)
+            self._log.warning("incomplete", **_words_of(self.state))
+        elif self._doubts and not doubt:
+            self._doubts.clear()
+            self._log.info("complete again", records=self.state.records)
 
     def ended(self, seconds: float) -> None:
         """A refresh ended, however it went, after so many seconds."""
@@ -223,6 +245,31 @@ def _bad_rows(endings: Sequence[paging.Ending]) -> str:
     rows = [row for ending in endings for row in ending.bad_rows.rows]
     shown = ", ".join(f"{row.position + 1} ({row.cause})" for row in rows[:10])
     return f"{shown} and {len(rows) - 10} more" if len(rows) > 10 else shown
+
+
+def _doubt(state: State) -> str:
+    """What kind of cause keeps the collection from being complete; empty where none is known."""
+    if state.complete is not False:
+        return ""
+    return "held back" if state.held_back else "not proven"
+
+
+def _words_of(state: State) -> dict[str, str | int]:
+    """Why the collection is not complete and what to do about it, for the log."""
+    return {
+        "problem": state.problem,
+        "retained": state.retained,
+        "held_back": state.held_back,
+        "mend": _mend(state),
+    }
+
+
+def _mend(state: State) -> str:
+    if state.held_back:
+        return "really gone? accept it (SIGUSR1); else it ends when the inventory lists them again"
+    if state.bad_rows:
+        return "give bad_rows of /api/v1/status to the API's owner; all other records are up to date"
+    return "the next full crawl comes sooner; if this lasts, `check` shows what the API announces"
 
 
 def _held_back(outcome: snapshot.Outcome) -> str:

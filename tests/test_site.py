@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from exporter import app
 from tests import crawling
 
 
@@ -29,6 +30,28 @@ async def test_a_collection_waits_is_crawled_is_fresh_and_grows_stale(tmp_path: 
         crawling.poller(built, "carriers").state.fresh_at = time.monotonic() - 1000
         assert site.status().collections[1].state == "stale"
         assert crawling.lines(built, 'ses_inventory_exporter_stale{collection="carriers"} 1')
+
+
+async def test_what_was_restored_waits_for_its_first_crawl_which_alone_can_say_how_complete_it_is(
+    tmp_path: Path,
+) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        for poller in built.pollers:
+            await poller.refresh()
+        async with app.built(built.config) as again:
+            await again.crew.restore(built.crew.kept())
+            carriers = again.site.status().collections[1]
+            assert (carriers.state, carriers.restored, carriers.complete) == ("waiting", True, None)
+            assert (carriers.records, again.site.status().ready) == (50, True)
+            crawling.poller(again, "carriers").state.fresh_at = time.monotonic() - 1000
+            assert again.site.status().collections[1].state == "stale"
+            crawling.trouble(simulator, "html")
+            await crawling.poller(again, "carriers").refresh()
+            assert again.site.status().collections[1].state == "failing"
+            crawling.trouble(simulator)
+            await crawling.poller(again, "carriers").refresh()
+            carriers = again.site.status().collections[1]
+            assert (carriers.state, carriers.restored, carriers.complete) == ("fresh", False, True)
 
 
 async def test_f69_a_snapshot_past_its_staleness_is_no_longer_served(tmp_path: Path) -> None:

@@ -332,10 +332,12 @@ def test_what_is_no_plain_file_is_neither_read_nor_replaced_nor_renamed(file: Pa
         standing.close()
 
 
-def test_some_other_file_is_never_replaced(file: Path) -> None:
+def test_some_other_file_is_never_replaced_nor_renamed(file: Path) -> None:
     file.write_text("a certificate, named in state_file by mistake")
-    with pytest.raises(StateError, match="some other file"):
-        warmstart.write(file, SMALL, NOW)
+    for attempt in (lambda: warmstart.write(file, SMALL, NOW), lambda: warmstart.set_aside(file)):
+        with pytest.raises(StateError, match="some other file") as caught:
+            attempt()
+        assert caught.value.reason == "foreign"
     assert file.read_text().startswith("a certificate")
     assert [one.name for one in file.parent.iterdir()] == ["state"]
 
@@ -351,7 +353,7 @@ def test_a_file_of_another_user_is_neither_believed_nor_replaced(
 
 
 def test_an_unusable_file_is_set_aside_and_one_such_file_is_kept(file: Path) -> None:
-    for content in (b"first", b"second"):
+    for content in (written(SMALL)[:-1], written({})[:-1]):
         file.write_bytes(content)
         aside = warmstart.set_aside(file)
         assert aside == file.with_name("state.unusable")
@@ -362,7 +364,7 @@ def test_an_unusable_file_is_set_aside_and_one_such_file_is_kept(file: Path) -> 
 
 
 def test_a_file_that_cannot_be_set_aside_is_told(file: Path) -> None:
-    file.write_bytes(b"unusable")
+    file.write_bytes(written(SMALL)[:-1])
     file.with_name("state.unusable").mkdir()
     with pytest.raises(StateError, match=r"cannot be set aside: .*state\.unusable"):
         warmstart.set_aside(file)

@@ -33,20 +33,6 @@ class Found(msgspec.Struct):
     entity_type: str
 
 
-class _Pairs(dict[str, tuple[str, str]]):
-    """A characteristic's name with each of its values, cleaned; those that recur are held in memory once."""
-
-    def __init__(self, name: str, length: int) -> None:
-        self._name = name
-        self._length = length
-
-    def __missing__(self, value: str) -> tuple[str, str]:
-        pair = self._name, text.clean(value, self._length)
-        if len(self) < text.MOST_WORDS and len(value) < text.SHORT:
-            self[value] = pair
-        return pair
-
-
 class Reader:
     """Reads the records of one collection.
 
@@ -72,7 +58,7 @@ class Reader:
         self._links = {name: link.Links(name, mapping, length) for name in LINKS}
         self._statuses = {text.fold(word): meaning for word, meaning in mapping.statuses.items()}
         self._refining = {text.fold(word): meaning for word, meaning in mapping.refining.items()}
-        self._shown = tuple((text.fold(name), _Pairs(name, length)) for name in characteristics)
+        self._shown = tuple((text.fold(name), name) for name in characteristics)
         self._numbers = tuple((text.fold(name), *rest) for name, rest in numbers.items())
         self._include = frozenset(text.fold(word) for word in include)
         self._exclude = frozenset(text.fold(word) for word in exclude)
@@ -189,12 +175,12 @@ class Reader:
 
     def _shown_texts(self, characteristics: Keys) -> tuple[tuple[str, str], ...]:
         found = []
-        for key, pairs in self._shown:
+        for key, name in self._shown:
             value = characteristics.get(key)
             if value is not None:
-                pair = pairs[value if type(value) is str else text.clean(value, self._length)]
-                if pair[1]:
-                    found.append(pair)
+                word = text.clean(value, self._length)
+                if word:
+                    found.append((name, word))
         return tuple(found)
 
     def _gauges(

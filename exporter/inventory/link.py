@@ -41,6 +41,9 @@ _WRAPPED = {
 
 _MOST_SHAPES = 1_000
 _MOST_KNOWN = 5_000
+_RECURRING = ("parties", "places", "resources")
+"""Links that lead to the same few things again and again; to remember the others costs more than it saves."""
+
 _UNKNOWN = Link("")
 _SCALARS = frozenset({str, int, float, bool, type(None), list})
 _JSON = _SCALARS | {dict}  # what is of no other type is a struct, which `isinstance` finds slowly
@@ -71,6 +74,7 @@ class Links:
         self._statuses = frozenset(text.fold(word) for word in statuses)
         self._length = length
         self._is_relation = name == "relations"
+        self._recurs = name in _RECURRING
         self._parts = {**(_RELATION_KEYS if self._is_relation else _LINK_KEYS), "wrapped": _WRAPPED[name]}
         self._plans: dict[object, Plan] = {}
         self._words = text.Words(length)
@@ -81,7 +85,7 @@ class Links:
         It is given the value, and a count of what is dropped, to which it adds what is beyond ten thousand.
         """
         known: dict[object, Link | None] = {}  # customers and satellites recur
-        make = self._link
+        make, recurs = self._link, self._recurs
 
         def read(value: Any, dropped: MutableMapping[str, int]) -> tuple[Link, ...]:
             items = value if isinstance(value, list) else [value]
@@ -92,6 +96,8 @@ class Links:
             for item in items:
                 if type(item) in _JSON:
                     link = make(item if type(item) is dict else {"id": item}, path)
+                elif not recurs:
+                    link = make(item, path)
                 else:
                     link = known.get(item, _UNKNOWN)
                     if link is _UNKNOWN:

@@ -2,8 +2,9 @@
 
 Owns frames, the sum and everything that can be wrong with a file; what the frames hold is `chunk`'s. The
 file is a line that names it and its version, frames (a length, then deflated bytes), an empty frame, and a
-BLAKE2b sum of all before it. Invariants: a new file gets its name only when it is whole and on the disk; no
-frame is inflated beyond `chunk.LARGEST`; every problem leaves as `StateError`.
+BLAKE2b sum of all before it. Invariants: a new file gets its name only when it is whole and on the disk; what
+does not begin as our files do is neither replaced nor renamed; no frame is inflated beyond `chunk.LARGEST`;
+every problem leaves as `StateError`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _SUM = 32  # bytes
 _LENGTH = 4  # bytes of a frame's length, big-endian; a length of 0 ends the frames
 _LONGEST = 2 * chunk.LARGEST  # deflated bytes: even noise hardly grows
 _ONLY_OURS = "let state_file name a file that only this exporter writes"
+_OF_ANOTHER = "remove it or give it to the exporter's user, or let state_file name another file"
+_ANEW = "nothing to do: everything is crawled anew"
+_DAMAGED = f"{_ANEW}; if this comes again, look at the disk"
 _WRITING = threading.Lock()  # a write in a thread outlives the task that asked for it; the next one waits
 _PERMIT = "the directory must exist, have room and be writable for the exporter's user; or unset state_file"
 
@@ -63,8 +67,13 @@ def write(path: Path, collections: Mapping[str, chunk.Kept], now: float) -> int:
 def _spare_others(path: Path) -> None:
     """What a slip in state_file points to, a certificate or a database, must survive it."""
     with suppress(FileNotFoundError), _opened(path) as file:
-        if not _NAME.startswith(file.read(len(_NAME))):
-            raise StateError("some other file stands there", path=path, reason="foreign", mend=_ONLY_OURS)
+        _prove_ours(path, file)
+
+
+def _prove_ours(path: Path, file: BinaryIO) -> None:
+    """Looks at the beginning only: what is damaged later, or is of another version, is ours all the same."""
+    if not _NAME.startswith(file.read(len(_NAME))):
+        raise StateError("some other file stands there", path=path, reason="foreign", mend=_ONLY_OURS)
 
 
 def _sweep(path: Path) -> None:
@@ -135,13 +144,14 @@ def read(path: Path) -> Mapping[str, chunk.Kept]:
         raise StateError(what, path=path, mend="the exporter's user must be able to read it") from error
     except (ValueError, RecursionError, MemoryError, msgspec.DecodeError, zlib.error) as error:
         # the sum is right, so whoever wrote this did not write our format
-        raise StateError(f"the state makes no sense: {error}", path=path) from error
+        raise StateError(f"the state makes no sense: {error}", path=path, mend=_ANEW) from error
 
 
 def _collections(path: Path, contents: Iterator[bytes]) -> Mapping[str, chunk.Kept]:
     heading = chunk.heading(next(contents, b""))
     if heading is None:
-        raise StateError("the state holds what another version's records hold", path=path, reason="version")
+        what = "the state holds what another version's records hold"
+        raise StateError(what, path=path, reason="version", mend=_ANEW)
     reader = chunk.Reader()
     kept = {head.collection: reader.kept(head, contents) for head in heading.heads}
     if next(contents, None) is not None or len(kept) != len(heading.heads):
@@ -156,7 +166,8 @@ def _verify(path: Path, file: BinaryIO) -> None:
         if _MAGIC.startswith(start):
             raise _truncated(path)
         if start.startswith(_NAME):
-            raise StateError("the state is of another version's format", path=path, reason="version")
+            what = "the state is of another version's format"
+            raise StateError(what, path=path, reason="version", mend=_ANEW)
         raise StateError("some other file stands there", path=path, reason="foreign", mend=_ONLY_OURS)
     seal = blake2b(_MAGIC, digest_size=_SUM)
     for frame in _frames(path, file):
@@ -167,7 +178,8 @@ def _verify(path: Path, file: BinaryIO) -> None:
     if len(found) < _SUM:
         raise _truncated(path)
     if found != seal.digest() or file.read(1):
-        raise StateError("the state is damaged: its checksum is wrong", path=path, reason="checksum")
+        what = "the state is damaged: its checksum is wrong"
+        raise StateError(what, path=path, reason="checksum", mend=_DAMAGED)
 
 
 def _frames(path: Path, file: BinaryIO) -> Iterator[bytes]:
@@ -183,7 +195,7 @@ def _frames(path: Path, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _truncated(path: Path) -> StateError:
-    return StateError("the state ends before its end", path=path, reason="truncated")
+    return StateError("the state ends before its end", path=path, reason="truncated", mend=_DAMAGED)
 
 
 def _contents(path: Path, file: BinaryIO) -> Iterator[bytes]:
@@ -198,15 +210,19 @@ def _contents(path: Path, file: BinaryIO) -> Iterator[bytes]:
 def set_aside(path: Path) -> Path:
     """Renames an unusable state file to NAME.unusable, which replaces an earlier one, and returns that.
 
-    Raises `StateError` where it cannot be renamed, or is no plain file: a link is the operator's.
+    What it is matters, not whose: a volume may outlive a user. Raises `StateError` where it cannot be looked
+    into or renamed (unwritable), or is no plain file that begins as ours do (foreign): a link, a certificate
+    or a database is the operator's.
     """
     aside = path.with_name(f"{path.name}.unusable")
     try:
         _plain(path)
+        with open(path, "rb", opener=_open) as file:
+            _prove_ours(path, file)
         path.replace(aside)
     except OSError as error:
         what = f"the unusable state cannot be set aside: {error.strerror or error}"
-        mend = f"remove it, or what stands at {aside}"
+        mend = f"remove it, or what stands at {aside}; if it is not ours, let state_file name another file"
         raise StateError(what, path=path, reason="unwritable", mend=mend) from error
     return aside
 
@@ -217,7 +233,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     owner = _plain(path).st_uid
     if owner != os.geteuid():
         what = f"it belongs to user {owner}, and this is user {os.geteuid()}"
-        raise StateError(what, path=path, reason="foreign", mend=_ONLY_OURS)
+        raise StateError(what, path=path, reason="foreign", mend=_OF_ANOTHER)
     with open(path, "rb", opener=_open) as file:
         yield file
 

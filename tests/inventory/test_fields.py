@@ -112,16 +112,6 @@ def test_of_two_characteristics_with_one_name_the_first_is_kept_and_the_other_co
     assert _dropped(item, shown) == {"characteristic": 1}
 
 
-def test_a_characteristic_that_recurs_is_cleaned_once_unless_it_is_long() -> None:
-    shown = reading.reader("tmf-v4", characteristics=("rate", "note"))
-    values = [{"name": "rate", "value": 20}, {"name": "note", "value": "x" * 100}]
-    items = [{"id": ident, "serviceCharacteristic": values} for ident in "ABC"]
-    _, one, two = (record.characteristics for record in _read_raw(items, shown))
-    assert one == two == (("rate", "20"), ("note", "x" * 100))
-    assert one[0] is two[0]
-    assert one[1] is not two[1]
-
-
 def test_numbers_are_scaled_and_what_is_no_number_is_counted() -> None:
     numbers = {"up": ("up_hertz", 1e6), "down": ("down_hertz", 1e6), "rate": ("rate_bauds", 1.0)}
     reader = reading.reader("tmf-v4", numbers=numbers)
