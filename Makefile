@@ -61,6 +61,9 @@ image-test: install ## build the image and run it, without a registry (root; Deb
 unit-test: install ## the systemd unit under a real systemd (root; Debian's debootstrap systemd-container)
 	deploy/systemd/unit-test.sh
 
+wheel-test: install tools ## every test once more, against the built wheel in a venv of its own
+	$(BIN)/python -m tests.wheel
+
 sbom: install ## the bill of materials of what the exporter runs on, CycloneDX
 	$(BIN)/cyclonedx-py requirements requirements.lock --output-reproducible -o sbom.json
 
@@ -70,7 +73,7 @@ lock: install ## compile the locks anew; they name no index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
 
-.PHONY: tools lock image-test unit-test sbom
+.PHONY: tools lock image-test unit-test wheel-test sbom
 tools: # the real Prometheus and Alertmanager, for the tests that use them
 	@for tool in prometheus promtool amtool prometheus-alertmanager systemd-analyze curl; do command -v $$tool >/dev/null || missing=1; done; \
 	test -z "$$missing" || { \

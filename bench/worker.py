@@ -1,8 +1,8 @@
 """`python -m bench.worker FOLDER CARRIERS PORT SETTINGS [WHAT]`: one exporter at work, measured from inside.
 
 Prints one line of JSON; WHAT is `cold` where only the first crawl matters. It is a process of its own so that
-nothing but the exporter is measured; the pages it crawls are nginx' (`bench.inventory`), the scrapes come from
-wrk.
+nothing but the exporter is measured; the pages it crawls are nginx's (`bench.inventory`), the scrapes come
+from wrk.
 """
 
 from __future__ import annotations

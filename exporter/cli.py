@@ -214,12 +214,18 @@ async def _simulated(simulator: Simulator, config_out: Path | None) -> None:
             await stop.wait()
     except OSError as error:
         raise errors.ConfigError(
-            f"cannot start the simulator: {error.strerror or error}", mend="is its address or file in use?"
+            f"cannot start the simulator: {error.strerror or error}", mend="is its address in use?"
         ) from error
 
 
 def _written(file: Path, text: str) -> Path:
-    file.write_text(text, encoding="utf-8")
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        mend = "name a file in a folder that exists"
+        raise errors.ConfigError(
+            f"cannot be written: {error.strerror or error}", file=str(file), mend=mend
+        ) from error
     return file
 
 

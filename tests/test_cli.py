@@ -55,6 +55,17 @@ def test_a_simulator_whose_address_is_taken_says_so(capsys: pytest.CaptureFixtur
     assert "cannot start the simulator" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("name", "said"), [("", "Is a directory"), ("no/x", "No such file or directory")])
+def test_a_file_that_the_simulator_cannot_write_is_named(
+    name: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / name
+    arguments = ["simulate", "--listen-address", "127.0.0.1:0", "--config-out", str(file)]
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error == f"{file}: cannot be written: {said} (name a file in a folder that exists)\n"
+
+
 @pytest.mark.parametrize("verb", [["check", "--offline"], ["serve"]])
 def test_a_web_configuration_file_that_cannot_be_used_is_told_in_one_line(
     tmp_path: Path, verb: list[str], capsys: pytest.CaptureFixture[str]

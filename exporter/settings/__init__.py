@@ -12,6 +12,7 @@ from exporter.settings.credential import (
     Header,
     OAuth2,
     TlsConfig,
+    read_pem,
     read_secret,
     read_text,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "TlsConfig",
     "Web",
     "load",
+    "read_pem",
     "read_secret",
     "read_text",
 ]

@@ -56,6 +56,15 @@ def read_text(file: Path, key: str) -> str:
         raise ConfigError(f"{named} is not text in UTF-8", path=key, mend="name the right file") from None
 
 
+def read_pem(file: Path, key: str) -> str:
+    """The text of a file in PEM; raises ConfigError as `read_text` does, and where it is something else."""
+    text = read_text(file, key)
+    if "-----BEGIN " not in text:
+        mend = "name a file in PEM, which begins with -----BEGIN"
+        raise ConfigError(f"{file} holds no PEM", path=key, mend=mend)
+    return text
+
+
 def _one_line(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if not text or any(ord(character) < 32 for character in text):

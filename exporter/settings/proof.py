@@ -1,7 +1,8 @@
 """Reads every file that an API's settings name, once, so that a missing one is told at the start.
 
-Nothing is kept: whoever uses a secret reads it again. `credential` owns how a file is read; whether ca_file
-holds certificates is seen by `exporter.source`, which loads it. Invariant: a flaw shows no content of a file.
+Nothing is kept: whoever uses a secret reads it again. `credential` owns how a file is read; whether a PEM
+file holds what it should is seen by `exporter.source`, which loads it. Invariant: a flaw shows no content of
+a file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from exporter.errors import ConfigError
 from exporter.settings.block import Block, Flaw, Key
-from exporter.settings.credential import TlsConfig, read_secret, read_text
+from exporter.settings.credential import TlsConfig, read_pem, read_secret
 
 Reading = Callable[[Path], str]
 
@@ -45,4 +46,4 @@ def _read_secret(file: Path) -> str:
 
 
 def _read_pem(file: Path) -> str:
-    return read_text(file, "")
+    return read_pem(file, "")

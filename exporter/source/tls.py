@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import structlog
+from pydantic import SecretStr
 
 from exporter import errors, settings
 
@@ -92,26 +93,30 @@ def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:
 
 
 def _trusting(config: settings.TlsConfig, path: str) -> ssl.SSLContext:
-    authorities = settings.read_secret(config.ca, None, "ca")
-    if config.ca_file:
-        authorities = settings.read_text(config.ca_file, f"{path}.ca_file")
+    authorities = _pem(config.ca, config.ca_file, f"{path}.ca")
     if not authorities:
         return ssl.create_default_context()
     try:
         return ssl.create_default_context(cadata=authorities)
     except (ssl.SSLError, ValueError) as error:
+        named = f"{config.ca_file} holds" if config.ca_file else "holds"
         raise errors.ConfigError(
-            "holds no certificates", path=f"{path}.ca", mend="write authorities as PEM into ca or ca_file"
+            f"{named} no certificates",
+            path=f"{path}.ca_file" if config.ca_file else f"{path}.ca",
+            mend="write authorities as PEM into ca or ca_file",
         ) from error
 
 
+def _pem(written: SecretStr | None, file: Path | None, key: str) -> str:
+    """What stands at the key `key`, or in the file that `key`_file names; empty where neither is written."""
+    if file is None:
+        return settings.read_secret(written, None, key)
+    return settings.read_pem(file, f"{key}_file")
+
+
 def _show_certificate(secured: ssl.SSLContext, config: settings.TlsConfig, path: str) -> None:
-    certificate = settings.read_secret(config.cert, None, "cert")
-    if config.cert_file:
-        certificate = settings.read_text(config.cert_file, f"{path}.cert_file")
-    key = settings.read_secret(config.key, None, "key")
-    if config.key_file:
-        key = settings.read_text(config.key_file, f"{path}.key_file")
+    certificate = _pem(config.cert, config.cert_file, f"{path}.cert")
+    key = _pem(config.key, config.key_file, f"{path}.key")
     # the ssl module takes them from a file only: a private one, gone at once
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "chain.pem")
@@ -122,7 +127,7 @@ def _show_certificate(secured: ssl.SSLContext, config: settings.TlsConfig, path:
         except (ssl.SSLError, ValueError) as error:
             raise errors.ConfigError(
                 "certificate and key cannot be used together",
-                path=f"{path}.cert",
+                path=f"{path}.cert_file" if config.cert_file else f"{path}.cert",
                 mend="write a PEM certificate and its own PEM key, without a password",
             ) from error
 

@@ -66,6 +66,7 @@ def test_labels_say_what_it_is() -> None:
     assert names == ["title", "description", "licenses", "version", "revision", "source"]
 
 
+@pytest.mark.sources
 def test_only_what_is_copied_reaches_the_builder() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored

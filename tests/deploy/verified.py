@@ -29,6 +29,9 @@ BY_HAND = (
     "in namespaces, the exporter is installed there with the commands of [systemd](systemd.md) and "
     "started with all the hardening: ready, scraped, reloaded as the same process, stopped with its state "
     "kept.",
+    "`make wheel-test` (`python -m tests.wheel`): sdist and wheel are built, the wheel is installed with the "
+    "hashed lock into a fresh venv, and all the tests run against it where no sources are; the run "
+    "says at its end where the package lies that it tried.",
     "The commands of [pip](pip.md), literally.",
     "`kustomize build` 5.7.1 of `base` and `example`; the tests use kustomize where it is on PATH, and "
     "check its files one by one with a warning where it is not.",

@@ -17,7 +17,7 @@ EXAMPLES = sorted((HERE.parents[1] / "docs" / "examples").glob("*.yaml"))
 def test_the_examples_of_the_docs_are_good(path: Path, tmp_path: Path) -> None:
     for name in ("tmf638", "tmf639", "token", "client"):
         (tmp_path / name).write_text("secret\n")
-    (tmp_path / "ca").write_text("PEM\n")
+    (tmp_path / "ca").write_text("-----BEGIN CERTIFICATE-----\n")
     text = path.read_text().replace("/etc/ssl/certs/ca-certificates.crt", f"{tmp_path}/ca")
     copy = tmp_path / "example.yaml"
     copy.write_text(text.replace("/run/secrets/", f"{tmp_path}/"))

@@ -2,7 +2,7 @@
 
 All are signed by `ca.pem`. `localhost.pem` is good, `expired.pem` ended in 2021, `elsewhere.pem` is for
 `elsewhere.example`, `locked.pem` has its key under a password, `client.pem` is for whoever asks. The
-authority `other.pem` has signed none of them.
+authority `other.pem` has signed none of them; `broken.pem` is PEM of nothing.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ def _make() -> None:
     for name, one in made.items():
         one.private_key_and_cert_chain_pem.write_to_path(str(CERTIFICATES / f"{name}.pem"))
     (CERTIFICATES / "locked.pem").write_bytes(_locked(here))
+    (CERTIFICATES / "broken.pem").write_text(
+        "-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n"
+    )
 
 
 _make()

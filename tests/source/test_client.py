@@ -273,11 +273,13 @@ async def test_f09_tls_works_as_it_is_configured(certificate: str, tls: dict[str
     ("tls", "key"),
     [
         ({"ca_file": "missing.pem"}, "apis.tmf638.tls_config.ca_file"),
+        ({"ca_file": __file__}, "apis.tmf638.tls_config.ca_file"),
+        ({"ca_file": CERTIFICATES / "broken.pem"}, "apis.tmf638.tls_config.ca_file"),
         ({"ca": "no certificate"}, "apis.tmf638.tls_config.ca"),
         ({"cert": "no certificate", "key": CANARY}, "apis.tmf638.tls_config.cert"),
         (
             {"cert_file": CERTIFICATES / "locked.pem", "key_file": CERTIFICATES / "locked.pem"},
-            "apis.tmf638.tls_config.cert",
+            "apis.tmf638.tls_config.cert_file",
         ),
     ],
 )

@@ -2,8 +2,9 @@
 
 Prometheus' programs read them for each request; here they are looked at for each (a few microseconds) and
 read when one is another file or has other times or another size. A new file that cannot be used leaves the
-old rules at work, and the log says so once. Invariant: a connection is secured wholly by the rules of one
-moment; those that stand are not touched.
+old rules at work, certificates that cannot be used only the old TLS, and the log says so once: who may no
+longer come in is not let in because a key is late. Invariant: a connection is secured wholly by the rules of
+one moment; those that stand are not touched.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,7 +43,8 @@ class Current:
         self.rules = Rules()
         self._context: ssl.SSLContext | None = None
         if file is not None:
-            self.rules, self._context = self._read(file)
+            self.rules = self._read(file)
+            self._context = _secured(self.rules, file)
 
     @property
     def encrypted(self) -> bool:
@@ -61,12 +64,14 @@ class Current:
             return self.rules
         self._tried = self._clock()
         try:
-            found, context = self._read(self._file)
+            found = self._read(self._file)
             _compare(self.rules, found, self._file)
+            self.rules = replace(found, tls=self.rules.tls)
+            self._context = _secured(found, self._file)
         except ConfigError as error:
             self._complain(error)
         else:
-            self.rules, self._context = found, context
+            self.rules = found
             self._complaint = ""
             log.info("web configuration read again", file=str(self._file))
         return self.rules
@@ -76,19 +81,23 @@ class Current:
             return True
         return any(_stamp(path) != seen for path, seen in self._seen.items())
 
-    def _read(self, file: Path) -> tuple[Rules, ssl.SSLContext | None]:
+    def _read(self, file: Path) -> Rules:
         # Each is looked at before it is read, so that what is written meanwhile is seen the next time.
         self._seen = {file: _stamp(file)}
         found = rules.read(file)
         named = found.tls.files if found.tls else ()
         self._seen |= {path: _stamp(path) for path in named}
-        return found, secure.context(found.tls, file) if found.tls else None
+        return found
 
     def _complain(self, error: ConfigError) -> None:
         """Once for each thing that is wrong, however often the file is tried."""
         if str(error) != self._complaint:
             log.error("the former web configuration stays in use", error=str(error))
         self._complaint = str(error)
+
+
+def _secured(found: Rules, file: Path) -> ssl.SSLContext | None:
+    return secure.context(found.tls, file) if found.tls else None
 
 
 def _compare(old: Rules, new: Rules, file: Path) -> None:

@@ -106,7 +106,7 @@ def _content(pem: Pem, file: Path) -> bytes:
     if pem.file is None:
         return pem.text.encode(errors="replace")
     try:
-        return pem.file.read_bytes()
+        content = pem.file.read_bytes()
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{shown(pem.file)} cannot be read: {cause(error)}",
@@ -114,6 +114,10 @@ def _content(pem: Pem, file: Path) -> bytes:
             path=pem.path,
             mend="relative paths begin at the folder of this file; the user of the exporter must read it",
         ) from error
+    if b"-----BEGIN " not in content:
+        mend = "name a file in PEM, which begins with -----BEGIN"
+        raise ConfigError(f"{shown(pem.file)} holds no PEM", file=str(file), path=pem.path, mend=mend)
+    return content
 
 
 def _only(sans: frozenset[str]) -> type[ssl.SSLObject]:

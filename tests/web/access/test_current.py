@@ -131,6 +131,23 @@ async def test_a_new_file_that_is_wrong_leaves_the_old_rules_and_is_logged_once(
         ]
 
 
+async def test_a_certificate_whose_key_is_late_keeps_the_old_tls_and_nobody_who_is_gone(
+    folder: Folder,
+) -> None:
+    tls = folder.client()
+    async with served(folder.web(f"{TLS}{USERS}")) as there:
+        before = await shown(there.port, tls)
+        key = (folder.path / "server.key").read_bytes()
+        folder.certify()
+        late = (folder.path / "server.key").read_bytes()
+        write(folder.path / "server.key", key)
+        folder.web(f"{TLS}basic_auth_users:\n  bob: {HASHES['bob']}\n")
+        assert [(await there.get(auth=who, tls=tls))[0] for who in (ALICE, BOB)] == [401, 200]
+        assert await shown(there.port, tls) == before
+        write(folder.path / "server.key", late)
+        assert await shown(there.port, tls) != before
+
+
 def test_what_is_wrong_again_after_it_was_mended_is_logged_again(folder: Folder) -> None:
     clock = Clock()
     now = Current(folder.web(USERS), clock)
