@@ -23,11 +23,21 @@ def settle() -> None:
 
 
 def give_back() -> bool:
-    """Has glibc give memory back; whether it could be told. Other C libraries are left as they are."""
+    """Has glibc give large texts back; whether it could be told. Other C libraries are left as they are."""
+    return bool(_call("mallopt", _MMAP_THRESHOLD, _LARGE) and _call("mallopt", _ARENA_MAX, _ARENAS))
+
+
+def trim() -> None:
+    """Gives back the pages that nothing is left in; about a millisecond for each hundred megabytes."""
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *arguments: int) -> int:
+    """Calls the C library where it has such a function, else gives 0."""
     try:
         import ctypes
 
-        tell = ctypes.CDLL(None).mallopt
-        return bool(tell(_MMAP_THRESHOLD, _LARGE) and tell(_ARENA_MAX, _ARENAS))
+        result: int = getattr(ctypes.CDLL(None), name)(*arguments)
     except (AttributeError, ImportError, MemoryError, OSError, TypeError):
-        return False
+        return 0
+    return result

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from exporter import errors, settings
+from exporter import errors, memory, settings
 from exporter.intake import Intake
 from exporter.inventory import dangling, snapshot, tally
 from exporter.inventory.record import Record
@@ -227,7 +227,9 @@ class Poller:
             self.membership += bool(changes.added or changes.removed)
             self.tally, self.published = self._count.tally(), True
             self._story.rendered(time.monotonic() - began)
-        self.snapshot = held
+        if self.snapshot is not held:
+            self.snapshot = held
+            await asyncio.to_thread(memory.trim)
 
     def _recount(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
         """Counts what changed; everything where the counts do not go with what was held."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from exporter import memory
+
 PROGRAM = """
 import sys
+
+from exporter import memory
 from pathlib import Path
 from exporter import memory
 
@@ -34,3 +38,7 @@ def left(how: str) -> int:
 
 def test_large_texts_that_came_and_went_leave_nothing_behind() -> None:
     assert left("settled") < 8 << 20
+
+
+def test_a_c_library_without_such_functions_is_left_as_it_is() -> None:
+    assert memory._call("no_such_function", 1) == 0
