@@ -64,13 +64,22 @@ class Workshop:
         """The records of a page, none of which is known. Raises `Malformed` as `decode.page` does."""
         loop = asyncio.get_running_loop()
         shift = self._shift
-        return await loop.run_in_executor(shift.threads, shift.read, order, key, body)
+        try:
+            asked = loop.run_in_executor(shift.threads, shift.read, order, key, body)
+        except RuntimeError as error:  # no thread is to be had
+            shift.failed(error)
+            return None
+        return await asked
 
     def rendered(self, order: msgspec.Raw, buckets: Sequence[Sequence[Held]]) -> list[list[Block]] | None:
         """The blocks of each bucket, one for each family; waits for them."""
         shift = self._shift
         parts = [buckets[at : at + _TOGETHER] for at in range(0, len(buckets), _TOGETHER)]
-        found = list(shift.threads.map(lambda part: shift.render(order, part), parts))
+        try:
+            found = list(shift.threads.map(lambda part: shift.render(order, part), parts))
+        except RuntimeError as error:  # no thread is to be had
+            shift.failed(error)
+            return None
         whole = [blocks for part in found if part is not None for blocks in part]
         return whole if len(whole) == len(buckets) else None
 
@@ -91,7 +100,7 @@ class _Shift:
         except errors.Malformed:
             raise
         except ValueError as error:
-            self._failed(error)
+            self.failed(error)
             return None
 
     def render(self, order: msgspec.Raw, buckets: Sequence[Sequence[Held]]) -> list[list[Block]] | None:
@@ -99,7 +108,7 @@ class _Shift:
         try:
             return None if answer is None else job.blocks(answer)
         except ValueError as error:
-            self._failed(error)
+            self.failed(error)
             return None
 
     def _asked(self, question: bytes) -> bytes | None:
@@ -108,7 +117,7 @@ class _Shift:
         try:
             return self._hand().ask(question)
         except OSError as error:
-            self._failed(error)
+            self.failed(error)
             return None
 
     def _hand(self) -> Hand:
@@ -118,7 +127,7 @@ class _Shift:
             self._hands.append(hand)
         return hand
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
         """Nothing is given to these processes any more."""
         if self.able:
             self.able = False

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter import cli
+from exporter.workshop import crowd
 from tests.deploy import copies
 from tests.deploy.copies import ROOT
 
@@ -85,7 +86,19 @@ def test_no_copy_is_left_without_a_source() -> None:
     assert copies.strays() == []
 
 
-@pytest.mark.parametrize("script", ["deploy/container/image-test.sh", "deploy/systemd/unit-test.sh"])
+SCRIPTS = pytest.mark.parametrize("script", ["deploy/container/image-test.sh", "deploy/systemd/unit-test.sh"])
+
+
+@SCRIPTS
+def test_a_script_that_tries_the_real_thing_has_carriers_for_processes_that_help(script: str) -> None:
+    text = (ROOT / script).read_text()
+    (carriers,) = re.findall(r"simulate --carriers (\d+)", text)
+    (complaint,) = re.findall(r"grep '(a process .*)'", text)
+    assert int(carriers) >= crowd.MANY
+    assert f'"{complaint}"' in Path(crowd.__file__).read_text()
+
+
+@SCRIPTS
 def test_a_script_that_tries_the_real_thing_is_good_shell_and_removes_what_it_made(script: str) -> None:
     subprocess.run(["bash", "-n", script], cwd=ROOT, check=True)
     text = (ROOT / script).read_text()

@@ -1,4 +1,4 @@
-"""The kustomization, built by kustomize where that is installed and checked against Kubernetes' schemas."""
+"""The kustomization, built by kubectl or kustomize if there, and checked against Kubernetes' schemas."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from tests.deploy.copies import ROOT
 
 FOLDER = ROOT / "deploy/kustomize"
 BASE, EXAMPLE = FOLDER / "base", FOLDER / "example"
+BUILDERS = (("kubectl", "kustomize"), ("kustomize", "build"))
+"""Programs that build a folder: the one of the page first."""
 
 
 @cache
 def built(folder: Path) -> list[Thing]:
-    """The objects of a folder as kustomize builds them; without it the files that it names, as they are."""
-    program = shutil.which("kustomize")
-    if program:
-        said = subprocess.run([program, "build", folder], check=True, capture_output=True, text=True)
-        return list(yaml.safe_load_all(said.stdout))
-    warnings.warn("kustomize is not on PATH: its files are checked one by one, not built", stacklevel=2)
+    """The objects of a folder as kustomize builds them; without any the files that it names, as they are."""
+    for program, verb in BUILDERS:
+        if shutil.which(program):
+            said = subprocess.run([program, verb, folder], check=True, capture_output=True, text=True)
+            return list(yaml.safe_load_all(said.stdout))
+    warnings.warn("no kubectl, no kustomize: their files are checked one by one, not built", stacklevel=2)
     return _read(folder)
 
 

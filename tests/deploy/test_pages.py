@@ -18,6 +18,9 @@ from tests.deploy.copies import ROOT
 FOLDER = ROOT / "docs/deploy"
 PAGES = sorted(FOLDER.glob("*.md"))
 EVERY = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+TRIED = [page for page in PAGES if page.stem != "verified"]
+RUNNING = {"index", "container", "compose", "systemd", "helm", "kustomize", "prometheus"}
+"""Pages that limit memory, or say what does."""
 WRITTEN = ("deploy/kustomize/ground",)
 """What a reader makes with the commands of a page."""
 
@@ -41,6 +44,21 @@ def test_shell_commands_are_good_shell(page: Path) -> None:
     for text in blocks(page, "sh"):
         told = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
         assert (told.returncode, told.stderr) == (0, ""), text
+
+
+@EVERY
+def test_an_editor_is_opened_where_nobody_has_named_one(page: Path) -> None:
+    assert not re.findall(r"^.*\$(?:EDITOR|\{EDITOR\}).*$", page.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", TRIED, ids=lambda page: page.stem)
+def test_a_page_leads_to_what_was_tried_of_it_and_what_could_not_be(page: Path) -> None:
+    assert "](verified.md" in page.read_text()
+
+
+def test_every_page_that_limits_memory_leads_to_what_an_inventory_takes() -> None:
+    leading = {page.stem for page in PAGES if "](../sizing.md)" in page.read_text()}
+    assert leading == RUNNING
 
 
 @EVERY

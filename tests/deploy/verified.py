@@ -23,28 +23,39 @@ Written by `make docs` from the names of the tests, which `make test` runs: what
 BY_HAND = (
     "`make image-test` (`deploy/container/image-test.sh`): base image by debootstrap under the "
     "Dockerfile's name, image by buildah from the hashed locks, simulator and exporter from it by podman "
-    "and crun: user 10638, read-only root, no capability; ready, scraped, stopped by SIGTERM with exit "
-    "status 0 and a state file.",
+    "and crun: user 10638, read-only root, no capability, 64 tasks; 25,000 carriers read with two processes "
+    "that help, of which none is left; ready, scraped, stopped by SIGTERM with exit status 0 and a state "
+    "file. And the demo, alone in its container.",
     "`make unit-test` (`deploy/systemd/unit-test.sh`): a Debian 12 made by debootstrap boots its systemd "
     "in namespaces, the exporter is installed there with the commands of [systemd](systemd.md) and "
-    "started with all the hardening: ready, scraped, reloaded as the same process, stopped with its state "
-    "kept.",
+    "started with all the hardening: 25,000 carriers read with two processes that help, ready, scraped, "
+    "reloaded as the same process, stopped with its state kept, then started with each of the page's "
+    "drop-ins.",
     "`make wheel-test` (`python -m tests.wheel`): sdist and wheel are built, the wheel is installed with the "
     "hashed lock into a fresh venv, and all the tests run against it where no sources are; the run "
     "says at its end where the package lies that it tried.",
-    "The commands of [pip](pip.md), literally.",
-    "`kustomize build` 5.7.1 of `base` and `example`; the tests use kustomize where it is on PATH, and "
-    "check its files one by one with a warning where it is not.",
+    "The commands of [pip](pip.md), [getting started](../getting-started.md) and "
+    "[prometheus](prometheus.md), literally, in a fresh clone; the simulator was the inventory.",
+    "`kubectl kustomize` 1.32 of `base`, `example` and the copy that [kustomize](kustomize.md) makes; the "
+    "tests use kubectl or kustomize where one is on PATH, and check the files one by one with a warning "
+    "where none is. `kubectl create secret` and `create configmap` with `--dry-run=client`.",
 )
 
 NOT_TRIED = (
     "The real base image and its digest, and the images of Prometheus, Alertmanager and Grafana: no "
     "registry of images was reachable. The digest is the one that many public repositories name for this "
     "tag.",
-    "`docker compose up`, for the same reason. The file is checked against the specification, the demo's "
+    "Docker itself, for there was no daemon: Podman and Buildah in its place. Nor limits of memory and tasks "
+    "by control groups, which were not to be had: tasks were limited by `RLIMIT_NPROC`.",
+    "`docker compose up`, for both reasons. The file is checked against the specification, the demo's "
     "settings read the simulator, promtool reads Prometheus' file and the rules.",
-    "A Kubernetes cluster: charts and kustomizations are rendered and checked against Kubernetes' "
-    "schemas; the Prometheus operator's kinds have no schema here and are checked by what is inside them.",
+    "A Kubernetes cluster, so no `helm install` and no `kubectl apply`: charts and kustomizations are "
+    "rendered and checked against Kubernetes' schemas; the Prometheus operator's kinds have no schema "
+    "here and are checked by what is inside them.",
+    "Grafana itself: the dashboards are drawn with its own components "
+    "([dashboards](../dashboards.md)), and imported by nobody here.",
+    "`systemctl reload prometheus` of Debian's package: the files were installed where it looks for them and "
+    "read by promtool.",
     "Mimir, Thanos and VictoriaMetrics: the files are read by promtool, the relabelling is done by a real "
     "agent.",
     "The public workflow: it is checked against its schema; the commits of the actions are those that "

@@ -135,6 +135,16 @@ async def test_without_processes_to_start_nothing_is_taken(monkeypatch: pytest.M
     assert "FileNotFoundError" in logs[0]["error"]
 
 
+async def test_where_no_thread_can_be_started_nothing_is_taken() -> None:
+    workshop = Workshop(2)
+    with capture_logs() as logs:
+        async with workshop.open():
+            workshop._shift.threads.shutdown()
+            assert await workshop.read(ASKED, KEY, PAGE) is None
+            assert workshop.rendered(ASKED, [list(snapshot().records.values())]) is None
+    assert [one["event"] for one in logs] == ["a process of the workshop failed"]
+
+
 @pytest.mark.parametrize(
     "answer", [b"", b"\xc1", msgspec.msgpack.encode(["Batch", 1]), msgspec.msgpack.encode(["Blocks", []])]
 )
