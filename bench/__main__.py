@@ -134,6 +134,7 @@ def figures(found: dict[str, Any]) -> list[tuple[str, str]]:
             f"{found['rest']['rate']:.0f} a second, p99 {found['rest']['p99'] * 1000:.0f} ms",
         ),
         ("the same while refreshing", f"p99 {found['busy']['p99'] * 1000:.0f} ms"),
+        ("longest stall of refreshes with 1 % changed", f"{found['stall_changed'] * 1000:.0f} ms"),
         (
             "resident after the cold crawl, and later",
             f"{found['resident'] / 1e6:.0f} MB, {found['resident_later'] / 1e6:.0f} MB",

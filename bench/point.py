@@ -51,8 +51,9 @@ class Run(msgspec.Struct, frozen=True):
     points: tuple[Point, ...] = ()
 
     def joined(self, point: Point) -> Run:
-        """The run with one more point."""
-        points = sorted((*self.points, point), key=lambda one: one.carriers)
+        """The run with one more point, in place of one of the same size."""
+        others = (one for one in self.points if one.carriers != point.carriers)
+        points = sorted((*others, point), key=lambda one: one.carriers)
         return msgspec.structs.replace(self, points=tuple(points))
 
     @property

@@ -9,8 +9,8 @@ The way of one page of data through the house, from the wire to `/metrics`:
    bounded number of them in flight; `source.client.Client.get` turns one query into one `Page` of bytes, as
    fast as the API bears. Pages that keep failing are taken apart at the end.
 4. `inventory.decode.page` splits the bytes into raw records; those whose digest the snapshot knows are
-   carried over undecoded, the others become `record.Record` by `fields.Reader`, a dialect compiled. While a
-   first crawl brings very many, `workshop` has other processes do this.
+   carried over undecoded, the others become `record.Record` by `fields.Reader`, a dialect compiled, and are
+   held packed. While a first crawl brings very many, `workshop` has other processes do this.
 5. `inventory.snapshot.Draft` collects them aside and commits them: a new `Snapshot`, and what changed.
 6. `metrics.render.Exposition` renders anew, in a thread, the blocks that the changes made dirty: a `Body`.
 7. `site.Site` swaps the body by one assignment; `web.server` copies its bytes to whoever scrapes.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -24,6 +24,7 @@ from exporter.workshop import Order, Workshop, job
 
 log = structlog.get_logger()
 
+_SHARED_ABOVE = 16_384  # bytes: of a page that another process is asked to read, if it is worth it
 _THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
 
 Heard = Callable[[int, int | None], None]
@@ -62,7 +63,7 @@ class Intake:
         self._reader = order.reader()
         self.order = job.ordered(order)
         self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
-        self.passed: Set[int] = frozenset()  # digests of what the last full crawl showed and we do not hold
+        self.passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
         self._reading = asyncio.Lock()
         self._page_size = target.page_size  # less where the API turned out to refuse that many
         self._log = log.bind(collection=target.collection, api=target.api)
@@ -127,12 +128,13 @@ class Intake:
         self, page: source.Page, start: snapshot.Snapshot, coming: int
     ) -> decode.Batch[snapshot.Held]:
         """The page's records; `coming` is how many records there may be in the whole list."""
-        if len(page.body) < _THREAD_ABOVE:
-            return self._read(page.body, start)
-        if not (start.digests or self.passed) and self._workshop.helps(coming):
+        new = not (start.digests or self.passed) and len(page.body) >= _SHARED_ABOVE
+        if new and self._workshop.helps(coming):
             batch = await self._workshop.read(self.order, self.digest_key, page.body)
             if batch is not None:
                 return batch
+        if len(page.body) < _THREAD_ABOVE:
+            return self._read(page.body, start)
         async with self._reading:  # several at a time would only wait for each other
             return await asyncio.to_thread(self._read, page.body, start)
 

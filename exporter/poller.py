@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
@@ -19,7 +19,6 @@ import msgspec
 from exporter import errors, memory, settings
 from exporter.intake import Intake
 from exporter.inventory import dangling, snapshot, tally
-from exporter.inventory.record import Record
 from exporter.metrics import render
 from exporter.source import client as source
 from exporter.source import verdict
@@ -80,6 +79,7 @@ class Poller:
         self._doubled: set[str | int] = set()  # what came more than once in the last full crawl
         self.membership = 0  # how often records have come or gone
         self._known: Mapping[str, int] = {}  # memberships when references were last looked at
+        self._relinked = False  # whether references have changed since
         self._unheld: set[int] = set()  # what could not be held of it
         self._next_full = 0.0
         self._failures = 0
@@ -179,16 +179,17 @@ class Poller:
         after = len(outcome.snapshot.records)
         if before and after > self._retention.growth_guard * before:
             self._story.grown(before, after)
-        await self._look_for_dangling(outcome.snapshot, outcome.changes)
+        await self._look_for_dangling(outcome.snapshot)
 
-    async def _look_for_dangling(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
+    async def _look_for_dangling(self, held: snapshot.Snapshot) -> None:
         """Counts references that lead nowhere, where references or what they lead to can have changed."""
         known, memberships = self._house.idents(), self._house.memberships()
-        if memberships == self._known and not dangling.may_differ(changes):
+        if memberships == self._known and not self._relinked:
             return
-        self._known = memberships
-        name = self.target.collection
-        self._story.dangling(await asyncio.to_thread(dangling.count, name, _records(held), known))
+        self._known, self._relinked = memberships, False
+        records = (one.record for one in held.records.values())
+        lost = await asyncio.to_thread(dangling.count, self.target.collection, records, known)
+        self._story.dangling(lost)
 
     def _settle(self, outcome: snapshot.Outcome) -> None:
         """When everything is asked for again, and what the guard has learnt."""
@@ -232,11 +233,12 @@ class Poller:
             await asyncio.to_thread(memory.trim)
 
     def _recount(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
-        """Counts what changed; everything where the counts do not go with what was held."""
+        """Counts what changed, in a thread; everything where the counts do not go with what was held."""
         if not self.published:
             self._count = tally.Count()
             self._count.add(one.standing for one in held.records.values())
             return
+        self._relinked = self._relinked or dangling.may_differ(changes)
         self._count.add((one.standing for one in changes.removed), -1)
         self._count.add((old.standing for old, _ in changes.changed), -1)
         self._count.add(new.standing for _, new in changes.changed)
@@ -294,7 +296,3 @@ class Poller:
             self._story.restored(len(held.records), kept.last_success, kept.last_full_success)
         self._story.held(self.tally)
         return True
-
-
-def _records(held: snapshot.Snapshot) -> Iterator[Record]:
-    return (one.record for one in held.records.values())

@@ -171,6 +171,8 @@ class Site:
             complete=state.complete,
             records=counted.records,
             expected=state.expected,
+            received=state.received,
+            unique=state.unique,
             retained=state.retained,
             unread=state.unread,
             duplicates=state.duplicates,

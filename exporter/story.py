@@ -39,6 +39,8 @@ class State:
     announced: int = 0
     records: int = 0
     expected: int | None = None
+    received: int | None = None
+    unique: int | None = None
     retained: int = 0
     unread: int = 0
     bad_rows: str = ""
@@ -188,6 +190,8 @@ class Story:
         totals = [ending.expected for ending in endings if ending.expected is not None]
         state.complete = outcome.complete
         state.expected = sum(totals) if totals else None
+        state.received = sum(ending.items for ending in endings)
+        state.unique = sum(ending.received for ending in endings)
         state.retained, state.held_back = outcome.retained, outcome.held_back
         state.unread = sum(ending.unread_records for ending in endings)
         state.bad_rows = _bad_rows(endings)

@@ -145,6 +145,21 @@ async def test_references_are_counted_anew_where_one_target_goes_as_another_come
             assert scripted.series(scripted.scrape(house).decode())[told] == dangling
 
 
+async def test_references_that_a_delta_changed_are_counted_by_the_next_full_crawl() -> None:
+    links = {"C1": {"supportingResource": [{"id": "R1"}]}}
+    told = f"{scripted.OWN}references_dangling", frozenset({("collection", "carriers")})
+    async with (
+        scripted.served(scripted.Inventory({"carriers": links, "resources": {"R1": {}}})) as inventory,
+        scripted.exporting(inventory) as house,
+    ):
+        await scripted.refresh(house)
+        await scripted.refresh(house)
+        inventory.put("carriers", "C1", {"supportingResource": [{"id": "R2"}]})
+        await scripted.refresh(house, "delta")
+        await scripted.refresh(house)
+        assert scripted.series(scripted.scrape(house).decode())[told] == 1
+
+
 async def test_a_record_that_is_left_out_and_comes_twice_leaves_the_collection_complete() -> None:
     lists = {"resources": {"R1": {"@type": "Modem"}, "R2": {"@type": "Card"}}}
     async with (

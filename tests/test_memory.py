@@ -9,8 +9,6 @@ from exporter import memory
 
 PROGRAM = """
 import sys
-
-from exporter import memory
 from pathlib import Path
 from exporter import memory
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -58,8 +58,8 @@ class Batch(msgspec.Struct, Generic[Held]):
     """What one page held, in the server's order.
 
     `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of those
-    that were read and are not held, because of their type or shard, `passed` the digests of all such,
-    whether they were read or known. `dropped` counts values that could not be read by
+    that were read and are not held, because of their type or shard; `passed` are all such, read or known:
+    the digest of the raw form, and a mark of the id. `dropped` counts values that could not be read by
     reason. `items` is the number of raw records, whatever became of them.
     """
 
@@ -69,7 +69,7 @@ class Batch(msgspec.Struct, Generic[Held]):
     rejects: list[Reject]
     skipped: list[str]
     dropped: Counter[str]
-    passed: list[int] = []
+    passed: list[tuple[int, int]] = []
 
 
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
@@ -131,11 +131,12 @@ def page(
     reader: fields.Reader,
     known: Mapping[int, Held],
     key: bytes,
-    passed: Set[int] = frozenset(),
+    passed: Mapping[int, int] = {},
 ) -> Batch[Held]:
     """Reads one page. Raw records whose digest is in `known` are carried over undecoded, in `passed` skipped.
 
-    Raises `Malformed` where the page as a whole cannot be trusted.
+    `passed` are those of earlier pages, as a mapping. Raises `Malformed` where the page as a whole cannot be
+    trusted.
     """
     raws = split(body)
     batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter(), [])
@@ -145,14 +146,14 @@ def page(
         held = known.get(mark)
         if held is not None:
             batch.carried.append(held)
-        elif mark in passed:
-            batch.passed.append(mark)
+        elif (whose := passed.get(mark)) is not None:
+            batch.passed.append((mark, whose))
         else:
-            _decode(raw, mark, reader, batch)
+            _decode(raw, mark, reader, batch, seed)
     return batch
 
 
-def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Held]) -> None:
+def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Held], seed: int) -> None:
     try:
         found = reader.read_raw(raw, batch.dropped)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
@@ -168,8 +169,10 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
     elif reader.keeps(found):
         batch.fresh.append(_fresh(found.record, mark))
     else:
-        batch.skipped.append(found.record.id)
-        batch.passed.append(mark)
+        ident = found.record.id
+        batch.skipped.append(ident)
+        # by its id: one that changes while the list is read has another raw form, and must not count twice
+        batch.passed.append((mark, xxhash.xxh3_64_intdigest(ident.encode(), seed)))
 
 
 def _fresh(read: record.Record, mark: int) -> Fresh:

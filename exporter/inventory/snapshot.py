@@ -123,10 +123,9 @@ class Draft:
         self.dropped: Counter[str] = Counter()
         self.items = 0
         self.duplicates = 0
-        self.doubled: set[str | int] = (
-            set()
-        )  # ids, or digests of what is not held, that came again in one walk
-        self.passed: set[int] = set()  # digests of what is not held because of its type or shard
+        # ids, or marks of the ids of what is not held, that came again in one walk
+        self.doubled: set[str | int] = set()
+        self.passed: dict[int, int] = {}  # what is not held because of its type or shard: digest, id's mark
         self.unheld: set[int] = set()  # what tells rejects apart, within this process
         self._preserve = frozenset(preserve)
         self._walked: set[str | int] = set()
@@ -143,10 +142,10 @@ class Draft:
             self._take(held)
         for fresh in batch.fresh:
             self._take(self._held(fresh, now))
-        for digest in batch.passed:
-            if digest in self._walked:  # not ours, and no duplicate of ours; but it explains a total
-                self.doubled.add(digest)
-            self._walked.add(digest)
+        for _, whose in batch.passed:
+            if whose in self._walked:  # not ours, and no duplicate of ours; but it explains a total
+                self.doubled.add(whose)
+            self._walked.add(whose)
         self.passed.update(batch.passed)
         self.dropped.update(batch.dropped)
         for reject in batch.rejects:

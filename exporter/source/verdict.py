@@ -19,7 +19,7 @@ def is_restless(
 ) -> bool:
     """Whether a second look is worth its requests: something is amiss that a list at rest would not show.
 
-    `doubled` are the records that came more than once, by id or digest, `known` those of the crawl before.
+    `doubled` are the records that came more than once, by id or its mark, `known` those of the crawl before.
     """
     if any(ending.unread_pages or ending.unread_records for ending in endings):
         return False  # what cannot be read now cannot be read again right away

@@ -29,7 +29,8 @@ class Rejects(msgspec.Struct, frozen=True):
 class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One collection. None means not known yet, or not said by the API.
 
-    `expected` is what the API announced, `retained` what is held though the last full crawl did not see it,
+    Of the last full crawl, `expected` is what the API announced, `received` what came, `unique` how many of
+    those were different, records that are not held included, `retained` what is held though it did not come,
     `unread` what is lost behind pages that cannot be read. `statuses` counts records by headline status;
     records that are neither `operational` nor `not_operational` have a status without a known meaning.
     `restored` is whether what is served comes from the state file and was not crawled since, `held_back` how
@@ -45,6 +46,8 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool | None = None
     records: int = 0
     expected: int | None = None
+    received: int | None = None
+    unique: int | None = None
     retained: int = 0
     unread: int = 0
     duplicates: int = 0

@@ -125,6 +125,8 @@ class _Shift:
         if hand is None:
             hand = self._own.hand = Hand()
             self._hands.append(hand)
+            if not self.able:  # all others were closed while it was started
+                hand.close()
         return hand
 
     def failed(self, error: Exception) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -19,7 +20,7 @@ _LENGTH: Final = struct.Struct("!I")
 _PATIENCE = 120.0  # seconds without a byte: a process that is stuck must not hold a crawl up for ever
 _STOPPING = 5.0  # seconds until a process that does not end is killed
 _BUFFER = 1 << 20  # bytes that the socket should take at once, so that neither side waits for the other
-_OURS = "SES_INVENTORY_"
+_KEPT = re.compile("PATH|HOME|LANG|TZ|LC_.*|LD_.*|PYTHON.*|COV.*")  # what Python itself may need
 
 
 class Hand:
@@ -36,7 +37,7 @@ class Hand:
                     (sys.executable, "-P", "-m", "exporter.workshop"),
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
-                    env={name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
+                    env={name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)},
                     start_new_session=True,  # a Ctrl-C at the terminal is for us alone
                 )
             except OSError:

@@ -71,7 +71,7 @@ class Batch(msgspec.Struct, frozen=True, tag=True, array_like=True):
     rejects: list[decode.Reject]
     skipped: list[str]
     dropped: dict[str, int]
-    passed: list[int]
+    passed: list[tuple[int, int]]
 
 
 class Blocks(msgspec.Struct, frozen=True, tag=True, array_like=True):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory import snapshot
+from exporter.inventory import decode, snapshot
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Guard, Snapshot
 from tests.inventory import reading
@@ -272,3 +273,11 @@ def test_an_empty_inventory_that_stays_empty_is_nothing_to_hold_back() -> None:
     outcome = reading.draft(Snapshot(), []).commit_full("", Guard())
     assert outcome.complete
     assert not outcome.changes
+
+
+def test_a_record_that_is_left_out_and_changes_while_the_list_is_read_is_one_record() -> None:
+    draft, using = snapshot.Draft(Snapshot()), reading.reader("tmf-v4", "resources", exclude=("Card",))
+    for moment in ("2026-01-01", "2026-01-02"):
+        body = json.dumps([{"id": "X", "@type": "Card", "lastUpdate": moment}]).encode()
+        draft.add(decode.page(body, using, {}, reading.KEY), NOW)
+    assert (draft.walked, len(draft.doubled)) == (1, 1)

@@ -156,7 +156,7 @@ async def test_an_answer_to_no_question_of_ours_is_no_answer(
     async with workshop.open():
         assert await workshop.read(ASKED, KEY, PAGE) is None
     async with workshop.open():
-        assert workshop.rendered(ASKED, [list(snapshot().records.values())]) in (None, [])
+        assert workshop.rendered(ASKED, [list(snapshot().records.values())]) is None
     with pytest.raises(ValueError, match="another question"):
         job.blocks(msgspec.msgpack.encode(["Wrong", "a", "b", "c"]))
 
@@ -178,18 +178,37 @@ def environment(pid: int) -> bytes:
 
 async def test_processes_know_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SES_INVENTORY_APIS__TMF638__PASSWORD", "secret")
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example.net")
     workshop = Workshop(1)
     async with workshop.open():
         await workshop.read(ASKED, KEY, PAGE)
         found = environment(pids(workshop)[0])
         assert b"PATH=" in found
-        assert b"SES_INVENTORY_" not in found
+        assert b"secret" not in found
 
 
 def test_a_process_whose_other_side_is_gone_ends_by_itself() -> None:
     one = hand.Hand()
     assert one.ask(job.ask_to_read(ASKED, KEY, PAGE))
     one._socket.close()
+    assert one._process.wait(10) == 0
+
+
+def test_a_process_whose_answer_nobody_wants_any_more_ends_without_a_word(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    many = b"[%s]" % b",".join(b'{"externalId":"C%d","name":"x"}' % number for number in range(12_000))
+    one = hand.Hand()
+    hand.send(one._socket, job.ask_to_read(ASKED, KEY, many))
+    one.close()
+    assert one._process.returncode == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_a_process_that_is_started_while_the_workshop_closes_is_closed_too() -> None:
+    shift = crowd._Shift(1)
+    shift.close()
+    one = shift._hand()
     assert one._process.wait(10) == 0
 
 
@@ -221,7 +240,7 @@ def test_a_worker_forgets_orders_when_there_are_too_many(monkeypatch: pytest.Mon
 
 @pytest.fixture
 def _large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("exporter.intake._THREAD_ABOVE", 100)
+    monkeypatch.setattr("exporter.intake._SHARED_ABOVE", 100)
     yield
 
 
