@@ -38,6 +38,7 @@ class Fleet:
         self.clock = float(now)
         self._records = {kind: {record.number: record for record in grown[kind]} for kind in KINDS}
         self._next_service = len(grown[SERVICE]) + 1
+        self._services = len(grown[SERVICE])  # about as many as there will always be
         self._random = random.Random(f"{seed}: what happens")
         # insertion order is the order of updates: the newest are found without looking at the rest
         self._latest = {
@@ -126,19 +127,17 @@ class Fleet:
         return (user for kind in KINDS for user in self._records[kind].values() if user.refers_to(record))
 
     def _happen(self, moment: float) -> None:
-        """One thing happens: mostly to a carrier, now and then to a service."""
+        """One thing happens: mostly to a carrier; now and then a service comes, or goes where one has come."""
         chance = self._random.random()
         carrier = self._pick(CARRIER)
         if carrier is not None and chance < 0.9:
             self._fail_or_return(carrier, moment)
-        elif chance < 0.95 or self._random.random() < 0.5:
+            return
+        leaving = self._pick(SERVICE)
+        if leaving is None or leaving in self._needed or len(self._records[SERVICE]) <= self._services:
             self.add_service(moment)
         else:
-            leaving = self._pick(SERVICE)
-            if leaving is None or leaving in self._needed:
-                self.add_service(moment)
-            else:
-                self._drop(leaving)
+            self._drop(leaving)
 
     def _fail_or_return(self, carrier: Record, moment: float) -> None:
         """One of the troubled returns, the likelier the more there are; else this carrier fails."""
