@@ -127,7 +127,7 @@ class Fleet:
         return (user for kind in KINDS for user in self._records[kind].values() if user.refers_to(record))
 
     def _happen(self, moment: float) -> None:
-        """One thing happens: mostly to a carrier; now and then a service comes, or goes where one has come."""
+        """One thing happens: mostly to a carrier; now and then a service comes or, if one came, goes."""
         chance = self._random.random()
         carrier = self._pick(CARRIER)
         if carrier is not None and chance < 0.9:
