@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 _SHARED_ABOVE = 16_384  # bytes: of a page that another process is asked to read, if it is worth it
 _THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
+_KNOWN_ABOVE = 1_048_576  # the same where most records are known: a millisecond a page, 18 if none is
 
 Heard = Callable[[int, int | None], None]
 """Is told of each page: its number of records, and the total that it announces."""
@@ -133,7 +134,7 @@ class Intake:
             batch = await self._workshop.read(self.order, self.digest_key, page.body)
             if batch is not None:
                 return batch
-        if len(page.body) < _THREAD_ABOVE:
+        if len(page.body) < (_KNOWN_ABOVE if start.digests else _THREAD_ABOVE):
             return self._read(page.body, start)
         async with self._reading:  # several at a time would only wait for each other
             return await asyncio.to_thread(self._read, page.body, start)

@@ -84,8 +84,8 @@ class Caps(msgspec.Struct, frozen=True):
 class Ending(msgspec.Struct, frozen=True):
     """The verdict on a walk.
 
-    `expected` is the announced total (the larger of the first and the last), None where none was; `received`
-    counts different records; `unread_pages` could not be read or not wholly, and about `unread_records` are
+    `expected` is the announced total (the larger of the first query's and the last's), None where none was;
+    `received` counts different records; `unread_pages` could not be read or not wholly, and about `unread_records` are
     missing for it, the single rows of `bad_rows` included: those are for the next walk through the list.
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
     `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
@@ -145,7 +145,7 @@ class _State:
         self._is_known = False  # whether anything was heard of the list
         self._probes: list[Probe] | None = None  # those left to try, None when there is nothing to find out
         self._sent = 0
-        self._totals: list[int] = []  # the first and the last
+        self._totals: tuple[tuple[int, int], ...] = ()  # ordinal and total of the first and the last
         self._pages = self._items = self._new = self._most = 0
         self._first_items = self._new_behind_first = 0
         self._repeating = False
@@ -153,7 +153,7 @@ class _State:
 
     @property
     def _expected(self) -> int | None:
-        return max(self._totals, default=None)
+        return max((total for _, total in self._totals), default=None)
 
     @property
     def _ignored(self) -> bool:
@@ -207,7 +207,8 @@ class _State:
         """Takes in what became of a query in flight."""
         step = self.flying.pop(seen.query.ordinal)
         if seen.total is not None:
-            self._totals = [*self._totals[:1], seen.total]
+            told = (*self._totals, (seen.query.ordinal, seen.total))
+            self._totals = (min(told), max(told))
             self._mending.announce(seen.total)
         if isinstance(step, Ask) and seen.query.first and seen.unread and seen.status in TOO_MUCH:
             self._ask_for_less(seen.why)
