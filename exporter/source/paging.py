@@ -85,8 +85,8 @@ class Ending(msgspec.Struct, frozen=True):
     """The verdict on a walk.
 
     `expected` is the announced total (the larger of the first query's and the last's), None where none was;
-    `received` counts different records; `unread_pages` could not be read or not wholly, and about `unread_records` are
-    missing for it, the single rows of `bad_rows` included: those are for the next walk through the list.
+    `received` counts different records; `unread_pages` could not be read or not wholly, and about
+    `unread_records` are missing for it, the single rows of `bad_rows` included: those are for the next walk.
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
     `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
     nothing speaks against completeness but that fewer different records came than were announced.
