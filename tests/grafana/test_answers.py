@@ -15,8 +15,8 @@ import yaml
 from tests.end_to_end import running
 from tests.grafana import boards
 
-SIZES = ("--services", "60", "--carriers", "90", "--resources", "150", "--change-rate", "20")
-FAULTS = ("500:share=0.2", "html:collection=services,pages=2", "null-ids:share=0.1", "odd-dates:share=0.2")
+SIZES = ("--services", "130", "--carriers", "90", "--resources", "150", "--change-rate", "20")
+FAULTS = ("500:share=0.5", "html:collection=services,pages=2", "null-ids:share=0.1", "odd-dates:share=0.2")
 
 
 def hurried(file: Path) -> Path:
