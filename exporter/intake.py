@@ -18,6 +18,7 @@ import structlog
 
 from exporter import __version__, errors, settings
 from exporter.inventory import decode, snapshot
+from exporter.precedence import Precedence
 from exporter.source import bad_rows, crawl, paging
 from exporter.source import client as source
 from exporter.workshop import Order, Workshop, job
@@ -41,6 +42,7 @@ class Intake:
         config: settings.Settings,
         client: source.Client,
         workshop: Workshop,
+        precedence: Precedence,
         heard: Heard,
     ) -> None:
         self.digest_key = os.urandom(16)
@@ -51,6 +53,7 @@ class Intake:
         self._client = client
         self._heard = heard
         self._workshop = workshop
+        self._precedence = precedence
         order = Order(
             target.collection,
             target.mapping,
@@ -135,6 +138,7 @@ class Intake:
             if batch is not None:
                 return batch
         if len(page.body) < (_KNOWN_ABOVE if start.digests else _THREAD_ABOVE):
+            await self._precedence.turn()
             return self._read(page.body, start)
         async with self._reading:  # several at a time would only wait for each other
             return await asyncio.to_thread(self._read, page.body, start)

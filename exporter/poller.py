@@ -20,6 +20,7 @@ from exporter import errors, memory, settings
 from exporter.intake import Intake
 from exporter.inventory import dangling, snapshot, tally
 from exporter.metrics import render
+from exporter.precedence import Precedence
 from exporter.source import client as source
 from exporter.source import verdict
 from exporter.story import State, Story
@@ -34,6 +35,10 @@ _START_EMPTY = 1.0  # seconds: how long it may where nothing is served yet
 
 class Surroundings(Protocol):
     """What a poller needs of the house it works in."""
+
+    @property
+    def precedence(self) -> Precedence:
+        """Who goes first, scrapes or refreshes."""
 
     def publish(self, collection: str, body: render.Body) -> None:
         """From now on this body is served for the collection."""
@@ -68,13 +73,14 @@ class Poller:
         self._house = house
         self._workshop = workshop
         self._story = story
-        self._intake = Intake(target, config, client, workshop, self._story.page)
+        self._intake = Intake(target, config, client, workshop, house.precedence, self._story.page)
         self._retention = config.retention
         self._guard = snapshot.Guard(config.retention.shrink_guard, config.retention.confirmations)
         self._exposition = render.Exposition(
             target.families,
             statuses=tuple(target.mapping.statuses),
             limit=config.limits.series_per_family,
+            pause=house.precedence.pause,
         )
         self._doubled: set[str | int] = set()  # what came more than once in the last full crawl
         self.membership = 0  # how often records have come or gone

@@ -17,6 +17,7 @@ from exporter import __version__, settings
 from exporter.inventory import dangling
 from exporter.metrics import gzip, render
 from exporter.poller import Poller
+from exporter.precedence import Precedence
 from exporter.reload import Reloads
 from exporter.telemetry import Telemetry
 from exporter.vitals import Vitals
@@ -40,6 +41,7 @@ class Site:
         self.collections = tuple(target.collection for target in config.targets())
         self.max_scrapes = config.web.max_scrapes
         self.pollers: Sequence[Poller] = ()
+        self.precedence = Precedence()
         self.news = asyncio.Event()  # something was refreshed
         self.started = time.time()
         self.revision = revision

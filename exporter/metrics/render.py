@@ -34,6 +34,10 @@ _Pair = tuple[Held | None, Held | None]
 """A record as it was and as it is; None where it was not held, or is no longer."""
 
 
+def nothing() -> None:
+    """Does nothing, between two buckets."""
+
+
 def nobody(_: Sequence[Sequence[Held]]) -> None:
     """Renders nothing."""
 
@@ -68,7 +72,8 @@ class Body(msgspec.Struct, frozen=True):
 class Exposition:
     """The blocks of one collection. `update` is called by one thread at a time and returns the next `Body`.
 
-    `statuses` are the words that are counted even at zero; `limit` is the number of series a family may have.
+    `statuses` are the words that are counted even at zero; `limit` is the number of series a family may have;
+    `pause` is called before each bucket, so that others may work.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Exposition:
         statuses: Iterable[str] = (),
         limit: int = 1_000_000,
         bucket: int = BUCKET,
+        pause: Callable[[], None] = nothing,
     ) -> None:
         self._writers = tuple(Writer(family) for family in families if family.samples is not None)
         self._counts = tuple(family for family in families if family.samples is None)
@@ -85,6 +91,7 @@ class Exposition:
         self._statuses = tuple(statuses)
         self._limit = limit
         self._bucket = bucket
+        self._pause = pause
         self._buckets: list[list[Held]] = [[]]
         self._strips: list[Strip] = []
         self._cells: Counter[tuple[str, str]] = Counter()  # records by status and type
@@ -111,12 +118,16 @@ class Exposition:
             self._buckets[self._place(held)].append(held)
         for bucket in self._buckets:  # one by one: a single large sort would let nobody else work meanwhile
             bucket.sort(key=_rank)
-        blocks = rendered(self._buckets) or [self._blocks(bucket) for bucket in self._buckets]
+        blocks = rendered(self._buckets) or [self._paused(bucket) for bucket in self._buckets]
         self._strips = [strip(column) for column in zip(*blocks, strict=True)]
         self._cells = Counter(map(_cell, snapshot.records.values()))
 
     def _place(self, held: Held) -> int:
         return _rank(held)[0] * len(self._buckets) >> 32
+
+    def _paused(self, bucket: Iterable[Held]) -> list[Block]:
+        self._pause()
+        return self._blocks(bucket)
 
     def _blocks(self, bucket: Iterable[Held]) -> list[Block]:
         """The block of each family."""
@@ -136,6 +147,7 @@ class Exposition:
                 dirty[self._place(held)].append((was, now))
         renewed: list[dict[int, Block]] = [{} for _ in self._writers]
         for place, swapped in dirty.items():
+            self._pause()
             self._swap(place, swapped)
             for index, found in self._patched(place, swapped):
                 renewed[index][place] = found

@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 from aiohttp import hdrs, web
 
+from exporter.precedence import Precedence
 from exporter.web import negotiate
 from exporter.web.answer import sentence
 
@@ -45,6 +46,10 @@ class Scrapable(Protocol):
     def max_scrapes(self) -> int:
         """How many scrapes may be answered at the same time."""
 
+    @property
+    def precedence(self) -> Precedence:
+        """Who goes first, scrapes or refreshes."""
+
     def scrape(
         self, form: negotiate.Form, encoding: negotiate.Encoding, collections: tuple[str, ...]
     ) -> tuple[int, Iterable[bytes]]:
@@ -68,7 +73,8 @@ class Scrapes:
             return sentence(503, "Too many scrapes at once; try again in a second.", {"Retry-After": "1"})
         self._running += 1
         try:
-            return await self._answer(request)
+            with self._site.precedence.scrape():
+                return await self._answer(request)
         finally:
             self._running -= 1
 
@@ -87,15 +93,14 @@ class Scrapes:
         if encoding == "gzip":
             response.headers[hdrs.CONTENT_ENCODING] = "gzip"
         response.content_length = length
-        await response.prepare(request)
-        if request.method != hdrs.METH_HEAD:
-            await self._send(request, response, parts)
+        await self._send(request, response, () if request.method == hdrs.METH_HEAD else parts)
         return response
 
     async def _send(self, request: web.Request, response: web.StreamResponse, parts: Iterable[bytes]) -> None:
         """Writes the body inside the handler, so that a slow reader counts against the limit."""
         try:
             async with asyncio.timeout(self._patience):
+                await response.prepare(request)  # which may find that the client has left, too
                 for run in runs(parts):
                     await response.write(run)
                     await asyncio.sleep(0)  # a fast reader must not keep the loop from everybody else

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.precedence import Precedence
 from exporter.web import server
 from exporter.web.negotiate import Encoding, Form
 from exporter.web.status import CollectionStatus, Rejects, Status
@@ -198,6 +199,7 @@ class InventedSite:
 
     shown: Status = field(default_factory=status)
     max_scrapes: int = 4
+    precedence: Precedence = field(default_factory=Precedence)
     parts: tuple[bytes, ...] = (b"# HELP up Whether.\n", b"# TYPE up gauge\n", b"up 1\n")
     health: tuple[bool, str] = (True, "Healthy.")
     readiness: tuple[bool, str] = (True, "Ready.")

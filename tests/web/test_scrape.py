@@ -6,13 +6,14 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, ClientSession, hdrs, web
 from aiohttp.test_utils import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_aiohttp.plugin import AiohttpClient
+from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
 from exporter.web import scrape, server
 
@@ -275,6 +276,31 @@ async def test_f71_a_client_that_leaves_in_the_middle_frees_its_place_and_is_no_
     site.parts = (b"up 1\n",)
     leaving.leave()
     assert await once_free(port) == b"up 1\n"
+    assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]
+
+
+async def test_f71_a_client_that_leaves_before_it_is_answered_is_no_error(
+    aiohttp_server: AiohttpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = asyncio.Event()
+
+    @web.middleware
+    async def late(request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
+        while request.transport is not None and not request.transport.is_closing():
+            await asyncio.sleep(0.001)  # as where a password is being checked
+        try:
+            return await handler(request)
+        finally:
+            left.set()
+
+    application = server.application(InventedSite())
+    application.middlewares.append(late)
+    running = await aiohttp_server(application)
+    leaving = await slow(running.port)
+    leaving.leave()
+    async with asyncio.timeout(10):
+        await left.wait()
+    await asyncio.sleep(0.01)
     assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]
 
 

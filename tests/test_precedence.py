@@ -1,0 +1,69 @@
+"""Scrapes go first, and nobody waits long for them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from exporter.precedence import LONGEST, Precedence
+
+from . import crawling
+
+
+async def test_work_waits_for_a_scrape_to_end_and_goes_on_at_once_then() -> None:
+    precedence = Precedence()
+    done: list[str] = []
+
+    async def work() -> None:
+        await precedence.turn()
+        done.append("work")
+
+    with precedence.scrape():
+        working = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        done.append("scrape")
+    await working
+    assert done == ["scrape", "work"]
+
+
+async def test_work_of_threads_waits_as_well() -> None:
+    precedence = Precedence()
+    done: list[str] = []
+
+    def work() -> None:
+        precedence.pause()
+        done.append("work")
+
+    with precedence.scrape():
+        working = asyncio.create_task(asyncio.to_thread(work))
+        await asyncio.sleep(0)
+        done.append("scrape")
+    await working
+    assert done == ["scrape", "work"]
+
+
+async def test_where_scrapes_never_cease_work_goes_on_all_the_same() -> None:
+    precedence = Precedence()
+    with precedence.scrape():
+        await asyncio.gather(*(precedence.turn() for _ in range(10)))
+        await asyncio.to_thread(precedence.pause)
+
+
+async def test_a_scrape_that_is_read_slowly_is_soon_no_reason_to_wait() -> None:
+    precedence = Precedence()
+    with precedence.scrape():
+        precedence._until = time.monotonic()  # as after a quarter of a second
+        assert precedence._patience() <= 0.0
+        await precedence.turn()
+        precedence.pause()
+        with precedence.scrape():
+            assert 0.0 < precedence._patience() <= LONGEST
+
+
+async def test_a_refresh_succeeds_while_scrapes_never_cease(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        with built.site.precedence.scrape():
+            poller = crawling.poller(built, "carriers")
+            await poller.refresh()
+            assert poller.published
