@@ -18,7 +18,7 @@ from exporter.story import Story
 from exporter.telemetry import Telemetry
 from exporter.vitals import Vitals
 from exporter.warmstart import Kept
-from exporter.workshop import Workshop
+from exporter.workshop.crowd import Workshop
 
 log = structlog.get_logger()
 

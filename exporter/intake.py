@@ -21,7 +21,8 @@ from exporter.inventory import decode, snapshot
 from exporter.precedence import Precedence
 from exporter.source import bad_rows, crawl, paging
 from exporter.source import client as source
-from exporter.workshop import Order, Workshop, job
+from exporter.workshop import job
+from exporter.workshop.crowd import Workshop
 
 log = structlog.get_logger()
 
@@ -54,7 +55,7 @@ class Intake:
         self._heard = heard
         self._workshop = workshop
         self._precedence = precedence
-        order = Order(
+        order = job.Order(
             target.collection,
             target.mapping,
             target.shown,

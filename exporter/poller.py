@@ -25,7 +25,7 @@ from exporter.source import client as source
 from exporter.source import verdict
 from exporter.story import State, Story
 from exporter.warmstart import Kept
-from exporter.workshop import Workshop
+from exporter.workshop.crowd import Workshop
 
 _SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
 _FIRST_RETRY = 5.0  # seconds after a failure, doubled with each further one

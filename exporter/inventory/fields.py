@@ -58,7 +58,7 @@ class Reader:
         self._links = {name: link.Links(name, mapping, length) for name in LINKS}
         self._statuses = {text.fold(word): meaning for word, meaning in mapping.statuses.items()}
         self._refining = {text.fold(word): meaning for word, meaning in mapping.refining.items()}
-        self._shown = tuple((text.fold(name), name) for name in characteristics)
+        self._shown = tuple((text.fold(name), name, text.Words(length)) for name in characteristics)
         self._numbers = tuple((text.fold(name), *rest) for name, rest in numbers.items())
         self._include = frozenset(text.fold(word) for word in include)
         self._exclude = frozenset(text.fold(word) for word in exclude)
@@ -174,13 +174,14 @@ class Reader:
         return tuple(states)
 
     def _shown_texts(self, characteristics: Keys) -> tuple[tuple[str, str], ...]:
-        found = []
-        for key, name in self._shown:
+        found, clean, length = [], text.clean, self._length
+        for key, name, words in self._shown:
             value = characteristics.get(key)
-            if value is not None:
-                word = text.clean(value, self._length)
-                if word:
-                    found.append((name, word))
+            if value is None:
+                continue
+            word = words[value] if type(value) is str else clean(value, length)
+            if word:
+                found.append((name, word))
         return tuple(found)
 
     def _gauges(

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.inventory import dialect, text
+from exporter.inventory import dialect, link_recipe, text
 from exporter.inventory.record import Link
 
 _MOST_LINKS = 10_000
@@ -77,6 +77,7 @@ class Links:
         self._recurs = name in _RECURRING
         self._parts = {**(_RELATION_KEYS if self._is_relation else _LINK_KEYS), "wrapped": _WRAPPED[name]}
         self._plans: dict[object, Plan] = {}
+        self._made: dict[type, link_recipe.Make] = {}
         self._words = text.Words(length)
 
     def source(self, path: str) -> Source:
@@ -85,7 +86,7 @@ class Links:
         It is given the value, and a count of what is dropped, to which it adds what is beyond ten thousand.
         """
         known: dict[object, Link | None] = {}  # customers and satellites recur
-        make, recurs = self._link, self._recurs
+        make, made, recurs = self._link, self._made, self._recurs
 
         def read(value: Any, dropped: MutableMapping[str, int]) -> tuple[Link, ...]:
             items = value if isinstance(value, list) else [value]
@@ -97,13 +98,13 @@ class Links:
                 if type(item) in _JSON:
                     link = make(item if type(item) is dict else {"id": item}, path)
                 elif not recurs:
-                    link = make(item, path)
+                    link = (made.get(type(item)) or self._maker(type(item)))(item, path)
                 else:
                     link = known.get(item, _UNKNOWN)
                     if link is _UNKNOWN:
                         if len(known) >= _MOST_KNOWN:
                             known.clear()  # what never recurs must not pile up
-                        link = known[item] = make(item, path)
+                        link = known[item] = (made.get(type(item)) or self._maker(type(item)))(item, path)
                 if link is not None:
                     found[link] = None
             return tuple(found)
@@ -129,6 +130,15 @@ class Links:
         if not role and self._is_relation:
             role = path  # a relation that does not say what it is, is named after the list it stands in
         return Link(ident, label, self._words.of(kind), self._words.of(role))
+
+    def _maker(self, kind: type[msgspec.Struct]) -> link_recipe.Make:
+        """A new function for structs of this class, remembered."""
+        serves, unnamed = self._serves if self._statuses else None, "unnamed" if self._is_relation else "''"
+        recipe = link_recipe.LinkRecipe(kind, self._parts, serves, unnamed, self._length)
+        if len(self._made) >= _MOST_SHAPES:
+            self._made.clear()
+        make = self._made[kind] = recipe.function() or self._link
+        return make
 
     def _serves(self, status: object) -> bool:
         word = text.clean(status)

@@ -73,6 +73,8 @@ def clean(value: object, length: int = LABEL_LENGTH) -> str:
     Control characters, lone surrogates and marks that turn the direction of writing become U+FFFD, tabs a
     space, CR and CRLF a newline (which the renderer escapes).
     """
+    if type(value) is float and length > _LONGEST_FLOAT:
+        return f"{value:.15g}"
     if type(value) is not str:
         return _written(value, length)
     if value.isprintable() and len(value) <= length:  # nearly always: nothing to mend
@@ -87,8 +89,6 @@ def clean(value: object, length: int = LABEL_LENGTH) -> str:
 def _written(value: object, length: int) -> str:
     if value is None:
         return ""
-    if type(value) is float and length > _LONGEST_FLOAT:
-        return f"{value:.15g}"
     text = scalar(value)
     return clean(text, length) if text else ""
 
@@ -105,9 +105,12 @@ def identity(value: object, length: int = LABEL_LENGTH) -> str:
 
     What cleaning would merge is told apart by a digest at the end, so that different ids never share a label.
     """
-    if isinstance(value, bool):
+    if type(value) is str:
+        text = value.strip()
+    elif isinstance(value, bool):
         return ""
-    text = (scalar(value) or "").strip()
+    else:
+        text = (scalar(value) or "").strip()
     if text.isprintable() and len(text) <= length:
         return "" if text[:1] in "nN" and text.lower() in _NOTHING else text
     cleaned = clean(text, length)

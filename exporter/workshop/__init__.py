@@ -4,9 +4,5 @@ Python runs one thread at a time, and reading a hundred thousand records takes s
 process that answers scrapes, it would hold them up, and it would leave the other processors idle. `job` says
 what is asked for and answered, `hand` owns one process, `crowd` divides the work. Invariant: whatever becomes
 of the processes, the result is the same; what they cannot do is done where it was asked for.
+Nothing is imported here: a process would begin with asyncio and logging, which it never needs.
 """
-
-from exporter.workshop.crowd import Workshop
-from exporter.workshop.job import Order
-
-__all__ = ["Order", "Workshop"]

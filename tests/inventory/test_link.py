@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import operator
 from collections import Counter
+from typing import Any
 
 import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from exporter.inventory import dialect, link
+from exporter.inventory import dialect, form, link, recipe
 from exporter.inventory.record import Link
 
 V4 = dialect.DIALECTS["tmf-v4"].collections["services"]
@@ -56,3 +60,26 @@ def test_a_relation_that_does_not_say_what_it_is_is_named_after_its_list() -> No
     read = link.Links("relations", V4).source("relatedService")
     for item in (Item("S1"), {"id": "S1"}):
         assert read([item], Counter()) == (Link("S1", role="relatedService"),)
+
+
+WORDS = st.sampled_from(["", " ", "A", "B 1", "not specified", "x\ty"]) | st.none()
+KEYS = [
+    *("id", "externalId", "name", "@type", "@referredType", "type"),
+    *("relationshipType", "role", "status", "state"),
+]
+WRAPS = ["partyOrPartyRole", "party", "place", "resource", "service"]
+PLAIN = st.dictionaries(st.sampled_from(KEYS), WORDS, max_size=6)
+ITEMS = st.builds(
+    operator.or_, PLAIN, st.dictionaries(st.sampled_from(WRAPS), PLAIN | st.just("A"), max_size=2)
+)
+
+
+@settings(max_examples=500)
+@given(ITEMS)
+def test_every_object_gives_the_same_link_as_a_struct_and_as_it_is(item: dict[str, Any]) -> None:
+    mapping = msgspec.structs.replace(V4, service_statuses=("a",))
+    members: Any = {key: dict.fromkeys(one) if isinstance(one, dict) else None for key, one in item.items()}
+    struct = msgspec.convert(item, form._struct(members))
+    for name in recipe.LINKS:
+        read = link.Links(name, mapping).source("list")
+        assert read([struct], Counter()) == read([item], Counter())

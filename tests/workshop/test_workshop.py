@@ -18,7 +18,9 @@ from exporter import errors
 from exporter.inventory import decode, dialect
 from exporter.inventory.snapshot import Changes, Draft, Guard, Snapshot
 from exporter.metrics import families, render
-from exporter.workshop import Order, Workshop, crowd, hand, job
+from exporter.workshop import crowd, hand, job
+from exporter.workshop.crowd import Workshop
+from exporter.workshop.job import Order
 from tests import crawling
 
 KEY = b"sixteen bytes..."
