@@ -55,6 +55,8 @@ class Precedence:
 
     async def turn(self) -> None:
         """Returns when a step of work on the event loop may be done; one caller after the other."""
+        if not self._scrapes:
+            return
         async with self._queue:
             try:
                 async with asyncio.timeout(self._patience()):

@@ -222,11 +222,13 @@ class Draft:
 
     def commit_full(self, problem: str, guard: Guard) -> Outcome:
         """What a crawl of everything teaches; `problem` is empty where it proved complete."""
+        calm = msgspec.structs.replace(guard, fingerprint=0, seen=0)
+        if self.found == self.start.records and not problem:  # in a tenth of the time that looking at each takes
+            return Outcome(self.start, Changes(), complete=True, retained=0, guard=calm)
         missing = [held for ident, held in self.start.records.items() if ident not in self.found]
         if problem:
             snapshot, changes = self._next(())
             return Outcome(snapshot, changes, complete=False, retained=len(missing), guard=guard)
-        calm = msgspec.structs.replace(guard, fingerprint=0, seen=0)
         if len(missing) > guard.share * len(self.start.records):
             # order does not matter, and one set of ids has one fingerprint within a process
             fingerprint = hash(frozenset(self.found))
