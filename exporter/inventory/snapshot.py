@@ -223,7 +223,7 @@ class Draft:
     def commit_full(self, problem: str, guard: Guard) -> Outcome:
         """What a crawl of everything teaches; `problem` is empty where it proved complete."""
         calm = msgspec.structs.replace(guard, fingerprint=0, seen=0)
-        if self.found == self.start.records and not problem:  # in a tenth of the time that looking at each takes
+        if self.found == self.start.records and not problem:  # ten times as fast as looking at each
             return Outcome(self.start, Changes(), complete=True, retained=0, guard=calm)
         missing = [held for ident, held in self.start.records.items() if ident not in self.found]
         if problem:
