@@ -139,8 +139,8 @@ class Intake:
             if batch is not None:
                 return batch
         if len(page.body) < (_KNOWN_ABOVE if start.digests else _THREAD_ABOVE):
-            await self._precedence.turn()
-            return self._read(page.body, start)
+            async with self._precedence.step():
+                return self._read(page.body, start)
         async with self._reading:  # several at a time would only wait for each other
             return await asyncio.to_thread(self._read, page.body, start)
 

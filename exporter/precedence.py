@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 LONGEST = 0.01
 """Seconds that one step of work waits at most. A page takes about 2 ms, so that refreshes under scrapes that
@@ -26,7 +26,7 @@ STEP = 0.002
 
 
 class Precedence:
-    """Who goes first. Made on the event loop; `scrape` and `turn` are used there, `pause` by threads."""
+    """Who goes first. Made on the event loop; `scrape` and `step` are used there, `pause` by threads."""
 
     def __init__(self) -> None:
         self._scrapes = 0
@@ -53,16 +53,16 @@ class Precedence:
                 self._free.set()
                 self._idle.set()
 
-    async def turn(self) -> None:
-        """Returns when a step of work on the event loop may be done; one caller after the other."""
-        if not self._scrapes:
-            return
+    @asynccontextmanager
+    async def step(self) -> AsyncIterator[None]:
+        """While a step of work is done on the event loop; begins when it may, one in each turn of the loop."""
         async with self._queue:
-            try:
-                async with asyncio.timeout(self._patience()):
-                    await self._free.wait()
-            except TimeoutError:
-                pass
+            await asyncio.sleep(0)
+            if self._scrapes:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._patience()):
+                        await self._free.wait()
+            yield
 
     def pause(self) -> None:
         """Between two steps of a thread's work: returns when the next may be done."""

@@ -16,8 +16,8 @@ async def test_work_waits_for_a_scrape_to_end_and_goes_on_at_once_then() -> None
     done: list[str] = []
 
     async def work() -> None:
-        await precedence.turn()
-        done.append("work")
+        async with precedence.step():
+            done.append("work")
 
     with precedence.scrape():
         working = asyncio.create_task(work())
@@ -43,10 +43,28 @@ async def test_work_of_threads_waits_as_well() -> None:
     assert done == ["scrape", "work"]
 
 
+async def test_in_one_turn_of_the_event_loop_one_step_is_done() -> None:
+    precedence = Precedence()
+    turns: list[int] = []
+    turn = 0
+
+    async def work() -> None:
+        async with precedence.step():
+            turns.append(turn)
+
+    working = asyncio.gather(*(work() for _ in range(5)))
+    while not working.done():
+        turn += 1
+        await asyncio.sleep(0)
+    assert len(set(turns)) == 5, turns
+
+
 async def test_where_scrapes_never_cease_work_goes_on_all_the_same() -> None:
     precedence = Precedence()
     with precedence.scrape():
-        await asyncio.gather(*(precedence.turn() for _ in range(10)))
+        for _ in range(10):
+            async with precedence.step():
+                pass
         await asyncio.to_thread(precedence.pause)
 
 
@@ -55,7 +73,8 @@ async def test_a_scrape_that_is_read_slowly_is_soon_no_reason_to_wait() -> None:
     with precedence.scrape():
         precedence._until = time.monotonic()  # as after a quarter of a second
         assert precedence._patience() <= 0.0
-        await precedence.turn()
+        async with precedence.step():
+            pass
         precedence.pause()
         with precedence.scrape():
             assert 0.0 < precedence._patience() <= LONGEST
