@@ -55,7 +55,7 @@ class Precedence:
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[None]:
-        """While a step of work is done on the event loop; begins when it may, one in each turn of the loop."""
+        """While a step of work is done on the event loop; begins when it may, one a turn of the loop."""
         async with self._queue:
             await asyncio.sleep(0)
             if self._scrapes:
