@@ -111,7 +111,7 @@ class _Shift:
             self.failed(error)
             return None
 
-    def _asked(self, question: bytes) -> bytes | None:
+    def _asked(self, question: bytes) -> bytearray | None:
         if not self.able:
             return None
         try:

@@ -52,7 +52,7 @@ class Hand:
         pid: int = self._process.pid
         return pid
 
-    def ask(self, question: bytes) -> bytes:
+    def ask(self, question: bytes) -> bytearray:
         """The process' answer; raises OSError where it has gone or does not answer."""
         send(self._socket, question)
         answer = receive(self._socket)
@@ -78,13 +78,13 @@ def send(connection: socket.socket, frame: bytes) -> None:
     connection.sendall(frame)
 
 
-def receive(connection: socket.socket) -> bytes | None:
+def receive(connection: socket.socket) -> bytearray | None:
     """The next frame; None where there is none because the other side has gone."""
     head = _exactly(connection, _LENGTH.size)
     return None if head is None else _exactly(connection, *_LENGTH.unpack(head))
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes | None:
+def _exactly(connection: socket.socket, size: int) -> bytearray | None:
     content = bytearray(size)
     view, got = memoryview(content), 0
     while got < size:
@@ -92,4 +92,4 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
         if not more:
             return None
         got += more
-    return bytes(content)
+    return content

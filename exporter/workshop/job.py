@@ -110,7 +110,7 @@ def ask_to_render(order: msgspec.Raw, buckets: Sequence[Sequence[Held]]) -> byte
     return _ENCODER.encode(Render(order, rows))
 
 
-def batch(answer: bytes) -> decode.Batch[Any]:
+def batch(answer: bytes | bytearray) -> decode.Batch[Any]:
     """The answer to `ask_to_read`; raises `Malformed` as `decode.page` does, ValueError for any other."""
     found = _ANSWERS.decode(answer)
     if isinstance(found, Wrong):
@@ -122,7 +122,7 @@ def batch(answer: bytes) -> decode.Batch[Any]:
     )
 
 
-def blocks(answer: bytes) -> list[list[Block]]:
+def blocks(answer: bytes | bytearray) -> list[list[Block]]:
     """The answer to `ask_to_render`; raises ValueError for any other."""
     found = _ANSWERS.decode(answer)
     if not isinstance(found, Blocks):
@@ -160,7 +160,7 @@ class Worker:
     def __init__(self) -> None:
         self._crafts: dict[bytes, _Craft] = {}
 
-    def answer(self, question: bytes) -> bytes:
+    def answer(self, question: bytes | bytearray) -> bytes:
         """The answer; raises for what is no question, which ends the process."""
         asked = _QUESTIONS.decode(question)
         order = bytes(asked.order)
