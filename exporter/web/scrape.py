@@ -97,7 +97,12 @@ class Scrapes:
         return response
 
     async def _send(self, request: web.Request, response: web.StreamResponse, parts: Iterable[bytes]) -> None:
-        """Writes the body inside the handler, so that a slow reader counts against the limit."""
+        """Writes the body inside the handler, so that a slow reader counts against the limit.
+
+        All of it: what asyncio kept for later would be lost where the exporter stops (fault F64).
+        """
+        if request.transport is not None:
+            request.transport.set_write_buffer_limits(high=1, low=0)  # at 0 TLS pauses where nothing is left
         try:
             async with asyncio.timeout(self._patience):
                 await response.prepare(request)  # which may find that the client has left, too
@@ -106,6 +111,7 @@ class Scrapes:
                     await asyncio.sleep(0)  # a fast reader must not keep the loop from everybody else
                 # aiohttp would do it later, where a reset at the very end is nobody's to catch.
                 await response.write_eof()
+                await request.writer.drain()
         except TimeoutError:
             log.warning(
                 "scrape cut off", client=request.remote, reason="read too slowly", after=self._patience

@@ -304,6 +304,29 @@ async def test_f71_a_client_that_leaves_before_it_is_answered_is_no_error(
     assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]
 
 
+async def test_f64_a_scrape_is_over_when_the_system_has_all_of_it(aiohttp_server: AiohttpServer) -> None:
+    kept: list[int] = []
+
+    @web.middleware
+    async def look(request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
+        assert request.transport is not None
+        # so little that even a short scrape does not fit
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        answer = await handler(request)
+        kept.append(request.transport.get_write_buffer_size())
+        return answer
+
+    parts = (b"less than asyncio would wait for\n" * 1500,)
+    application = server.application(InventedSite(parts=parts))
+    application.middlewares.append(look)
+    running = await aiohttp_server(application)
+    slowly = await slow(running.port)
+    await slowly.head()
+    assert await slowly.rest() == b"".join(parts)
+    assert kept == [0]
+    slowly.leave()
+
+
 async def test_f74_a_scrape_that_began_before_a_refresh_ends_as_it_began(serve: Serve) -> None:
     site = InventedSite(parts=LARGE)
     first = await slow(await serve(site))
