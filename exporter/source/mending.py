@@ -196,9 +196,19 @@ class Mending:
             return
         if not hole.new and not self._cut.is_counted:
             # without any news a server that ignores sizes cannot be told from the end of the list
-            self._forgo(hole)
+            if self._is_empty(hole):
+                hole.rows = None
+                self._open_whole(hole)
+            else:
+                self._forgo(hole)
             return
         self._close(hole, course)
+
+    def _is_empty(self, hole: Hole) -> bool:
+        """Whether every row of a page known as bad came and was none: then the page as it is tells more."""
+        rows = hole.rows or range(0)
+        known = hole.cause == KNOWN and not self._is_over
+        return bool(rows) and known and not hole.failures and not any(row in rows for row in self._skipped)
 
     def _close(self, hole: Hole, course: Course) -> None:
         hole.is_closed = True

@@ -140,3 +140,20 @@ def test_over_many_crawls_bad_rows_cost_next_to_nothing(how: Paging, bad: set[in
         failed += sum(bool(set(span) & bad) for span in run.spans)
         assert run.received.keys() == set(range(640)) - bad
     assert failed <= len(bad) * (1 + 10 + 5)  # the page, its parts, and 5 times the row alone
+
+
+@EVERY_STYLE
+@pytest.mark.parametrize("count", [30, 41, 57])
+def test_a_list_that_has_become_shorter_than_its_bad_row_is_complete(how: Paging, count: int) -> None:
+    known = BadRows((BadRow(57, "504", interval=1, rest=0),))
+    run = Run(Server(count, announced=False), how, known=known)
+    assert (run.ending.complete, run.received) == (True, Counter(range(count))), run.ending.reason
+
+
+def test_where_sizes_are_ignored_a_page_whose_row_was_bad_is_asked_for_as_it_is() -> None:
+    known = BadRows((BadRow(57, "504", interval=1, rest=0),))
+    well = Run(Server(95, fixed=10, announced=False), PAGE, known=known)
+    assert (well.ending.complete, well.received) == (True, Counter(range(95))), well.ending.reason
+    ill = Run(Server(95, {57}, fixed=10, announced=False), PAGE, known=known)
+    assert not ill.ending.complete
+    assert ill.received.keys() == {row for row in range(95) if row // 10 != 5}
