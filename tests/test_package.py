@@ -53,6 +53,13 @@ def of_the_package(folder: Path) -> set[str]:
 
 
 @pytest.mark.sources
+def test_the_copy_that_is_built_from_lacks_nothing(copy: Path) -> None:
+    tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
+    files = {name for name in tracked.split("\0") if name and (ROOT / name).is_file()}
+    assert not {name for name in files if not (copy / name).is_file()}
+
+
+@pytest.mark.sources
 def test_the_wheel_holds_the_package_its_licence_and_nothing_else(
     copy: Path, delivered: tuple[Path, Path]
 ) -> None:

@@ -42,9 +42,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def copied(folder: Path) -> Path:
     """The checkout as it is now, without what git ignores: others may go on working in it."""
-    ignored = (line.strip("/") for line in (ROOT / ".gitignore").read_text().split())
+    lines = (ROOT / ".gitignore").read_text().split()
+    anywhere = shutil.ignore_patterns(
+        ".git", "node_modules", *(one.strip("/") for one in lines if one[0] != "/")
+    )
+    at_root = shutil.ignore_patterns(*(one.strip("/") for one in lines if one[0] == "/"))
+
+    def ignored(place: str, names: list[str]) -> set[str]:
+        return anywhere(place, names) | (at_root(place, names) if Path(place) == ROOT else set())
+
     house = folder / "house"
-    shutil.copytree(ROOT, house, ignore=shutil.ignore_patterns(".git", "node_modules", *ignored))
+    shutil.copytree(ROOT, house, ignore=ignored)
     return house
 
 
