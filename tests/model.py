@@ -153,7 +153,7 @@ class Exporting(RuleBasedStateMachine):
     def recover(self) -> None:
         """The API is well again: as many complete crawls as the shrink guard wants, and all is as it is.
 
-        Before, rows that kept failing have their rest, and until then the exporter says that they are missing.
+        Before, rows that kept failing have their rest; until then the exporter says that they are missing.
         """
         crawling.trouble(self.simulator)
         self.lying = False
