@@ -121,10 +121,10 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
         )
         await runner.setup()
         try:
-            address = await _listen(runner, config, house.telemetry, access.ssl_context())
-            log.info("listening", address=address, version=__version__)
-            house.manager.send(notify.READY, notify.status(f"Serving {address}"))
-            with _listening_to(bells):
+            with _listening_to(bells):  # first: whoever sees that we answer may stop us
+                address = await _listen(runner, config, house.telemetry, access.ssl_context())
+                log.info("listening", address=address, version=__version__)
+                house.manager.send(notify.READY, notify.status(f"Serving {address}"))
                 await _live(house, stop, partial(watch, house, address), again or (lambda: config))
         finally:
             await runner.cleanup()
