@@ -13,7 +13,8 @@ The way of one page of data through the house, from the wire to `/metrics`:
    held packed. While a first crawl brings very many, `workshop` has other processes do this.
 5. `inventory.snapshot.Draft` collects them aside and commits them: a new `Snapshot`, and what changed.
 6. `metrics.render.Exposition` renders anew, in a thread, the blocks that the changes made dirty: a `Body`.
-7. `site.Site` swaps the body by one assignment; `web.server` copies its bytes to whoever scrapes.
+7. `site.Site` swaps the body by one assignment; `web.server` copies its bytes to whoever scrapes;
+   meanwhile steps 4 and 6 step aside (`precedence`).
 
 What decides is a plain function of its arguments; what waits, opens or writes is thin and stands at the edge.
 `docs/architecture.md` says who may import whom, and import-linter proves it.
