@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from exporter.inventory import decode, dialect, fields, snapshot
+from exporter.inventory.choice import chosen
 from exporter.simulator import growth
 from exporter.simulator.body import Bodies
 from exporter.simulator.dialect import DIALECTS
@@ -40,7 +41,9 @@ def pages(fleet: Fleet, name: str, collection: str) -> Iterator[bytes]:
 
 def reader(name: str, collection: str) -> fields.Reader:
     mapping = dialect.DIALECTS[name].collections[collection]
-    return fields.Reader(mapping, characteristics=mapping.characteristics, exclude=mapping.exclude_types)
+    return fields.Reader(
+        mapping, characteristics=mapping.characteristics, choice=chosen(exclude=mapping.exclude_types)
+    )
 
 
 def best(run: Callable[[fields.Reader], object], row: tuple[str, str], warm: Sequence[bytes]) -> float:

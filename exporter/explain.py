@@ -15,6 +15,7 @@ import msgspec
 
 from exporter import settings
 from exporter.inventory import decode, fields, fit, tally, text
+from exporter.inventory.choice import chosen
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Shown
 from exporter.source import crawl
@@ -108,8 +109,7 @@ def explain(page: Page, target: settings.Target) -> Report:
         target.mapping,
         characteristics=target.shown,
         numbers=target.numbers,
-        include=target.include_types,
-        exclude=target.exclude_types,
+        choice=chosen(target.include_types, target.exclude_types),
     )
     batch: decode.Batch[object] = decode.page(page.body, reader, {}, os.urandom(16))
     records = [fresh.record for fresh in batch.fresh]

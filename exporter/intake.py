@@ -18,6 +18,7 @@ import structlog
 
 from exporter import __version__, errors, settings
 from exporter.inventory import decode, snapshot
+from exporter.inventory.choice import chosen
 from exporter.precedence import Precedence
 from exporter.source import bad_rows, crawl, paging
 from exporter.source import client as source
@@ -60,9 +61,7 @@ class Intake:
             target.mapping,
             target.shown,
             dict(target.numbers),
-            tuple(target.include_types),
-            tuple(target.exclude_types),
-            (config.shard.index, config.shard.count),
+            chosen(target.include_types, target.exclude_types, (config.shard.index, config.shard.count)),
             config.limits.label_length,
         )
         self._reader = order.reader()

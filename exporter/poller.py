@@ -269,7 +269,6 @@ class Poller:
             self._intake.reading,
             self.state.last_success,
             self.state.last_full_success,
-            bool(self.state.complete),
         )
 
     def requests_per_hour(self) -> float:

@@ -19,15 +19,15 @@ class Answer:
 
     def yes(self, sentence: str) -> None:
         """The new settings are at work."""
-        self._give(sentence, good=True)
+        self._give((True, sentence))
 
     def no(self, sentence: str) -> None:
         """The old settings stay."""
-        self._give(sentence, good=False)
+        self._give((False, sentence))
 
-    def _give(self, sentence: str, *, good: bool) -> None:
+    def _give(self, answer: tuple[bool, str]) -> None:
         if not self._waiting.done():
-            self._waiting.set_result((good, sentence))
+            self._waiting.set_result(answer)
 
 
 class Reloads:

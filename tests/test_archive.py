@@ -18,7 +18,7 @@ from exporter.telemetry import Telemetry
 from exporter.warmstart import Kept
 
 Lines = list[dict[str, Any]]
-EMPTY = {"carriers": Kept(Snapshot(), b"sixteen bytes...", "ses 1", 1.0, 1.0, complete=True)}
+EMPTY = {"carriers": Kept(Snapshot(), b"sixteen bytes...", "ses 1", 1.0, 1.0)}
 BEGINS = b"ses-inventory-exporter state 1\n"
 OURS = {
     "version": b"ses-inventory-exporter state 2\nwhatever it holds",

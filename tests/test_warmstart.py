@@ -57,9 +57,7 @@ SNAPSHOT = st.builds(
     st.lists(HELD, max_size=4, unique_by=(lambda one: one.id, lambda one: one.digest)),
     st.frozensets(PAIR, max_size=4),
 )
-KEPT = st.builds(
-    Kept, SNAPSHOT, st.binary(max_size=16), TEXT, st.none() | TIME, st.none() | TIME, st.booleans()
-)
+KEPT = st.builds(Kept, SNAPSHOT, st.binary(max_size=16), TEXT, st.none() | TIME, st.none() | TIME)
 
 
 def held(ident: str, status: str = "Operational") -> Held:
@@ -83,7 +81,7 @@ def held(ident: str, status: str = "Operational") -> Held:
 
 def kept(*held: Held) -> Kept:
     words = frozenset((one.standing.status, one.standing.type) for one in held)
-    return Kept(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60, complete=True)
+    return Kept(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60)
 
 
 SMALL = {"services": kept(held("A"), held("B", "Down")), "carriers": kept(held("A", "Down"))}

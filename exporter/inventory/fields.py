@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from exporter.inventory import dialect, form, link, paths, recipe, text, values
+from exporter.inventory.choice import Choice
 from exporter.inventory.paths import Keys, Parts
 from exporter.inventory.record import Record
 
@@ -24,6 +25,7 @@ _UNIQUE = ("name", "description")
 """Texts that differ from record to record: to remember them would not pay."""
 
 _MOST_STATES = 32
+_ALL = Choice()
 
 
 class Found(msgspec.Struct):
@@ -37,9 +39,8 @@ class Reader:
     """Reads the records of one collection.
 
     `mapping` is the dialect's collection with the operator's changes; `numbers` maps a characteristic's name
-    to (metric suffix, factor) for those that become gauges; `include` and `exclude` are types, `include`
-    empty for all; `shard` is (index, count) of the share of ids that is held; `length` caps label values, in
-    characters.
+    to (metric suffix, factor) for those that become gauges; `choice` says which records are held; `length`
+    caps label values, in characters.
     """
 
     def __init__(
@@ -48,9 +49,7 @@ class Reader:
         *,
         characteristics: Sequence[str] = (),
         numbers: Mapping[str, tuple[str, float]] = {},
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        shard: tuple[int, int] = (0, 1),
+        choice: Choice = _ALL,
         length: int = text.LABEL_LENGTH,
     ) -> None:
         self._mapping = mapping
@@ -60,9 +59,7 @@ class Reader:
         self._refining = {text.fold(word): meaning for word, meaning in mapping.refining.items()}
         self._shown = tuple((text.fold(name), name, text.Words(length)) for name in characteristics)
         self._numbers = tuple((text.fold(name), *rest) for name, rest in numbers.items())
-        self._include = frozenset(text.fold(word) for word in include)
-        self._exclude = frozenset(text.fold(word) for word in exclude)
-        self._shard, self._shards = shard
+        self._choice = choice
         self._tools = self._made_tools()
         self._usual: tuple[form.Form, recipe.Read] = self._blank(), _no_record
 
@@ -106,12 +103,7 @@ class Reader:
 
     def keeps(self, found: Found) -> bool:
         """Whether a record is of a type, and in the shard, that is held."""
-        if self._shards > 1 and text.stable_hash(found.record.id) % self._shards != self._shard:
-            return False
-        if not (self._include or self._exclude):
-            return True
-        types = {text.fold(found.record.type), text.fold(found.entity_type)}
-        return types.isdisjoint(self._exclude) and not (self._include and types.isdisjoint(self._include))
+        return self._choice.holds(found.record, found.entity_type)
 
     def read(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Found | None:
         """The record in one JSON object; None if it has no id. `dropped` counts what cannot be read."""

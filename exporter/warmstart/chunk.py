@@ -31,7 +31,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     `digest_key` is the key of the digests in the snapshot. `reading` is a fingerprint of all that decides how
     a record is read: where it is another one now, the digests must not be used. Times are Unix seconds, None
-    where it never happened; `complete` says how the last full crawl ended.
+    where it never happened.
     """
 
     snapshot: Snapshot
@@ -39,7 +39,6 @@ class Kept(msgspec.Struct, frozen=True):
     reading: str
     last_success: float | None
     last_full_success: float | None
-    complete: bool
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -52,7 +51,6 @@ class Head(msgspec.Struct, frozen=True):
     reading: str
     last_success: float | None
     last_full_success: float | None
-    complete: bool
 
 
 class Heading(msgspec.Struct, frozen=True):
@@ -96,7 +94,6 @@ def _head(collection: str, kept: Kept) -> Head:
         kept.reading,
         kept.last_success,
         kept.last_full_success,
-        kept.complete,
     )
 
 
@@ -145,7 +142,6 @@ class Reader:
             head.reading,
             head.last_success,
             head.last_full_success,
-            head.complete,
         )
 
     def _held(self, chunk: bytes) -> list[Held]:

@@ -15,6 +15,7 @@ import msgspec
 
 from exporter import errors
 from exporter.inventory import decode, dialect, fields, record
+from exporter.inventory.choice import Choice
 from exporter.inventory.snapshot import Held, Shown
 from exporter.metrics import families
 from exporter.metrics.lines import Writer
@@ -30,9 +31,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
     mapping: dialect.Collection
     characteristics: tuple[str, ...]
     numbers: dict[str, tuple[str, float]]
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    shard: tuple[int, int]
+    choice: Choice
     length: int
 
     def reader(self) -> fields.Reader:
@@ -41,9 +40,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
             self.mapping,
             characteristics=self.characteristics,
             numbers=self.numbers,
-            include=self.include,
-            exclude=self.exclude,
-            shard=self.shard,
+            choice=self.choice,
             length=self.length,
         )
 

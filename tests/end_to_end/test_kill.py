@@ -39,7 +39,7 @@ while True:
     records = [Record(f"S{at}", status=word, description=str(at * 7919)) for at in range(1500)]
     all = [held(one, at, generation) for at, one in enumerate(records)]
     snapshot = Snapshot({one.id: one for one in all}, {one.digest: one for one in all})
-    kept = warmstart.Kept(snapshot, b"key", "reading", generation, None, True)
+    kept = warmstart.Kept(snapshot, b"key", "reading", generation, None)
     warmstart.write(file, {"services": kept, "carriers": kept}, generation)
     print(generation, flush=True)
     generation += 1

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.inventory import decode, dialect, fields, snapshot
+from exporter.inventory.choice import chosen
 from exporter.inventory.record import Record
 
 KEY = b"sixteen bytes..."
@@ -24,8 +25,8 @@ Batch = decode.Batch[snapshot.Held]
 def reader(name: str = "ses", collection: str = "services", **changes: Any) -> fields.Reader:
     """The reader of a dialect's collection as the program makes it from settings that say nothing."""
     mapping = dialect.DIALECTS[name].collections[collection]
-    wishes = {"characteristics": mapping.characteristics, "exclude": mapping.exclude_types, **changes}
-    return fields.Reader(mapping, **wishes)
+    wishes = {"characteristics": mapping.characteristics, "choice": chosen(exclude=mapping.exclude_types)}
+    return fields.Reader(mapping, **wishes | changes)
 
 
 def batch(

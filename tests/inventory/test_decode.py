@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from exporter import errors
 from exporter.inventory import decode, dialect, snapshot
+from exporter.inventory.choice import Choice, chosen
 from tests.inventory import reading
 
 SCALARS = (
@@ -153,7 +154,7 @@ def test_types_are_left_out_by_name_whatever_they_call_their_type() -> None:
 
 
 def test_only_the_types_that_are_asked_for_are_kept() -> None:
-    only = reading.reader("ses", "resources", include=["Modem", "satellite"], exclude=["Modem"])
+    only = reading.reader("ses", "resources", choice=chosen(["Modem", "satellite"], ["Modem"]))
     read = reading.batch(
         [{"externalId": kind, "@type": kind} for kind in ("Modem", "Satellite", "Hub")], only
     )
@@ -180,7 +181,7 @@ def test_the_shards_together_are_the_whole_and_share_nothing(idents: set[str], c
 
 
 def _kept(items: list[dict[str, str]], shard: tuple[int, int]) -> list[Any]:
-    return [one.record for one in reading.batch(items, reading.reader(shard=shard)).fresh]
+    return [one.record for one in reading.batch(items, reading.reader(choice=Choice(shard=shard))).fresh]
 
 
 def test_rejects_are_shown_by_at_most_three_examples_a_reason() -> None:
@@ -196,7 +197,7 @@ def test_the_example_of_a_reject_is_short() -> None:
 
 
 def test_a_record_that_is_left_out_is_not_read_again() -> None:
-    using = reading.reader("tmf-v4", include=("Modem",))
+    using = reading.reader("tmf-v4", choice=chosen(["Modem"]))
     body = json.dumps(
         [{"id": "R1", "@type": "Card", "startDate": "soon"}, {"id": "R2", "@type": "Modem"}]
     ).encode()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.inventory import dialect
+from exporter.inventory.choice import Choice
 from exporter.inventory.record import KINDS
 from exporter.metrics import families
 from tests.inventory import reading
@@ -54,7 +55,7 @@ NUMBERS = {"two": ("two_ratio", 1.0), "three": ("two_ratio", 2.0)}
 
 
 def _rendered(items: list[Any], name: str, collection: str) -> Any:
-    using = reading.reader(name, collection, characteristics=("one", "two"), numbers=NUMBERS, exclude=())
+    using = reading.reader(name, collection, characteristics=("one", "two"), numbers=NUMBERS, choice=Choice())
     held = rendering.snapshot(items, using)
     return rendering.exposition(name, collection, NUMBERS).update(held, rendering.Changes()), held
 

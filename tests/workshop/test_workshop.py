@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from exporter import errors
 from exporter.inventory import decode, dialect
+from exporter.inventory.choice import Choice
 from exporter.inventory.snapshot import Changes, Draft, Guard, Snapshot
 from exporter.metrics import families, render
 from exporter.workshop import crowd, hand, job
@@ -25,7 +26,7 @@ from tests import crawling
 
 KEY = b"sixteen bytes..."
 MAPPING = dialect.DIALECTS["ses"].collections["carriers"]
-ORDER = Order("carriers", MAPPING, ("symbolRate",), {"rolloff": ("rolloff", 0.01)}, (), (), (0, 1), 1024)
+ORDER = Order("carriers", MAPPING, ("symbolRate",), {"rolloff": ("rolloff", 0.01)}, Choice(), 1024)
 ASKED = job.ordered(ORDER)
 PAGE = b"""[
     {"externalId":"C1","name":"one \\"quoted\\"","status":"Operational","lastUpdate":"2026-01-01T00:00:00Z",

@@ -83,7 +83,7 @@ def read(part: Part) -> Tls | None:
         authorities,
         verify,
         _sans(part, verify, lists["client_allowed_sans"]),
-        _versions(part, only_new=ciphers == ""),
+        _versions(part, ciphers),
         ciphers or "",
         _preference(part),
         _curve(part, lists["curve_preferences"] or ()),
@@ -146,9 +146,10 @@ def _check_clients(part: Part, tls: Tls) -> None:
         )
 
 
-def _versions(part: Part, *, only_new: bool) -> tuple[ssl.TLSVersion, ssl.TLSVersion]:
-    """The lowest and the highest version; `only_new` where no suite is left for TLS 1.2."""
+def _versions(part: Part, ciphers: str | None) -> tuple[ssl.TLSVersion, ssl.TLSVersion]:
+    """The lowest and the highest version; where `_ciphers` found no suite for TLS 1.2, 1.3 alone."""
     new = ssl.TLSVersion.TLSv1_3
+    only_new = ciphers == ""
     lowest = _chosen(part, "min_version", VERSIONS, _OLD) or ssl.TLSVersion.TLSv1_2
     highest = _chosen(part, "max_version", VERSIONS, _OLD) or new
     if lowest > highest:
