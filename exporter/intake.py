@@ -81,7 +81,7 @@ class Intake:
         Raises `SourceError` where a list cannot be read, or where too many of its records cannot be held.
         """
         target, limits = self._target, self._limits
-        draft = snapshot.Draft(start, target.preserve_status_types)
+        draft = snapshot.Draft(start, target.preserve_status_types, self.digest_key)
         deadline = time.monotonic() + limits.crawl_deadline
         endings = []
 

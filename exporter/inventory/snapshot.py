@@ -113,9 +113,12 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Draft:
-    """One crawl in the making. `preserve` are record types whose first status is kept over updates."""
+    """One crawl in the making. `preserve` are record types whose first status is kept over updates.
 
-    def __init__(self, start: Snapshot, preserve: Iterable[str] = ()) -> None:
+    `key` is the key of the digests in its pages.
+    """
+
+    def __init__(self, start: Snapshot, preserve: Iterable[str] = (), key: bytes = b"") -> None:
         self.start = start
         self.found: dict[str, Held] = {}
         self.rejects: list[decode.Reject] = []
@@ -128,6 +131,7 @@ class Draft:
         self.passed: dict[int, int] = {}  # what is not held because of its type or shard: digest, id's mark
         self.unheld: set[int] = set()  # what tells rejects apart, within this process
         self._preserve = frozenset(preserve)
+        self._key = key
         self._walked: set[str | int] = set()
         self._standings: dict[Standing, Standing] = {}
 
@@ -146,6 +150,7 @@ class Draft:
                 self.doubled.add(whose)
             self._walked.add(whose)
         self.passed.update(batch.passed)
+        self._unite(batch)
         self.dropped.update(batch.dropped)
         for reject in batch.rejects:
             self._walked.add(hash(reject.example))
@@ -154,6 +159,16 @@ class Draft:
             if len(self.rejects) < 100:
                 self.rejects.append(reject)
         return len(self._walked) - before
+
+    def _unite(self, batch: decode.Batch[Held]) -> None:
+        """Counts a record once that came as one that is held and, retyped since, as one that is not."""
+        if not self.passed:
+            return
+        for ident in (*batch.skipped, *(fresh.id for fresh in batch.fresh)):
+            whose = decode.digest(ident.encode(), self._key)
+            if whose in self._walked and ident in self._walked:
+                self._walked.remove(whose)
+                self.doubled.add(ident)
 
     def _carry(self, carried: Sequence[Held]) -> None:
         """Takes many at once, in a third of the time, where none of them was seen before: nearly always."""

@@ -283,3 +283,12 @@ def test_a_record_that_is_left_out_and_changes_while_the_list_is_read_is_one_rec
         body = json.dumps([{"id": "X", "@type": "Card", "lastUpdate": moment}]).encode()
         draft.add(decode.page(body, using, {}, reading.KEY), NOW)
     assert (draft.walked, len(draft.doubled)) == (1, 1)
+
+
+@pytest.mark.parametrize("types", [("Modem", "Card"), ("Card", "Modem")])
+def test_a_record_whose_type_changes_while_the_list_is_read_is_one_record(types: tuple[str, str]) -> None:
+    draft = snapshot.Draft(Snapshot(), key=reading.KEY)
+    using = reading.reader("tmf-v4", "resources", choice=chosen(exclude=["Card"]))
+    pages = [[{"id": "X", "@type": types[0]}, {"id": "Y"}], [{"id": "X", "@type": types[1]}]]
+    new = [draft.add(decode.page(json.dumps(page).encode(), using, {}, reading.KEY), NOW) for page in pages]
+    assert (new, draft.walked, draft.doubled) == ([2, 0], 2, {"X"})
