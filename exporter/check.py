@@ -39,7 +39,7 @@ async def look(target: settings.Target, client: Client) -> Report:
     """Fetches the first page of a collection and explains it. Raises `SourceError` if it cannot be read."""
     caps = paging.Caps(pages=1, records=target.page_size)
     first, *_ = next(paging.walk(target.paging, target.page_size, target.queries[0], width=1, caps=caps))
-    page = await client.get(target.url, first.params, dict(first.headers))
+    page = await client.get(target.url, first.params, dict(first.headers), total_header=first.total_header)
     return explain(page, target)
 
 

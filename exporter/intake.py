@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
-from exporter import __version__, errors, settings
+from exporter import __version__, settings
 from exporter.inventory import decode, snapshot
 from exporter.inventory.choice import chosen
 from exporter.precedence import Precedence
@@ -51,7 +51,6 @@ class Intake:
         self.reading = reading(target, config)
         self._target = target
         self._limits = config.limits
-        self._reject_share = config.retention.reject_share
         self._client = client
         self._heard = heard
         self._workshop = workshop
@@ -78,7 +77,7 @@ class Intake:
         """Pages through every query of the collection, each with the `further` parameters.
 
         The rows in `bad_rows` are asked around in crawls of everything, those without further parameters.
-        Raises `SourceError` where a list cannot be read, or where too many of its records cannot be held.
+        Raises `SourceError` where a list cannot be read.
         """
         target, limits = self._target, self._limits
         draft = snapshot.Draft(start, target.preserve_status_types, self.digest_key)
@@ -117,7 +116,6 @@ class Intake:
                     self._client, target.url, walk, take, width=limits.concurrency, deadline=left
                 )
             )
-        self._refuse_rejects(draft)
         return draft, endings
 
     def _accepted(self, page_size: int) -> None:
@@ -145,16 +143,6 @@ class Intake:
 
     def _read(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
         return decode.page(body, self._reader, start.digests, self.digest_key, self.passed)
-
-    def _refuse_rejects(self, draft: snapshot.Draft) -> None:
-        rejected = draft.rejected.total()
-        if rejected > self._reject_share * draft.items:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
-            raise errors.PartialCrawl(
-                f"{rejected} of {draft.items} records cannot be held ({reasons})",
-                reason="rejects",
-                mend="has the API's schema changed? `check` shows how its records are understood",
-            )
 
 
 def reading(target: settings.Target, config: settings.Settings) -> str:

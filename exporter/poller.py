@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -22,7 +22,7 @@ from exporter.inventory import dangling, snapshot, tally
 from exporter.metrics import render
 from exporter.precedence import Precedence
 from exporter.source import client as source
-from exporter.source import verdict
+from exporter.source import paging, verdict
 from exporter.story import State, Story
 from exporter.warmstart import Kept
 from exporter.workshop.crowd import Workshop
@@ -127,7 +127,7 @@ class Poller:
         try:
             await (self._full() if mode == "full" else self._delta())
         except errors.SourceError as error:
-            self._failed(mode, error.reason, str(error), error.mend)
+            self._failed(mode, error.reason, str(error), self._mend(mode, error))
         except Exception as error:  # noqa: BLE001 - a bug in one collection must not end the others
             self._story.bug(mode)
             self._failed(mode, "bug", f"{type(error).__name__}: {error}", "please report this with the log")
@@ -141,6 +141,12 @@ class Poller:
     def _failed(self, mode: str, reason: str, message: str, mend: str) -> None:
         self._failures += 1
         self._story.failed(mode, reason, message, mend)
+
+    def _mend(self, mode: str, error: errors.SourceError) -> str:
+        if mode == "delta" and isinstance(error, errors.Refused) and error.reason == "status":
+            words = ", ".join(self.target.delta)
+            return f"does the API know {words}? correct or empty collections.{self.target.collection}.delta"
+        return error.mend
 
     def _first_wait(self) -> float:
         """Several exporters started together must not ask together, not even the first time."""
@@ -164,12 +170,12 @@ class Poller:
                 await self._crawl()
 
     async def _crawl(self) -> None:
-        draft, endings = await self._intake.crawl(self.snapshot, {})
+        draft, endings = await self._listed({})
         known = self._doubled
-        if verdict.is_restless(endings, draft.doubled, known):
+        if verdict.is_restless(endings, draft.doubled, known) or await self._is_cut_off(draft, endings):
             # records moved while we paged; a second look usually finds the list at rest
             known = draft.doubled
-            draft, endings = await self._intake.crawl(self.snapshot, {})
+            draft, endings = await self._listed({})
         self._doubled = draft.doubled
         self._intake.bad_rows = tuple(ending.bad_rows for ending in endings)
         self._intake.passed = draft.passed
@@ -186,6 +192,27 @@ class Poller:
         if before and after > self._retention.growth_guard * before:
             self._story.grown(before, after)
         await self._look_for_dangling(outcome.snapshot)
+
+    async def _listed(self, further: Mapping[str, str]) -> tuple[snapshot.Draft, list[paging.Ending]]:
+        """Reads the list; raises `PartialCrawl` where too many of its records cannot be held."""
+        draft, endings = await self._intake.crawl(self.snapshot, further)
+        rejected = draft.rejected.total()
+        # a few bad records may be all that changed today, and no sign of another schema
+        of = max(draft.items, len(self.snapshot.records)) if further else draft.items
+        if rejected > self._retention.reject_share * of:
+            self._story.read(draft)
+            self._story.rejected(draft)
+            reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
+            raise errors.PartialCrawl(
+                f"{rejected} of {draft.items} records cannot be held ({reasons})",
+                reason="rejects",
+                mend="has the API's schema changed? `check` shows how its records are understood",
+            )
+        return draft, endings
+
+    async def _is_cut_off(self, draft: snapshot.Draft, endings: Sequence[paging.Ending]) -> bool:
+        """Whether records may be missing only because pages were not found that are there."""
+        return verdict.ends_by_refusal(endings) and await asyncio.to_thread(draft.lacks)
 
     async def _look_for_dangling(self, held: snapshot.Snapshot) -> None:
         """Counts references that lead nowhere, where references or what they lead to can have changed."""
@@ -209,8 +236,9 @@ class Poller:
             self._next_full = time.monotonic() + part * self.target.full_refresh_interval
 
     async def _delta(self) -> None:
-        draft, endings = await self._intake.crawl(self.snapshot, self.target.delta)
-        if not all(ending.complete for ending in endings):
+        draft, endings = await self._listed(self.target.delta)
+        many = draft.rejected.total() > self._retention.reject_share * draft.items
+        if not all(ending.complete for ending in endings) or (many and draft.unheld - self._unheld):
             # without all changes the list of changes is no list of changes: ask for everything
             self._next_full = 0.0
         await self._take(await asyncio.to_thread(draft.commit_delta, self._guard))

@@ -178,6 +178,10 @@ class Story:
         """What a crawl met on its way, whatever became of it."""
         self._telemetry.read(self._collection, draft.duplicates, draft.rejected, draft.dropped)
 
+    def rejected(self, draft: snapshot.Draft) -> None:
+        """These records cannot be held."""
+        self.state.rejected, self.state.examples = dict(draft.rejected), decode.examples(draft.rejects)
+
     def full(
         self,
         draft: snapshot.Draft,
@@ -197,7 +201,7 @@ class Story:
         state.bad_rows = _bad_rows(endings)
         state.problem = problem or _held_back(outcome)
         state.duplicates = draft.duplicates
-        state.rejected, state.examples = dict(draft.rejected), decode.examples(draft.rejects)
+        self.rejected(draft)
         now = time.time()
         if outcome.complete:
             state.last_full_success = now

@@ -5,8 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests import crawling
+from tests.faults import inventory
+from tests.faults.inventory import record, records
 
 
 def value(built: object, series: str) -> float:
@@ -299,3 +302,65 @@ async def test_the_rate_of_requests_is_predicted_from_the_last_crawls(tmp_path: 
         built.crew.request_rates()
         predicted = value(built, 'ses_inventory_exporter_requests_per_hour{api="tmf638"}')
         assert predicted > poller.requests_per_hour() > 0
+
+
+async def test_a_few_bad_records_may_be_all_that_changed_today(tmp_path: Path) -> None:
+    bad = {**record(5000), "id": None}
+    changes = {"collections.services.delta": {"updatedDaysAgo": "0"}}
+    async with inventory.over(tmp_path, [*records(100), bad], changes) as (source, built):
+        await inventory.refresh(built)
+        source.answer = only_of_today(source, [record(0, state="terminated"), bad])
+        poller = inventory.poller(built)
+        full = poller._next_full
+        await poller.refresh()
+        assert inventory.own(built, "up") == 1
+        assert crawling.lines(
+            built, 'ses_inventory_service_status{service_id="S00000",status="terminated"} 1'
+        )
+        assert poller._next_full == full, "the bad record was there in the full crawl, too"
+
+
+async def test_bad_records_that_are_new_to_a_delta_are_looked_at_by_a_full_crawl(tmp_path: Path) -> None:
+    changes = {"collections.services.delta": {"updatedDaysAgo": "0"}}
+    async with inventory.over(tmp_path, records(100), changes) as (source, built):
+        await inventory.refresh(built)
+        source.records = [{"uid": item["id"], **item, "id": None} for item in source.records]
+        source.answer = only_of_today(source, source.records[:3])
+        poller = inventory.poller(built)
+        await poller.refresh()
+        await poller.refresh()
+        assert (inventory.own(built, "up"), inventory.failures(built, "rejects")) == (0, 1)
+        assert value(
+            built, 'ses_inventory_exporter_records_rejected_total{collection="services",reason="missing_id"}'
+        ) == (3 + 100)
+        assert built.site.status().collections[0].rejects["missing_id"].count == 100
+        assert len(inventory.ids(built)) == 100
+
+
+async def test_an_api_that_refuses_the_deltas_parameter_is_told_by_its_name(tmp_path: Path) -> None:
+    changes = {"collections.services.delta": {"updatedDaysAgo": "0"}}
+    async with inventory.over(tmp_path, records(30), changes) as (source, built):
+        await inventory.refresh(built)
+        whole = source.page
+
+        async def answer(request: web.Request) -> web.Response:
+            refused = web.json_response({"message": "unknown parameter"}, status=400)
+            return refused if "updatedDaysAgo" in request.query else await whole(request)
+
+        source.answer = answer
+        poller = inventory.poller(built)
+        await poller.refresh()
+        assert poller.state.last_error_mend == (
+            "does the API know updatedDaysAgo? correct or empty collections.services.delta"
+        )
+
+
+def only_of_today(source: inventory.Inventory, changed: list[inventory.Item]) -> inventory.Answer:
+    """An API whose deltas show these records; everything else is as ever."""
+
+    async def answer(request: web.Request) -> web.Response:
+        start, limit = inventory.part(request)
+        shown = changed if "updatedDaysAgo" in request.query else source.records
+        return inventory.listed(shown[start : start + limit], len(shown))
+
+    return answer

@@ -219,6 +219,10 @@ class Draft:
         """How many different records the walk has seen, those not held (excluded, rejected) included."""
         return len(self._walked)
 
+    def lacks(self) -> bool:
+        """Whether a record that has been held was not seen."""
+        return not self.found.keys() >= self.start.records.keys()
+
     def doubt(self, known: Set[int]) -> str:
         """Why records that are missing may be among those that cannot be held; empty for no reason.
 
@@ -226,7 +230,7 @@ class Draft:
         that has been held since.
         """
         fresh = len(self.unheld - known)
-        if not fresh or all(ident in self.found for ident in self.start.records):
+        if not fresh or not self.lacks():
             return ""
         return f"{fresh} records that cannot be held are new, and may be those that are missing"
 

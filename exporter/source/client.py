@@ -23,6 +23,7 @@ import structlog
 import yarl
 
 from exporter import errors, settings
+from exporter.inventory.dialect import Paging
 from exporter.source import auth, echo, failure, gate, pace, redirect
 from exporter.source.body import Body
 from exporter.source.desk import Desk
@@ -32,7 +33,6 @@ from exporter.source.wire import Peer, Request, Stale, Wire
 log = structlog.get_logger()
 
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
-_EMPTY_LIST = b"[]"
 
 Params = tuple[tuple[str, str], ...]
 """The parameters of a query, in order and not yet escaped."""
@@ -71,6 +71,15 @@ class Page(msgspec.Struct, frozen=True):
     body: bytes
     seconds: float
     url: str
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What is asked for: the URL with its query, the further headers, and where the answer tells a total."""
+
+    target: yarl.URL
+    params: Params
+    headers: Mapping[str, str]
+    total_header: str
 
 
 class Client:
@@ -123,6 +132,7 @@ class Client:
         params: Sequence[tuple[str, str]],
         headers: Mapping[str, str] = {},
         retries: int | None = None,
+        total_header: str = Paging().total_header,
     ) -> Page:
         """The page at `url` with the query `params`; tries again up to `limits.retries` times, or `retries`.
 
@@ -130,7 +140,8 @@ class Client:
         begins after that, and a deadline for all of it is the caller's.
 
         Without `params` the URL's own query stays, to the letter: it is a link that the API gave. `headers`
-        are sent beside the client's own and never instead of the credentials.
+        are sent beside the client's own and never instead of the credentials. An answer without a body is
+        an empty list where `total_header` announces no records.
 
         Raises `Unreachable`, `Refused`, `Throttled`, `Broken` or `Malformed` (reason html, empty, encoding
         or too_large; whether the body is JSON is not looked at).
@@ -144,16 +155,14 @@ class Client:
                 mend=f"if the API has moved there, write that into apis.{self._name}.url",
             )
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
-        return await self._send_with_retry(target, tuple(params), headers, most)
+        return await self._send_with_retry(_Asked(target, tuple(params), headers, total_header), most)
 
-    async def _send_with_retry(
-        self, target: yarl.URL, params: Params, further: Mapping[str, str], most: int
-    ) -> Page:
+    async def _send_with_retry(self, asked: _Asked, most: int) -> Page:
         attempt = 0
         self._retries.sent()
         while True:
             try:
-                return await self._send_with_auth(target, params, further)
+                return await self._send_with_auth(asked)
             except errors.SourceError as error:
                 self._telemetry.request_failed(self._name, error.reason)
                 if attempt >= most or not failure.is_passing(error):
@@ -174,13 +183,13 @@ class Client:
             self._gate.hold(wait)
         return wait
 
-    async def _send_with_auth(self, target: yarl.URL, params: Params, further: Mapping[str, str]) -> Page:
+    async def _send_with_auth(self, asked: _Asked) -> Page:
         try:
             flow = self._identity()
             headers = await self._desk.first(flow)
             while True:
                 try:
-                    page = await self._send_onward(target, params, self._headers(further, headers))
+                    page = await self._send_onward(asked, self._headers(asked.headers, headers))
                 except errors.Refused as refused:
                     other = await self._desk.after(flow, refused.status)
                     if other is None:
@@ -202,25 +211,25 @@ class Client:
             headers[name] = value
         return headers
 
-    async def _send_onward(self, target: yarl.URL, params: Params, headers: Sent) -> Page:
+    async def _send_onward(self, asked: _Asked, headers: Sent) -> Page:
         """Follows redirects as far as `redirect` goes, if the settings want it."""
-        trail = redirect.Trail(target, redirect.FARTHEST if self._http.follow_redirects else 0)
+        trail = redirect.Trail(asked.target, redirect.FARTHEST if self._http.follow_redirects else 0)
         page = None
         while page is None:
-            page = await self._send_once(trail, params, headers)
+            page = await self._send_once(trail, asked, headers)
         return page
 
-    async def _send_once(self, trail: redirect.Trail, params: Params, headers: Sent) -> Page | None:
+    async def _send_once(self, trail: redirect.Trail, asked: _Asked, headers: Sent) -> Page | None:
         """The page at the end of the trail; None if the trail has become longer instead.
 
         A connection that has died while it was kept is no fault of the API, and costs no retry.
         """
         try:
-            return await self._send_on_wire(trail, params, headers)
+            return await self._send_on_wire(trail, asked, headers)
         except Stale:
-            return await self._send_on_wire(trail, params, headers)
+            return await self._send_on_wire(trail, asked, headers)
 
-    async def _send_on_wire(self, trail: redirect.Trail, params: Params, headers: Sent) -> Page | None:
+    async def _send_on_wire(self, trail: redirect.Trail, asked: _Asked, headers: Sent) -> Page | None:
         # a request's time begins when it has its turn: waiting for other requests is no fault of the API
         async with self._gate.turn():
             began = time.monotonic()
@@ -233,10 +242,12 @@ class Client:
                     if refusal is not None:
                         raise refusal
                     body = await self._body(response, place.url, headers)
+                    if not body:
+                        body = _empty_list(response, place.url, asked.total_header)
                 finally:
                     seconds = time.monotonic() - began
                     self._telemetry.request(self._name, str(response.status), seconds)
-        return Page(params, response.status, response.headers, body, seconds, place.url)
+        return Page(asked.params, response.status, response.headers, body, seconds, place.url)
 
     async def _body(self, response: aiohttp.ClientResponse, url: str, sent: Sent) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
@@ -247,10 +258,13 @@ class Client:
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
             raise failure.from_web_page(body, url)
-        if start or body.strip():
-            return body
-        if announced(response.headers) == 0:
-            return _EMPTY_LIST
-        raise errors.Malformed(
-            f"GET {url}: {response.status} without a body, which is no list of records", reason="empty"
-        )
+        return body if start or body.strip() else b""
+
+
+def _empty_list(response: aiohttp.ClientResponse, url: str, total_header: str) -> bytes:
+    """What an answer without a body stands for, if it announces no records."""
+    if announced(response.headers, total_header) == 0:
+        return b"[]"
+    raise errors.Malformed(
+        f"GET {url}: {response.status} without a body, which is no list of records", reason="empty"
+    )

@@ -12,6 +12,9 @@ import msgspec
 
 from exporter.source.onward import NOWHERE, Onward
 
+NOT_FOUND = 404
+"""What some servers answer behind the end of a list, and a proxy for any page when no server is behind it."""
+
 CAPPED_TOTAL = 100_000
 """The total at which ServiceNow stops counting."""
 

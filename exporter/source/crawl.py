@@ -118,7 +118,8 @@ class _Flight:
         if query.role == "part" and asyncio.get_running_loop().time() > self.mended_by:
             raise errors.PartialCrawl(f"GET {self._url}: no time is left for parts", reason="deadline")
         retries = None if query.role == "page" else 1  # the page they are of has had them all
-        page = await self._client.get(query.url or self._url, query.params, dict(query.headers), retries)
+        url, headers = query.url or self._url, dict(query.headers)
+        page = await self._client.get(url, query.params, headers, retries, query.total_header)
         if query.role == "probe":
             return partial(Seen, query, items=0, new=0, total=None, status=page.status)
         return await self._take(page, query)

@@ -23,7 +23,7 @@ import msgspec
 from exporter.inventory.dialect import Paging
 from exporter.source import style
 from exporter.source.bad_rows import NOTHING_KNOWN, BadRows
-from exporter.source.course import Ask, Came
+from exporter.source.course import NOT_FOUND, Ask, Came
 from exporter.source.hole import DIVISIBLE, KNOWN, TOO_MUCH, Hole, Part, Probe
 from exporter.source.mending import Mending
 from exporter.source.onward import NOWHERE, Onward
@@ -35,7 +35,8 @@ class Query(msgspec.Struct, frozen=True):
     `url` is an absolute link of the API's own that is asked for instead of the list's URL, as it is written
     and without parameters; "" for none. `ordinal` numbers the queries of a walk from 1, for messages; `first`
     says that nothing is known yet of the list, so that this failure may be that of the walk. `page_size` is
-    the number of records that a page of this walk is asked for.
+    the number of records that a page of this walk is asked for, and `total_header` the header in which an
+    answer announces the length of the list.
 
     `role` is "part" for some rows of a page that failed, hardly worth trying again, and "probe" for one row
     whose record is of no interest, but only whether the API answers.
@@ -48,6 +49,7 @@ class Query(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     page_size: int = 0
     role: Literal["page", "part", "probe"] = "page"
+    total_header: str = Paging().total_header
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -89,7 +91,8 @@ class Ending(msgspec.Struct, frozen=True):
     `unread_records` are missing for it, the single rows of `bad_rows` included: those are for the next walk.
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
     `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
-    nothing speaks against completeness but that fewer different records came than were announced.
+    nothing speaks against completeness but that fewer different records came than were announced;
+    `absent_pages` answered 404, which was held to be behind the end.
     """
 
     complete: bool
@@ -102,6 +105,7 @@ class Ending(msgspec.Struct, frozen=True):
     items: int = 0
     is_short_only: bool = False
     bad_rows: BadRows = NOTHING_KNOWN
+    absent_pages: int = 0
 
 
 Walk = Generator[tuple[Query, ...], Seen, Ending]
@@ -146,7 +150,7 @@ class _State:
         self._probes: list[Probe] | None = None  # those left to try, None when there is nothing to find out
         self._sent = 0
         self._totals: tuple[tuple[int, int], ...] = ()  # ordinal and total of the first and the last
-        self._pages = self._items = self._new = self._most = 0
+        self._pages = self._items = self._new = self._most = self._absent = 0
         self._first_items = self._new_behind_first = 0
         self._repeating = False
         self._capped = ""
@@ -201,6 +205,7 @@ class _State:
             headers=tuple(words.headers.items()),
             page_size=self._size,
             role="page" if isinstance(step, Ask) else step.role,
+            total_header=self._paging.total_header,
         )
 
     def hear(self, seen: Seen) -> None:
@@ -229,6 +234,7 @@ class _State:
 
     def _hear_page(self, ask: Ask, seen: Seen) -> None:
         if not seen.unread:
+            self._absent += seen.status == NOT_FOUND
             self._count(seen)
             self._watch(seen)
             new = seen.items if seen.query.first else seen.new
@@ -298,4 +304,5 @@ class _State:
             items=self._first_items if self._ignored else self._items,
             is_short_only=missing and len(reasons) == 1,
             bad_rows=self._mending.memory(expected),
+            absent_pages=self._absent,
         )

@@ -8,7 +8,7 @@ Invariant: everything in front of the next position has been asked for.
 
 from __future__ import annotations
 
-from exporter.source.course import Ask, Came, Course, doubted
+from exporter.source.course import NOT_FOUND, Ask, Came, Course, doubted
 
 _TAIL = 3
 """Pages in a row that cannot be read, beyond any announced end, before the end is held to be unknowable."""
@@ -36,6 +36,10 @@ class Single(Course):
         return self._size
 
 
+def _amid(where: str) -> str:
+    return f"{where} answered 404, and records followed all the same"
+
+
 class Offset(Course):
     """Positions in records, moved on by what was received and never by what was asked for.
 
@@ -43,6 +47,7 @@ class Offset(Course):
     page shorter than asked may be a clamp (then the next is as short) or hidden records (then it is not).
     When both are known, the parts up to the total may be asked for all at once; one that comes short is
     followed by an ask for its gap only, and nothing in answer to that means that the gap is hidden.
+    Without a total a 404 is the end only if nothing is behind it either.
     """
 
     def __init__(self, size: int) -> None:
@@ -54,6 +59,8 @@ class Offset(Course):
         self._first = 0
         self._reached = 0  # the position behind the last record that came
         self._tail = 0  # pages lost in a row beyond any announced end
+        self._absent = -1  # the position behind which the list goes on or not, by a 404
+        self._doubt = ""
         self._ended = False
         self._gaps: list[Ask] = []
         self._gone: dict[int, int] = {}  # records gone over at a position without reading them
@@ -82,9 +89,14 @@ class Offset(Course):
             self._first = items
         if not ask.span:
             self._learn(items)
-        if not came.new and (total is None or ask.position >= total):
+        if not came.new and total is None and came.status == NOT_FOUND and self._absent < 0:
+            self._absent = ask.position
+            self._skip(ask)
+        elif not came.new and (total is None or ask.position >= total):
             self._ended = True
         elif items:
+            if self._absent >= 0:
+                self._absent, self._doubt = -1, _amid(f"the position {self._absent}")
             self._reached = max(self._reached, ask.position + items)
             self._next = max(self._next, self._reached)
             self._note_gap(ask, items)
@@ -106,6 +118,10 @@ class Offset(Course):
         length = self._gone[ask.position] = self._length(ask)
         self._next = max(self._next, ask.position + length)
         return length
+
+    def doubt(self, total: int | None) -> str:
+        """A page that is not there, with records behind it."""
+        return self._doubt
 
     def _length(self, ask: Ask) -> int:
         return ask.span or self._stride or self._size
@@ -149,6 +165,7 @@ class Page(Course):
         self._first = 0
         self._last, self._last_items = -1, 0  # the furthest page with news
         self._empty: set[int] = set()  # pages without
+        self._absent: set[int] = set()  # those of them that are not there, by a 404
         self._pages = self._alike = 0  # pages with records, and those of them as long as a full one
         self._holed = False  # whether a page within the list came short
         self._lost: set[int] = set()
@@ -187,6 +204,8 @@ class Page(Course):
             self._settled = number > 0 or items >= self._size
         self._pages += items > 0
         self._alike += items == self._full
+        if came.status == NOT_FOUND:
+            self._absent.add(number)
         if not came.new:
             self._empty.add(number)
             self._holed = self._holed or number < self._last
@@ -220,6 +239,11 @@ class Page(Course):
         if self._full:
             return self.rows(ask)
         return range(ask.position * self._size, (ask.position + 1) * self._size)
+
+    def doubt(self, total: int | None) -> str:
+        """A page that is not there, with records behind it."""
+        amid = [number for number in self._absent if number < self._last]
+        return _amid(f"page {min(amid) + 1}") if amid else ""
 
     def mended(self, ask: Ask, came: Came, reached: int) -> None:
         """A page like any other, then."""

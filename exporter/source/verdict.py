@@ -26,6 +26,11 @@ def is_restless(
     return any(not ending.complete for ending in endings) or _moved(endings, doubled, known)
 
 
+def ends_by_refusal(endings: Sequence[Ending]) -> bool:
+    """Whether the end of a list is known by 404s alone: a proxy without a server gives them, too."""
+    return any(ending.absent_pages and ending.expected is None for ending in endings)
+
+
 def problem(endings: Sequence[Ending], doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> str:
     """Everything that speaks against completeness in one sentence, empty for nothing."""
     reasons = [
