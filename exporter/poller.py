@@ -28,6 +28,7 @@ from exporter.warmstart import Kept
 from exporter.workshop.crowd import Workshop
 
 _SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
+_DELTA_REACH = 24 * 3600.0  # seconds: an older change is in no list of recent changes any more
 _FIRST_RETRY = 5.0  # seconds after a failure, doubled with each further one
 _START_SHARE, _START_LONGEST = 0.1, 30.0  # of the interval, and seconds: how long a first crawl may wait
 _START_EMPTY = 1.0  # seconds: how long it may where nothing is served yet
@@ -121,7 +122,7 @@ class Poller:
 
         The only place that decides what a failure means.
         """
-        mode = "delta" if self.target.delta and time.monotonic() < self._next_full else "full"
+        mode = "delta" if self.target.delta and not self._wants_full() else "full"
         began = time.monotonic()
         self._story.begun(mode)
         try:
@@ -141,6 +142,10 @@ class Poller:
     def _failed(self, mode: str, reason: str, message: str, mend: str) -> None:
         self._failures += 1
         self._story.failed(mode, reason, message, mend)
+
+    def _wants_full(self) -> bool:
+        last = self.state.last_success or 0.0
+        return time.monotonic() >= self._next_full or time.time() - last > _DELTA_REACH
 
     def _mend(self, mode: str, error: errors.SourceError) -> str:
         if mode == "delta" and isinstance(error, errors.Refused) and error.reason == "status":

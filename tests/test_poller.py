@@ -355,6 +355,18 @@ async def test_an_api_that_refuses_the_deltas_parameter_is_told_by_its_name(tmp_
         )
 
 
+async def test_after_an_outage_longer_than_a_delta_tells_of_everything_is_asked_for(tmp_path: Path) -> None:
+    changes = {"collections.services.delta": {"updatedDaysAgo": "0"}}
+    async with inventory.over(tmp_path, records(30), changes) as (source, built):
+        await inventory.refresh(built)
+        poller = inventory.poller(built)
+        poller.state.last_success = time.time() - 25 * 3600
+        for wanted in (None, "0"):  # everything, then what changed again
+            source.asked.clear()
+            await poller.refresh()
+            assert {query.get("updatedDaysAgo") for query in source.asked} == {wanted}
+
+
 def only_of_today(source: inventory.Inventory, changed: list[inventory.Item]) -> inventory.Answer:
     """An API whose deltas show these records; everything else is as ever."""
 
