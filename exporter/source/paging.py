@@ -153,7 +153,7 @@ class _State:
         self._pages = self._items = self._new = self._most = self._absent = 0
         self._first_items = self._new_behind_first = 0
         self._repeating = False
-        self._capped = ""
+        self._capped = self._boasted = ""
 
     @property
     def _expected(self) -> int | None:
@@ -211,7 +211,10 @@ class _State:
     def hear(self, seen: Seen) -> None:
         """Takes in what became of a query in flight."""
         step = self.flying.pop(seen.query.ordinal)
-        if seen.total is not None:
+        if seen.total is not None and seen.total > self._caps.records:
+            # to ask for all those pages would be to find nothing until the deadline
+            self._boasted = f"announced {seen.total}, which is more than limits.records, and not believed"
+        elif seen.total is not None:
             told = (*self._totals, (seen.query.ordinal, seen.total))
             self._totals = (min(told), max(told))
             self._mending.announce(seen.total)
@@ -283,7 +286,7 @@ class _State:
         """The verdict: complete, or everything that speaks against it in one sentence."""
         expected = self._expected
         unread = self._mending.unread(expected)
-        reasons = [*([self._capped] if self._capped else []), *unread.told()]
+        reasons = [*filter(None, (self._capped, self._boasted)), *unread.told()]
         if missing := expected is not None and self._new < expected:
             reasons.append(f"announced {expected}, received {self._new} different records")
         # a whole table that happens to be as long as a page cannot be told from a page that repeats

@@ -471,6 +471,16 @@ def test_f41_endless_pages_end_at_the_cap_on_records() -> None:
     assert run.ending.reason == "stopped after 60 records, more than limits.records"
 
 
+@pytest.mark.parametrize(("serve", "how"), [(offsets, OFFSET), (pages, PAGE)])
+def test_f41_a_total_that_no_inventory_can_have_is_not_run_after(
+    serve: Callable[..., Serve], how: Paging
+) -> None:
+    run = Run(serve(35, total=10**15), how)
+    assert (run.ending.received, run.ending.expected) == (35, None)
+    assert len(run.asked) < 10
+    assert run.ending.reason == f"announced {10**15}, which is more than limits.records, and not believed"
+
+
 def test_f41_a_cap_on_pages_that_is_just_enough_is_no_fault() -> None:
     assert Run(offsets(35, total=35), caps=paging.Caps(pages=4, records=35)).ending.complete
 
