@@ -77,7 +77,6 @@ async def built(config: settings.Settings) -> AsyncIterator[House]:
     """Everything but the web side; clients are closed on the way out."""
     revision = os.environ.get("EXPORTER_REVISION", "")
     telemetry = Telemetry(revision=revision)
-    telemetry.series_limit(config.limits.series_per_family)
     telemetry.reloaded(1, time.time())
     vitals = Vitals(telemetry)
     reloads = Reloads()

@@ -53,12 +53,17 @@ class Site:
         self._started = time.monotonic()
 
     def employ(self, config: settings.Settings, pollers: Sequence[Poller]) -> None:
-        """From now on these pollers are shown, under these settings; collections that are off now go."""
+        """From now on these pollers are shown, under these settings; what no poller needs any more goes."""
+        collections, apis = set(self.collections), {poller.target.api for poller in self.pollers}
         self._config, self.pollers = config, pollers
         self.max_scrapes = config.web.max_scrapes
+        self._telemetry.series_limit(config.limits.series_per_family)
         self.collections = tuple(poller.target.collection for poller in pollers)
-        for gone in set(self._bodies).difference(self.collections):
-            self._telemetry.gone(gone, self._bodies.pop(gone).series)
+        for gone in collections.difference(self.collections):  # also where no crawl ever succeeded
+            self._telemetry.gone(gone, self._bodies.pop(gone, render.Body()).series)
+            self._telemetry.served({}, {}, self._sizes())
+        for api in apis.difference(poller.target.api for poller in pollers):
+            self._telemetry.unused(api)
 
     def refreshed(self) -> None:
         """A refresh of some collection succeeded."""
@@ -93,13 +98,18 @@ class Site:
 
     def publish(self, collection: str, body: render.Body) -> None:
         """From now on scrapes get this body for the collection."""
+        before = self._bodies.get(collection, render.Body())
         self._bodies[collection] = body
+        self._telemetry.unserved(before.series.keys() - body.series.keys())
+        self._telemetry.served(body.series, body.dropped, self._sizes())
+
+    def _sizes(self) -> Mapping[str, int]:
+        """The bytes of all bodies, by encoding."""
         parts = [part for one in self._bodies.values() for part in one.parts("text")]
-        sizes = {
+        return {
             "identity": sum(part.length for part in parts),
             "gzip": sum(len(part.deflated) for part in parts),
         }
-        self._telemetry.served(body.series, body.dropped, sizes)
 
     def scrape(self, form: str, encoding: str, collections: tuple[str, ...]) -> tuple[int, Iterable[bytes]]:
         """One scrape: its length in bytes and its pieces; identity is inflated piece by piece as it is read.

@@ -88,12 +88,22 @@ class Telemetry:
 
     def gone(self, collection: str, served: Iterable[str]) -> None:
         """A collection is off now, and with it the families that were `served` of it."""
+        self._forget("collection", collection)
+        self.unserved(served)
+
+    def unserved(self, names: Iterable[str]) -> None:
+        """The families of these names are not served any more."""
+        for family in names:
+            self._forget("family", family)
+
+    def unused(self, api: str) -> None:
+        """No collection asks the API any more."""
+        self._forget("api", api)
+
+    def _forget(self, label: str, value: str) -> None:
         for metric in self._metrics.values():
-            if "collection" in metric._labelnames:
-                metric.remove_by_labels({"collection": collection})
-        for family in served:
-            for name in ("series", "series_dropped"):
-                self._metrics[name].remove_by_labels({"family": family})
+            if label in metric._labelnames:
+                metric.remove_by_labels({label: value})
 
     def request(self, api: str, code: str, seconds: float) -> None:
         """An answer came from the API with this status code after so many seconds."""
@@ -123,7 +133,9 @@ class Telemetry:
     def request_rate(self, api: str, predicted: float, budget: int | None) -> None:
         """So many requests an hour are predicted, and so many allowed; None for no limit."""
         self._gauge("requests_per_hour", api).set(predicted)
-        if budget is not None:
+        if budget is None:  # there may have been one before a reload
+            self._metrics["request_budget"].remove(api)
+        else:
             self._gauge("request_budget", api).set(budget)
 
     def attempt(self, collection: str, mode: str, now: float) -> None:

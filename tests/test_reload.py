@@ -129,3 +129,91 @@ async def test_limits_of_the_web_side_change_without_a_new_crew(tmp_path: Path) 
             await asyncio.sleep(0)
             assert built.site.max_scrapes == 3
             assert built.crew is crew
+
+
+async def changed_to(built: app.House, written: Written, now: settings.Settings) -> None:
+    """A reload of other settings, until the crew that works by them is at work."""
+    before = built.crew
+    written.now = now
+    assert await built.site.reload() == (True, "The settings are reloaded.")
+    while built.crew is before:
+        await asyncio.sleep(0.01)
+
+
+def said_of(built: app.House, label: str) -> list[str]:
+    return [line for line in crawling.text(built).splitlines() if label in line]
+
+
+async def test_a_collection_that_could_never_be_crawled_leaves_no_series_when_it_is_off_now(
+    tmp_path: Path,
+) -> None:
+    wrong = {"collections.resources.path": "nosuch", "limits.retries": 0}
+    async with crawling.house(tmp_path, wrong) as (simulator, built):
+        written = Written(built.config)
+        async with at_work(built, written):
+            while crawling.poller(built, "resources").state.up is not False:
+                await asyncio.sleep(0.01)
+            kept = {"services": {}, "carriers": {}}
+            await changed_to(built, written, crawling.configured(simulator, tmp_path, {"collections": kept}))
+            assert not said_of(built, 'collection="resources"')
+            assert not said_of(built, 'api="tmf639"'), "no collection asks this API any more"
+            assert said_of(built, 'api="tmf638"')
+
+
+async def test_a_collection_that_is_on_again_begins_anew_and_so_does_its_api(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        everything, written = built.config, Written(built.config)
+        async with at_work(built, written):
+            await fresh(built)
+            kept = {"services": {}, "carriers": {}}
+            await changed_to(built, written, crawling.configured(simulator, tmp_path, {"collections": kept}))
+            await changed_to(built, written, everything)
+            assert said_of(built, 'exporter_up{collection="resources"} 0.0')
+            assert said_of(built, 'exporter_concurrency_limit{api="tmf639"}')
+
+
+async def test_the_size_of_what_is_served_no_longer_counts_a_collection_that_is_off(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        written = Written(built.config)
+        async with at_work(built, written):
+            await fresh(built)
+            kept = crawling.configured(simulator, tmp_path, {"collections": {"carriers": {}}})
+            await changed_to(built, written, kept)
+            (told,) = said_of(built, 'exporter_exposition_bytes{encoding="identity"}')
+            carriers = sum(part.length for part in built.site._bodies["carriers"].parts("text"))
+            assert float(told.split()[-1]) == carriers
+
+
+async def test_a_budget_of_requests_that_is_lifted_is_no_longer_told(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path, {"apis.tmf638.requests_per_hour": 1000}) as (simulator, built):
+        written = Written(built.config)
+        async with at_work(built, written):
+            await fresh(built)
+            built.crew.request_rates()
+            assert said_of(built, 'exporter_request_budget{api="tmf638"} 1000.0')
+            await changed_to(built, written, crawling.configured(simulator, tmp_path))
+            built.crew.request_rates()
+            assert not said_of(built, "exporter_request_budget{")
+
+
+async def test_another_limit_of_series_is_told_when_it_is_in_force(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        written = Written(built.config)
+        async with at_work(built, written):
+            await fresh(built)
+            config = crawling.configured(simulator, tmp_path, {"limits.series_per_family": 20})
+            await changed_to(built, written, config)
+            assert crawling.lines(built, "ses_inventory_exporter_series_limit 20.0")
+
+
+async def test_a_number_that_is_no_longer_wanted_is_no_longer_counted_as_served(tmp_path: Path) -> None:
+    wanted = {"collections.carriers.characteristics": {"bandwidth": {"metric": "bandwidth_hertz"}}}
+    async with crawling.house(tmp_path, wanted) as (simulator, built):
+        written = Written(built.config)
+        async with at_work(built, written):
+            await fresh(built)
+            of_it = '{family="ses_inventory_carrier_bandwidth_hertz"}'
+            assert len(said_of(built, of_it)) == 2, "series, and series dropped"
+            await changed_to(built, written, crawling.configured(simulator, tmp_path))
+            await crawling.poller(built, "carriers").refresh()
+            assert not said_of(built, of_it)

@@ -218,6 +218,21 @@ def test_a_collection_that_is_off_now_is_gone_with_its_families(told: telemetry.
     assert ("up", "services") in keys
 
 
+def test_an_api_that_nobody_asks_any_more_is_gone(told: telemetry.Telemetry) -> None:
+    told.unused("tmf638")
+    busy(told)
+    told.unused("tmf638")
+    keys = values(told)
+    assert not any("tmf638" in key for key in keys)
+    assert ("requests_per_hour", "tmf639") in keys
+
+
+def test_a_budget_is_told_only_as_long_as_there_is_one(told: telemetry.Telemetry) -> None:
+    told.request_rate("tmf638", 120, 600)
+    told.request_rate("tmf638", 120, None)
+    assert ("request_budget", "tmf638") not in values(told)
+
+
 def test_two_exporters_in_one_program_tell_their_own_stories(told: telemetry.Telemetry) -> None:
     other = telemetry.Telemetry()
     told.request_retried("tmf638")
