@@ -22,7 +22,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, errors, memory, notify, settings
+from exporter import __version__, errors, logs, memory, notify, settings
 from exporter.archive import Archive
 from exporter.crew import Crew
 from exporter.poller import Poller
@@ -175,6 +175,8 @@ async def _successor(house: House, again: Again) -> Crew:
                 answer.no(f"The old settings stay: {error}")
                 continue
             house.telemetry.reloaded(1, time.time())
+            if config.log != house.config.log:
+                logs.configure(config.log.level, config.log.format)
             _warn_of_what_stays(house.config, config)
             house.archive.path = config.state_file
             log.info("settings reloaded")
@@ -207,8 +209,12 @@ async def _report(house: House) -> None:
 async def _hand_over(house: House, crew: Crew) -> None:
     """The new crew has what the old one held; the old one's connections are closed."""
     old = house.crew
-    await crew.open()
-    await crew.restore(old.kept())
+    try:
+        await crew.open()
+        await crew.restore(old.kept())
+    except BaseException:  # a stop too: nobody else would close what the old one has not
+        await crew.close(old)
+        raise
     house.crew, house.config = crew, crew.config
     house.site.employ(crew.config, crew.pollers)
     await old.close(crew)

@@ -117,9 +117,13 @@ def _epilog() -> str:
     return "\n".join(("faults:", *faults, "", "quirks:", *quirks))
 
 
-def _loaded(given: argparse.Namespace) -> settings.Settings:
+def _read(given: argparse.Namespace) -> settings.Settings:
     flags = {key: value for key, value in vars(given).items() if "." in key and value is not None}
-    config = settings.load(given.config_file, os.environ, flags)
+    return settings.load(given.config_file, os.environ, flags)
+
+
+def _loaded(given: argparse.Namespace) -> settings.Settings:
+    config = _read(given)
     logs.configure(config.log.level, config.log.format)
     return config
 
@@ -128,7 +132,7 @@ def _serve(given: argparse.Namespace) -> int:
     async def watch(house: app.House, _: str) -> None:
         await progress.tell(house)
 
-    asyncio.run(app.serve(_loaded(given), watch, partial(_loaded, given)))
+    asyncio.run(app.serve(_loaded(given), watch, partial(_read, given)))
     return GOOD
 
 

@@ -44,9 +44,10 @@ class Crew:
         self._stories: dict[str, Story] = {}
         workshop = Workshop(config.limits.processes)
         pollers = []
-        for target in config.targets():
+        for target in config.targets():  # first, for a client may raise, and a new story has series at once
             if target.api not in self._clients:
                 self._clients[target.api] = self._client(target)
+        for target in config.targets():
             name = target.collection
             story = before._stories.get(name) if before else None
             self._stories[name] = story or Story(target, telemetry)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import app, errors, settings
+from exporter.crew import Crew
 from exporter.reload import Reloads
 from tests import crawling
 
@@ -182,6 +183,43 @@ async def test_the_size_of_what_is_served_no_longer_counts_a_collection_that_is_
             (told,) = said_of(built, 'exporter_exposition_bytes{encoding="identity"}')
             carriers = sum(part.length for part in built.site._bodies["carriers"].parts("text"))
             assert float(told.split()[-1]) == carriers
+
+
+async def test_a_reload_that_is_refused_leaves_no_series_of_what_is_not_at_work(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    async with crawling.house(tmp_path, {"collections": {"services": {}}}) as (simulator, built):
+        written = Written(built.config)
+        async with at_work(built, written):
+            changes = {
+                "collections": {"services": {}, "carriers": {}, "resources": {}},
+                "apis.tmf639.tls_config": {"ca_file": str(broken)},
+            }
+            written.now = crawling.configured(simulator, tmp_path, changes)
+            good, sentence = await built.site.reload()
+            assert not good and "broken.pem" in sentence
+            for label in ('"carriers"', '"resources"', '"tmf639"'):
+                assert not said_of(built, label)
+            assert said_of(built, '"services"')
+
+
+async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_open(tmp_path: Path) -> None:
+    async with crawling.house(tmp_path) as (simulator, built):
+        for poller in built.pollers:
+            await poller.refresh()
+        config = crawling.configured(simulator, tmp_path, {"limits.retries": 1})
+        crew, old = Crew(config, built.telemetry, built.site, built.crew), built.crew
+        pools = [client._wire._pool for client in crew._clients.values()]
+        taking_over = asyncio.create_task(app._hand_over(built, crew))
+        while not all(pool._current for pool in pools):
+            await asyncio.sleep(0)
+        sessions = [pool._current.session for pool in pools if pool._current]
+        taking_over.cancel()
+        await asyncio.gather(taking_over, return_exceptions=True)
+        assert built.crew is old
+        assert sessions and all(session.closed for session in sessions)
+        await crawling.poller(built, "carriers").refresh()
+        assert crawling.poller(built, "carriers").state.up, "the old crew's are still open"
 
 
 async def test_a_budget_of_requests_that_is_lifted_is_no_longer_told(tmp_path: Path) -> None:

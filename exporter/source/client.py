@@ -119,6 +119,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
+        self._gate.tell()  # not before: settings of which only a part can be used come to nothing
         return self
 
     async def __aexit__(

@@ -52,7 +52,6 @@ class Gate:
         self._queue: deque[asyncio.Future[int]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._told = 0
-        self._tell()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -73,6 +72,12 @@ class Gate:
             raise
         finally:
             self._left()
+
+    def tell(self) -> None:
+        """Tells how many requests may be in flight, where that is news."""
+        if self._concurrency.limit != self._told:
+            self._told = self._concurrency.limit
+            self._telemetry.concurrency(self._name, self._told)
 
     def hold(self, seconds: float) -> None:
         """No request goes within the next `seconds`."""
@@ -100,7 +105,7 @@ class Gate:
 
     def _left(self) -> None:
         self._flying -= 1
-        self._tell()
+        self.tell()
         self._admit()
 
     def _admit(self) -> None:
@@ -123,8 +128,3 @@ class Gate:
             self._flying += 1
             self._timetable.sent(now)
             place.set_result(self._concurrency.round)
-
-    def _tell(self) -> None:
-        if self._concurrency.limit != self._told:
-            self._told = self._concurrency.limit
-            self._telemetry.concurrency(self._name, self._told)

@@ -1,6 +1,7 @@
 """The verbs of the command line, run as a person runs them."""
 
 import asyncio
+import json
 import re
 import signal
 from pathlib import Path
@@ -148,3 +149,32 @@ async def test_healthcheck_asks_the_exporter(tmp_path: Path, path: str) -> None:
     assert status == 1
     assert "no answer" in err
     assert (await running.run("healthcheck", "--url", "nonsense"))[0] == 2
+
+
+async def test_a_reload_that_is_refused_changes_not_even_how_is_logged(tmp_path: Path) -> None:
+    async with running.simulated(tmp_path) as file:
+        config, broken = yaml.safe_load(file.read_text()), tmp_path / "broken.pem"
+        broken.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        address = f"127.0.0.1:{running.free_port()}"
+        async with running.process(
+            running.COMMAND, "serve", "--config.file", str(file), "--web.listen-address", address
+        ) as exporter:
+
+            async def line(event: str) -> str:
+                assert exporter.stdout is not None
+                said = ""
+                while event not in said:
+                    said = (await asyncio.wait_for(exporter.stdout.readline(), 60)).decode()
+                    assert said, "it has ended"
+                return said
+
+            await line("listening")
+            config["log"] = {"format": "json"}
+            config["apis"]["tmf639"]["tls_config"] = {"ca_file": str(broken)}
+            file.write_text(yaml.safe_dump(config))
+            exporter.send_signal(signal.SIGHUP)
+            assert 'event="settings not reloaded"' in await line("settings not reloaded")
+            del config["apis"]["tmf639"]["tls_config"]
+            file.write_text(yaml.safe_dump(config))
+            exporter.send_signal(signal.SIGHUP)
+            assert json.loads(await line("settings reloaded"))["level"] == "info"

@@ -17,7 +17,9 @@ Work = Callable[[], Awaitable[None]]
 
 
 def gate(told: Told | None = None, *, most: int = 16, budget: int | None = None) -> Gate:
-    return Gate("tmf638", most, budget, told or Told())
+    made = Gate("tmf638", most, budget, told or Told())
+    made.tell()
+    return made
 
 
 async def starts(gate: Gate, count: int, seconds: float = 0.2) -> list[float]:
