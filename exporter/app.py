@@ -36,6 +36,7 @@ from exporter.web.access import Access
 log = structlog.get_logger()
 
 _LAST_SCRAPES = 5.0  # seconds that scrapes under way may take to finish on a stop
+_AT_ONCE = ("max_scrapes", "startup_grace")  # of the settings of `web`: `site` takes them at a reload
 _SWITCH = 0.0005
 """Seconds after which a thread that decodes or renders lets the event loop have its turn.
 
@@ -45,9 +46,10 @@ Python's 5 ms are waited for at each system call: a page in many pieces then hel
 
 @dataclass
 class House:
-    """The rooms, joined. `crew` and `config` are those now at work."""
+    """The rooms, joined. `crew` and `config` are those now at work, `web` what the web side began with."""
 
     config: settings.Settings
+    web: settings.Web
     telemetry: Telemetry
     vitals: Vitals
     site: Site
@@ -84,7 +86,7 @@ async def built(config: settings.Settings) -> AsyncIterator[House]:
     crew = Crew(config, telemetry, site)
     site.employ(config, crew.pollers)
     archive, manager = Archive(config.state_file, telemetry), notify.Notifier(os.environ)
-    house = House(config, telemetry, vitals, site, crew, archive, reloads, manager)
+    house = House(config, config.web, telemetry, vitals, site, crew, archive, reloads, manager)
     await crew.open()
     try:
         yield house
@@ -177,7 +179,7 @@ async def _successor(house: House, again: Again) -> Crew:
             house.telemetry.reloaded(1, time.time())
             if config.log != house.config.log:
                 logs.configure(config.log.level, config.log.format)
-            _warn_of_what_stays(house.config, config)
+            _warn_of_what_stays(house.web, config.web)
             house.archive.path = config.state_file
             log.info("settings reloaded")
             answer.yes("The settings are reloaded.")
@@ -228,10 +230,10 @@ def _is_the_same_work(old: settings.Settings, new: settings.Settings) -> bool:
     )
 
 
-def _warn_of_what_stays(old: settings.Settings, new: settings.Settings) -> None:
-    changed = [
-        name for name in type(old.web).model_fields if getattr(old.web, name) != getattr(new.web, name)
-    ]
+def _warn_of_what_stays(begun: settings.Web, new: settings.Web) -> None:
+    """Says which settings are not in force, for they were read at the start."""
+    start_only = [name for name in type(new).model_fields if name not in _AT_ONCE]
+    changed = [name for name in start_only if getattr(begun, name) != getattr(new, name)]
     if changed:
         log.warning("restart needed", settings=", ".join(f"web.{name}" for name in changed))
 

@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from structlog.testing import capture_logs
+
 from exporter import app, errors, settings
 from exporter.crew import Crew
 from exporter.reload import Reloads
@@ -255,3 +258,25 @@ async def test_a_number_that_is_no_longer_wanted_is_no_longer_counted_as_served(
             await changed_to(built, written, crawling.configured(simulator, tmp_path))
             await crawling.poller(built, "carriers").refresh()
             assert not said_of(built, of_it)
+
+
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({"max_scrapes": 3, "startup_grace": 1.0}, []),
+        ({"max_scrapes": 3, "write_timeout": 9.0}, ["web.write_timeout"]),
+    ],
+)
+async def test_a_restart_is_asked_for_only_where_a_setting_is_not_in_force(
+    tmp_path: Path, changes: dict[str, object], needed: list[str]
+) -> None:
+    async with crawling.house(tmp_path) as (_, built):
+        start = built.config
+        other = start.model_copy(update={"web": start.web.model_copy(update=changes)})
+        written = Written(other)
+        async with at_work(built, written):
+            for now, missing in ((other, needed), (other, needed), (start, [])):
+                written.now = now
+                with capture_logs() as lines:
+                    assert (await built.site.reload())[0]
+                assert [line["settings"] for line in lines if line["event"] == "restart needed"] == missing
