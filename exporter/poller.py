@@ -84,6 +84,7 @@ class Poller:
             pause=house.precedence.pause,
         )
         self._doubled: set[str | int] = set()  # what came more than once in the last full crawl
+        self._shortfalls: tuple[int, ...] = ()  # how many records fewer than announced its lists brought
         self.membership = 0  # how often records have come or gone
         self._known: Mapping[str, int] = {}  # memberships when references were last looked at
         self._relinked = False  # whether references have changed since
@@ -177,11 +178,14 @@ class Poller:
     async def _crawl(self) -> None:
         draft, endings = await self._listed({})
         known = self._doubled
-        if verdict.is_restless(endings, draft.doubled, known) or await self._is_cut_off(draft, endings):
+        usual = self._shortfalls
+        if verdict.is_restless(endings, draft.doubled, known, usual) or await self._is_cut_off(
+            draft, endings
+        ):
             # records moved while we paged; a second look usually finds the list at rest
             known = draft.doubled
             draft, endings = await self._listed({})
-        self._doubled = draft.doubled
+        self._doubled, self._shortfalls = draft.doubled, verdict.shortfalls(endings)
         self._intake.bad_rows = tuple(ending.bad_rows for ending in endings)
         self._intake.passed = draft.passed
         problem = verdict.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)

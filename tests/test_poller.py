@@ -367,6 +367,28 @@ async def test_after_an_outage_longer_than_a_delta_tells_of_everything_is_asked_
             assert {query.get("updatedDaysAgo") for query in source.asked} == {wanted}
 
 
+async def test_an_api_that_always_announces_more_than_it_shows_is_looked_at_twice_but_once(
+    tmp_path: Path,
+) -> None:
+    async with inventory.over(tmp_path, records(30), {"collections.services.page_size": 10}) as (
+        source,
+        built,
+    ):
+
+        async def answer(request: web.Request) -> web.Response:
+            start, limit = inventory.part(request)
+            return inventory.listed(source.records[start : start + limit], 33)
+
+        source.answer = answer
+        looks = []
+        for _ in range(3):
+            source.asked.clear()
+            await inventory.refresh(built)
+            looks.append(sum(query["offset"] == "0" for query in source.asked))
+            assert "announced 33, received 30" in inventory.poller(built).state.problem
+        assert looks == [2, 1, 1]
+
+
 def only_of_today(source: inventory.Inventory, changed: list[inventory.Item]) -> inventory.Answer:
     """An API whose deltas show these records; everything else is as ever."""
 

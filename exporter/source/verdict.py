@@ -14,16 +14,31 @@ from collections.abc import Set as AbstractSet
 from exporter.source.paging import Ending
 
 
+def shortfalls(endings: Sequence[Ending]) -> tuple[int, ...]:
+    """How many records fewer than announced each list has brought, 0 where something else is amiss, too."""
+    return tuple(
+        (ending.expected or 0) - ending.received if ending.is_short_only else 0 for ending in endings
+    )
+
+
 def is_restless(
-    endings: Sequence[Ending], doubled: AbstractSet[str | int], known: AbstractSet[str | int]
+    endings: Sequence[Ending],
+    doubled: AbstractSet[str | int],
+    known: AbstractSet[str | int],
+    usual: Sequence[int] = (),
 ) -> bool:
     """Whether a second look is worth its requests: something is amiss that a list at rest would not show.
 
-    `doubled` are the records that came more than once, by id or its mark, `known` those of the crawl before.
+    `doubled` are the records that came more than once, by id or its mark, `known` those of the crawl before;
+    `usual` are the shortfalls of that one: an API that counts records which it does not show always does.
     """
     if any(ending.unread_pages or ending.unread_records for ending in endings):
         return False  # what cannot be read now cannot be read again right away
-    return any(not ending.complete for ending in endings) or _moved(endings, doubled, known)
+    amiss = any(
+        not ending.complete and not (short and place < len(usual) and short == usual[place])
+        for place, (ending, short) in enumerate(zip(endings, shortfalls(endings), strict=True))
+    )
+    return amiss or _moved(endings, doubled, known)
 
 
 def ends_by_refusal(endings: Sequence[Ending]) -> bool:

@@ -36,6 +36,15 @@ def test_a_total_that_counts_steady_doubles_is_reached() -> None:
     assert verdict.problem([SHORT], {"CAR1"}, {"CAR1"}) == ""
 
 
+def test_a_total_that_is_missed_by_as_much_as_ever_is_told_and_not_looked_at_again() -> None:
+    usual = verdict.shortfalls([WHOLE, SHORT])
+    assert usual == (0, 4)
+    assert not verdict.is_restless([WHOLE, SHORT], set(), set(), usual)
+    assert verdict.is_restless([WHOLE, SHORT], set(), set(), (4, 0))
+    assert verdict.is_restless([SHORT], set(), set(), (3,))
+    assert verdict.problem([SHORT], set(), set()) == SHORT.reason
+
+
 def test_a_total_that_is_missed_otherwise_is_told() -> None:
     assert verdict.problem([SHORT], set(), set()) == SHORT.reason
     assert verdict.problem([SHORT], {"CAR1"}, {"CAR2"}) == SHORT.reason
