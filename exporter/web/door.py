@@ -23,6 +23,8 @@ _END = b"\r\n\r\n"
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FLUSH = 2.0
 """Seconds in which a connection that is being closed must take what is left for it."""
+_LOOK = 0.01
+"""Seconds between two looks at what the system has not taken yet."""
 
 
 class Door(asyncio.Protocol):
@@ -103,6 +105,11 @@ class Door(asyncio.Protocol):
                 limits = self._watch.limits
                 self._await(limits.idle if whole else limits.headers, self._expire)
 
+    async def sent(self) -> None:
+        """Waits until the system has everything: what TLS has handed down, `drain` does not wait for."""
+        while self._line.get_write_buffer_size():  # noqa: ASYNC110 - asyncio tells its own TLS only
+            await asyncio.sleep(_LOOK)
+
     def _expire(self) -> None:
         if self._transport.is_closing():  # it was ended, and the client does not read the last of it
             self._line.abort()
@@ -151,8 +158,14 @@ async def attended(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Tells the request's door that its headers are there, and when the application is done with it."""
-    door = request.transport.get_protocol() if request.transport is not None else None
-    if not isinstance(door, Door):  # another site than the guarded one, as in tests
+    door = of(request)
+    if door is None:
         return await handler(request)
     with door.answering():
         return await handler(request)
+
+
+def of(request: web.Request) -> Door | None:
+    """The door a request came through; None where the client left, or on an unguarded site, as in tests."""
+    door = request.transport.get_protocol() if request.transport is not None else None
+    return door if isinstance(door, Door) else None

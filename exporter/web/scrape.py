@@ -15,7 +15,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from exporter.precedence import Precedence
-from exporter.web import negotiate
+from exporter.web import door, negotiate
 from exporter.web.answer import sentence
 
 TYPES: dict[negotiate.Form, str] = {
@@ -112,6 +112,8 @@ class Scrapes:
                 # aiohttp would do it later, where a reset at the very end is nobody's to catch.
                 await response.write_eof()
                 await request.writer.drain()
+                if (through := door.of(request)) is not None:
+                    await through.sent()
         except TimeoutError:
             log.warning(
                 "scrape cut off", client=request.remote, reason="read too slowly", after=self._patience

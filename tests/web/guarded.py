@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from exporter.web import guard, server
 
@@ -59,9 +60,12 @@ async def guarded(
     limits: guard.Limits = PATIENT,
     site: InventedSite | None = None,
     context: ssl.SSLContext | None = None,
+    *middlewares: Middleware,
 ) -> AsyncIterator[Guarded]:
-    """Serves as the program does."""
-    runner = web.AppRunner(server.application(site or InventedSite()), shutdown_timeout=1.0)
+    """Serves as the program does; `middlewares` stand right before the pages."""
+    application = server.application(site or InventedSite())
+    application.middlewares.extend(middlewares)
+    runner = web.AppRunner(application, shutdown_timeout=1.0)
     await runner.setup()
     told = Told()
     try:

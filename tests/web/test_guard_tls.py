@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import trustme
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+
+from exporter.web import door
 
 from .guarded import HEALTHY, PATIENT, Client, connect, guarded
 from .invented import InventedSite
@@ -138,6 +143,31 @@ async def test_f71_a_secure_reader_too_slow_is_cut(ours: ssl.SSLContext, theirs:
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await there.until(0)
         assert there.told.reasons == {"slow": 1}
+        client.leave()
+
+
+async def test_f64_a_secure_scrape_is_over_when_the_system_has_all_of_it(
+    ours: ssl.SSLContext, theirs: ssl.SSLContext
+) -> None:
+    kept: list[int] = []
+
+    @web.middleware
+    async def look(request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
+        assert request.transport is not None
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        through = door.of(request)
+        assert through is not None
+        answer = await handler(request)
+        kept.append(through._line.get_write_buffer_size())
+        return answer
+
+    site = InventedSite(parts=(b"what TLS hands down at once\n" * 30_000,))
+    async with guarded(PATIENT, site, ours, look) as there:
+        client = await secure(there.port, theirs)
+        client.writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await client.answer()).endswith(site.parts[0])
+        await there.until(0)
+        assert kept == [0]
         client.leave()
 
 
