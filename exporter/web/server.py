@@ -59,7 +59,7 @@ def application(
     `access` who may come in; None lets everybody in.
     """
     access = access or Access(None)
-    app = web.Application(middlewares=[door.attended, access.middleware(), _explain(taken), _unload])
+    app = web.Application(middlewares=[door.attended, access.middleware(), _unload, _explain(taken)])
     app.on_response_prepare.append(_dress)
     app.on_response_prepare.append(access.dress)  # the operator's headers prevail
     answers = _Answers(site)
@@ -121,12 +121,14 @@ def _explain(taken: Orders) -> Middleware:
 
 @web.middleware
 async def _unload(request: web.Request, handler: _Answer) -> web.StreamResponse:
-    """Refuses bodies, unread: nothing here needs one, and one that never ends would hold its connection."""
-    refusal = _burden(request)
-    if refusal is None:
-        return await handler(request)
-    refusal.force_close()
-    return refusal
+    """Refuses bodies, unread: nothing here needs one, and one that never ends would hold its connection.
+
+    A small one that is borne is not read either, and ends its connection: a door takes it for a next request.
+    """
+    answer = _burden(request) or await handler(request)
+    if request.body_exists:
+        answer.force_close()
+    return answer
 
 
 def _burden(request: web.Request) -> web.Response | None:

@@ -192,6 +192,15 @@ async def test_a_request_within_the_limit_of_bytes_may_come_in_any_pieces() -> N
         client.leave()
 
 
+async def test_f70_a_body_that_nobody_reads_is_not_taken_for_headers_that_never_end() -> None:
+    async with guarded(PATIENT._replace(headers=0.3)) as there:
+        said = await there.ask(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        assert said.startswith(b"HTTP/1.1 404 ")
+        assert said.count(b"HTTP/1.1 ") == 1
+        await there.until(0)
+        assert not there.told.reasons
+
+
 async def test_a_thousand_requests_in_one_breath_are_answered_in_their_order() -> None:
     async with guarded() as there:
         client = await connect(there.port)

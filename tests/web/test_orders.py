@@ -151,10 +151,15 @@ async def test_f73_a_body_is_refused_before_it_comes(
     writer.close()
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"x" * 4096])
-async def test_a_small_body_that_clients_send_by_habit_does_no_harm(client: Client, body: bytes) -> None:
+@pytest.mark.parametrize("path", [ACCEPT, RELOAD])
+@pytest.mark.parametrize(("body", "kept"), [(b"", True), (b"{}", False), (b"x" * 4096, False)])
+async def test_a_small_body_that_clients_send_by_habit_ends_the_connection_and_does_no_harm(
+    client: Client, path: str, body: bytes, kept: bool
+) -> None:
     for _ in range(2):
-        assert (await client.post(ACCEPT, data=body)).status == 200
+        answer = await client.post(path, data=body)
+        assert answer.status == 200
+        assert (answer.headers.get(hdrs.CONNECTION) != "close") == kept
 
 
 async def test_a_get_that_announces_an_empty_body_has_none(client: Client) -> None:
