@@ -3,7 +3,7 @@
 It owns lifetimes and signals and nothing else. Invariants: what a state file holds is served by the very
 first scrape; the web side is up before the first request to an inventory goes out, so that even a start
 against a dead API can be seen; new settings that cannot be used change nothing; on a stop, scrapes under way
-finish.
+finish, whatever signals come then.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +37,7 @@ log = structlog.get_logger()
 
 _LAST_SCRAPES = 5.0  # seconds that scrapes under way may take to finish on a stop
 _AT_ONCE = ("max_scrapes", "startup_grace")  # of the settings of `web`: `site` takes them at a reload
+_HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 _SWITCH = 0.0005
 """Seconds after which a thread that decodes or renders lets the event loop have its turn.
 
@@ -67,8 +68,8 @@ class House:
 Watch = Callable[[House, str], Coroutine[None, None, None]]
 """Looks at a house at work; is given the address it serves, empty where it serves none."""
 
-Bells = Mapping[signal.Signals, Callable[[], object]]
-"""What each signal does."""
+Bells = dict[signal.Signals, Callable[[], object]]
+"""What each signal does; one that is not in it does nothing."""
 
 Again = Callable[[], settings.Settings]
 """Loads the settings again, as they are now; raises `ConfigError`."""
@@ -103,38 +104,60 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
     sys.setswitchinterval(_SWITCH)
     memory.settle()
     stop = asyncio.Event()
-    async with built(config) as house:
-        access = Access(config.web.config_file, house.telemetry.turned_away)
-        # before anybody can scrape: no scrape must see only some of what was kept
-        await house.crew.restore(await house.archive.load())
-        bells: Bells = {
-            signal.SIGTERM: stop.set,
-            signal.SIGINT: stop.set,
-            signal.SIGHUP: house.reloads.ask,
-            signal.SIGUSR1: partial(_accept, house.site),
-        }
-        orders = server.Orders(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
-        runner = web.AppRunner(
-            server.application(house.site, patience=config.web.write_timeout, taken=orders, access=access),
-            access_log=None,
-            shutdown_timeout=_LAST_SCRAPES,
-            handle_signals=False,
-        )
-        await runner.setup()
-        try:
-            with _listening_to(bells):  # first: whoever sees that we answer may stop us
-                address = await _listen(runner, config, house.telemetry, access.ssl_context())
-                log.info("listening", address=address, version=__version__)
-                house.manager.send(notify.READY, notify.status(f"Serving {address}"))
-                await _live(house, stop, partial(watch, house, address), again or (lambda: config))
-        finally:
-            await runner.cleanup()
-        await house.archive.close(house.crew.kept())
+    with _listening_to({signal.SIGTERM: stop.set, signal.SIGINT: stop.set}) as bells:
+        async with built(config) as house:
+            bells[signal.SIGHUP] = house.reloads.ask
+            bells[signal.SIGUSR1] = partial(_accept, house.site)
+            access = Access(config.web.config_file, house.telemetry.turned_away)
+            # before anybody can scrape: no scrape must see only some of what was kept
+            if not await _done_before(stop, _restore(house)):
+                log.info("stopping")
+                return  # what was not restored must not be written over
+            await _open(house, access, partial(_live, house, stop, watch, again or (lambda: config)))
+            await house.archive.close(house.crew.kept())
 
 
-async def _live(
-    house: House, stop: asyncio.Event, watch: Callable[[], Coroutine[None, None, None]], again: Again
-) -> None:
+async def _restore(house: House) -> None:
+    await house.crew.restore(await house.archive.load())
+
+
+async def _done_before(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
+    """Whether the work came to its end; it is given up where `stop` comes first."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+    if working.cancelled():
+        return False
+    working.result()
+    return True
+
+
+async def _open(house: House, access: Access, live: Callable[[str], Coroutine[None, None, None]]) -> None:
+    """Serves while `live`, which is given the address, is at work, and until scrapes under way are over."""
+    config = house.config
+    orders = server.Orders(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
+    runner = web.AppRunner(
+        server.application(house.site, patience=config.web.write_timeout, taken=orders, access=access),
+        access_log=None,
+        shutdown_timeout=_LAST_SCRAPES,
+        handle_signals=False,
+    )
+    await runner.setup()
+    try:
+        address = await _listen(runner, config, house.telemetry, access.ssl_context())
+        log.info("listening", address=address, version=__version__)
+        house.manager.send(notify.READY, notify.status(f"Serving {address}"))
+        await live(address)
+    finally:
+        house.reloads.end()  # who waits for one would hold the stop up
+        await runner.cleanup()
+
+
+async def _live(house: House, stop: asyncio.Event, watch: Watch, again: Again, address: str) -> None:
     """Runs every task until `stop`."""
     keep = house.vitals.keep
     async with asyncio.TaskGroup() as group:
@@ -142,7 +165,7 @@ async def _live(
             group.create_task(keep("pulse", house.vitals.pulse)),
             group.create_task(keep("shifts", partial(_shifts, house, again))),
             group.create_task(keep("clerk", partial(_clerk, house))),
-            group.create_task(keep("watch", watch)),
+            group.create_task(keep("watch", partial(watch, house, address))),
             group.create_task(keep("report", partial(_report, house))),
         ]
         await stop.wait()
@@ -253,14 +276,19 @@ def _accept(site: Site) -> None:
 
 
 @contextmanager
-def _listening_to(bells: Bells) -> Iterator[None]:
+def _listening_to(bells: Bells) -> Iterator[Bells]:
+    """While this is so, no signal ends the process by itself: it does what `bells` then says."""
     loop = asyncio.get_running_loop()
-    for number, ring in bells.items():
-        loop.add_signal_handler(number, ring)
+
+    def ring(number: signal.Signals) -> None:
+        bells.get(number, lambda: None)()
+
+    for number in _HEARD:
+        loop.add_signal_handler(number, ring, number)
     try:
-        yield
+        yield bells
     finally:
-        for number in bells:
+        for number in _HEARD:
             loop.remove_signal_handler(number)
 
 

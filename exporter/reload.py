@@ -1,7 +1,7 @@
 """Reloads that were asked for, by a signal or over HTTP; those that come while one waits are one.
 
 It loads nothing (`app` does) and only brings those who ask together with the one who answers. Invariant:
-everybody who asks is answered, by a reload that began after they asked.
+everybody who asks is answered, by a reload that began after they asked or by the end.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ class Reloads:
             self._waiting = asyncio.get_running_loop().create_future()
         self._asked.set()
         return self._waiting
+
+    def end(self) -> None:
+        """Nobody is there any more who could answer: whoever waits, or asks from now on, is told so."""
+        Answer(self.ask()).no("The exporter is stopping; the settings were not reloaded.")
 
     @asynccontextmanager
     async def next(self) -> AsyncIterator[Answer]:

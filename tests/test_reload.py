@@ -123,6 +123,14 @@ async def test_f65_reloads_that_are_asked_for_together_are_one() -> None:
     assert late.result() == (False, "The settings could not be reloaded.")
 
 
+async def test_f64_at_the_end_whoever_waits_or_still_asks_is_told_so() -> None:
+    reloads = Reloads()
+    waiting = reloads.ask()
+    reloads.end()
+    stopping = (False, "The exporter is stopping; the settings were not reloaded.")
+    assert (await waiting, await reloads.ask(), await reloads.ask()) == (stopping,) * 3
+
+
 async def test_limits_of_the_web_side_change_without_a_new_crew(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
         web = built.config.web.model_copy(update={"max_scrapes": 3})

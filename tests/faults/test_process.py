@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -161,8 +162,7 @@ async def process(file: Path, *options: str) -> AsyncIterator[tuple[asyncio.subp
     alert="",
 )
 async def test_f64_a_stop_lets_scrapes_finish_and_crawls_go(tmp_path: Path) -> None:
-    wide = [record(number, description=f"{number} {random.random()}" * 40) for number in range(4000)]
-    async with Inventory(wide) as source:
+    async with Inventory(wide()) as source:
         changes = {
             "collections.services.page_size": 1000,
             "collections.services.refresh_interval": "1s",
@@ -179,16 +179,76 @@ async def test_f64_a_stop_lets_scrapes_finish_and_crawls_go(tmp_path: Path) -> N
             asked = len(source.asked)
             await inventory.until(lambda: len(source.asked) > asked and source.under_way)
             reader, writer = await asking(url, "/metrics")
-            head = await reader.readuntil(b"\r\n\r\n")
+            length = await announced(reader)
             exporter.terminate()
             await asyncio.sleep(0.3)  # it is stopping, and we have read next to nothing
-            length = int(head.lower().partition(b"content-length:")[2].split()[0])
-            assert length > 4 << 20, "more than the sockets' buffers hold"
             body = await reader.readexactly(length)
             writer.close()
             assert body.count(b"\nses_inventory_service_status{") == 4000
             async with asyncio.timeout(10):
                 assert await exporter.wait() == 0
+
+
+async def test_f64_further_signals_cut_nothing_of_a_stop(tmp_path: Path) -> None:
+    """As of a service manager with SendSIGHUP=, and of somebody who presses Ctrl-C again and again."""
+    state = tmp_path / "state"
+    async with Inventory(wide()) as source:
+        changes = {"collections.services.page_size": 1000, "state_file": str(state)}
+        crawling.configured(source, tmp_path, changes)  # type: ignore[arg-type]
+        async with process(tmp_path / "config.yaml") as (exporter, url):
+            await running.until(lambda: running.get(f"{url}/-/ready") and state.exists())
+            state.unlink()
+            reader, writer = await asking(url, "/metrics")
+            left = await announced(reader)
+            exporter.terminate()
+            for _ in range(16):  # a megabyte: there is still more than the system holds
+                for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+                    exporter.send_signal(number)
+                left -= len(await reader.readexactly(1 << 16))
+            await reader.readexactly(left)
+            writer.close()
+            async with asyncio.timeout(10):
+                assert await exporter.wait() == 0
+    assert len(warmstart.read(state)["services"].snapshot.records) == 4000
+
+
+async def test_f64_an_order_to_reload_is_answered_by_a_stop(tmp_path: Path) -> None:
+    loads, go = 0, threading.Event()
+    async with Inventory(records(20)) as source:
+        changes = {"web.enable_lifecycle": True}
+        config = crawling.configured(source, tmp_path, changes)  # type: ignore[arg-type]
+
+        def again() -> settings.Settings:
+            nonlocal loads
+            loads += 1
+            go.wait()
+            return config
+
+        async with inventory.serving(config, again) as (house, url), ClientSession() as client:
+            os.kill(os.getpid(), signal.SIGHUP)
+            await inventory.until(lambda: loads)
+            order = asyncio.create_task(client.post(f"{url}/-/reload"))
+            await inventory.until(lambda: house.reloads._waiting)
+            os.kill(os.getpid(), signal.SIGTERM)
+            try:
+                answer = await order
+            finally:
+                go.set()
+            assert answer.status == 500
+            assert "is stopping" in await answer.text()
+
+
+def wide() -> list[inventory.Item]:
+    """Records whose scrape is more than the sockets' buffers hold, though nothing is deflated."""
+    return [record(number, description=f"{number} {random.random()}" * 40) for number in range(4000)]
+
+
+async def announced(reader: asyncio.StreamReader) -> int:
+    """The length of an answer of `wide` records, whose head is read."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].split()[0])
+    assert length > 4 << 20, "more than the sockets' buffers hold"
+    return length
 
 
 async def asking(url: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
