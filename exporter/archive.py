@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 _SHARE = 20.0  # times as long as a write took pass before the next one, so that it costs 5 % at most
 _LONG = 3.0  # seconds of a write that is not worth waiting for on a stop
+_ENOUGH = 4.0  # seconds of a stop that are left for a write, with one that is still under way before it
 
 
 class Archive:
@@ -76,8 +77,18 @@ class Archive:
 
     async def close(self, kept: Mapping[str, Kept]) -> None:
         """Writes once more before the end, unless that takes too long for a stop."""
-        if self._took <= _LONG:
-            await self.write(kept)
+        if self._took > _LONG:
+            return
+        try:
+            async with asyncio.timeout(_ENOUGH):
+                await self.write(kept)
+        except TimeoutError:
+            log.warning(
+                "state not written",
+                reason="slow",
+                error=f"{self.path}: the last write before the end took longer than {_ENOUGH:g} s",
+                mend="nothing to do: the file of before stays, and what is newer is crawled anew",
+            )
 
 
 def _words_of(error: errors.StateError) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import http.client
 import os
 import signal
@@ -14,9 +15,10 @@ import ssl
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -30,7 +32,7 @@ GOOD, UNREAD, WRONG = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one verb and returns its exit status."""
+    """Runs one verb and returns its exit status; `serve` ends the process itself where nothing went wrong."""
     given = _parser().parse_args(arguments)
     try:
         status: int = given.verb(given)
@@ -128,12 +130,24 @@ def _loaded(given: argparse.Namespace) -> settings.Settings:
     return config
 
 
-def _serve(given: argparse.Namespace) -> int:
+def _serve(given: argparse.Namespace) -> NoReturn:
     async def watch(house: app.House, _: str) -> None:
         await progress.tell(house)
 
-    asyncio.run(app.serve(_loaded(given), watch, partial(_read, given)))
-    return GOOD
+    asyncio.run(_served(app.serve(_loaded(given), watch, partial(_read, given))))
+
+
+async def _served(work: Coroutine[None, None, None]) -> NoReturn:
+    """Ends the process as soon as the work has ended well: what is to be kept is written by then.
+
+    Python would wait for threads whose work nobody wants any more, as long as that takes: for a resolver that
+    does not answer, for the rendering of many records, for a disk that has gone (fault F64).
+    """
+    await work
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(GOOD)
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from exporter import logs
 from exporter.archive import Archive
 from exporter.inventory.snapshot import Snapshot
 from exporter.telemetry import Telemetry
-from exporter.warmstart import Kept
+from exporter.warmstart import Kept, disk
 
 Lines = list[dict[str, Any]]
 EMPTY = {"carriers": Kept(Snapshot(), b"sixteen bytes...", "ses 1", 1.0, 1.0)}
@@ -144,3 +144,14 @@ async def test_a_file_of_ours_that_makes_no_sense_is_set_aside(file: Path, lines
     assert await archive(file).load() == {}
     assert told(lines) == [("state file unusable", "unreadable"), ("state file set aside", "")]
     assert lines[0]["mend"]
+
+
+async def test_f64_the_last_write_does_not_hold_a_stop_up(
+    file: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.archive._ENOUGH", 0.05)
+    with disk._WRITING:  # as while another write is under way
+        await archive(file).close(EMPTY)
+    assert told(lines) == [("state not written", "slow")]
+    await archive(file).close(EMPTY)
+    assert await archive(file).load() == EMPTY

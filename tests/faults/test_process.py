@@ -39,6 +39,27 @@ WRONG = {
 """Settings that cannot be used, and two words of what is said of each."""
 
 
+SILENT = """
+import os, socket, sys, threading
+from exporter import cli, warmstart
+
+def silent(*_, **__):
+    os.write(1, b"no answer\\n")
+    threading.Event().wait()
+
+resolve = socket.getaddrinfo
+def resolver(host, *rest, **more):
+    return (silent if host == "inventory.test" else resolve)(host, *rest, **more)
+
+if sys.argv.pop(1) == "resolver":
+    socket.getaddrinfo = resolver
+else:
+    warmstart.read = silent
+sys.exit(cli.main())
+"""
+"""The exporter with a resolver, or a disk with the state file, that never answers."""
+
+
 def _said(logged: Logged, times: int) -> bool:
     return len(logged.events("settings not reloaded")) > times
 
@@ -210,6 +231,29 @@ async def test_f64_further_signals_cut_nothing_of_a_stop(tmp_path: Path) -> None
             async with asyncio.timeout(10):
                 assert await exporter.wait() == 0
     assert len(warmstart.read(state)["services"].snapshot.records) == 4000
+
+
+@pytest.mark.parametrize(("silent", "listening"), [("resolver", True), ("disk", False)])
+async def test_f64_a_stop_waits_for_no_thread(tmp_path: Path, silent: str, listening: bool) -> None:
+    state, port = tmp_path / "state", running.free_port()
+    warmstart.write(state, {}, 1.0)
+    before = state.read_bytes()
+    async with Inventory([]) as source:
+        source.url = "http://inventory.test:8080"
+        changes = {"state_file": str(state)} if silent == "disk" else {}
+        crawling.configured(source, tmp_path, changes)  # type: ignore[arg-type]
+        arguments = (str(tmp_path / "config.yaml"), "--web.listen-address", f"127.0.0.1:{port}")
+        command = (sys.executable, "-c", SILENT, silent, "serve", "--config.file", *arguments)
+        async with running.process(*command) as exporter:
+            assert exporter.stdout is not None
+            said = await exporter.stdout.readuntil(b"no answer\n")
+            assert (b"event=listening" in said) == listening
+            exporter.send_signal(signal.SIGHUP)
+            exporter.terminate()
+            async with asyncio.timeout(10):
+                await exporter.communicate()
+            assert exporter.returncode == 0
+    assert state.read_bytes() == before, "what could not be restored is not written over"
 
 
 async def test_f64_an_order_to_reload_is_answered_by_a_stop(tmp_path: Path) -> None:
