@@ -17,7 +17,7 @@ from tests.faults import inventory
 from tests.faults.catalogue import fault
 from tests.faults.inventory import OWN, Inventory, Item, record, records
 from tests.faults.logged import Logged
-from tests.faults.test_process import asking
+from tests.faults.test_stop import asking
 
 REFUSED = f'{OWN}connections_refused_total{{reason="%s"}}'
 
