@@ -43,7 +43,10 @@ class Vitals:
         self._deaths: dict[str, int] = {}
 
     async def keep(self, task: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Runs `work` until it ends; where it dies of an exception it is started again, later each time."""
+        """Runs `work` until it ends; where it dies of an exception it is started again, later each time.
+
+        So it is where what it waited for was cancelled, and not the task itself: that is nobody's wish.
+        """
         self._deaths[task] = 0
         try:
             while not await self._lived(task, work):
@@ -57,13 +60,22 @@ class Vitals:
         began = time.monotonic()
         try:
             await work()
-        except Exception:
-            if time.monotonic() - began > _WELL:
-                self._deaths[task] = 0
-            self._deaths[task] += 1
-            log.exception("task died", task=task, deaths=self._deaths[task])
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is None or current.cancelling():
+                raise
+            self._died(task, began)
+            return False
+        except Exception:  # noqa: BLE001 - whatever it was, the task goes on
+            self._died(task, began)
             return False
         return True
+
+    def _died(self, task: str, began: float) -> None:
+        if time.monotonic() - began > _WELL:
+            self._deaths[task] = 0
+        self._deaths[task] += 1
+        log.exception("task died", task=task, deaths=self._deaths[task])
 
     def dying(self) -> list[str]:
         """The tasks that keep dying."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter import logs, vitals
 from exporter.telemetry import Telemetry
@@ -72,6 +73,25 @@ async def test_a_cancelled_task_is_not_started_again() -> None:
     kept.cancel()
     with pytest.raises(asyncio.CancelledError):
         await kept
+
+
+async def test_f66_a_stray_cancellation_is_a_death_like_others_while_nobody_cancelled_the_task() -> None:
+    telemetry = Telemetry()
+    lives = []
+
+    async def work() -> None:
+        lives.append(len(lives))
+        if len(lives) < 3:  # what it waits for was cancelled, and not this task
+            stray = asyncio.get_running_loop().create_future()
+            stray.cancel()
+            await stray
+
+    alive = vitals.Vitals(telemetry, pause=0.001)
+    with capture_logs() as logs:
+        await alive.keep("carriers", work)
+    assert lives == [0, 1, 2]
+    assert restarts(telemetry, "carriers") == 2
+    assert [one["event"] for one in logs] == ["task died", "task died"]
 
 
 async def test_f58_a_late_event_loop_is_measured_and_a_stuck_one_says_where(

@@ -69,7 +69,13 @@ class Workshop:
         except RuntimeError as error:  # no thread is to be had
             shift.failed(error)
             return None
-        return await asked
+        try:
+            return await asked
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is None or current.cancelling():
+                raise
+            return None  # it was in the queue when the workshop closed: whoever had it open is gone
 
     def rendered(self, order: msgspec.Raw, buckets: Sequence[Sequence[Held]]) -> list[list[Block]] | None:
         """The blocks of each bucket, one for each family; waits for them."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +148,26 @@ async def test_where_no_thread_can_be_started_nothing_is_taken() -> None:
             assert await workshop.read(ASKED, KEY, PAGE) is None
             assert workshop.rendered(ASKED, [list(snapshot().records.values())]) is None
     assert [one["event"] for one in logs] == ["a process of the workshop failed"]
+
+
+async def test_f66_a_page_that_waits_for_a_workshop_that_closes_is_not_taken() -> None:
+    workshop, freed = Workshop(1), threading.Event()
+    async with workshop.open():
+        workshop._shift.threads.submit(freed.wait, 30)  # its only thread has something else to do
+        pages = asyncio.gather(*(workshop.read(ASKED, KEY, PAGE) for _ in range(3)), return_exceptions=True)
+        pages.add_done_callback(lambda _: freed.set())
+        await asyncio.sleep(0)
+    assert await pages == [None, None, None]
+
+
+async def test_whoever_is_cancelled_while_a_page_is_read_is_cancelled() -> None:
+    workshop = Workshop(1)
+    async with workshop.open():
+        asked = asyncio.create_task(workshop.read(ASKED, KEY, PAGE))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
 
 
 @pytest.mark.parametrize(
