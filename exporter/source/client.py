@@ -177,7 +177,7 @@ class Client:
     def _wait(self, error: errors.SourceError, attempt: int) -> float:
         """Seconds until the next attempt; raises the error where the API has been asked again too often."""
         if not self._retries.take(asyncio.get_running_loop().time()):
-            raise failure.unrepeated(error)
+            raise failure.unrepeated(error) from error
         wait = failure.pause(error, attempt, self._backoff, random.random)
         if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
             # whoever it was said to, it is meant for all of us

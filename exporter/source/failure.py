@@ -273,6 +273,12 @@ def is_ill(error: errors.SourceError) -> bool:
 
 
 def unrepeated(error: errors.SourceError) -> errors.SourceError:
-    """The same error, which now says that the request is not tried again although it might."""
-    error.args = (f"{error} (not tried again: too many requests to this API have failed lately)",)
-    return error
+    """An error like this one that says that the request is not tried again although it might.
+
+    It is another one, for all who wait for a token are given the same.
+    """
+    kind = type(error)
+    other = kind.__new__(kind)
+    vars(other).update(vars(error))
+    other.args = (f"{error} (not tried again: too many requests to this API have failed lately)",)
+    return other

@@ -75,3 +75,22 @@ def test_only_what_may_well_pass_is_tried_again(error: errors.SourceError, passi
 
 def test_a_bare_url_shows_neither_user_nor_query() -> None:
     assert failure.bare("https://u:p@host:8443/a/b?token=x#y") == "https://host:8443/a/b"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.Broken("POST /token: 503", status=503, wait=3.0),
+        errors.Throttled("GET /: 429", wait=None),
+        errors.Unreachable("GET /: no connection", reason="proxy", mend="check the proxy"),
+    ],
+)
+def test_an_error_that_is_not_tried_again_is_another_that_says_so_and_the_first_stays(
+    error: errors.SourceError,
+) -> None:
+    before = str(error)
+    other = failure.unrepeated(error)
+    assert type(other) is type(error)
+    assert vars(other) == vars(error)
+    assert str(other).startswith(f"{before} (not tried again: ")
+    assert str(error) == before

@@ -122,6 +122,18 @@ async def test_f25_an_endpoint_that_fails_for_a_moment_is_asked_again() -> None:
     assert set(told.failures) == {"server", "throttled"}
 
 
+async def test_f17_of_many_who_share_an_endpoints_failure_each_says_once_that_it_is_not_tried_again() -> None:
+    async def broken(number: int) -> web.StreamResponse:
+        return web.Response(status=503)
+
+    async with serving(says(whole())) as server, endpoint(broken) as desk:
+        async with asking(server.url, oauth2=oauth2(desk.url), retries=1) as client:
+            asked = (client.get(server.url, ()) for _ in range(60))
+            caught = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(error, errors.Broken) for error in caught)
+    assert {str(error).count("not tried again") for error in caught} == {0, 1}
+
+
 async def test_f25_a_slow_endpoint_has_a_timeout_of_its_own() -> None:
     async def slow(number: int) -> web.StreamResponse:
         await asyncio.sleep(60)
