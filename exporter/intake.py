@@ -81,8 +81,8 @@ class Intake:
         """
         target, limits = self._target, self._limits
         draft = snapshot.Draft(start, target.preserve_status_types, self.digest_key)
-        deadline = time.monotonic() + limits.crawl_deadline
-        endings = []
+        began = time.monotonic()
+        endings: list[paging.Ending] = []
 
         async def take(page: source.Page, query: paging.Query) -> crawl.Keep:
             total = crawl.total(page, target.paging)
@@ -110,10 +110,11 @@ class Intake:
                 caps=paging.Caps(limits.pages, limits.records),
                 known=next(known, bad_rows.NOTHING_KNOWN),
             )
-            left = deadline - time.monotonic()
+            spent = time.monotonic() - began if endings else 0.0
+            deadline = crawl.Deadline(limits.crawl_deadline, spent)
             endings.append(
                 await crawl.crawl(
-                    self._client, target.url, walk, take, width=limits.concurrency, deadline=left
+                    self._client, target.url, walk, take, width=limits.concurrency, deadline=deadline
                 )
             )
         return draft, endings

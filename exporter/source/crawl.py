@@ -13,6 +13,7 @@ import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+import msgspec
 import structlog
 
 from exporter import errors
@@ -41,10 +42,31 @@ _BEYOND = (404, 416)
 """What some servers answer instead of an empty page behind the end."""
 
 
+class Deadline(msgspec.Struct, frozen=True):
+    """The `seconds` that a crawl may take, and how many of them are `spent`: on the lists before this one."""
+
+    seconds: float
+    spent: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds from now."""
+        return self.seconds - self.spent
+
+    def missed(self, url: str, pages: int) -> errors.PartialCrawl:
+        """The error where it is over before the list at `url` is read to its end."""
+        share = f", {self.spent:.1f} s of it on the queries before this one" if self.spent else ""
+        return errors.PartialCrawl(
+            f"GET {url}: not read to the end within {self.seconds:.0f} s{share}; {pages} pages came",
+            reason="deadline",
+            mend="raise limits.crawl_deadline, or page_size or limits.concurrency",
+        )
+
+
 async def crawl(
-    client: Client, url: str, walk: Walk, take: Take, *, width: int, deadline: float | None
+    client: Client, url: str, walk: Walk, take: Take, *, width: int, deadline: Deadline | None
 ) -> Ending:
-    """Reads the list at `url` to its end; `deadline` is in seconds from now, None for none.
+    """Reads the list at `url` to its end; `deadline` is None for none.
 
     A page that fails is told to the walk as unread, parts of a page too. Raises that page's `SourceError` if
     it is the first (save where the walk knows a way around that), or if it says that we may not ask;
@@ -52,19 +74,16 @@ async def crawl(
     partial). Half of the time is for pages: what remains of failed ones then is left unread.
     """
     flight = _Flight(client, url, walk, take)
-    if deadline is not None:
-        flight.mended_by = asyncio.get_running_loop().time() + _MENDING * deadline
+    left = None if deadline is None else deadline.left
+    if left is not None:
+        flight.mended_by = asyncio.get_running_loop().time() + _MENDING * left
     try:
-        async with asyncio.timeout(deadline) as limit:
+        async with asyncio.timeout(left) as limit:
             return await flight.run(width)
     except TimeoutError as error:
-        if not limit.expired():
+        if deadline is None or not limit.expired():
             raise
-        raise errors.PartialCrawl(
-            f"GET {url}: not read to the end within {deadline:.0f} s; {flight.pages} pages came",
-            reason="deadline",
-            mend="raise limits.crawl_deadline, or page_size or limits.concurrency",
-        ) from error
+        raise deadline.missed(url, flight.pages) from error
     finally:
         await flight.land()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,21 @@ async def test_f40_a_page_that_fails_costs_its_page_only(tmp_path: Path, logged:
         assert (len(inventory.ids(built)), inventory.own(built, "complete")) == (1000, 1)
         assert inventory.own(built, "records_unread") == inventory.own(built, "records_retained") == 0
         assert "S00500" not in inventory.ids(built)
+
+
+async def test_f41_a_second_query_without_an_end_meets_the_deadline_of_both(tmp_path: Path) -> None:
+    queries = [{"state": "active"}, {"state": "inactive"}]
+    changes = {"limits.crawl_deadline": "2s", "collections.services.query": queries}
+    async with inventory.over(tmp_path, records(20), changes) as (source, built):
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            await asyncio.sleep(0.1 if request.query["state"] == "active" else 60)
+            return await source.page(request)
+
+        source.answer = answer
+        await inventory.refresh(built)
+        said = inventory.poller(built).state.last_error
+        assert re.search(r"within 2 s, \d\.\d s of it on the queries before this one; 0 pages came", said)
 
 
 @pytest.mark.parametrize(

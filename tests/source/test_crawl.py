@@ -18,6 +18,7 @@ from tests.source.servers import Told, asking
 
 OFFSET = Paging()
 PAGE = Paging(style="page", size_param="size", position_param="page", first=1)
+THIRTY = crawl.Deadline(30)
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -47,7 +48,9 @@ class Reader:
 
         return keep
 
-    async def read(self, *, width: int = 4, deadline: float | None = 30, retries: int = 0) -> paging.Ending:
+    async def read(
+        self, *, width: int = 4, deadline: crawl.Deadline | None = THIRTY, retries: int = 0
+    ) -> paging.Ending:
         walk = paging.walk(OFFSET, 10, {"status": "1"}, width=width, caps=paging.Caps(1000, 10_000))
         async with asking(self.url, self.told, retries=retries) as client:
             try:
@@ -191,7 +194,7 @@ async def test_the_width_of_the_crawl_counts_where_the_walk_is_wider() -> None:
             return await reader.take(page, query)
 
         async with asking(reader.url, reader.told, retries=0) as client:
-            ending = await crawl.crawl(client, reader.url, walk, take, width=2, deadline=30)
+            ending = await crawl.crawl(client, reader.url, walk, take, width=2, deadline=THIRTY)
     assert ending.complete
     assert max(flying) <= 2
 
@@ -235,9 +238,20 @@ async def test_f06_a_deadline_ends_the_crawl_and_everything_in_flight() -> None:
 
     async with reading(slow) as reader:
         with pytest.raises(errors.PartialCrawl, match="1 pages came") as caught:
-            await reader.read(deadline=0.15)
+            await reader.read(deadline=crawl.Deadline(0.15))
     assert caught.value.reason == "deadline"
     assert "limits.crawl_deadline" in caught.value.mend
+
+
+async def test_a_deadline_that_is_over_names_all_of_it_and_what_went_before() -> None:
+    async def never(request: web.Request) -> web.Response:
+        await asyncio.sleep(60)
+        return web.Response()
+
+    said = r"within 1800 s, 1799\.9 s of it on the queries before this one; 0 pages came"
+    async with reading(never) as reader:
+        with pytest.raises(errors.PartialCrawl, match=said):
+            await reader.read(deadline=crawl.Deadline(1800, spent=1799.9))
 
 
 async def test_a_timeout_that_is_not_the_deadlines_is_a_bug_and_stays_one() -> None:
@@ -277,5 +291,5 @@ async def test_queries_in_flight_when_the_walk_ends_are_given_up() -> None:
     async with reading(endless) as reader:
         walk = paging.walk(PAGE, 10, {}, width=4, caps=paging.Caps(1000, 45))
         async with asking(reader.url, reader.told) as client:
-            ending = await crawl.crawl(client, reader.url, walk, reader.take, width=4, deadline=30)
+            ending = await crawl.crawl(client, reader.url, walk, reader.take, width=4, deadline=THIRTY)
     assert ending.reason == "stopped after 50 records, more than limits.records"

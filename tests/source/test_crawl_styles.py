@@ -51,7 +51,7 @@ class Reader:
 
         walk = paging.walk(how, size, {"@type": "a b"}, width=3, caps=paging.Caps(1000, 10_000))
         async with asking(self.url, self.told, retries=0) as client:
-            return await crawl.crawl(client, self.url, walk, take, width=3, deadline=30)
+            return await crawl.crawl(client, self.url, walk, take, width=3, deadline=crawl.Deadline(30))
 
 
 @asynccontextmanager
