@@ -8,7 +8,8 @@ Unix seconds, for they are only ever shown.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -21,6 +22,8 @@ from exporter.telemetry import Telemetry
 log = structlog.get_logger()
 
 _MOST_WORDS = 1000  # status words told in a lifetime: a broken API may invent them without end
+_MOST_MOVES = 1000  # changes from one word to another that are told apart, for the same reason
+_OTHER = ("other", "other")  # the rest: no status changes to itself, so nothing else is counted there
 
 
 @dataclass
@@ -71,6 +74,7 @@ class Story:
         self._telemetry = telemetry
         self._is_late = False
         self._unknown: set[str] = set()  # status words that the log has told of
+        self._moves: set[tuple[str, str]] = set()  # from and to, as told apart so far
         self._doubts: set[str] = set()  # why it is not complete, as far as the log has told
         telemetry.collection(target.collection)
         self.aim(target)
@@ -220,7 +224,17 @@ class Story:
             "changed": len(changes.changed),
             "removed": len(changes.removed),
         }
-        self._telemetry.changed(self._collection, counts, changes.transitions())
+        self._telemetry.changed(self._collection, counts, self._moved(changes.transitions()))
+
+    def _moved(self, moves: Mapping[tuple[str, str], int]) -> Counter[tuple[str, str]]:
+        """The changes of status as they are told: those that are one kind too many as others."""
+        told: Counter[tuple[str, str]] = Counter()
+        for move, count in moves.items():
+            apart = move in self._moves or len(self._moves) < _MOST_MOVES
+            if apart:
+                self._moves.add(move)
+            told[move if apart else _OTHER] += count
+        return told
 
     def held(self, counted: tally.Tally) -> None:
         """These records are held; a status of unknown meaning is logged once."""

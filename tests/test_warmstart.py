@@ -48,14 +48,14 @@ DIGEST = st.integers(0, 2**64 - 1)
 HELD = st.builds(hold, RECORD, DIGEST, TIME, st.integers(0, 2**40))
 
 
-def snapshot_of(held: list[Held], words: frozenset[tuple[str, str]] = frozenset()) -> Snapshot:
+def snapshot_of(held: list[Held], words: tuple[tuple[str, str], ...] = ()) -> Snapshot:
     return Snapshot({one.id: one for one in held}, {one.digest: one for one in held}, words)
 
 
 SNAPSHOT = st.builds(
     snapshot_of,
     st.lists(HELD, max_size=4, unique_by=(lambda one: one.id, lambda one: one.digest)),
-    st.frozensets(PAIR, max_size=4),
+    st.lists(PAIR, max_size=4, unique=True).map(tuple),
 )
 KEPT = st.builds(Kept, SNAPSHOT, st.binary(max_size=16), TEXT, st.none() | TIME, st.none() | TIME)
 
@@ -80,7 +80,7 @@ def held(ident: str, status: str = "Operational") -> Held:
 
 
 def kept(*held: Held) -> Kept:
-    words = frozenset((one.standing.status, one.standing.type) for one in held)
+    words = tuple((one.standing.status, one.standing.type) for one in held)
     return Kept(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60)
 
 

@@ -17,6 +17,9 @@ import msgspec
 from exporter.inventory import decode
 from exporter.inventory.record import Record, Standing, pack, restood, standing, unpack
 
+SPARE = 1_000
+"""Pairs of status and type that are remembered though no record has them any more."""
+
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
     """A held record, unpacked: what samples are read from."""
@@ -57,12 +60,13 @@ def held(record: Record, digest: int, since: float, changes: int = 0) -> Held:
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything held of one collection. `digests` finds a held record by its raw form's digest.
 
-    `words` are all (status, type) pairs ever held, so that counts go to zero instead of away.
+    `words` are all (status, type) pairs of its records, and `SPARE` further ones that records had before, so
+    that counts go to zero instead of away. Those that came or lost a record last are the last.
     """
 
     records: Mapping[str, Held] = MappingProxyType({})
     digests: Mapping[int, Held] = MappingProxyType({})
-    words: frozenset[tuple[str, str]] = frozenset()
+    words: tuple[tuple[str, str], ...] = ()
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -293,8 +297,26 @@ def _apply(start: Snapshot, changes: Changes) -> Snapshot:
     fresh = [*changes.added, *(new for _, new in changes.changed)]
     records.update((held.id, held) for held in fresh)
     digests.update((held.digest, held) for held in fresh)
-    words = start.words | {(held.standing.status, held.standing.type) for held in fresh}
-    return Snapshot(records, digests, words)
+    left = _words([*changes.removed, *(old for old, _ in changes.changed)])
+    touched = left | _words(fresh)
+    words = (*(word for word in start.words if word not in touched), *touched)
+    return Snapshot(records, digests, _remembered(words, records))
+
+
+def _remembered(
+    words: tuple[tuple[str, str], ...], records: Mapping[str, Held]
+) -> tuple[tuple[str, str], ...]:
+    """All words that records have, and the last of the others; a broken API may invent them without end."""
+    if len(words) <= SPARE:  # nearly always: no record needs to be looked at
+        return words
+    found = _words(records.values())
+    forgotten = set([word for word in words if word not in found][:-SPARE])
+    return tuple(word for word in words if word not in forgotten)
+
+
+def _words(records: Iterable[Held]) -> dict[tuple[str, str], None]:
+    """The status and type of each, once each in the order in which they come."""
+    return {(held.standing.status, held.standing.type): None for held in records}
 
 
 def _updated(held: Held) -> float:

@@ -44,15 +44,15 @@ class Count:
                 self._unknown[record.status] += weight
 
     def tally(self) -> Tally:
-        """What the counts come to."""
-        unknown = +self._unknown
+        """What the counts come to; words that no record has any more are forgotten."""
+        self._statuses, self._unknown = +self._statuses, +self._unknown
         return Tally(
             records=self._statuses.total(),
-            statuses=dict((+self._statuses).most_common()),
+            statuses=dict(self._statuses.most_common()),
             operational=self._meanings[True],
             not_operational=self._meanings[False],
-            unknown=tuple(word for word, _ in unknown.most_common(20)),
-            unknown_records=unknown.total(),
+            unknown=tuple(word for word, _ in self._unknown.most_common(20)),
+            unknown_records=self._unknown.total(),
         )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import msgspec
@@ -26,6 +27,9 @@ from exporter.metrics.strip import Block, Strip, block, strip
 
 BUCKET = 64
 """Records a bucket should hold: fewer make dirty work smaller and compression and joining worse."""
+
+ZEROS = 10_000
+"""Pairs of a status and a type that are counted though no record may ever have had them."""
 
 Rendered = Callable[[Sequence[Sequence[Held]]], Sequence[Sequence[Block]] | None]
 """Gives the blocks of buckets, one for each family; None if it cannot."""
@@ -156,6 +160,7 @@ class Exposition:
         ]
         self._cells.subtract(_cell(was) for was, _ in pairs if was is not None)
         self._cells.update(_cell(now) for _, now in pairs if now is not None)
+        self._cells = +self._cells  # words that no record has any more take no room
 
     def _swap(self, place: int, pairs: Iterable[_Pair]) -> None:
         """Holds in a bucket what the records are now."""
@@ -200,16 +205,27 @@ class Exposition:
         return Body(tuple(pieces), series, dropped)
 
     def _count_lines(self, family: Family, snapshot: Snapshot) -> Iterator[str]:
-        """One line for each status and type; a status seen or known is counted for every type seen."""
-        cells = self._cells
-        seen = {status for status, _ in snapshot.words}
-        spelt = {text.fold(status) for status in seen}
-        statuses = seen | {word for word in self._statuses if text.fold(word) not in spelt}
-        types = {kind for _, kind in snapshot.words} or {""}
+        """One line for each status and type that are counted."""
         line = Writer(family).line
-        for kind in sorted(types):
-            for status in sorted(statuses):
-                yield line((status, kind, str(cells[status, kind])))
+        for kind, status in sorted((kind, status) for status, kind in self._counted(snapshot.words)):
+            yield line((status, kind, str(self._cells[status, kind])))
+
+    def _counted(self, words: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """The pairs of `words`, and each status seen or known with each type seen, if that is not too many.
+
+        If it is, each status that is known with each type seen, under the same condition.
+        """
+        counted = set(words)
+        types = {kind for _, kind in counted} or {""}
+        seen = {status for status, _ in counted}
+        spelt = {text.fold(status) for status in seen}
+        folded = {text.fold(word) for word in self._statuses}
+        known = {word for word in self._statuses if text.fold(word) not in spelt}
+        known |= {status for status in seen if text.fold(status) in folded}
+        for statuses in (known, known | seen):
+            if len(statuses) * len(types) <= ZEROS:
+                counted.update(product(statuses, types))
+        return counted
 
 
 class _Swap(NamedTuple):

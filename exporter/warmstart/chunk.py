@@ -89,7 +89,7 @@ def _head(collection: str, kept: Kept) -> Head:
     return Head(
         collection,
         len(kept.snapshot.records),
-        sorted(kept.snapshot.words),
+        list(kept.snapshot.words),
         kept.digest_key,
         kept.reading,
         kept.last_success,
@@ -137,7 +137,7 @@ class Reader:
         if not len(records) == count == head.records:
             raise ValueError(f"{count} {head.collection} with {len(records)} ids, not {head.records}")
         return Kept(
-            Snapshot(records, digests, frozenset(head.words)),
+            Snapshot(records, digests, tuple(head.words)),
             head.digest_key,
             head.reading,
             head.last_success,

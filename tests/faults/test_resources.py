@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from aiohttp import web
 
 from exporter import warmstart
-from exporter.inventory import decode
+from exporter.inventory import decode, snapshot
 from exporter.inventory.snapshot import Changes, Snapshot
 from exporter.inventory.snapshot import held as hold
 from exporter.metrics import families, render
@@ -100,6 +101,36 @@ async def test_f56_memory_is_flat_over_a_thousand_refreshes(tmp_path: Path) -> N
         assert inventory.own(built, "records_changed_total") == 999
     early, late = counted
     assert late - early < 800, "less than one block a refresh"
+
+
+async def test_f56_statuses_without_end_are_counted_within_bounds(tmp_path: Path) -> None:
+    """A status with a time in it is another one in each refresh."""
+    turns, ids = 50, range(30)
+    async with inventory.over(tmp_path, []) as (source, built):
+        for turn in range(turns):
+            source.records = [
+                record(number, state=f"degraded since {turn}:{number}", serviceType=f"VSAT {number % 20}")
+                for number in ids
+            ]
+            await inventory.refresh(built)
+            source.asked.clear()
+        poller = inventory.poller(built)
+        counted = crawling.lines(built, "ses_inventory_services{")
+        values = Counter(line.rpartition(" ")[2] for line in counted)
+        assert values["1"] == len(ids)
+        assert values.total() == len(counted) <= snapshot.SPARE + len(ids) + render.ZEROS
+        assert len(poller.snapshot.words) == snapshot.SPARE + len(ids)
+        assert (
+            f'ses_inventory_services{{status="degraded since {turns - 2}:3",service_type="VSAT 3"}} 0'
+            in counted
+        )
+        assert not [line for line in counted if "degraded since 1:" in line], "forgotten"
+        assert len(poller._exposition._cells) == len(poller._count._statuses) == len(ids)
+        moves = crawling.lines(built, f"{OWN}status_changes_total{{")
+        assert len(moves) == 1001
+        assert sum(float(line.rpartition(" ")[2]) for line in moves) == (turns - 1) * len(ids)
+        rest = f'{OWN}status_changes_total{{collection="services",from_status="other",to_status="other"}}'
+        assert inventory.value(built, rest) == (turns - 1) * len(ids) - 1000
 
 
 async def test_the_peak_of_a_refresh_is_the_old_snapshot_and_the_new_one(tmp_path: Path) -> None:
@@ -238,7 +269,7 @@ def large() -> render.Body:
     ids = [f"S{number:06}" for number in range(100_000)]
     renewed = (msgspec.structs.replace(one.record, id=ident) for ident in ids)
     held = {each.id: hold(each, one.digest, one.since) for each in renewed}
-    snapshot = Snapshot(held, {}, frozenset({(one.standing.status, one.standing.type)}))
+    snapshot = Snapshot(held, {}, ((one.standing.status, one.standing.type),))
     exposition = render.Exposition(families.of("services"))
     return exposition.update(snapshot, Changes(added=tuple(held.values())))
 

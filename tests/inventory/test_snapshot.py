@@ -135,7 +135,31 @@ def test_a_draft_touches_nothing_until_it_is_committed() -> None:
 def test_status_and_type_words_are_remembered_after_their_records_have_left() -> None:
     before = of(item("A", "Down", serviceType="VSAT"), item("B", serviceType="VSAT"))
     after = reading.full(before, [item("B", serviceType="VSAT")]).snapshot
-    assert after.words == {("Down", "VSAT"), ("Operational", "VSAT")}
+    assert set(after.words) == {("Down", "VSAT"), ("Operational", "VSAT")}
+
+
+def test_f56_words_that_no_record_has_any_more_are_forgotten_where_there_are_a_thousand_later_ones() -> None:
+    held = of(*(item(str(number), f"word {number}") for number in range(600)))
+    for turn in (1, 2):
+        items = [item(str(number), f"word {number + turn * 599}", turn) for number in range(600)]
+        held = reading.full(held, items).snapshot
+    spare = [status for status, _ in held.words][:-600]
+    assert [status for status, _ in held.words][-600:] == [f"word {number}" for number in range(1198, 1798)]
+    assert spare == [f"word {number}" for number in range(198, 1198)], "the last thousand"
+
+
+@given(STEPS)
+def test_words_are_remembered_up_to_the_bound_and_the_words_of_records_always(
+    steps: list[tuple[str, Truth]],
+) -> None:
+    held = Snapshot()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot, "SPARE", 1)
+        for step in steps:
+            before, held = held, walked(held, [step])
+            found = set(snapshot._words(held.records.values()))
+            assert found <= set(held.words) <= set(before.words) | found
+            assert len(held.words) == len(set(held.words)) <= max(1, len(found) + 1)
 
 
 def test_a_status_holds_since_the_records_own_last_update_until_it_is_seen_to_change() -> None:

@@ -83,6 +83,21 @@ def test_a_status_and_a_type_that_disappear_stay_as_zero() -> None:
     ]
 
 
+def test_f56_where_words_are_too_many_only_those_that_records_have_or_had_are_counted_and_known_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items = [item(str(number), f"word {number}", f"type {number % 2}") for number in range(4)]
+    items.append(item("5", "UP", "type 0"))
+    monkeypatch.setattr(render, "ZEROS", 4)
+    known = {("UP", "type 0"): 1, ("UP", "type 1"): 0, ("Down", "type 0"): 0, ("Down", "type 1"): 0}
+    alone = {(f"word {number}", f"type {number % 2}"): 1 for number in range(4)}
+    assert counts(items, statuses=("Up", "Down")) == {**known, **alone}
+    monkeypatch.setattr(render, "ZEROS", 3)
+    assert counts(items, statuses=("Up", "Down")) == {("UP", "type 0"): 1, **alone}
+    monkeypatch.setattr(render, "ZEROS", 12)
+    assert len(counts(items, statuses=("Up", "Down"))) == 12
+
+
 def test_f31_an_unknown_status_is_exported_as_it_is_and_operational_is_absent() -> None:
     found = rendering.series([item("A", "Hibernating", "Quantum"), item("B")])
     assert {"service_id": "A", "status": "Hibernating"} in found["ses_inventory_service_status"]
