@@ -310,12 +310,9 @@ class Poller:
 
     def requests_per_hour(self) -> float:
         """The requests that an hour of refreshes takes, if they take as many as the last ones did."""
-        target, last = self.target, self.state.requests
-        refreshes = 3600.0 / target.refresh_interval
-        if not target.delta:
-            return refreshes * last.get("full", 0)
-        fulls = 3600.0 / max(target.full_refresh_interval, target.refresh_interval)
-        return fulls * last.get("full", 0) + (refreshes - fulls) * last.get("delta", 1)
+        fulls, deltas = self.target.crawls_per_hour
+        last = self.state.requests
+        return fulls * last.get("full", 0) + deltas * last.get("delta", len(self.target.queries))
 
     async def restore(self, kept: Kept) -> bool:
         """Serves what was kept, as old as it is, until the first crawl.

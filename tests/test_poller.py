@@ -398,3 +398,17 @@ def only_of_today(source: inventory.Inventory, changed: list[inventory.Item]) ->
         return inventory.listed(shown[start : start + limit], len(shown))
 
     return answer
+
+
+async def test_before_what_changed_was_ever_asked_for_each_query_is_reckoned_with(tmp_path: Path) -> None:
+    changes = {
+        "collections.services.query": [{"status": "1"}, {"status": "2"}],
+        "collections.services.refresh_interval": "60s",
+        "collections.services.full_refresh_interval": "600s",
+    }
+    async with crawling.house(tmp_path, changes) as (_, built):
+        poller = crawling.poller(built, "services")
+        await poller.refresh()
+        assert poller.requests_per_hour() == 6 * poller.state.requests["full"] + 54 * 2
+        await poller.refresh()
+        assert poller.state.requests["delta"] == 2

@@ -68,6 +68,15 @@ class Target:
         """The metrics its records become, in the order in which they are served."""
         return metrics.of(self.collection, self.numbers)
 
+    @property
+    def crawls_per_hour(self) -> tuple[float, float]:
+        """How often in an hour everything is asked for, and how often only what changed."""
+        refreshes = 3600.0 / self.refresh_interval
+        if not self.delta:
+            return refreshes, 0.0
+        fulls = 3600.0 / self.full_refresh_interval
+        return fulls, refreshes - fulls
+
 
 def resolve(apis: Apis, collections: Collections | None) -> tuple[tuple[Target, ...], list[Flaw]]:
     """The targets of all enabled collections, and what is wrong with those that have none."""

@@ -115,3 +115,11 @@ def test_a_collection_that_a_dialect_does_not_know_is_an_error(monkeypatch: pyte
     monkeypatch.setitem(DIALECTS, "ses", bare)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="is unknown to the dialect ses"):
         targets(carriers={})
+
+
+def test_how_often_everything_is_asked_for_and_how_often_what_changed() -> None:
+    services = {"refresh_interval": "5m", "full_refresh_interval": "1h"}
+    assert targets("ses", services=services)[0].crawls_per_hour == (1, 11)
+    assert targets("tmf-v4", services=services)[0].crawls_per_hour == (12, 0), "it has no query for changes"
+    always = {"refresh_interval": "30m", "full_refresh_interval": "30m"}
+    assert targets("ses", services=always)[0].crawls_per_hour == (2, 0)
