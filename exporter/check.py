@@ -1,46 +1,44 @@
-"""Shows a person how an API is understood: one page of each collection, fetched, explained and printed.
+"""Shows a person how an API is understood: the first page of each query, fetched, explained and printed.
 
-What a page says is `explain`'s; here it is fetched and printed. It changes nothing and keeps nothing.
+What the pages say is `explain`'s; here they are fetched, one after the other, and printed. It changes nothing
+and keeps nothing.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Column, Table
 from rich.text import Text
 
 from exporter import errors, settings
-from exporter.explain import Report, explain
-from exporter.inventory import text
-from exporter.metrics import families
+from exporter.explain import Report, brief, explain
 from exporter.source import paging
 from exporter.source.client import Client
 from exporter.telemetry import Telemetry
 
-_METRICS: Mapping[str, str] = {
-    "start": "start_timestamp_seconds",
-    "end": "end_timestamp_seconds",
-    "created": "created_timestamp_seconds",
-    "updated": "last_update_timestamp_seconds",
-    "parties": "party_info",
-    "places": "place_info",
-    "resources": "resource_info",
-    "services": "service_info",
-    "relations": "relationship_info",
-    "characteristics": "characteristic_info",
+_UNSHOWN: Mapping[str, str] = {
+    "entity_type": "no metric: include_types and exclude_types go by it",
+    "characteristics": "no metric of their own: list what you want",
 }
-"""The metric, without its prefix, that shows a field which has no label of its own in the info metric."""
+"""What becomes of a field that no metric shows; of all others, nothing does."""
+
+_VALUE = 35  # characters across for the values of the first record and borders, or they go below the metrics
+_PATH = 24  # the same for source paths and borders, or metrics are broken
+_BORDERS = 7  # of a table of two columns
 
 
 async def look(target: settings.Target, client: Client) -> Report:
-    """Fetches the first page of a collection and explains it. Raises `SourceError` if it cannot be read."""
+    """Fetches the first page of each query and explains them. Raises `SourceError` if one cannot be read."""
     caps = paging.Caps(pages=1, records=target.page_size)
-    first, *_ = next(paging.walk(target.paging, target.page_size, target.queries[0], width=1, caps=caps))
-    page = await client.get(target.url, first.params, dict(first.headers), total_header=first.total_header)
-    return explain(page, target)
+    pages = []
+    for query in target.queries:
+        first, *_ = next(paging.walk(target.paging, target.page_size, query, width=1, caps=caps))
+        headers = dict(first.headers)
+        pages.append(await client.get(target.url, first.params, headers, total_header=first.total_header))
+    return explain(pages, target)
 
 
 async def check(config: settings.Settings, console: Console) -> int:
@@ -49,7 +47,8 @@ async def check(config: settings.Settings, console: Console) -> int:
     telemetry = Telemetry()
     for target in config.targets():
         console.rule(f"[bold]{target.collection}[/bold]", align="left")
-        console.print(Text(f"{target.url} (dialect {target.dialect.name}: {target.dialect.title})"))
+        spoken = f"dialect {target.dialect.name}: {target.dialect.title}"
+        console.print(Text(f"{target.url} ({spoken})"), soft_wrap=True)
         try:
             async with Client(target.api, target.http, config.limits, telemetry) as client:
                 report = await look(target, client)
@@ -67,15 +66,15 @@ async def check(config: settings.Settings, console: Console) -> int:
 
 def show(report: Report, target: settings.Target, console: Console) -> None:
     """Prints one report."""
-    announced = "announces no total" if report.total is None else f"announces {report.total} in all"
-    console.print(f"{report.records} records on the first page; the API {announced}.")
+    console.print(_opening(report))
     if report.skipped:
         console.print(f"{report.skipped} more of types that the settings leave out.")
     for reason, count in report.rejects.items():
-        console.print(Text(f"{count} records cannot be held: {reason}", style="yellow"))
+        console.print(Text(f"{_counted(count, 'record')} cannot be held: {reason}", style="yellow"))
     seen = ", ".join(f"{name}: {value}" for name, value in report.signals.items()) or "none"
     style = target.paging.style
-    console.print(Text(f"Paging by {style}, {target.page_size} a page. Signals in the headers: {seen}."))
+    of = "" if report.queries == 1 else " of the first query"
+    console.print(Text(f"Paging by {style}, {target.page_size} a page. Signals in the headers{of}: {seen}."))
     if not report.records:
         console.print(Text("No record to explain: does the query select anything?", style="yellow"))
         return
@@ -85,7 +84,7 @@ def show(report: Report, target: settings.Target, console: Console) -> None:
             Text(f"{told}: write dialect: {report.better.dialect} under apis.{target.api}.", style="yellow")
         )
     console.print(_columns(report))
-    console.print(_sources(report, target))
+    console.print(_sources(report, console.width))
     console.print(_statuses(report))
     kinds = ", ".join(f"{kind or '(none)'} {count}" for kind, count in list(report.types.items())[:12])
     console.print(Text(f"Types: {kinds}"))
@@ -93,27 +92,50 @@ def show(report: Report, target: settings.Target, console: Console) -> None:
     console.print(_estimate(report, target))
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _opening(report: Report) -> str:
+    """How much there was to look at, and of how much."""
+    where = "the first page" if report.queries == 1 else f"the first pages of {report.queries} queries"
+    told = f"announces {report.total} in all."
+    if report.silent:
+        of = "" if report.silent == report.queries else f" for {report.silent} of them"
+        told = f"announces no total{of}: only the end of a list tells that a crawl has seen all of it."
+    return f"{_counted(report.records, 'record')} on {where}; the API {told}"
+
+
 def _characteristics(report: Report, target: settings.Target) -> str:
     """Which characteristics records have and which of them are metrics."""
-    shown = {text.fold(name) for name in target.characteristics}
-    left = [name for name in report.named if text.fold(name) not in shown]
-    if not left:
+    if not report.named:
+        return "Characteristics: none occurs."
+    if not report.hidden:
         return f"Characteristics: all {len(report.named)} that occur are shown."
     where = f"collections.{target.collection}.characteristics"
-    return f"Characteristics that are not shown (list them under {where} if wanted): {', '.join(left[:20])}"
+    names = ", ".join(report.hidden[:20])
+    more = f" and {len(report.hidden) - 20} more" if len(report.hidden) > 20 else ""
+    return f"Characteristics that are not shown (list them under {where} if wanted): {names}{more}"
 
 
 def _estimate(report: Report, target: settings.Target) -> str:
-    """What a whole crawl would be, by the first page; for 1,000 records where no total is announced."""
-    records = 1000 if report.total is None else report.total
-    series = round(report.series_each * records)
-    requests = math.ceil(math.ceil(records / target.page_size) * report.crawls)
-    of = "for each 1,000 records" if report.total is None else f"for the {records} records announced"
-    return f"About {series} series {of}, and {requests} requests an hour for full crawls."
+    """What is to be expected: series, and requests an hour of either kind."""
+    found = report.estimate
+    of = f"for each {found.records:,} records" if report.silent else f"for the {found.records:,} announced"
+    # what is announced counts records of all types
+    fewer = ", fewer where types are left out" if target.include_types or target.exclude_types else ""
+    within = f" for {found.records:,} records" if report.silent else ""
+    kinds = ", all for full crawls"
+    if found.delta:
+        kinds = f": {found.full:,} for full crawls and at least {found.delta:,} for what changed in between"
+    requests = f"{found.full + found.delta:,} requests an hour{within}{kinds}"
+    return f"About {found.series:,} series {of}{fewer}. About {requests}."
 
 
 def _columns(report: Report) -> Table:
-    table = Table("column", "filled", "example", title="Fields, by table column", title_justify="left")
+    table = Table(
+        "column", "filled", _folding("example"), title="Fields, by table column", title_justify="left"
+    )
     for column, found in report.found.items():
         style = "" if found else "yellow"
         share = f"{found} of {report.records}"
@@ -121,27 +143,33 @@ def _columns(report: Report) -> Table:
     return table
 
 
-def _sources(report: Report, target: settings.Target) -> Table:
-    """The first record side by side: where each value stood, and which label or metric shows it."""
-    title = "The first record: source path and metric"
-    table = Table("source path", "shown as", "value", title=title, title_justify="left")
-    for one in report.filled:
-        table.add_row(Text(one.path), Text(_metric(one.field, target)), Text(one.value[:60]))
+def _sources(report: Report, width: int) -> Table:
+    """The first record side by side: where each value stood, and which metric and label shows it.
+
+    A metric's name is never broken where there is room for it: on a narrow screen the value stands below it.
+    """
+    shown = ["\n".join(one.metrics) or _UNSHOWN.get(one.field, "no metric") for one in report.sources]
+    longest = max((len(metric) for one in report.sources for metric in one.metrics), default=0)
+    path = max((len(one.path) for one in report.sources), default=0)
+    is_wide = width >= path + longest + _VALUE
+    room = longest if is_wide else max(10, min(longest, width - _PATH), width - path - _BORDERS)
+    table = Table(
+        Column("source path", overflow="fold", width=path if is_wide else None),
+        Column("shown as" if is_wide else "shown as, value", overflow="fold", width=room),
+        *([_folding("value")] if is_wide else []),
+        title="The first record: source path and metric",
+        title_justify="left",
+    )
+    for one, metrics in zip(report.sources, shown, strict=True):
+        value = Text(brief(one.value))
+        below = Group(Text(metrics), Padding(value, (0, 0, 0, 2)))
+        table.add_row(Text(one.path), *((Text(metrics), value) if is_wide else (below,)))
     return table
 
 
-def _metric(field: str, target: settings.Target) -> str:
-    """The metric, and its label where it has one of its own, that shows a record's field."""
-    kind = target.kind
-    prefix = f"{families.PREFIX}{kind}_"
-    dimension = field.removeprefix("state ")
-    if dimension != field:
-        return f'{prefix}state{{dimension="{dimension}"}}'
-    label = {"id": f"{kind}_id", "type": f"{kind}_type"}.get(field, field)
-    info = next(family for family in target.families if family.name == f"{prefix}info")
-    if label in info.labels:
-        return f"{prefix}info{{{label}}}"
-    return f"{prefix}{_METRICS.get(field, field)}"
+def _folding(name: str) -> Column:
+    """A column whose words are broken where they are too long, and never cut."""
+    return Column(name, overflow="fold")
 
 
 def _statuses(report: Report) -> Table:

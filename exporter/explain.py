@@ -1,24 +1,27 @@
-"""What one page says of its collection, for a person who has never seen the API.
+"""What the first pages of a collection say of it, for a person who has never seen the API.
 
-A plain function from a page to a `Report`; `check` fetches the page and prints the report. Invariant: a
-report names what was found and what was missing, never only that it worked.
+A plain function from pages to a `Report`; `check` fetches the pages and prints the report. Which metric shows
+a field is asked of the families themselves. Invariants: a report names what was found and what was missing,
+never only that it worked; and no metric that does not exist.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from exporter import settings
-from exporter.inventory import decode, fields, fit, tally, text
+from exporter.inventory import decode, fields, fit, paths, tally, text
 from exporter.inventory.choice import chosen
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Shown
-from exporter.source import crawl
+from exporter.metrics import trace
+from exporter.source import course, crawl
 from exporter.source.client import Page
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -76,19 +79,42 @@ _SIGNALS = (
     "X-RateLimit-Remaining",
 )
 
+_BRIEF = 60  # characters of an example
+_PER = 1000
+"""Records for which an estimate is made where nobody says how many there are."""
 
-class Report(msgspec.Struct, frozen=True):
-    """What one page taught.
 
-    `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a
-    status word to (records, meaning). `series_each` is the mean number of series a record has, `crawls` the
-    number of full crawls an hour. `filled` says what filled the fields of the first record, `better` which
-    dialect understands the page clearly better, None for none. `named` are the characteristics that records
-    have, shown or not.
-    """
+class Source(msgspec.Struct, frozen=True):
+    """Where a value of the first record stood, the field it filled, and the metrics that show it, if any."""
+
+    path: str
+    field: str
+    value: str
+    metrics: tuple[str, ...]
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What `records` records become: series, and requests an hour for full crawls and for what changed."""
 
     records: int
-    total: int | None
+    series: int
+    full: int
+    delta: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the first pages taught, one of each of so many `queries`; `silent` of these announce no total.
+
+    `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a
+    status word to (records, meaning). `sources` are of the first record, `better` is the dialect that
+    understands the pages clearly better, None for none. `signals` are of the first page. `named` are the
+    characteristics that records have, `hidden` those of them that no metric shows.
+    """
+
+    queries: int
+    silent: int
+    records: int
+    total: int
     skipped: int
     rejects: Mapping[str, int]
     signals: Mapping[str, str]
@@ -97,63 +123,149 @@ class Report(msgspec.Struct, frozen=True):
     types: Mapping[str, int]
     examples: Mapping[str, str]
     named: Mapping[str, int]
-    filled: tuple[fit.Filled, ...]
+    hidden: tuple[str, ...]
+    sources: tuple[Source, ...]
     better: fit.Fit | None
-    series_each: float
-    crawls: float
+    estimate: Estimate
 
 
-def explain(page: Page, target: settings.Target) -> Report:
-    """What a page says of its collection. Raises `Malformed` where it is no page."""
+class _Item(msgspec.Struct, frozen=True):
+    """A record that is held, its raw form, and the names of its characteristics as they are spelled."""
+
+    raw: msgspec.Raw
+    record: Record
+    names: tuple[str, ...]
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    """What the first page of a query had: raw records, series of those that are held, the total announced."""
+
+    items: int
+    series: int
+    total: int | None
+
+
+def explain(pages: Sequence[Page], target: settings.Target) -> Report:
+    """What the first page of each query says of the collection. Raises `Malformed` where one is no page."""
     reader = fields.Reader(
         target.mapping,
         characteristics=target.shown,
         numbers=target.numbers,
         choice=chosen(target.include_types, target.exclude_types),
     )
-    batch: decode.Batch[object] = decode.page(page.body, reader, {}, os.urandom(16))
-    records = [fresh.record for fresh in batch.fresh]
-    total = crawl.total(page, target.paging)
-    interval = target.full_refresh_interval if target.delta else target.refresh_interval
-    columns = COLUMNS[target.collection]
-    kept = len(records) / batch.items if batch.items else 0.0
+    key = os.urandom(16)
+    batches: list[decode.Batch[object]] = [decode.page(page.body, reader, {}, key) for page in pages]
+    of_pages = [_items(page, batch, reader, key) for page, batch in zip(pages, batches, strict=True)]
+    samples = [
+        _Sample(batch.items, _series(items, target), crawl.total(page, target.paging))
+        for page, batch, items in zip(pages, batches, of_pages, strict=True)
+    ]
+    items = [item for of_page in of_pages for item in of_page]
+    records = [item.record for item in items]
+    named = Counter(name for item in items for name in item.names)
+    filled = dict(_filled(items, target))
+    sources = tuple(_sources(items[0], target)) if items else ()
     return Report(
+        queries=len(pages),
+        silent=sum(sample.total is None for sample in samples),
         records=len(records),
-        total=total,
-        skipped=len(batch.skipped),
-        rejects=Counter(reject.reason for reject in batch.rejects),
-        signals={name: page.headers[name] for name in _SIGNALS if name in page.headers},
-        found={column: sum(bool(getattr(one, name)) for one in records) for column, name in columns.items()},
+        total=sum(sample.total or 0 for sample in samples),
+        skipped=sum(len(batch.skipped) for batch in batches),
+        rejects=Counter(reject.reason for batch in batches for reject in batch.rejects),
+        signals={name: pages[0].headers[name] for name in _SIGNALS if name in pages[0].headers},
+        found={column: len(having) for column, having in filled.items()},
         meanings=dict(_meanings(records)),
         types=dict(Counter(record.type for record in records).most_common()),
-        examples={
-            column: next((_shown(getattr(one, name)) for one in records if getattr(one, name)), "")
-            for column, name in columns.items()
-        },
-        named=_named(page.body, target),
-        filled=_filled(page.body, target),
-        better=fit.better(fit.fits(page.body), target.dialect.name, target.collection),
-        series_each=_series_each(records, target) * kept,
-        crawls=3600 / interval,
+        examples={column: _example(having, column, target) for column, having in filled.items()},
+        named=dict(named.most_common()),
+        hidden=tuple(_hidden(named, sources, target)),
+        sources=sources,
+        better=fit.better(fit.fits(_joined(pages)), target.dialect.name, target.collection),
+        estimate=_estimate(samples, target),
     )
 
 
-def _filled(body: bytes, target: settings.Target) -> tuple[fit.Filled, ...]:
-    """Which path filled which field of the first record."""
-    return tuple(one for raw in decode.split(body)[:1] for one in fit.mapping(raw, target.mapping))
+def _items(page: Page, batch: decode.Batch[object], reader: fields.Reader, key: bytes) -> list[_Item]:
+    """The records of a page that are held, each with its raw form."""
+    digests = {fresh.digest for fresh in batch.fresh}
+    raws = [raw for raw in decode.split(page.body) if decode.digest(raw, key) in digests]
+    return [
+        _Item(raw, fresh.record, _names(raw, reader)) for raw, fresh in zip(raws, batch.fresh, strict=True)
+    ]
 
 
-def _named(body: bytes, target: settings.Target) -> Mapping[str, int]:
-    """The names of the characteristics on a page, the most frequent first."""
-    names: Counter[str] = Counter()
-    for raw in decode.split(body):
-        value = msgspec.json.decode(raw)
-        for key in target.mapping.fields.characteristics:
-            listed = value.get(key) if isinstance(value, dict) else None
-            for one in listed if isinstance(listed, list) else ():
-                if isinstance(one, dict) and isinstance(one.get("name"), str):
-                    names[text.clean(one["name"])] += 1
-    return dict(names.most_common())
+def _joined(pages: Sequence[Page]) -> bytes:
+    """All pages as if they were one."""
+    return b"[%b]" % b",".join(bytes(raw) for page in pages for raw in decode.split(page.body))
+
+
+def _names(raw: msgspec.Raw, reader: fields.Reader) -> tuple[str, ...]:
+    """The names of a record's characteristics, as they are spelled where they stand in a plain list."""
+    value = decode.json_of(raw)
+    if not isinstance(value, dict):
+        return ()
+    lists = (member for member in value.values() if isinstance(member, list))
+    named = (one.get("name") for many in lists for one in many if isinstance(one, dict))
+    spelled = {text.fold(name): text.clean(name) for name in named if isinstance(name, str)}
+    return tuple(spelled.get(key, key) for key in reader.gather(value, Counter()).characteristics)
+
+
+def _filled(items: Sequence[_Item], target: settings.Target) -> Iterator[tuple[str, list[_Item]]]:
+    """The records that fill each column; characteristics count whether or not a metric shows them."""
+    for column, name in COLUMNS[target.collection].items():
+        if name == "characteristics":
+            yield column, [item for item in items if item.names]
+        else:
+            yield column, [item for item in items if getattr(item.record, name)]
+
+
+def _example(having: Sequence[_Item], column: str, target: settings.Target) -> str:
+    """What the first of the records that fill a column has there."""
+    if not having:
+        return ""
+    name = COLUMNS[target.collection][column]
+    if name != "characteristics":
+        return _shown(getattr(having[0].record, name))
+    listed = {text.fold(word) for word in target.characteristics}
+    shown = tuple(word for word in having[0].names if text.fold(word) in listed)
+    hidden = tuple(word for word in having[0].names if text.fold(word) not in listed)
+    told = [_shown(shown)] if shown else []
+    return "; ".join([*told, f"not listed: {_shown(hidden)}"] if hidden else told)
+
+
+def _sources(item: _Item, target: settings.Target) -> Iterator[Source]:
+    """Which path filled which field of a record, and where that is shown."""
+    for one in fit.mapping(item.raw, target.mapping):
+        metrics = trace.metrics(item.record, one.field, target.families)
+        yield Source(one.path, one.field, one.value, metrics)
+
+
+def _hidden(named: Mapping[str, int], sources: Sequence[Source], target: settings.Target) -> Iterator[str]:
+    """The characteristics that no metric shows: neither listed nor, in the first record, another field."""
+    listed = {text.fold(name) for name in target.characteristics}
+    places = (paths.parsed(source.path) for source in sources if source.metrics)
+    used = {place.wanted for place in places if place.kind == "characteristic"}
+    return (name for name in named if text.fold(name) not in listed | used)
+
+
+def _estimate(samples: Sequence[_Sample], target: settings.Target) -> Estimate:
+    """What a whole crawl would bring, by the first pages; of 1,000 records where a total is missing."""
+    items = sum(sample.items for sample in samples)
+    if any(sample.total is None for sample in samples):
+        records, each = _PER, sum(sample.series for sample in samples) / max(1, items)
+        series, pages = each * _PER, max(len(samples), math.ceil(_PER / target.page_size))
+    else:
+        records = sum(sample.total or 0 for sample in samples)
+        series = sum(sample.series / max(1, sample.items) * (sample.total or 0) for sample in samples)
+        pages = sum(_pages(sample.items, sample.total or 0, target.page_size) for sample in samples)
+    fulls, deltas = target.crawls_per_hour
+    return Estimate(records, round(series), math.ceil(fulls * pages), math.ceil(deltas * len(samples)))
+
+
+def _pages(items: int, total: int, page_size: int) -> int:
+    """Requests for one list: its pages, however long one is, and the look behind a doubtful end."""
+    length = items if 0 < items < min(total, page_size) else page_size
+    return max(1, math.ceil(total / length)) + course.doubted(total, total, items, page_size)
 
 
 def _meanings(records: list[Record]) -> Iterator[tuple[str, tuple[int, str]]]:
@@ -167,20 +279,26 @@ def _meanings(records: list[Record]) -> Iterator[tuple[str, tuple[int, str]]]:
             yield word, (count, "operational" if record.operational else "not operational")
 
 
-def _series_each(records: list[Record], target: settings.Target) -> float:
-    """Series a record has, on average."""
-    series = 0
-    for record in records:
-        held = Shown(record)
-        series += sum(len(list(family.samples(held))) for family in target.families if family.samples)
-    return series / len(records) if records else 0.0
+def _series(items: Sequence[_Item], target: settings.Target) -> int:
+    """Series that records become."""
+    shown = [Shown(item.record) for item in items]
+    return sum(len(family.samples(held)) for held in shown for family in target.families if family.samples)
 
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
-        words = [getattr(item, "name", "") or getattr(item, "id", "") or str(item[0]) for item in value[:3]]
+        words = [_word(item) for item in value[:3]]
         more = f" and {len(value) - 3} more" if len(value) > 3 else ""
         return f"{', '.join(words)}{more}"
     if isinstance(value, float):
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return str(value)[:60]
+    return brief(str(value))
+
+
+def _word(item: object) -> str:
+    return item if isinstance(item, str) else getattr(item, "name", "") or getattr(item, "id", "")
+
+
+def brief(value: str) -> str:
+    """As much of a value as a person needs to know it again."""
+    return value if len(value) <= _BRIEF else f"{value[: _BRIEF - 1]}…"

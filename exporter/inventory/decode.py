@@ -158,7 +158,7 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         found = reader.read_raw(raw, batch.dropped)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
         # an unusual record, or none at all: the general way tells
-        value = _value(raw)
+        value = json_of(raw)
         if not isinstance(value, dict):
             batch.rejects.append(Reject("not_an_object", _example(raw)))
             return
@@ -179,7 +179,8 @@ def _fresh(read: record.Record, mark: int) -> Fresh:
     return Fresh(read.id, record.standing(read), record.pack(read), mark, read.updated)
 
 
-def _value(raw: msgspec.Raw) -> object:
+def json_of(raw: msgspec.Raw) -> object:
+    """The JSON value of a raw record; raises `Malformed` where it is none."""
     try:
         return _ANY.decode(raw)
     except msgspec.ValidationError:

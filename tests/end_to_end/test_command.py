@@ -61,6 +61,19 @@ async def test_check_explains_what_it_found(tmp_path: Path) -> None:
         assert word in out
 
 
+async def test_check_names_metrics_that_are_served_and_whole_even_in_a_pipe(tmp_path: Path) -> None:
+    async with running.simulated(tmp_path, "--dialect", "servicenow") as file:
+        status, out, _ = await running.run("check", "--config.file", str(file), environ={"COLUMNS": "80"})
+        _, served, _ = await running.run("once", "--config.file", str(file))
+    assert status == 0
+    assert max(len(line) for line in out.splitlines() if line.startswith("│")) <= 80
+    named = set(re.findall(r"ses_inventory_\w+", out))
+    assert len(named) > 20
+    assert named <= set(re.findall(r"^ses_inventory_\w+", served, re.MULTILINE))
+    series = len(re.findall(r"^ses_inventory_resource_", served, re.MULTILINE))
+    assert f"About {series:,} series" in out, "all seven queries count"
+
+
 async def test_check_names_the_cause_and_the_mend(tmp_path: Path) -> None:
     async with running.simulated(tmp_path) as file:
         wrong_password = changed(

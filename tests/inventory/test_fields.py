@@ -313,5 +313,5 @@ def test_records_of_the_usual_form_are_read_as_any_others(items: list[Any], whic
 
 def _read_generally(raw: msgspec.Raw, which: tuple[str, str]) -> Record | None:
     using = reading.reader(*which, characteristics=("id", "frequency"))
-    found = using.read(decode._value(raw), Counter())
+    found = using.read(decode.json_of(raw), Counter())
     return found.record if found is not None and using.keeps(found) else None
