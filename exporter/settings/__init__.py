@@ -17,6 +17,7 @@ from exporter.settings.credential import (
     read_text,
 )
 from exporter.settings.loading import load
+from exporter.settings.proxied import Proxied
 from exporter.settings.schema import Limits, Log, Retention, Settings, Shard, Web
 from exporter.settings.target import Target
 
@@ -32,6 +33,7 @@ __all__ = [
     "Limits",
     "Log",
     "OAuth2",
+    "Proxied",
     "Retention",
     "Settings",
     "Shard",

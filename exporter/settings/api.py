@@ -6,7 +6,6 @@ The HTTP part is Prometheus' http_config, with its names and its rules. What is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
@@ -15,7 +14,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from exporter.inventory.dialect import DIALECTS
 from exporter.settings.block import Block, Flaw, refusal
 from exporter.settings.credential import Authorization, BasicAuth, Header, OAuth2, TlsConfig
-from exporter.settings.notation import ProxyUrl, Timeout, Url
+from exporter.settings.notation import HEADER_NAME, ProxyUrl, Timeout, Url
+from exporter.settings.proxied import ConnectHeader, proxy_flaws
 
 RESERVED_HEADERS = frozenset(
     {
@@ -25,9 +25,6 @@ RESERVED_HEADERS = frozenset(
     }
 )
 """Headers the client sets itself; Prometheus refuses them in `http_headers` too."""
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A header's name (RFC 9110, section 5.6.2)."""
 
 
 def _named_headers(written: object) -> object:
@@ -39,7 +36,7 @@ def _named_headers(written: object) -> object:
 
 def _header_flaws(name: str, headers: Mapping[str, Header]) -> Iterator[Flaw]:
     # a name that is no token is not shown: it may be a value without a space after its colon
-    if not _TOKEN.fullmatch(name):
+    if not HEADER_NAME.fullmatch(name):
         yield Flaw("has a key that is not a header's name", "write NAME: {values: [TEXT]}")
     elif name.lower() in RESERVED_HEADERS:
         mend = "leave it out; basic_auth, authorization and oauth2 authenticate"
@@ -69,6 +66,9 @@ class Api(Block):
     )
     proxy_from_environment: bool = Field(
         default=False, description="Take the proxy from HTTP_PROXY and its like."
+    )
+    proxy_connect_header: ConnectHeader = Field(
+        default_factory=dict, description="Headers of CONNECT, by name: {NAME: [TEXT]}."
     )
     http_headers: Annotated[Mapping[str, Header], BeforeValidator(_named_headers)] = Field(
         default_factory=dict, description="Further headers, by name: {NAME: {values, secrets, files}}."
@@ -104,11 +104,7 @@ class Api(Block):
             flaws.append(
                 Flaw(f"{' and '.join(ways)} are both written", "keep one way to authenticate", (ways[-1],))
             )
-        if self.proxy_from_environment and (self.proxy_url or self.no_proxy):
-            what = "cannot be combined with proxy_url or no_proxy"
-            flaws.append(Flaw(what, "keep one of them", ("proxy_from_environment",)))
-        elif self.no_proxy and not self.proxy_url:
-            flaws.append(Flaw("needs proxy_url", "write proxy_url too, or leave it out", ("no_proxy",)))
+        flaws.extend(proxy_flaws(self))
         if flaws:
             raise refusal(*flaws)
         return self

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from exporter.errors import ConfigError
 from exporter.settings.block import Block, Flaw, refusal
-from exporter.settings.notation import TokenUrl, Word
+from exporter.settings.notation import ProxyUrl, Secret, TokenUrl, Word
+from exporter.settings.proxied import ConnectHeader, proxy_flaws
 
 LARGEST = 1 << 20
 """Bytes of a secret file; more is not a secret but a mistake, such as /dev/zero."""
@@ -63,16 +64,6 @@ def read_pem(file: Path, key: str) -> str:
         mend = "name a file in PEM, which begins with -----BEGIN"
         raise ConfigError(f"{file} holds no PEM", path=key, mend=mend)
     return text
-
-
-def _one_line(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not text or any(ord(character) < 32 for character in text):
-        raise refusal(Flaw("is empty or holds a line end", "write one line of text, or leave the key out"))
-    return secret
-
-
-Secret = Annotated[SecretStr, AfterValidator(_one_line)]
 
 
 def pair_flaws(block: Block, *keys: str) -> list[Flaw]:
@@ -205,10 +196,22 @@ class OAuth2(Block):
         default_factory=dict, description="Further parameters of the request for a token."
     )
     tls_config: TlsConfig | None = Field(default=None, description="TLS to the token's endpoint.")
+    proxy_url: ProxyUrl | None = Field(
+        default=None, description="The proxy to the token's endpoint; the API's own is not used for it."
+    )
+    no_proxy: str | None = Field(
+        default=None, description="Hosts reached without the proxy, separated by commas."
+    )
+    proxy_from_environment: bool = Field(
+        default=False, description="Take the proxy from HTTP_PROXY and its like."
+    )
+    proxy_connect_header: ConnectHeader = Field(
+        default_factory=dict, description="Headers of CONNECT, by name: {NAME: [TEXT]}."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        flaws = pair_flaws(self, "client_secret")
+        flaws = [*pair_flaws(self, "client_secret"), *proxy_flaws(self)]
         if not self.client_secret and not self.client_secret_file:
             flaws.append(Flaw("holds no secret", "write client_secret or client_secret_file"))
         if flaws:

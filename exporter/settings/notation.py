@@ -28,6 +28,9 @@ _DURATION = re.compile("".join(rf"(?:\d{{1,12}}{unit})?" for unit in _UNITS), re
 _STEP = re.compile(r"(\d+)(ms|[ywdhms])", re.ASCII)
 _SIZES = {"B": 1, "KB": 1000, "KiB": 1 << 10, "MB": 10**6, "MiB": 1 << 20, "GB": 10**9, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMG]i?B|B)?", re.ASCII)
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A header's name (RFC 9110, section 5.6.2)."""
+
 _METRIC = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[^\s&=?#:]{1,200}")
 _ADDRESS = re.compile(
@@ -144,6 +147,14 @@ def proxy_url(written: SecretStr) -> SecretStr:
     return written
 
 
+def secret(written: SecretStr) -> SecretStr:
+    """A secret that stands in place: one line of text."""
+    text = written.get_secret_value()
+    if not text or any(ord(character) < 32 for character in text):
+        raise refusal(Flaw("is empty or holds a line end", "write one line of text, or leave the key out"))
+    return written
+
+
 def split_address(written: str) -> tuple[str | None, int]:
     """`HOST:PORT` as host and port; the host is None for `:PORT`, which means every address."""
     found = _ADDRESS.fullmatch(written)
@@ -190,6 +201,7 @@ Share = Annotated[float, Field(ge=0, le=1), Notation("share, 0 to 1")]
 Url = Annotated[str, AfterValidator(url), Notation("URL")]
 TokenUrl = Annotated[str, AfterValidator(token_url), Notation("URL")]
 ProxyUrl = Annotated[SecretStr, AfterValidator(proxy_url), Notation("URL, secret")]
+Secret = Annotated[SecretStr, AfterValidator(secret)]
 Address = Annotated[str, AfterValidator(address), Notation("address")]
 Metric = Annotated[str, AfterValidator(metric), Notation("metric name")]
 Word = Annotated[str, AfterValidator(word), Notation("text")]

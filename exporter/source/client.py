@@ -112,7 +112,7 @@ class Client:
         self._gate = gate.Gate(name, limits.concurrency, http.requests_per_hour, telemetry)
         self._retries = pace.Retries()
         self._origin = yarl.URL(http.url).origin()
-        self._wire = Wire(name, http, limits.concurrency)
+        self._wire = Wire(http, limits.concurrency)
         self._peer = Peer(name, http)
         # without oauth2 nothing asks for a token
         self._desk = Desk(self._wire, Peer(name, http.oauth2) if http.oauth2 else self._peer)

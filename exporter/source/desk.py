@@ -62,7 +62,7 @@ class Desk:
         request = Request(yarl.URL(ask.url), headers, ask.form)
         async with self._wire.exchange(self._peer, request) as (response, place):
             wrong = failure.from_status(response.status, response.headers, place)
-            if wrong is not None and not (isinstance(wrong, errors.Refused) and response.status >= 400):
+            if wrong is not None and not _is_the_endpoints(wrong, response.status):
                 raise wrong
             try:
                 return Answer(response.status, await _body(response, place.url))
@@ -72,6 +72,11 @@ class Desk:
                     reason=error.reason,
                     mend=f"is that a token endpoint? check {place.block}.{place.key}",
                 ) from error
+
+
+def _is_the_endpoints(wrong: errors.SourceError, status: int) -> bool:
+    """Whether the endpoint says no to us, in words that `token` reads; a proxy's no is none of those."""
+    return isinstance(wrong, errors.Refused) and status >= 400 and wrong.reason != "proxy"
 
 
 async def _body(response: aiohttp.ClientResponse, url: str) -> bytes:

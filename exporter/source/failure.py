@@ -111,10 +111,12 @@ def _insecure(error: Exception, place: Place) -> errors.Unreachable:
 def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
     """What the proxy is to blame for: with one in between we connect to nothing else."""
     where = f"{place.request}: the proxy {place.proxy}"
-    mend = f"check the proxy of {place.api} (proxy_url, no_proxy, or the environment), and that it is running"
+    mend = (
+        f"check the proxy of {place.block} (proxy_url, no_proxy, or the environment), and that it is running"
+    )
     match error:
         case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
-            right = f"check the credentials in the proxy_url of {place.api}, and what the proxy allows"
+            right = f"check the credentials in the proxy_url of {place.block}, and what the proxy allows"
             said = f"{where} does not let us through: {_phrase(status)}"
             return errors.Refused(said, status=status, reason="proxy", mend=right)
         case aiohttp.ClientHttpProxyError(status=status):
@@ -170,7 +172,7 @@ def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors
     if status < 400:
         return _redirect(status, headers, place)
     reason, mend = _REFUSALS.get(status, ("status", "the API does not like the query: check {name}"))
-    return errors.Refused(said, status=status, reason=reason, mend=mend.format(name=place.api))
+    return errors.Refused(said, status=status, reason=reason, mend=mend.format(name=place.block))
 
 
 _PROXYS_OWN = ("Proxy-Status", "X-Squid-Error")

@@ -2,7 +2,7 @@
 
 Owns proxy_url, no_proxy and the environment's words (as golang.org/x/net/http/httpproxy reads them). Going
 through it is aiohttp's, what its failures mean `failure`'s. Pure. Invariant: a proxy's credentials are in no
-URL, only in the one header that is for the proxy.
+URL, only in headers that are for the proxy.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import multidict
 import yarl
 
 from exporter import errors, settings
@@ -29,8 +30,8 @@ Route = Callable[[yarl.URL], Proxy | None]
 """The proxy for a URL; None for the direct way."""
 
 
-def route(http: settings.Api, environ: Mapping[str, str], path: str) -> Route:
-    """The route that the API's settings ask for; `path` is their dotted key.
+def route(http: settings.Proxied, environ: Mapping[str, str], path: str) -> Route:
+    """The route that the settings of an API or its token endpoint ask for; `path` is their dotted key.
 
     Raises `ConfigError` where the environment names what is no HTTP proxy.
     """
@@ -44,6 +45,15 @@ def route(http: settings.Api, environ: Mapping[str, str], path: str) -> Route:
         return lambda target: proxy
     exceptions = Exceptions(http.no_proxy)
     return lambda target: None if target in exceptions else proxy
+
+
+def connect_headers(http: settings.Proxied) -> multidict.CIMultiDict[str]:
+    """The operator's own headers for a proxy that makes a tunnel; nobody else is sent them."""
+    return multidict.CIMultiDict(
+        (name, value.get_secret_value())
+        for name, values in http.proxy_connect_header.items()
+        for value in values
+    )
 
 
 def _of_environment(environ: Mapping[str, str], path: str) -> Route:

@@ -45,9 +45,9 @@ class Stale(errors.Unreachable):
 
 
 class Peer:
-    """A server we ask: the API `name`, or its token endpoint.
+    """A server we ask: the API `name`, or its token endpoint; each has certificates and a proxy of its own.
 
-    Raises `ConfigError` where its certificates cannot be used.
+    Raises `ConfigError` where its certificates or the environment's proxy cannot be used.
     """
 
     def __init__(self, name: str, config: settings.Api | settings.OAuth2) -> None:
@@ -56,6 +56,14 @@ class Peer:
         if isinstance(config, settings.OAuth2):
             self._block, self._key = f"{self._api}.oauth2", "token_url"
         self.security = tls.Security(config.tls_config, f"{self._block}.tls_config")
+        self.route = proxy.route(config, os.environ, self._block)
+        self._connect = proxy.connect_headers(config)
+
+    def tunnel(self, request: Request, through: proxy.Proxy | None) -> multidict.CIMultiDict[str]:
+        """What the proxy is told with CONNECT, without which there is none; its credentials come last."""
+        headers = multidict.CIMultiDict(self._connect if request.target.scheme == "https" else {})
+        headers.update(_credentials(through))
+        return headers
 
     def place(self, request: Request, through: proxy.Proxy | None) -> failure.Place:
         """Where an error of the request happened."""
@@ -67,15 +75,13 @@ class Peer:
 
 
 class Wire:
-    """The connections of the API `name`, at most `connections` and one; an asynchronous context manager.
+    """The connections of one API, at most `connections` and one; an asynchronous context manager.
 
-    `clock` tells seconds steadily. Raises `ConfigError` on creation where the environment's proxy cannot be
-    used.
+    `clock` tells seconds steadily.
     """
 
     def __init__(
         self,
-        name: str,
         http: settings.Api,
         connections: int,
         *,
@@ -83,7 +89,6 @@ class Wire:
     ) -> None:
         self._http = http
         self._connections = connections
-        self._route = proxy.route(http, os.environ, f"apis.{name}")
         self._pool = Pool(self._session, clock)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -120,7 +125,7 @@ class Wire:
         Raises `SourceError` for whatever aiohttp raises, also while the body is read; `Stale` for a GET that
         a kept connection did not answer, after which the next request is sent over a fresh one.
         """
-        through = self._route(request.target)
+        through = peer.route(request.target)
         place = peer.place(request, through)
         seen = SimpleNamespace(reused=False)
         async with self._pool.lease() as leased:
@@ -134,7 +139,7 @@ class Wire:
                     ssl=peer.security.context(),
                     server_hostname=peer.security.server_name,
                     proxy=through.url if through else None,
-                    proxy_headers=_credentials(through),  # those of a tunnel
+                    proxy_headers=peer.tunnel(request, through),
                     trace_request_ctx=seen,
                 ) as response:
                     yield response, place

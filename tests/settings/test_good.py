@@ -68,7 +68,12 @@ def test_everything_that_can_be_written_arrives() -> None:
         tmf638.proxy_url
         and tmf638.proxy_url.get_secret_value() == "http://user:secret@proxy.example.net:3128"
     )
+    assert [one.get_secret_value() for one in tmf638.proxy_connect_header["X-Zone"]] == ["canary-9f2c", "b"]
     assert tmf639.oauth2.read_client_secret() == "canary-9f2c"
+    assert (
+        tmf639.oauth2.proxy_url
+        and tmf639.oauth2.proxy_url.get_secret_value() == "http://user:secret@proxy.example.net:3129"
+    )
     assert (config.web.host, config.web.port, config.web.startup_grace) == ("::1", 9000, 0.0)
     assert config.web.enable_lifecycle is True
     assert config.limits.bytes == 1024

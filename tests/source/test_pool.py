@@ -42,7 +42,7 @@ class Connections:
 
 def wire(url: str, clock: Clock) -> tuple[Wire, Peer]:
     api = settings.Api.model_validate({"url": url})
-    return Wire("tmf638", api, 4, clock=clock), Peer("tmf638", api)
+    return Wire(api, 4, clock=clock), Peer("tmf638", api)
 
 
 async def got(wire: Wire, peer: Peer, url: str, form: str | None = None) -> bytes:

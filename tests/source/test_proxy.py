@@ -13,7 +13,7 @@ import yarl
 from exporter import errors, settings
 from exporter.source import proxy
 from tests.source.certificates import CERTIFICATES
-from tests.source.endpoint import proxying
+from tests.source.endpoint import Endpoint, endpoint, proxying, tokens
 from tests.source.servers import Told, asking, says, serving, whole
 
 CANARY = "c4n4ry-s3cret"
@@ -150,16 +150,6 @@ async def test_f10_a_tunnel_shows_the_proxy_nothing_but_its_own_credentials() ->
     assert all(f"Authorization: Bearer {CANARY[::-1]}" in inner for inner in server.heads)
 
 
-async def test_a_token_is_fetched_through_the_proxy_too() -> None:
-    answer = whole(b'{"access_token":"t1"}')
-    async with serving(says(whole(b"[1]"))) as server, serving(says(answer)) as desk, proxying() as way:
-        token_url = f"http://login.invalid:{yarl.URL(desk.url).port}/token"
-        auth = {"client_id": "me", "client_secret": "s", "token_url": token_url}
-        async with asking(server.url, oauth2=auth, proxy_url=f"http://127.0.0.1:{way.port}") as client:
-            await client.get(server.url, ())
-    assert [head.split()[0] for head in way.heads] == ["POST", "GET"]
-
-
 async def test_the_hosts_of_no_proxy_are_reached_directly() -> None:
     async with serving(says(whole())) as server, proxying() as way:
         written = {"proxy_url": f"http://127.0.0.1:{way.port}", "no_proxy": "other.example"}
@@ -181,6 +171,128 @@ async def test_the_proxy_of_the_environment_is_used_only_if_that_is_wanted(
         async with asking(server.url) as client:
             await client.get(server.url, ())
     assert (len(way.heads), len(server.heads)) == (1, 2)
+
+
+async def test_headers_of_connect_are_seen_by_the_proxy_alone() -> None:
+    api = {"proxy_connect_header": {"X-Zone": [CANARY, "b"], "Proxy-Authorization": ["Other"]}}
+    async with serving(says(whole(b"[1]")), certificate="localhost.pem") as server, proxying() as way:
+        url = f"https://inventory.invalid:{yarl.URL(server.url).port}"
+        written = f"http://me:pw@127.0.0.1:{way.port}"
+        async with asking(url, proxy_url=written, tls_config=TLS, **api) as client:  # type: ignore[arg-type]
+            for _ in range(3):
+                assert (await client.get(f"{url}/service", ())).body == b"[1]"
+    (head,) = way.heads
+    assert head.startswith("CONNECT inventory.invalid:")
+    assert f"X-Zone: {CANARY}\r\nX-Zone: b\r\n" in head
+    assert head.count("Proxy-Authorization") == 1, "as in Go, the user of proxy_url wins"
+    assert "Proxy-Authorization: Basic " in head
+    assert not any("X-Zone" in inner or "Proxy-Authorization" in inner for inner in server.heads)
+
+
+async def test_without_a_tunnel_headers_of_connect_are_not_sent() -> None:
+    api = {"proxy_connect_header": {"X-Zone": [CANARY], "Proxy-Authorization": [CANARY]}}
+    async with serving(says(whole(b"[1]"))) as server, proxying() as way:
+        url = f"http://inventory.invalid:{yarl.URL(server.url).port}"
+        async with asking(url, proxy_url=f"http://127.0.0.1:{way.port}", **api) as client:  # type: ignore[arg-type]
+            await client.get(url, ())
+    assert CANARY not in "".join(way.heads + server.heads)
+
+
+# --- tokens ---
+
+
+def login(desk: Endpoint, **written: object) -> dict[str, object]:
+    """The endpoint by a name that only a proxy resolves."""
+    token_url = f"http://login.invalid:{yarl.URL(desk.url).port}/token"
+    return {"client_id": "me", "client_secret": CANARY[::-1], "token_url": token_url, **written}
+
+
+async def test_a_token_is_fetched_through_the_proxy_of_oauth2_and_pages_are_not() -> None:
+    async with serving(says(whole(b"[1]"))) as server, endpoint(tokens()) as desk, proxying() as way:
+        auth = login(desk, proxy_url=f"http://me:{CANARY}@127.0.0.1:{way.port}")
+        async with asking(server.url, oauth2=auth) as client:
+            assert (await client.get(server.url, ())).body == b"[1]"
+    (head,) = way.heads
+    assert head.startswith("POST http://login.invalid:")
+    assert f"Proxy-Authorization: Basic {BASIC}\r\n" in head
+    assert "Authorization: Bearer t1\r\n" in server.heads[0]
+    assert "Proxy-Authorization" not in server.heads[0]
+
+
+async def test_pages_and_tokens_have_a_proxy_each() -> None:
+    async with (
+        serving(says(whole(b"[1]"))) as server,
+        endpoint(tokens()) as desk,
+        proxying() as outer,
+        proxying() as inner,
+    ):
+        url = f"http://inventory.invalid:{yarl.URL(server.url).port}"
+        auth = login(desk, proxy_url=f"http://127.0.0.1:{inner.port}")
+        async with asking(url, oauth2=auth, proxy_url=f"http://127.0.0.1:{outer.port}") as client:
+            assert (await client.get(url, ())).body == b"[1]"
+    assert [head.split()[0] for head in outer.heads] == ["GET"]
+    assert [head.split()[0] for head in inner.heads] == ["POST"]
+
+
+async def test_the_proxy_of_the_pages_is_none_for_tokens_as_in_prometheus() -> None:
+    async with serving(says(whole(b"[1]"))) as server, endpoint(tokens()) as desk, proxying() as way:
+        auth = {**login(desk), "token_url": desk.url}
+        async with asking(server.url, oauth2=auth, proxy_url=f"http://127.0.0.1:{way.port}") as client:
+            await client.get(server.url, ())
+    assert [head.split()[0] for head in way.heads] == ["GET"]
+    assert len(desk.asks) == 1
+
+
+async def test_the_hosts_of_oauth2s_no_proxy_are_asked_directly_for_tokens() -> None:
+    async with serving(says(whole(b"[1]"))) as server, endpoint(tokens()) as desk, proxying() as way:
+        written = {"proxy_url": f"http://127.0.0.1:{way.port}", "no_proxy": "other.example"}
+        async with asking(server.url, oauth2={**login(desk, **written), "token_url": desk.url}) as client:
+            await client.get(server.url, ())
+    assert (len(desk.asks), way.heads) == (1, [])
+
+
+async def test_tokens_take_the_proxy_of_the_environment_only_if_oauth2_wants_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(says(whole(b"[1]"))) as server, endpoint(tokens()) as desk, proxying() as way:
+        monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{way.port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        async with asking(server.url, oauth2=login(desk, proxy_from_environment=True)) as client:
+            await client.get(server.url, ())
+        async with asking(server.url, oauth2={**login(desk), "token_url": desk.url}) as client:
+            await client.get(server.url, ())
+    assert [head.split()[0] for head in way.heads] == ["POST"]
+    assert len(desk.asks) == 2
+
+
+async def test_a_tunnel_to_the_endpoint_has_oauth2s_headers_of_connect() -> None:
+    answer = whole(b'{"access_token":"t1"}')
+    async with (
+        serving(says(whole(b"[1]"))) as server,
+        serving(says(answer), certificate="localhost.pem") as desk,
+        proxying() as way,
+    ):
+        auth = {
+            **{"client_id": "me", "client_secret": CANARY[::-1], "tls_config": TLS},
+            "token_url": f"https://login.invalid:{yarl.URL(desk.url).port}/token",
+            "proxy_url": f"http://127.0.0.1:{way.port}",
+            "proxy_connect_header": {"X-Zone": [CANARY]},
+        }
+        async with asking(server.url, oauth2=auth) as client:
+            assert (await client.get(server.url, ())).body == b"[1]"
+    (head,) = way.heads
+    assert head.startswith("CONNECT login.invalid:")
+    assert f"X-Zone: {CANARY}\r\n" in head
+    assert "X-Zone" not in f"{desk.heads}{server.heads}"
+
+
+def test_the_environment_of_a_token_endpoint_is_named_by_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"socks5://me:{CANARY}@p:1")
+    auth = {"client_id": "me", "client_secret": "s", "token_url": "https://x", "proxy_from_environment": True}
+    with pytest.raises(errors.ConfigError) as caught:
+        asking("https://inventory.example", oauth2=auth)
+    assert caught.value.path == "apis.tmf638.oauth2.proxy_from_environment"
 
 
 # --- what goes wrong ---
@@ -252,6 +364,40 @@ async def test_f10_a_proxy_that_is_down_is_reason_proxy(scheme: str) -> None:
 async def test_f10_a_proxy_whose_name_does_not_resolve_is_reason_proxy(scheme: str) -> None:
     error = await refusal(f"{scheme}://127.0.0.1:1", errors.Unreachable, Told(), 1, host="proxy.invalid")
     assert "cannot be resolved" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "kind"),
+    [
+        ("http", whole(b"no", status="407 Proxy Authentication Required"), errors.Refused),
+        ("https", whole(b"no", status="407 Proxy Authentication Required"), errors.Refused),
+        ("https", whole(status="502 Bad Gateway"), errors.Unreachable),
+        ("http", whole(b"", "Proxy-Status: squid", status="502 Bad Gateway"), errors.Unreachable),
+    ],
+)
+async def test_f10_a_proxy_between_us_and_tokens_is_blamed_by_its_own_key(
+    scheme: str, answer: bytes, kind: type[errors.SourceError]
+) -> None:
+    async with serving(says(whole())) as server, proxying(answer) as way:
+        auth = {
+            **{
+                "client_id": "me",
+                "client_secret": CANARY[::-1],
+                "token_url": f"{scheme}://login.invalid/token",
+            },
+            "proxy_url": f"http://me:{CANARY}@127.0.0.1:{way.port}",
+            "proxy_connect_header": {"X-Zone": [CANARY]},
+        }
+        async with asking(server.url, oauth2=auth) as client:
+            with pytest.raises(kind) as caught:
+                await client.get(server.url, ())
+    error = caught.value
+    assert error.reason == "proxy"
+    assert "apis.tmf638.oauth2" in error.mend
+    printed = "".join(traceback.format_exception(error))
+    for secret in (CANARY, CANARY[::-1], BASIC):
+        assert secret not in f"{printed} {error.mend} {error!r}"
+    assert server.heads == [], "without a token the API is not asked"
 
 
 async def test_f10_a_proxy_that_gives_no_connection_is_reason_proxy() -> None:
