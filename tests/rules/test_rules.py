@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.end_to_end import hastening
 from tests.rules import reading
 
 ALERTS = {
@@ -38,6 +39,7 @@ ALERTS = {
 }
 
 OF_RECORDS = {name for name in ALERTS if re.search("Carrier|Service|Resource|RecordVanished", name)}
+AT_ONCE = {"InventoryTaskDying"}  # why: docs/decisions/0017-alerts-remember.md
 HEADINGS = ["## Meaning", "## Impact", "## How to look", "## What to do"]
 KNOWN = reading.known()
 
@@ -101,6 +103,14 @@ def test_every_alert_has_severity_team_texts_and_a_runbook_that_exists(rule):
     text = (reading.ROOT / annotations["runbook_url"]).read_text()
     assert text.startswith(f"# {rule['alert']}\n")
     assert [line for line in text.splitlines() if line.startswith("## ")] == HEADINGS
+
+
+@pytest.mark.parametrize("rule", reading.alerts(), ids=name)
+def test_an_alert_waits_for_three_scrapes_and_what_is_told_at_once_is_held_for_as_long(rule):
+    prometheus = yaml.safe_load((reading.ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    three_scrapes = 3 * hastening.seconds(prometheus["global"]["scrape_interval"])
+    key = "keep_firing_for" if rule["alert"] in AT_ONCE else "for"
+    assert hastening.seconds(rule[key]) >= three_scrapes
 
 
 def test_there_is_no_runbook_without_an_alert():
