@@ -43,13 +43,14 @@ class Telemetry:
         self._gauge("build_info", __version__, revision, platform.python_version()).set(1)
 
     def _made(self, family: families.Family) -> MetricWrapperBase:
-        short = family.name.removeprefix(families.OWN)
+        about = family.name, family.help, family.labels
+        # the name ends in its unit already, so that prometheus-client adds none to it
+        unit, registry = family.unit, self.registry
         if family.type == "histogram":
-            return prometheus_client.Histogram(
-                family.name, family.help, family.labels, buckets=_BUCKETS[short], registry=self.registry
-            )
+            buckets = _BUCKETS[family.name.removeprefix(families.OWN)]
+            return prometheus_client.Histogram(*about, buckets=buckets, unit=unit, registry=registry)
         kind = prometheus_client.Counter if family.type == "counter" else prometheus_client.Gauge
-        return kind(family.name, family.help, family.labels, registry=self.registry)
+        return kind(*about, unit=unit, registry=registry)
 
     def _metric(self, kind: type[Metric], name: str, labels: tuple[str, ...]) -> Metric:
         metric = self._metrics[name]

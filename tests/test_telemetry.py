@@ -204,6 +204,18 @@ def test_every_family_that_is_served_is_in_the_list_and_with_its_labels(told: te
             assert set(sample.labels) - {"le"} == labels[name]
 
 
+def test_openmetrics_tells_the_unit_that_a_name_ends_in(told: telemetry.Telemetry) -> None:
+    found = {
+        metric.name: metric.unit
+        for metric in parsed_openmetrics(busy(told).openmetrics().decode())
+        if metric.name.startswith(OWN)
+    }
+    assert found == {family.name.removesuffix("_total"): family.unit for family in families.TELEMETRY}
+    assert found[f"{OWN}request_wait_seconds"] == found[f"{OWN}refresh_duration_seconds"] == "seconds"
+    assert found[f"{OWN}exposition_bytes"] == "bytes"
+    assert "# UNIT" not in told.text().decode(), "the old format has none"
+
+
 def test_the_inventorys_metrics_are_not_kept_here(told: telemetry.Telemetry) -> None:
     assert "ses_inventory_carrier" not in busy(told).text().decode()
 

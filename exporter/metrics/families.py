@@ -27,6 +27,14 @@ Samples = Callable[[Shown], Found]
 PREFIX = "ses_inventory_"
 OWN = "ses_inventory_exporter_"
 
+UNITS = frozenset(
+    (
+        *("seconds", "bytes", "hertz", "ratio", "meters", "grams"),
+        *("celsius", "kelvin", "volts", "amperes", "watts", "joules"),
+    )
+)
+"""Base units by which a name may end; an operator may end one with any other word."""
+
 
 class Family(msgspec.Struct, frozen=True):
     """One metric family.
@@ -47,8 +55,9 @@ class Family(msgspec.Struct, frozen=True):
 
     @property
     def unit(self) -> str:
-        """The base unit in the name, empty where it has none."""
-        return "seconds" if self.name.endswith("_seconds") else ""
+        """The base unit that the name ends in, but for a counter's `_total`; empty where it has none."""
+        last = self.name.removesuffix("_total").rpartition("_")[2]
+        return last if last in UNITS else ""
 
 
 def number(value: float) -> str:

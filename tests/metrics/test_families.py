@@ -156,7 +156,7 @@ def test_a_name_ends_as_its_type_wants(family: Family) -> None:
 @EACH
 def test_units_are_base_units_and_stand_at_the_end(family: Family) -> None:
     assert not re.search("(milli|micro|minutes|hours|days|megabytes|percent|_ms$)", family.name)
-    assert family.unit == ("seconds" if family.name.endswith("_seconds") else "")
+    assert family.unit == ("".join(re.findall("_(seconds|bytes)(?:_total)?$", family.name)))
     if "timestamp" in family.name or "duration" in family.name:
         assert family.unit == "seconds"
 
@@ -196,8 +196,22 @@ def test_a_collection_is_served_its_counts_first_and_only_its_own_families(colle
 def test_a_numeric_characteristic_has_a_family_of_its_own() -> None:
     one = families.numeric("carriers", "symbol_rate_hertz")
     assert (one.name, one.type) == ("ses_inventory_carrier_symbol_rate_hertz", "gauge")
-    assert one.labels == ("carrier_id",)
+    assert (one.labels, one.unit) == (("carrier_id",), "hertz")
     assert one.help.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("named", "unit"),
+    [
+        ("modem_celsius", "celsius"),
+        ("fill_ratio", "ratio"),
+        ("hertz", "hertz"),
+        ("power_dbw", ""),
+        ("seconds_left", ""),
+    ],
+)
+def test_only_a_known_unit_at_the_end_of_an_operators_name_is_its_unit(named: str, unit: str) -> None:
+    assert families.numeric("carriers", named).unit == unit
 
 
 def test_two_characteristics_under_one_name_are_one_family() -> None:

@@ -199,6 +199,8 @@ def test_numbers_are_scaled_to_base_units_under_the_name_the_operator_chose() ->
     assert lines(body, "carrier_symbol_rate_hertz") == [
         'ses_inventory_carrier_symbol_rate_hertz{carrier_id="C1"} 2500500'
     ]
+    (metric,) = [one for one in rendering.both(body)[1] if one.name.endswith("_hertz")]
+    assert (metric.name, metric.unit) == ("ses_inventory_carrier_symbol_rate_hertz", "hertz")
 
 
 def test_two_characteristics_under_one_name_give_the_first_value() -> None:
