@@ -13,6 +13,7 @@ from functools import partial
 
 import msgspec
 
+from exporter.inventory import text as texts
 from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Shown
 
@@ -167,6 +168,15 @@ def _number(metric: str) -> Samples:
     return samples
 
 
+def _either(collection: str, of_service: str, of_resource: str) -> str:
+    """What is the one in TMF638, whose records services and carriers are, and the other in TMF639."""
+    return of_resource if collection == "resources" else of_service
+
+
+def _characteristic_list(collection: str) -> str:
+    return _either(collection, "serviceCharacteristic", "resourceCharacteristic")
+
+
 def _family(
     collection: str, suffix: str, text: str, labels: Sequence[str], samples: Samples | None, source: str
 ) -> Family:
@@ -185,7 +195,12 @@ def _state_families(collection: str) -> Iterator[Family]:
         f"The {kind}'s current status, in the inventory's own word; always 1.",
         (ident, "status"),
         _status,
-        "status (SES), state (TMF638), resourceStatus or operationalState (TMF639)",
+        _either(
+            collection,
+            "status (SES), state (TMF638), life_cycle_stage_status (ServiceNow)",
+            "status (SES), resourceStatus, lifecycleState or operationalState (TMF639), "
+            "life_cycle_stage_status (ServiceNow)",
+        ),
     )
     yield family(
         f"{kind}_operational",
@@ -217,8 +232,11 @@ def _date_families(collection: str) -> Iterator[Family]:
     kind = KINDS[collection]
     ident = f"{kind}_id"
     for word, what, samples, source in (
-        ("start", "starts or started", _start, "startDate, serviceDate, startOperatingDate"),
-        ("end", "ends or ended", _end, "endDate, endOperatingDate"),
+        (
+            *("start", "starts or started", _start),
+            _either(collection, "startDate, serviceDate", "startOperatingDate, startDate"),
+        ),
+        ("end", "ends or ended", _end, _either(collection, "endDate", "endOperatingDate, endDate")),
         ("created", "was created", _created, "creationDate"),
         ("last_update", "was last updated", _updated, "lastUpdate"),
     ):
@@ -291,12 +309,14 @@ def _support_families(collection: str) -> Iterator[Family]:
         f"A characteristic of the {kind} that the settings ask for; always 1.",
         (ident, "name", "value"),
         _characteristics,
-        "serviceCharacteristic, resourceCharacteristic",
+        _characteristic_list(collection),
     )
 
 
-def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples) -> Iterator[Family]:
-    """The families of one collection in the order in which they are served."""
+def _kind_families(
+    collection: str, info_labels: tuple[str, ...], info: Samples, source: str
+) -> Iterator[Family]:
+    """The families of one collection in the order in which they are served; `source` is that of its info."""
     family = partial(_family, collection)
     kind = KINDS[collection]
     yield family(
@@ -311,7 +331,7 @@ def _kind_families(collection: str, info_labels: tuple[str, ...], info: Samples)
         f"A {kind} and what the inventory says of it; always 1.",
         info_labels,
         info,
-        "name, description, type, category, specification, related party, place",
+        source,
     )
     yield from _state_families(collection)
     yield from _date_families(collection)
@@ -323,32 +343,38 @@ _INFO = ("name", "description")
 _WHAT = ("category", "specification", "party", "place")
 _CARRIER = ("carrier_type", "specification", "gateway", "terminal", "satellite", "transponder", "party")
 
+_SERVICE_SOURCE = (
+    "name, description, serviceType or @type, category, serviceSpecification, relatedParty, place"
+)
+_CARRIER_SOURCE = (
+    "name, description, the characteristic type or serviceType or @type, serviceSpecification, relatedParty; "
+    "gateway and terminal: place or supportingResource; satellite and transponder: supportingResource"
+)
+_RESOURCE_SOURCE = "name, description, @type, category, resourceSpecification, relatedParty, place"
+
 FAMILIES: tuple[Family, ...] = (
-    *_kind_families("services", ("service_id", *_INFO, "service_type", *_WHAT), _info),
-    *_kind_families("carriers", ("carrier_id", *_INFO, *_CARRIER), _carrier_info),
-    *_kind_families("resources", ("resource_id", *_INFO, "resource_type", *_WHAT), _info),
+    *_kind_families("services", ("service_id", *_INFO, "service_type", *_WHAT), _info, _SERVICE_SOURCE),
+    *_kind_families("carriers", ("carrier_id", *_INFO, *_CARRIER), _carrier_info, _CARRIER_SOURCE),
+    *_kind_families("resources", ("resource_id", *_INFO, "resource_type", *_WHAT), _info, _RESOURCE_SOURCE),
 )
 
 
-def numeric(collection: str, metric: str) -> Family:
-    """The family of a numeric characteristic under the name the operator chose."""
+def numeric(collection: str, metric: str, names: Sequence[str]) -> Family:
+    """The family of the numeric characteristics of these names under the one the operator chose."""
     kind = KINDS[collection]
-    return Family(
-        f"{PREFIX}{kind}_{metric}",
-        "gauge",
-        f"Characteristic of the {kind}, named and scaled in the settings. Cached in the exporter's snapshot.",
-        (f"{kind}_id",),
-        collection,
-        _number(metric),
-        "serviceCharacteristic, resourceCharacteristic",
-    )
+    shown = " or ".join(map(texts.clean, names))
+    said = f"Characteristic {shown} of the {kind}, named and scaled in the settings."
+    source = _characteristic_list(collection)
+    return _family(collection, f"{kind}_{metric}", said, (f"{kind}_id",), _number(metric), source)
 
 
 def of(collection: str, numbers: Mapping[str, tuple[str, float]] | None = None) -> tuple[Family, ...]:
     """The families of one collection in the order in which they are served."""
     own = [family for family in FAMILIES if family.collection == collection]
-    metrics = dict.fromkeys(metric for metric, _ in (numbers or {}).values())
-    return (*own, *(numeric(collection, metric) for metric in metrics))
+    shown: dict[str, list[str]] = {}
+    for name, (metric, _) in (numbers or {}).items():
+        shown.setdefault(metric, []).append(name)
+    return (*own, *(numeric(collection, metric, names) for metric, names in shown.items()))
 
 
 def _own(name: str, kind: str, text: str, *labels: str) -> Family:

@@ -184,7 +184,7 @@ def _clashes(target: Target) -> Iterator[Flaw]:
     """Two characteristics, or one and a metric of ours, must not share a name: every scrape would fail."""
     taken = {family.name: "a metric of the exporter" for family in metrics.FAMILIES}
     for name, (metric, _) in target.numbers.items():
-        full = metrics.numeric(target.collection, metric).name
+        full = metrics.numeric(target.collection, metric, [name]).name
         if full in taken:
             at = ("collections", target.collection, "characteristics", name, "metric")
             yield Flaw(f"{full} is already {taken[full]}", "choose another name", at)

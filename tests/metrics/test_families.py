@@ -185,6 +185,18 @@ def test_a_help_names_the_source_and_says_that_it_is_cached(family: Family) -> N
 
 
 @pytest.mark.parametrize("collection", KINDS)
+def test_a_help_names_the_fields_of_the_labels_that_its_family_has_and_no_others(collection: str) -> None:
+    info = next(
+        one for one in families.of(collection) if one.name == f"ses_inventory_{KINDS[collection]}_info"
+    )
+    for label in ("category", "gateway", "terminal", "satellite", "transponder"):
+        assert (label in info.source) == (label in info.labels)
+    fields = re.findall("(service|resource)[A-Z]", " ".join(one.source for one in families.of(collection)))
+    other = "service" if collection == "resources" else "resource"
+    assert other not in set(fields)
+
+
+@pytest.mark.parametrize("collection", KINDS)
 def test_a_collection_is_served_its_counts_first_and_only_its_own_families(collection: str) -> None:
     served = families.of(collection)
     assert served[0].name == f"ses_inventory_{collection}"
@@ -194,10 +206,11 @@ def test_a_collection_is_served_its_counts_first_and_only_its_own_families(colle
 
 
 def test_a_numeric_characteristic_has_a_family_of_its_own() -> None:
-    one = families.numeric("carriers", "symbol_rate_hertz")
+    one = families.numeric("carriers", "symbol_rate_hertz", ["symbolRate"])
     assert (one.name, one.type) == ("ses_inventory_carrier_symbol_rate_hertz", "gauge")
     assert (one.labels, one.unit) == (("carrier_id",), "hertz")
-    assert one.help.endswith(".")
+    assert one.help.startswith("Characteristic symbolRate of the carrier, ")
+    assert one.help.endswith("Source: serviceCharacteristic. Cached in the exporter's snapshot.")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +224,7 @@ def test_a_numeric_characteristic_has_a_family_of_its_own() -> None:
     ],
 )
 def test_only_a_known_unit_at_the_end_of_an_operators_name_is_its_unit(named: str, unit: str) -> None:
-    assert families.numeric("carriers", named).unit == unit
+    assert families.numeric("carriers", named, ["one"]).unit == unit
 
 
 def test_two_characteristics_under_one_name_are_one_family() -> None:
@@ -221,6 +234,7 @@ def test_two_characteristics_under_one_name_are_one_family() -> None:
         "ses_inventory_carrier_rate_hertz",
         "ses_inventory_carrier_other_hertz",
     ]
+    assert added[0].help.startswith("Characteristic a or b of the carrier, ")
 
 
 def test_the_page_of_metrics_has_every_family_once() -> None:

@@ -119,6 +119,16 @@ def test_f47_each_hostile_text_comes_back_as_it_was_cleaned(hostile: str) -> Non
     assert not set(cleaned) & {"\x00", "\r", "\x1b", "\u202e", "\x85"}
 
 
+@pytest.mark.parametrize("hostile", [*HOSTILE, "\ud800"])
+def test_f47_a_hostile_name_of_a_characteristic_is_a_help_that_both_parsers_take(hostile: str) -> None:
+    numbers = dict.fromkeys((f"one{hostile}two", "three"), ("two_ratio", 1.0))
+    held = [{"externalId": "S1", "serviceCharacteristic": [{"name": "three", "value": 2}]}]
+    for metrics in rendering.both(rendering.body(held, "ses", "services", numbers)):
+        (metric,) = [one for one in metrics if one.name == "ses_inventory_service_two_ratio"]
+        assert metric.documentation.startswith("Characteristic one")
+        assert [sample.value for sample in metric.samples] == [2]
+
+
 @pytest.mark.parametrize("page", regenerate.pages(), ids=lambda page: page.stem)
 def test_the_types_and_units_of_openmetrics_are_those_of_the_list(page: Any) -> None:
     name, _, collection = page.stem.rpartition("-")

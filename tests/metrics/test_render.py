@@ -205,7 +205,9 @@ def test_numbers_are_scaled_to_base_units_under_the_name_the_operator_chose() ->
 
 def test_two_characteristics_under_one_name_give_the_first_value() -> None:
     record = Record("C1", numbers=(("other", 9.0), ("rate", 1.0), ("rate", 2.0)))
-    body = render.Exposition([families.numeric("carriers", "rate")]).update(held_as(record), Changes())
+    body = render.Exposition([families.numeric("carriers", "rate", ["one"])]).update(
+        held_as(record), Changes()
+    )
     assert lines(body, "carrier_rate") == ['ses_inventory_carrier_rate{carrier_id="C1"} 1']
 
 
