@@ -151,7 +151,7 @@ class Site:
         """Whether every collection has something to serve, or the start-up grace is over."""
         waiting = [poller.target.collection for poller in self.pollers if _age(poller) is None]
         if not waiting:
-            return True, "Every collection has a snapshot."
+            return True, "Every collection was crawled or restored."
         names = ", ".join(waiting)
         if time.monotonic() - self._started > self._config.web.startup_grace:
             return True, f"The start-up grace is over; still without a snapshot: {names}."

@@ -237,6 +237,11 @@ def test_two_characteristics_under_one_name_are_one_family() -> None:
     assert added[0].help.startswith("Characteristic a or b of the carrier, ")
 
 
+def test_the_page_of_metrics_says_when_there_are_no_counts() -> None:
+    said = " ".join(families.as_markdown().split())
+    assert "absent before its first snapshot and once that is older than `retention.max_staleness`" in said
+
+
 def test_the_page_of_metrics_has_every_family_once() -> None:
     page = families.as_markdown()
     assert page.startswith("# Metrics\n")
