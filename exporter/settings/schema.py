@@ -93,10 +93,14 @@ class Retention(Block):
 
 
 class Limits(Block):
-    """What no inventory, however broken, may exceed."""
+    """Where reading and serving end, however broken an inventory is."""
 
-    pages: int = Field(default=100_000, ge=1, description="Pages of one crawl.")
-    records: int = Field(default=2_000_000, ge=1, description="Records of one collection.")
+    pages: int = Field(default=100_000, ge=1, description="Pages of one query in one crawl.")
+    records: int = Field(
+        default=2_000_000,
+        ge=1,
+        description="Records of one query in one crawl; it ends, incomplete, behind the page with one more.",
+    )
     bytes: Size = Field(default=64 << 20, description="Bytes of one response.")
     crawl_deadline: Interval = Field(default=1800.0, description="The longest one crawl may take.")
     series_per_family: int = Field(

@@ -77,7 +77,10 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Caps(msgspec.Struct, frozen=True):
-    """What no list, however endless, may exceed: queries sent, and records received."""
+    """Where the walk of a list, however endless, ends: queries sent, and records received.
+
+    The page that exceeds `records` is taken whole, for it has been read.
+    """
 
     pages: int
     records: int
