@@ -129,9 +129,7 @@ def _usable(salt: str) -> bool:
 def _pace(part: Part) -> Pace | None:
     interval, burst = part.text("interval"), part.text("burst")
     part.finish()
-    if not interval and not burst:
-        return None
-    pause, size = seconds(interval), count(burst or "0")
+    pause, size = seconds(interval or "0"), count(burst or "0")  # Go's zero values: no interval, no limit
     if pause is None or pause > _CENTURY:
         part.refuse("interval", "is not a duration", "write it like 1s, 250ms or 1m30s, or 0 for no limit")
     elif size is None:

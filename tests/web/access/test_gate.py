@@ -100,6 +100,8 @@ async def test_more_requests_than_the_rate_allows_are_told_when_to_come_back(fol
         assert there.away == {"credentials": 2, "pace": 1}
         folder.web("rate_limit: {interval: 1h, burst: 1}\n" + USERS)
         assert [(await there.get(auth=ALICE))[0] for _ in range(2)] == [200, 429]
+        folder.web("rate_limit: {burst: 1}\n" + USERS)
+        assert [(await there.get(auth=ALICE))[0] for _ in range(3)] == [200] * 3, "no interval, no limit"
         folder.web(USERS)
         assert (await there.get(auth=ALICE))[0] == 200
 
