@@ -25,6 +25,19 @@ _BUCKETS = {
     "render_duration_seconds": (0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0),
 }
 
+_KNOWN: Mapping[str, tuple[str, ...]] = {
+    "records_rejected_total": ("missing_id", "not_an_object"),
+    "values_dropped_total": ("characteristic", "date", "link", "number"),
+    "connections_refused_total": ("full", "headers", "idle", "slow"),
+    "requests_turned_away_total": ("busy", "credentials", "pace"),
+    "state_writes_total": ("failed", "good"),
+}
+"""The words of counters that have few: they are there at zero, so that `increase` sees the first event.
+
+Failures of refreshes and requests have two dozen reasons, times mode and collection: where these are counted,
+rules look for series that are new.
+"""
+
 Metric = TypeVar("Metric", bound=MetricWrapperBase)
 
 
@@ -40,6 +53,7 @@ class Telemetry:
         process_collector.ProcessCollector(registry=self.registry)
         platform_collector.PlatformCollector(registry=self.registry)
         gc_collector.GCCollector(registry=self.registry)
+        self._begin()
         self._gauge("build_info", __version__, revision, platform.python_version()).set(1)
 
     def _made(self, family: families.Family) -> MetricWrapperBase:
@@ -68,6 +82,13 @@ class Telemetry:
     def _histogram(self, name: str, *labels: str) -> prometheus_client.Histogram:
         return self._metric(prometheus_client.Histogram, name, labels)
 
+    def _begin(self, *collection: str) -> None:
+        """Counters of few words begin at zero: those of a collection, without one those of the process."""
+        for name, words in _KNOWN.items():
+            if len(self._metrics[name]._labelnames) == 1 + len(collection):
+                for word in words:
+                    self._counter(name, *collection, word)
+
     def interval(self, collection: str, seconds: float) -> None:
         """So many seconds pass from refresh to refresh."""
         self._gauge("refresh_interval_seconds", collection).set(seconds)
@@ -86,6 +107,7 @@ class Telemetry:
         self._counter("duplicates_total", name)
         for mode in ("full", "delta"):
             self._counter("refreshes_total", name, mode)
+        self._begin(name)
 
     def gone(self, collection: str, served: Iterable[str]) -> None:
         """A collection is off now, and with it the families that were `served` of it."""

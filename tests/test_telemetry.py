@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import platform
+import re
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parsed_text
 
 from exporter import __version__, telemetry
+from exporter.inventory import decode
 from exporter.metrics import families
+from exporter.web import watch
+from exporter.web.access import gate
 
 OWN = "ses_inventory_exporter_"
 
@@ -144,6 +150,24 @@ def test_an_enabled_collection_is_there_from_the_start_at_zero(told: telemetry.T
     for name in ("up", "complete", "stale", "records", "records_added_total", "duplicates_total"):
         assert (name, "services") in found
     assert not any(key[0].startswith("last_") for key in found), "a time that never was is absent, not 1970"
+
+
+def test_counters_of_few_words_are_there_before_the_first_event_so_that_increase_sees_it(
+    told: telemetry.Telemetry,
+) -> None:
+    told.collection("services")
+    inventory = "".join(file.read_text() for file in Path(decode.__file__).parent.glob("*.py"))
+    known = {
+        "records_rejected_total": re.findall(r'Reject\("(\w+)"', inventory),
+        "values_dropped_total": re.findall(r'dropped\["(\w+)"\]', inventory),
+        "connections_refused_total": get_args(watch.Reason),
+        "requests_turned_away_total": get_args(gate.Reason),
+        "state_writes_total": ("good", "failed"),
+    }
+    found = values(told)
+    for name, words in known.items():
+        there = {key[-1]: value for key, value in found.items() if key[0] == name}
+        assert there == dict.fromkeys(words, 0), name
 
 
 def test_a_failure_takes_up_down_and_leaves_the_last_success(told: telemetry.Telemetry) -> None:

@@ -257,7 +257,7 @@ async def test_f59_a_disk_that_takes_nothing_costs_a_warning(tmp_path: Path, log
 
     async with inventory.over(tmp_path, records(20), {"state_file": "/sys/inventory-state"}) as (_, built):
         async with inventory.serving(built.config) as (house, _):
-            await inventory.until(lambda: crawling.lines(house, writes % "failed"))
+            await inventory.until(lambda: inventory.value(house, writes % "failed") >= 1)
             assert len(inventory.ids(house)) == 20
             assert house.site.healthy()[0] and house.site.ready()[0]
 
