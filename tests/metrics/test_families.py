@@ -5,7 +5,7 @@ import re
 import pytest
 
 from exporter.inventory.record import KINDS
-from exporter.metrics import families
+from exporter.metrics import families, page
 from exporter.metrics.families import FAMILIES, TELEMETRY, Family
 
 ALL = (*FAMILIES, *TELEMETRY)
@@ -238,15 +238,15 @@ def test_two_characteristics_under_one_name_are_one_family() -> None:
 
 
 def test_the_page_of_metrics_says_when_there_are_no_counts() -> None:
-    said = " ".join(families.as_markdown().split())
+    said = " ".join(page.as_markdown().split())
     assert "absent before its first snapshot and once that is older than `retention.max_staleness`" in said
 
 
 def test_the_page_of_metrics_has_every_family_once() -> None:
-    page = families.as_markdown()
-    assert page.startswith("# Metrics\n")
-    assert page.endswith("prometheus-client.\n")
-    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    shown = page.as_markdown()
+    assert shown.startswith("# Metrics\n")
+    assert shown.endswith("prometheus-client.\n")
+    rows = [line for line in shown.splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == [family.name for family in ALL]
     for family, row in zip(ALL, rows, strict=True):
         cells = [cell.strip() for cell in row.strip("|").split(" | ")]
