@@ -60,13 +60,19 @@ class Exporting(RuleBasedStateMachine):
         self.quicken()
 
     def quicken(self) -> None:
-        """Retries without the pauses, of which there would be hours."""
+        """Requests without the pauses between them, of which there would be hours."""
         for client in self.built.crew._clients.values():
             client._backoff = 0.0
+            client._gate._concurrency.gap = 0.0
 
     def run(self, work):
         """Runs a coroutine to its end."""
         return self.runner.run(work)
+
+    def refresh(self) -> None:
+        """One refresh."""
+        self.quicken()
+        self.run(self.poller.refresh())
 
     @property
     def poller(self):
@@ -121,14 +127,14 @@ class Exporting(RuleBasedStateMachine):
     @rule()
     def delta(self) -> None:
         """A refresh, of what changed if nothing else is due."""
-        self.run(self.poller.refresh())
+        self.refresh()
         self._learn()
 
     @rule()
     def full(self) -> None:
         """A refresh of everything."""
         self.poller._next_full = 0.0
-        self.run(self.poller.refresh())
+        self.refresh()
         self._learn()
 
     @rule()
@@ -160,7 +166,7 @@ class Exporting(RuleBasedStateMachine):
         resting = [row.rest for known in self.poller._intake.bad_rows for row in known.rows]
         for _ in range(4 + max(resting, default=0)):
             self.poller._next_full = 0.0
-            self.run(self.poller.refresh())
+            self.refresh()
         assert self.poller.state.complete, self.poller.state.problem
         assert self.published().keys() == self.truth().keys()
         for ident, shown in self.published().items():
