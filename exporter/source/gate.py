@@ -65,7 +65,9 @@ class Gate:
             yield
             self._concurrency.good(sent, now() - began, self._flying)
         except errors.SourceError as error:
-            if failure.is_crowded(error):
+            if isinstance(error, errors.Throttled):
+                self._concurrency.throttled(sent, self._flying)
+            elif failure.is_crowded(error):
                 self._concurrency.crowded(sent, self._flying)
             elif failure.is_ill(error):
                 self._concurrency.ill(sent, self._flying)

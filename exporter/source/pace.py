@@ -82,8 +82,20 @@ class Concurrency:
             self.limit += 1
             self._good = 0
 
+    def throttled(self, sent: int, flying: int) -> None:
+        """A request of the round `sent` was turned away by a server that counts: 429, or 503 with a wait.
+
+        Where there was no other request, only time in between can help.
+        """
+        if sent == self.round and min(self.limit, flying) == 1:
+            self.gap = min(_LONGEST_GAP, max(_FIRST_GAP, self._short / 2, self.gap * _WIDER))
+        self.crowded(sent, flying)
+
     def crowded(self, sent: int, flying: int) -> None:
-        """A request of the round `sent` was turned away since there are too many: 429 or 503."""
+        """A request of the round `sent` was turned away since there are too many, or so it seems: 503.
+
+        It may also be one of several servers behind the address that is down; no gap would mend that.
+        """
         if sent != self.round:
             return
         self._crowd += _CROWD * (1 - self._crowd)
@@ -94,8 +106,6 @@ class Concurrency:
             self._room = max(1, reached - 1)
             self._patience = _PATIENCE
             self._crowd = 0.0
-        if reached == 1:
-            self.gap = min(_LONGEST_GAP, max(_FIRST_GAP, self._short / 2, self.gap * _WIDER))
         self._halve(reached)
 
     def ill(self, sent: int, flying: int) -> None:

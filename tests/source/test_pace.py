@@ -17,7 +17,7 @@ def answered(pace: Concurrency, answers: int, seconds: float = 0.2) -> None:
 
 def refused(pace: Concurrency, times: int = 1) -> None:
     for _ in range(times):
-        pace.crowded(pace.round, pace.limit)
+        pace.throttled(pace.round, pace.limit)
 
 
 def grown(most: int = 16) -> Concurrency:
@@ -193,9 +193,20 @@ def test_a_gap_begins_with_half_of_what_an_answer_takes() -> None:
     assert pace.gap == pytest.approx(0.2)
 
 
+def test_one_server_of_three_that_is_down_costs_no_time_in_between() -> None:
+    pace = grown()
+    for _ in range(100):
+        pace.crowded(pace.round, pace.limit)
+        answered(pace, 2)
+    assert (pace.limit, pace.gap) == (1, 0)
+
+
 ANSWERS = st.lists(
     st.tuples(
-        st.sampled_from(["good", "crowded", "ill"]), st.floats(0, 60), st.integers(1, 70), st.integers(0, 3)
+        st.sampled_from(["good", "throttled", "crowded", "ill"]),
+        st.floats(0, 60),
+        st.integers(1, 70),
+        st.integers(0, 3),
     ),
     max_size=300,
 )
@@ -212,7 +223,7 @@ def test_whatever_is_answered_the_limit_stays_within_bounds(
             pace.good(sent, seconds, flying)
             assert before <= pace.limit <= before + 1
         else:
-            (pace.crowded if kind == "crowded" else pace.ill)(sent, flying)
+            getattr(pace, kind)(sent, flying)
             assert pace.limit <= before
             assert pace.limit == before or not late
         assert 1 <= pace.limit <= most
