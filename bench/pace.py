@@ -77,11 +77,15 @@ async def read(inventory: Inventory) -> tuple[float, paging.Ending]:
     target, limits = config.targets()[0], config.limits
     ids: set[int] = set()
 
-    async def take(page: Page, query: paging.Query) -> paging.Seen:
-        records, before = json.loads(page.body), len(ids)
-        ids.update(record["id"] for record in records)
-        total = crawl.total(page, target.paging)
-        return paging.Seen(query, items=len(records), new=len(ids) - before, total=total)
+    async def take(page: Page, query: paging.Query) -> crawl.Keep:
+        found = {record["id"] for record in json.loads(page.body)}
+
+        def keep() -> paging.Seen:
+            new = len(found - ids)
+            ids.update(found)
+            return paging.Seen(query, items=len(found), new=new, total=crawl.total(page, target.paging))
+
+        return keep
 
     caps = paging.Caps(limits.pages, limits.records)
     walk = paging.walk(target.paging, PAGE, {}, width=limits.concurrency, caps=caps)
