@@ -15,7 +15,7 @@ from exporter.inventory.dialect import DIALECTS
 from exporter.settings.block import Block, Flaw, refusal
 from exporter.settings.credential import Authorization, BasicAuth, Header, OAuth2, TlsConfig
 from exporter.settings.notation import HEADER_NAME, ProxyUrl, Timeout, Url
-from exporter.settings.proxied import ConnectHeader, proxy_flaws
+from exporter.settings.proxied import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
 
 RESERVED_HEADERS = frozenset(
     {
@@ -61,15 +61,9 @@ class Api(Block):
     oauth2: OAuth2 | None = Field(default=None, description="OAuth 2.0 client credentials.")
     tls_config: TlsConfig | None = Field(default=None, description="TLS to the API.")
     proxy_url: ProxyUrl | None = Field(default=None, description="The proxy to use.")
-    no_proxy: str | None = Field(
-        default=None, description="Hosts reached without the proxy, separated by commas."
-    )
-    proxy_from_environment: bool = Field(
-        default=False, description="Take the proxy from HTTP_PROXY and its like."
-    )
-    proxy_connect_header: ConnectHeader = Field(
-        default_factory=dict, description="Headers of CONNECT, by name: {NAME: [TEXT]}."
-    )
+    no_proxy: NoProxy = None
+    proxy_from_environment: FromEnvironment = False
+    proxy_connect_header: ConnectHeader = Field(default_factory=dict)
     http_headers: Annotated[Mapping[str, Header], BeforeValidator(_named_headers)] = Field(
         default_factory=dict, description="Further headers, by name: {NAME: {values, secrets, files}}."
     )

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from exporter.errors import ConfigError
 from exporter.settings.block import Block, Flaw, refusal
 from exporter.settings.notation import ProxyUrl, Secret, TokenUrl, Word
-from exporter.settings.proxied import ConnectHeader, proxy_flaws
+from exporter.settings.proxied import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
 
 LARGEST = 1 << 20
 """Bytes of a secret file; more is not a secret but a mistake, such as /dev/zero."""
@@ -199,15 +199,9 @@ class OAuth2(Block):
     proxy_url: ProxyUrl | None = Field(
         default=None, description="The proxy to the token's endpoint; the API's own is not used for it."
     )
-    no_proxy: str | None = Field(
-        default=None, description="Hosts reached without the proxy, separated by commas."
-    )
-    proxy_from_environment: bool = Field(
-        default=False, description="Take the proxy from HTTP_PROXY and its like."
-    )
-    proxy_connect_header: ConnectHeader = Field(
-        default_factory=dict, description="Headers of CONNECT, by name: {NAME: [TEXT]}."
-    )
+    no_proxy: NoProxy = None
+    proxy_from_environment: FromEnvironment = False
+    proxy_connect_header: ConnectHeader = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from exporter.settings.block import Flaw, refusal
 from exporter.settings.notation import HEADER_NAME, Secret
@@ -43,8 +43,14 @@ def _header_flaws(name: str) -> Iterator[Flaw]:
         yield Flaw("cannot be sent to a proxy", mend, (name,))
 
 
+NoProxy = Annotated[str | None, Field(description="Hosts reached without the proxy, separated by commas.")]
+FromEnvironment = Annotated[bool, Field(description="Take the proxy from HTTP_PROXY and its like.")]
+
 ConnectHeader = Annotated[
-    Mapping[str, tuple[Secret, ...]], BeforeValidator(_named_lists), AfterValidator(_free_headers)
+    Mapping[str, tuple[Secret, ...]],
+    BeforeValidator(_named_lists),
+    AfterValidator(_free_headers),
+    Field(description="Headers of CONNECT, by name: {NAME: [TEXT]}."),
 ]
 """Headers for the proxy alone, sent with CONNECT; each has a list of values, which are secrets."""
 
