@@ -28,9 +28,9 @@ _KEPT_ENDINGS = ("_total", "_count", "_sum", "_bucket", "_created", "_info")
 
 
 def _term(value: object, at: tuple[Key, ...]) -> str:
-    if not isinstance(value, (str, int, float)):
-        raise refusal(Flaw("must be text, a number, true or false", "write KEY: VALUE", at))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if not isinstance(value, str):
+        raise refusal(Flaw("must be text", 'write KEY: "VALUE"; a parameter without a value is KEY: ""', at))
+    return value
 
 
 def _query(written: object, at: tuple[Key, ...] = ()) -> Mapping[str, str]:

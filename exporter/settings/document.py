@@ -1,8 +1,9 @@
 """Reads the YAML file into a tree of plain values.
 
 Owns the file and YAML's traps: a key written twice is an error, keys are text as written (`on`, `1`, `NO`),
-and dates stay text. What the keys mean is `schema`'s business. Invariant: no error shows a line of the file,
-since it may hold a secret: only where it is.
+dates stay text, and any other scalar that YAML gives a type keeps its source text beside the value
+(`scalars`). What the keys mean is `schema`'s business. Invariant: no error shows a line of the file, since it
+may hold a secret: only where it is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 import yaml
 
 from exporter.errors import ConfigError
+from exporter.settings.scalars import Scalar
 
 _HARMLESS = re.compile(r"""(?:[^'"]|'(?:[^'"]|\\.|<[a-z ]+>)')*""")
 """What PyYAML may say: in quotes it has single characters and its own words, as `'<block end>'`."""
@@ -35,6 +37,16 @@ class _Loader(yaml.SafeLoader):
         self.flatten_mapping(node)
         return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
 
+    def construct_typed(self, node: yaml.ScalarNode) -> object:
+        """A `Scalar` for what is written without a tag; a tag asks for the type itself."""
+        value: object = yaml.SafeLoader.yaml_constructors[node.tag](self, node)
+        implied = self.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
+        return Scalar(node.value, value) if node.style is None and implied == node.tag else value  # type: ignore[arg-type]
+
+    def construct_source(self, node: yaml.ScalarNode) -> str:
+        """The text of a lone `=`, to which YAML gives a type of its own."""
+        return str(node.value)
+
     def _check_keys(self, node: yaml.MappingNode) -> None:
         """Before merges (`<<`) are flattened, for a merged key may well be written again."""
         lines: dict[str, int] = {}
@@ -44,6 +56,11 @@ class _Loader(yaml.SafeLoader):
             if key.value in lines:
                 _refuse(f"a key is written a second time, first on line {lines[key.value]}", key.start_mark)
             lines[key.value] = key.start_mark.line + 1
+
+
+for _name in ("int", "float", "bool", "null"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _Loader.construct_typed)
+_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_source)
 
 
 class _Refusal(yaml.MarkedYAMLError):
@@ -57,7 +74,7 @@ def _refuse(problem: str, mark: yaml.Mark) -> NoReturn:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The file's mapping, empty for an empty file; raises ConfigError with line and column."""
+    """The mapping, with `Scalar`s, empty for an empty file; raises ConfigError with line and column."""
     try:
         content = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -72,7 +89,7 @@ def read(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         # without its cause: PyYAML's message holds lines of the file
         raise _error(error, path) from None
-    if tree is None:
+    if tree is None or (isinstance(tree, Scalar) and tree.value is None):
         return {}
     if not isinstance(tree, dict):
         raise ConfigError("must be a mapping of keys", file=str(path), mend="begin with apis:")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from exporter.errors import ConfigError
 from exporter.settings import document
 from exporter.settings.block import Key, annotation_at, block_at, is_structured, mapped, parts
+from exporter.settings.scalars import Scalar, as_written
 from exporter.settings.schema import Settings
 
 PREFIX = str(Settings.model_config.get("env_prefix"))
@@ -65,7 +66,7 @@ def from_file(path: Path | None) -> Layer:
     """The layer of the YAML file, empty without one; its relative paths begin at its directory."""
     if path is None:
         return Layer({}, {})
-    tree = document.read(path)
+    tree = as_written(document.read(path), Settings)
     return Layer({key: _placed(value, (key,), path.parent) for key, value in tree.items()}, {(): str(path)})
 
 
@@ -90,23 +91,41 @@ def from_environ(environ: Mapping[str, str]) -> Layer:
         written = variable.removeprefix(PREFIX)
         if written == variable or not environ[variable] or _SERVICE_LINK.fullmatch(written):
             continue
-        path = tuple(written.lower().split(DELIMITER))
+        path = _path(written)
         named = f"environment variable {variable}"
         names[path] = named
         _put(tree, path, _decoded(environ[variable], path, named))
     return Layer(tree, names)
 
 
+def _path(variable: str) -> tuple[str, ...]:
+    """The path that a variable's name is, without its prefix: in small letters, as all keys of ours are.
+
+    A name that is the operator's own, as a query's parameter, is taken as written where it has small letters.
+    """
+    path: tuple[str, ...] = ()
+    for step in variable.split(DELIMITER):
+        is_free = path and block_at(Settings, path) is None and annotation_at(Settings, path) is not None
+        path = (*path, step if is_free and not step.isupper() else step.lower())
+    return path
+
+
 def _decoded(written: str, path: tuple[str, ...], named: str) -> object:
     if written[0] not in "{[" or not is_structured(annotation_at(Settings, path)):
         return written
     try:
-        return json.loads(written)
+        found = json.loads(
+            written,
+            parse_int=lambda text: Scalar(text, int(text)),
+            parse_float=lambda text: Scalar(text, float(text)),
+            parse_constant=lambda text: Scalar(text, float(text)),
+        )
     except ValueError as error:
         # only the place: the cause holds the text, which may be a secret
         place = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
         mend = "write the mapping or list as JSON"
         raise ConfigError(f"is not good JSON{place}", file=named, path=".".join(path), mend=mend) from None
+    return as_written(found, annotation_at(Settings, path))
 
 
 def from_flags(flags: Mapping[str, object]) -> Layer:

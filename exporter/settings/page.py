@@ -51,6 +51,8 @@ status is then 2.
 * Durations are written as in Prometheus: `500ms`, `30s`, `5m`, `1h30m`, `1d`. A number without a unit is an
   error.
 * Sizes are bytes, or `512KiB`, `64MiB`, `1GiB`.
+* Text is used as it is written, without quotes too: in `query: {country: NO, v: 1.50, t: 22:22, s: 01}` every
+  value is sent like that. `null`, `~` and an empty value are no text: in a query or a list, quote them.
 * Keys that do not exist, and keys written twice, are errors. A key without a value counts as not written,
   except that `services:`, `carriers:` and `resources:` are then on with their defaults. `${…}` is not
   expanded.
@@ -63,9 +65,10 @@ status is then 2.
 * A collection that is left out of `collections` is off; without `collections` all whose API is configured
   are on.
 * Environment: `SES_INVENTORY_` and the path in capitals, its steps joined by `__`, as
-  `SES_INVENTORY_APIS__TMF638__URL`. A mapping or a list is written as JSON. Empty variables count as not
-  set. A variable that matches no key is an error, save those that Kubernetes makes for services
-  (`…_SERVICE_HOST`, `…_PORT`).
+  `SES_INVENTORY_APIS__TMF638__URL`. A mapping or a list is written as JSON. The name of a parameter of a
+  query is sent in small letters if it is written in capitals (`…__QUERY__STATUS`), else as it is written
+  (`…__QUERY__serviceType`). Empty variables count as not set. A variable that matches no key is an error,
+  save those that Kubernetes makes for services (`…_SERVICE_HOST`, `…_PORT`).
 * A higher layer replaces single keys of the blocks below; a query, a list or a mapping of free names is
   replaced whole.
 * Flags are `--web.listen-address`, `--web.config.file`, `--log.level` and `--log.format`.

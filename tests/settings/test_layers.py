@@ -145,6 +145,6 @@ def test_nothing_at_all_says_what_is_needed() -> None:
 
 
 def test_an_item_of_a_list_is_blamed_by_its_number(file: Path) -> None:
-    environ = {"SES_INVENTORY_COLLECTIONS__SERVICES__INCLUDE_TYPES": '["A", 1]'}
+    environ = {"SES_INVENTORY_COLLECTIONS__SERVICES__INCLUDE_TYPES": '["A", null]'}
     with pytest.raises(ConfigError, match=r"INCLUDE_TYPES: collections\.services\.include_types\[1\]: must"):
         load(file, environ)
