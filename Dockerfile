@@ -10,14 +10,15 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 # what it runs on, from the hashed lock; before the sources, so that this layer is kept when only they change
 COPY requirements.lock deploy/container/build.lock ./
 RUN python3 -m venv /opt/ses-inventory-exporter \
- && /opt/ses-inventory-exporter/bin/pip install --require-hashes --only-binary=:all: -r requirements.lock \
+ && /opt/ses-inventory-exporter/bin/pip install --no-deps --require-hashes --only-binary=:all: -r requirements.lock \
  && python3 -m venv /build/tools \
- && /build/tools/bin/pip install --require-hashes --only-binary=:all: -r build.lock
+ && /build/tools/bin/pip install --no-deps --require-hashes --only-binary=:all: -r build.lock
 # the wheel, then it alone; pip has done its work, and nobody else shall use it in there
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
 RUN /build/tools/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir dist . \
  && /opt/ses-inventory-exporter/bin/pip install --no-deps --no-index dist/*.whl \
+ && /opt/ses-inventory-exporter/bin/pip check \
  && /opt/ses-inventory-exporter/bin/pip uninstall --yes --quiet pip setuptools \
  && mkdir state
 

@@ -69,7 +69,7 @@ def _installed(wheel: Path, house: Path, venv: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     python = venv / "bin" / "python"
     for arguments in (
-        ("install", "--require-hashes", "-r", house / LOCK),
+        ("install", "--no-deps", "--require-hashes", "-r", house / LOCK),
         ("install", "--no-deps", "--no-index", wheel),
         ("check",),
     ):

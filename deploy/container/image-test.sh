@@ -49,7 +49,7 @@ say "wheels, from the locks"
 mkdir "$work/wheels"
 for lock in requirements.lock deploy/container/build.lock; do
   # the base image has Debian's Python, whichever runs this
-  "$python" -m pip download --quiet --require-hashes --only-binary=:all: --python-version 3.11 --dest "$work/wheels" -r "$lock"
+  "$python" -m pip download --quiet --no-deps --require-hashes --only-binary=:all: --python-version 3.11 --dest "$work/wheels" -r "$lock"
 done
 printf '[global]\nno-index = true\nfind-links = /wheels\n' >"$work/pip.conf"
 

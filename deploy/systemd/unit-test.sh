@@ -35,7 +35,7 @@ debootstrap --variant=minbase --include=systemd,dbus,curl,ca-certificates,python
 say "the exporter in it, as the page says"
 mkdir "$root/wheels" "$root/src"
 for lock in requirements.lock deploy/container/build.lock; do
-  "$python" -m pip download --quiet --require-hashes --only-binary=:all: --python-version 3.11 --dest "$root/wheels" -r "$lock"
+  "$python" -m pip download --quiet --no-deps --require-hashes --only-binary=:all: --python-version 3.11 --dest "$root/wheels" -r "$lock"
 done
 tar -c --exclude __pycache__ requirements.lock pyproject.toml README.md LICENSE exporter deploy/container deploy/systemd | tar -x -C "$root/src"
 chroot "$root" env PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels PIP_QUIET=1 bash -ec "cd /src; $(block sh 1)"

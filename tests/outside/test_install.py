@@ -1,0 +1,116 @@
+"""Installing: the locks are complete, and every line that installs from them takes them as complete."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests import locks
+from tests.snippets import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+RUNNING: list[str] = PROJECT["dependencies"]
+LOCKS = {
+    "requirements.lock": RUNNING,
+    "requirements-dev.lock": [*RUNNING, *PROJECT["optional-dependencies"]["dev"]],
+}
+INSTALLING = (
+    "Makefile",
+    "Dockerfile",
+    "docs/getting-started.md",
+    "docs/deploy/pip.md",
+    "docs/deploy/systemd.md",
+    "deploy/systemd/unit-test.sh",
+    "deploy/container/image-test.sh",
+    "tests/wheel.py",
+)
+ENVIRONMENTS = pytest.mark.parametrize(
+    "environment",
+    list(locks.environments()),
+    ids=lambda one: f"{one['python_version']}-{one['platform_machine']}",
+)
+
+
+def requires(name: str) -> Iterable[str]:
+    """What an installed package says that it needs."""
+    return importlib.metadata.requires(name) or ()
+
+
+@pytest.mark.parametrize("name", INSTALLING)
+def test_o01_every_line_that_installs_from_a_lock_takes_it_as_complete(name: str) -> None:
+    lines = [line for line in (ROOT / name).read_text().splitlines() if "--require-hashes" in line]
+    assert lines
+    assert [line for line in lines if "--no-deps" not in line] == []
+
+
+@pytest.mark.parametrize("name", [name for name in INSTALLING if not name.startswith("deploy/")])
+def test_o01_what_was_installed_without_resolving_is_checked(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert re.search(r'pip check|\("check",\)', text[text.index("--require-hashes") :])
+
+
+@pytest.mark.parametrize("name", LOCKS)
+@ENVIRONMENTS
+def test_o01_a_lock_pins_all_that_its_packages_ask_of_each_other(
+    name: str, environment: dict[str, str]
+) -> None:
+    lock = locks.pins((ROOT / name).read_text())
+    assert locks.lacking(lock, LOCKS[name], requires, environment) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        ("asking==1\nasked==1\nmore==1\n", []),
+        ("asking==1\nasked==1\n", ["more>=1: not pinned for Python 3.12"]),
+        ("asking==1\nasked==1\nmore==1 ; python_version < '3.12'\n", ["more>=1: not pinned for Python 3.12"]),
+        ("asking==1\nasked==1\nmore==0.9\n", ["more>=1: 0.9 is pinned"]),
+    ],
+)
+def test_o01_a_requirement_of_an_extra_that_is_not_pinned_is_found(lock: str, said: list[str]) -> None:
+    needs = {
+        "asking": ["asked[extra]>=1", "never; sys_platform == 'win32'"],
+        "asked": ["more>=1; extra == 'extra'", "other; extra == 'unasked'"],
+        "more": ["asking"],
+    }
+    hashed = lock.replace("\n", " \\\n    --hash=sha256:0\n")
+    environment = next(one for one in locks.environments() if one["python_version"] == "3.12")
+    assert locks.lacking(locks.pins(hashed), ["asking"], needs.__getitem__, environment) == said
+    if not said:
+        bare = locks.lacking(locks.pins(lock), ["asking"], needs.__getitem__, environment)
+        assert sorted(bare)[0] == "asked[extra]>=1: pinned without a hash"
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The packages at the top that a module imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.sources
+def test_o11_what_the_exporter_imports_is_declared() -> None:
+    declared = {canonicalize_name(Requirement(text).name) for text in RUNNING}
+    parents = importlib.metadata.packages_distributions()
+    imported = {name for file in (ROOT / "exporter").rglob("*.py") for name in imports(file)}
+    foreign = imported - sys.stdlib_module_names - {"exporter"}
+    names = {canonicalize_name(parents[name][0]) for name in foreign}
+    # pydantic names the one version of its core that it works with
+    assert names - {"pydantic-core"} - declared == set()
+    assert {"aiohttp", "yarl", "pyyaml"} <= names
+
+
+def test_o11_every_requirement_has_a_lower_bound() -> None:
+    for text in RUNNING:
+        assert any(one.operator == ">=" for one in Requirement(text).specifier), text
