@@ -40,7 +40,7 @@ class Reader:
 
     `mapping` is the dialect's collection with the operator's changes; `numbers` maps a characteristic's name
     to (metric suffix, factor) for those that become gauges; `choice` says which records are held; `length`
-    caps label values, in characters.
+    caps label values, in bytes of UTF-8.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Links:
-    """Reads the links of one field, `name`, of a dialect's collection; `length` caps texts, in characters."""
+    """Reads the links of one field, `name`, of a dialect's collection; `length` caps texts, in bytes."""
 
     def __init__(self, name: str, mapping: dialect.Collection, length: int = text.LABEL_LENGTH) -> None:
         statuses = mapping.service_statuses if name == "services" else ()

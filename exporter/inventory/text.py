@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 _REPLACED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NOTHING = frozenset({"", "not specified", "not specified."})
 _UNFOLDED = str.maketrans("", "", " _-")
-LABEL_LENGTH = 1024
+LABEL_LENGTH = 1000
+"""Bytes of a label value in UTF-8: Prometheus, Mimir and Azure Monitor count bytes, often up to 1,024."""
+CUT = "…"
+"""What a text ends in that was cut; it counts as well."""
+_MARKS = ("Mn", "Mc", "Me")  # Unicode's general categories of what belongs to the character before
+_TONES = range(0x1F3FB, 0x1F400)  # skin tones of the emoji before
+_JOINER = "\u200d"  # makes one character of those around it
+_LONGEST_CHARACTER = 32  # code points; what claims to be longer is cut anyway
 MOST_WORDS, SHORT = 2_000, 100  # what is remembered: so many texts, each shorter than so many characters
 _PRINTABLE = 10**300  # Python refuses to print much longer integers
 _LONGEST_FLOAT = 24  # characters, of 15 digits with their exponent
@@ -68,7 +76,7 @@ def scalar(value: object) -> str | None:
 
 
 def clean(value: object, length: int = LABEL_LENGTH) -> str:
-    """A scalar as a label value; empty where there is nothing, cut to `length` characters with an `…`.
+    """A scalar as a label value; empty where there is nothing, cut to `length` bytes of UTF-8 with an `…`.
 
     Control characters, lone surrogates and marks that turn the direction of writing become U+FFFD, tabs a
     space, CR and CRLF a newline (which the renderer escapes).
@@ -77,13 +85,39 @@ def clean(value: object, length: int = LABEL_LENGTH) -> str:
         return f"{value:.15g}"
     if type(value) is not str:
         return _written(value, length)
-    if value.isprintable() and len(value) <= length:  # nearly always: nothing to mend
+    if value.isprintable() and _fits(value, length):  # nearly always: nothing to replace
         text = value.strip()
         return "" if text[:1] in "nN" and text.lower() in _NOTHING else text
     text = _readable(value[: length + 64].strip() if len(value) > length + 64 else value.strip())
-    if len(text) > length:
-        text = f"{text[: length - 1]}…"
+    if not _fits(text, length):
+        text = f"{_beginning(text, length - len(CUT.encode()))}{CUT}"
     return "" if len(text) < 16 and text.lower() in _NOTHING else text
+
+
+def _fits(text: str, length: int) -> bool:
+    """Whether a text, which must be valid Unicode, takes at most `length` bytes of UTF-8."""
+    if len(text) > length:
+        return False
+    return text.isascii() or 4 * len(text) <= length or len(text.encode()) <= length
+
+
+def _beginning(text: str, length: int) -> str:
+    """As much of a text as fits into `length` bytes of UTF-8, up to the end of a character as it is seen."""
+    if _fits(text, length):
+        return text
+    end = len(text[:length].encode()[:length].decode(errors="ignore"))
+    for place in range(end, max(end - _LONGEST_CHARACTER, 0), -1):
+        if not _continues(text, place):
+            return text[:place]
+    return text[:end]
+
+
+def _continues(text: str, place: int) -> bool:
+    """Whether what begins at this place of a text belongs to the character before it."""
+    after = text[place]
+    return (
+        unicodedata.category(after) in _MARKS or ord(after) in _TONES or _JOINER in (after, text[place - 1])
+    )
 
 
 def _written(value: object, length: int) -> str:
@@ -103,7 +137,8 @@ def _readable(text: str) -> str:
 def identity(value: object, length: int = LABEL_LENGTH) -> str:
     """A record's id as a label value; empty where it has none.
 
-    What cleaning would merge is told apart by a digest at the end, so that different ids never share a label.
+    It takes at most `length` bytes of UTF-8. What cleaning would merge is told apart by a digest at the end,
+    so that different ids never share a label.
     """
     if type(value) is str:
         text = value.strip()
@@ -111,13 +146,13 @@ def identity(value: object, length: int = LABEL_LENGTH) -> str:
         return ""
     else:
         text = (scalar(value) or "").strip()
-    if text.isprintable() and len(text) <= length:
+    if text.isprintable() and _fits(text, length):
         return "" if text[:1] in "nN" and text.lower() in _NOTHING else text
     cleaned = clean(text, length)
     if cleaned == text or not cleaned:
         return cleaned
     mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-    return f"{cleaned[: length - 17]}~{mark}"
+    return f"{_beginning(cleaned, length - len(mark) - 1)}~{mark}"
 
 
 def stable_hash(ident: str) -> int:

@@ -41,7 +41,9 @@ UNITS = frozenset(
 class Family(msgspec.Struct, frozen=True):
     """One metric family.
 
-    `name` is the name of its samples; `type` is gauge, counter or info (a gauge in text format 0.0.4).
+    `name` is the name of its samples; `type` is gauge, counter or, of the exporter itself, histogram.
+    A family named `…_info` is a gauge in both formats, as client_golang writes it: OpenMetrics' own type info
+    leaves the ending out of the family's name, which is the name that an OpenTelemetry Collector reads.
     `samples` reads one held record, None for the counts, which are made from all records at once. `source`
     says which fields of the inventory it comes from.
     """
@@ -181,7 +183,7 @@ def _characteristic_list(collection: str) -> str:
 def _family(
     collection: str, suffix: str, text: str, labels: Sequence[str], samples: Samples | None, source: str
 ) -> Family:
-    made = "info" if suffix.endswith("_info") else "counter" if suffix.endswith("_total") else "gauge"
+    made = "counter" if suffix.endswith("_total") else "gauge"
     said = f"{text} Source: {source}. Cached in the exporter's snapshot."
     return Family(f"{PREFIX}{suffix}", made, said, tuple(labels), collection, samples, source)
 

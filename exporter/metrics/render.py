@@ -281,10 +281,8 @@ def _assert_whole(snapshot: Snapshot, series: Mapping[str, int], dropped: Mappin
 def _headers(family: Family) -> tuple[gzip.Part, gzip.Part]:
     """The family's HELP, TYPE and UNIT, as text format 0.0.4 and as OpenMetrics 1.0.0 spell them."""
     said = family.help.replace("\\", r"\\").replace("\n", r"\n")
-    shown = "gauge" if family.type == "info" else family.type
-    plain = f"# HELP {family.name} {said}\n# TYPE {family.name} {shown}\n"
-    suffix = {"info": "_info", "counter": "_total"}.get(family.type, "")
-    name = family.name.removesuffix(suffix)
+    plain = f"# HELP {family.name} {said}\n# TYPE {family.name} {family.type}\n"
+    name = family.name.removesuffix("_total") if family.type == "counter" else family.name
     unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
     quoted = said.replace('"', r"\"")
     openmetrics = f"# HELP {name} {quoted}\n# TYPE {name} {family.type}\n{unit}"

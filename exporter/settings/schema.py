@@ -107,7 +107,10 @@ class Limits(Block):
         default=1_000_000, ge=1, description="Series of one metric; more are dropped and counted."
     )
     label_length: int = Field(
-        default=1024, ge=64, le=65_536, description="Characters of a label value; more are cut."
+        default=1000,
+        ge=64,
+        le=65_536,
+        description="Bytes of a label value in UTF-8, as Prometheus counts them; longer ones are cut.",
     )
     concurrency: int = Field(
         default=16,

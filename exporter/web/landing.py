@@ -84,14 +84,17 @@ def _triage(collections: tuple[CollectionStatus, ...]) -> str:
 
 
 def _links(status: Status) -> Iterator[str]:
-    """The pages there are, and those that the status names."""
-    yield _link("/metrics", "/metrics")
+    """The pages there are, and those that the status names.
+
+    Addresses are relative to the page's own, so that they hold behind a proxy that adds a path in front.
+    """
+    yield _link("/metrics", "metrics")
     for one in status.collections:
         yield _link(
-            f"/metrics?collect[]={one.name}", f"/metrics?collect[]={quote(one.name, errors='replace')}"
+            f"/metrics?collect[]={one.name}", f"metrics?collect[]={quote(one.name, errors='replace')}"
         )
     for path in ("/api/v1/status", "/-/ready", "/-/healthy"):
-        yield _link(path, path)
+        yield _link(path, path.removeprefix("/"))
     for title, address in status.links.items():
         # Only what is safe to click becomes a link: never a `javascript:` address.
         if _safe(address):

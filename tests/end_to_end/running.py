@@ -103,12 +103,17 @@ async def serving(file: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def prometheus(folder: Path, targets: Sequence[str]) -> AsyncIterator[Callable[[str], list[dict]]]:
-    """A real Prometheus that scrapes the targets every second; yields a function that asks it PromQL."""
+async def prometheus(
+    folder: Path, targets: Sequence[str], **job: object
+) -> AsyncIterator[Callable[[str], list[dict]]]:
+    """A real Prometheus that scrapes the targets every second; yields a function that asks it PromQL.
+
+    `job` holds further settings of the scrape.
+    """
     port = free_port()
     addresses = [urllib.parse.urlsplit(target).netloc for target in targets]
     config = folder / "prometheus.yml"
-    jobs = [{"job_name": "inventory", "static_configs": [{"targets": addresses}]}]
+    jobs = [{"job_name": "inventory", "static_configs": [{"targets": addresses}], **job}]
     config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
     command = (
         "prometheus",

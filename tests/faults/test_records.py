@@ -116,8 +116,8 @@ async def test_f32_values_beyond_all_bounds_are_cut_and_cost_no_record(tmp_path:
         source.answer = answer
         await inventory.refresh(built)
         assert inventory.ids(built) == ["S00000", "S00001", "S00002", "S00003"]
-        assert crawling.lines(built, f'{INFO}service_id="S00000",name="{"x" * 99}…"')
-        assert crawling.lines(built, f'{INFO}service_id="S00001",name="{"9" * 99}…"')
+        assert crawling.lines(built, f'{INFO}service_id="S00000",name="{"x" * 97}…"')
+        assert crawling.lines(built, f'{INFO}service_id="S00001",name="{"9" * 97}…"')
         dropped = f'{OWN}values_dropped_total{{collection="services",reason="characteristic"}}'
         assert inventory.value(built, dropped) == 99_000
         assert max(map(len, inventory.served(built))) < 2000
