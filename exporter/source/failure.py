@@ -20,7 +20,7 @@ import yarl
 from aiohttp import http_exceptions
 
 from exporter import errors
-from exporter.source import quota
+from exporter.source import handshake, quota
 
 LONGEST_WAIT = 60.0
 """Seconds: a server that asks for more is asked again sooner; the cycle has a budget of its own."""
@@ -39,7 +39,7 @@ class Place(msgspec.Struct, frozen=True):
     """Where something went wrong: the request's `method` and `url`, and the settings that led there.
 
     `url` and `proxy` (empty where there is none) are bare ones, `api` is the dotted key of the API, `block`
-    that of what holds `key`, the URL, and a tls_config.
+    that of what holds `key`, the URL, and a tls_config, of which `authorities` says whom it trusts.
     """
 
     method: str
@@ -48,6 +48,7 @@ class Place(msgspec.Struct, frozen=True):
     block: str
     key: str = "url"
     proxy: str = ""
+    authorities: str = "this machine's authorities"
 
     @property
     def request(self) -> str:
@@ -101,11 +102,8 @@ def from_client(error: Exception, place: Place) -> errors.SourceError:
 
 
 def _insecure(error: Exception, place: Place) -> errors.Unreachable:
-    return _unreachable(
-        f"{place.request}: TLS failed: {_reason(error)}",
-        "tls",
-        f"check the certificates and {place.block}.tls_config (ca_file, server_name, cert_file, min_version)",
-    )
+    why, hint = handshake.verdict(error, place.authorities, f"{place.block}.tls_config")
+    return _unreachable(f"{place.request}: TLS failed: {why}", "tls", hint)
 
 
 def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
@@ -127,7 +125,8 @@ def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
         case aiohttp.ClientProxyConnectionError():
             return _unreachable(f"{where} cannot be connected to: {_reason(error)}", "proxy", mend)
         case aiohttp.ClientSSLError() if error.host == yarl.URL(place.proxy).host:
-            return _unreachable(f"{where} has no TLS we trust: {_reason(error)}", "proxy", mend)
+            why, hint = handshake.verdict(error, place.authorities, f"{place.block}.tls_config")
+            return _unreachable(f"{where} has no TLS we trust: {why}", "proxy", hint)
         case aiohttp.ConnectionTimeoutError():
             return _unreachable(f"{where} gives no connection in time", "proxy", mend)
     return None

@@ -8,13 +8,12 @@ on; connections that stand are not affected by a rotation, later ones are.
 from __future__ import annotations
 
 import ssl
-import tempfile
 from pathlib import Path
 
 import structlog
 from pydantic import SecretStr
 
-from exporter import errors, settings
+from exporter import certificates, errors, settings
 
 log = structlog.get_logger()
 
@@ -42,6 +41,13 @@ class Security:
     def server_name(self) -> str | None:
         """The name to expect in the certificate; None for the host's."""
         return self._config.server_name if self._config else None
+
+    @property
+    def authorities(self) -> str:
+        """Which authorities are trusted, for messages."""
+        if self._config is None or not (self._config.ca or self._config.ca_file):
+            return "this machine's authorities"
+        return f"the certificates of {self._config.ca_file or f'{self._path}.ca'}"
 
     def context(self) -> ssl.SSLContext:
         """The context for the next connection."""
@@ -78,7 +84,7 @@ def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:
     Raises `ConfigError` where a certificate or a key cannot be read or used.
     """
     if config is None:
-        return ssl.create_default_context()
+        return certificates.verified(ssl.create_default_context())
     secured = _trusting(config, path)
     if config.insecure_skip_verify:
         secured.check_hostname = False
@@ -95,9 +101,9 @@ def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:
 def _trusting(config: settings.TlsConfig, path: str) -> ssl.SSLContext:
     authorities = _pem(config.ca, config.ca_file, f"{path}.ca")
     if not authorities:
-        return ssl.create_default_context()
+        return certificates.verified(ssl.create_default_context())
     try:
-        return ssl.create_default_context(cadata=authorities)
+        return certificates.verified(ssl.create_default_context(cadata=authorities))
     except (ssl.SSLError, ValueError) as error:
         named = f"{config.ca_file} holds" if config.ca_file else "holds"
         raise errors.ConfigError(
@@ -117,21 +123,13 @@ def _pem(written: SecretStr | None, file: Path | None, key: str) -> str:
 def _show_certificate(secured: ssl.SSLContext, config: settings.TlsConfig, path: str) -> None:
     certificate = _pem(config.cert, config.cert_file, f"{path}.cert")
     key = _pem(config.key, config.key_file, f"{path}.key")
-    # the ssl module takes them from a file only: a private one, gone at once
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "chain.pem")
-        file.touch(mode=0o600)
-        file.write_text(f"{certificate}\n{key}\n", encoding="utf-8")
-        try:
-            secured.load_cert_chain(file, password=_no_password)
-        except (ssl.SSLError, ValueError) as error:
-            raise errors.ConfigError(
-                "certificate and key cannot be used together",
-                path=f"{path}.cert_file" if config.cert_file else f"{path}.cert",
-                mend="write a PEM certificate and its own PEM key, without a password",
-            ) from error
-
-
-def _no_password() -> str:
-    """Instead of a prompt on the terminal."""
-    return ""
+    try:
+        certificates.load_chain(
+            secured, config.cert_file or certificate.encode(), config.key_file or key.encode()
+        )
+    except (OSError, ValueError) as error:
+        raise errors.ConfigError(
+            f"certificate and key cannot be used together: {certificates.chain_flaw(error)}",
+            path=f"{path}.cert_file" if config.cert_file else f"{path}.cert",
+            mend="write a PEM certificate and its own PEM key, without a password",
+        ) from error

@@ -69,9 +69,9 @@ class Peer:
         """Where an error of the request happened."""
         method = "GET" if request.form is None else "POST"
         bare = failure.bare(request.target)
-        return failure.Place(
-            method, bare, self._api, self._block, self._key, str(through.url) if through else ""
-        )
+        proxied = str(through.url) if through else ""
+        trusted = self.security.authorities
+        return failure.Place(method, bare, self._api, self._block, self._key, proxied, trusted)
 
 
 class Wire:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from exporter import certificates
 from exporter.errors import ConfigError
 from exporter.web.access.document import cause, shown
 from exporter.web.access.encryption import Pem, Tls
@@ -27,7 +27,7 @@ def context(tls: Tls, file: Path) -> ssl.SSLContext:
 
     Raises ConfigError where a certificate or a key cannot be read or used.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made = certificates.verified(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     made.minimum_version, made.maximum_version = tls.versions
     made.options |= ssl.OP_NO_RENEGOTIATION
     if not tls.server_prefers:
@@ -44,37 +44,17 @@ def context(tls: Tls, file: Path) -> ssl.SSLContext:
 
 def _show(made: ssl.SSLContext, tls: Tls, file: Path) -> None:
     """Has the exporter's own certificate shown."""
-    # Where nothing is written inline no file of ours is needed, which a read-only system would not take.
-    if tls.certificate.file and tls.key.file:
-        for pem in (tls.certificate, tls.key):
-            _content(pem, file)
-        _load(made, (tls.certificate.file, tls.key.file), file)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        for pem in (tls.certificate, tls.key):
-            path = Path(folder, pem.path)
-            path.touch(mode=0o600)
-            path.write_bytes(_content(pem, file))
-            paths.append(path)
-        _load(made, (paths[0], paths[1]), file)
-
-
-def _load(made: ssl.SSLContext, paths: tuple[Path, Path], file: Path) -> None:
+    content = {pem: _content(pem, file) for pem in (tls.certificate, tls.key)}
+    certificate, key = (pem.file or content[pem] for pem in (tls.certificate, tls.key))
     try:
-        made.load_cert_chain(*paths, password=_no_password)
+        certificates.load_chain(made, certificate, key)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            "certificate and key cannot be used together",
+            f"certificate and key cannot be used together: {certificates.chain_flaw(error)}",
             file=str(file),
             path="tls_server_config",
             mend="write a PEM certificate and its own PEM key, without a password",
         ) from error
-
-
-def _no_password() -> str:
-    """Instead of a prompt on the terminal."""
-    return ""
 
 
 def _ask(made: ssl.SSLContext, tls: Tls, file: Path) -> None:

@@ -1,0 +1,103 @@
+"""TLS certificates of both sides: how strictly a peer's is verified, and how our own is loaded.
+
+The API, its token endpoint, their proxies, and the clients of `--web.config.file` are verified by the same
+flags on every version of Python. Which authorities are trusted is the caller's decision. Invariants: a
+certificate that is written inline needs no file system that can be written to, and no prompt for a password
+ever appears on the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+"""How a chain of certificates is verified: as Go does, and hence Prometheus.
+
+`VERIFY_X509_STRICT`, which Python sets by default since 3.13, is left out: it refuses authorities without
+keyUsage or with basicConstraints that are not critical, and certificates without an authority key identifier
+(RFC 5280, section 4.2), as many private authorities issue them. With `VERIFY_X509_PARTIAL_CHAIN`, the default
+since 3.13, whatever is trusted ends a chain: an intermediate certificate, or the server's own.
+"""
+
+
+def verified(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The context, made to verify by `VERIFY_FLAGS` and no others."""
+    context.verify_flags = VERIFY_FLAGS
+    return context
+
+
+def load_chain(context: ssl.SSLContext, certificate: Path | bytes, key: Path | bytes) -> None:
+    """Has `context` show a certificate; each of the two is a PEM file or what one would hold.
+
+    Raises OSError (of which `ssl.SSLError` is one) or ValueError where they cannot be used.
+    """
+    with ExitStack() as stack:
+        paths = [
+            one if isinstance(one, Path) else stack.enter_context(_as_file(one)) for one in (certificate, key)
+        ]
+        context.load_cert_chain(paths[0], paths[1], password=_no_password)
+
+
+def chain_flaw(error: Exception) -> str:
+    """Why `load_chain` failed, in plain words."""
+    reason = getattr(error, "reason", None) or ""
+    if reason in _CHAIN_FLAWS:
+        return _CHAIN_FLAWS[reason]
+    if isinstance(error, _Locked):
+        return "the key is under a password"
+    if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
+        return "one of them is no such PEM"
+    return error.strerror or type(error).__name__
+
+
+_CHAIN_FLAWS = {
+    "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
+    "KEY_TYPE_MISMATCH": "the key does not belong to the certificate",
+    "EE_KEY_TOO_SMALL": "the certificate's key is too short",
+    "CA_KEY_TOO_SMALL": "the key of the certificate's authority is too short",
+    "CA_MD_TOO_WEAK": "the certificate is signed with a digest that is too weak",
+}
+
+
+@contextmanager
+def _as_file(content: bytes) -> Iterator[Path]:
+    """A file for the ssl module, which reads certificates from files only: in memory where Linux allows it.
+
+    Where there is no memfd (other systems, a seccomp profile), a private temporary file does; raises OSError
+    where that cannot be written either.
+    """
+    try:
+        handle = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    except (AttributeError, OSError):
+        with _temporary() as file:
+            file.write(content)
+            file.flush()
+            yield Path(file.name)
+        return
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        yield Path(f"/proc/self/fd/{handle}")
+
+
+def _temporary() -> IO[bytes]:
+    try:
+        return tempfile.NamedTemporaryFile()
+    except OSError as error:
+        said = "inline PEM fits neither into memory (memfd) nor into a temporary file: write it into files"
+        raise OSError(error.errno, said) from error
+
+
+class _Locked(ValueError):
+    """A password is asked for."""
+
+
+def _no_password() -> str:
+    """Instead of a prompt on the terminal."""
+    raise _Locked
