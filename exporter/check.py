@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Column, Table
@@ -38,7 +39,12 @@ async def look(target: settings.Target, client: Client) -> Report:
         first, *_ = next(paging.walk(target.paging, target.page_size, query, width=1, caps=caps))
         headers = dict(first.headers)
         pages.append(await client.get(target.url, first.params, headers, total_header=first.total_header))
-    return explain(pages, target)
+    try:
+        report = explain(pages, target)
+    except errors.Malformed as error:
+        raise client.unreadable(target.url, error) from error
+    signals = {name: client.text(value) for name, value in report.signals.items()}
+    return msgspec.structs.replace(report, signals=signals)
 
 
 async def check(config: settings.Settings, console: Console) -> int:

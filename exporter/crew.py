@@ -49,9 +49,9 @@ class Crew:
                 self._clients[target.api] = self._client(target)
         for target in config.targets():
             name = target.collection
-            story = before._stories.get(name) if before else None
-            self._stories[name] = story or Story(target, telemetry)
             client = self._clients[target.api]
+            story = before._stories.get(name) if before else None
+            self._stories[name] = story or Story(target, telemetry, client.text)
             pollers.append(Poller(target, config, client, self._stories[name], house, workshop))
         self.pollers = tuple(pollers)
 
@@ -71,7 +71,7 @@ class Crew:
             if client not in known:
                 await client.__aenter__()
         for poller in self.pollers:
-            self._stories[poller.target.collection].aim(poller.target)
+            self._stories[poller.target.collection].aim(poller.target, self._clients[poller.target.api].text)
         self._before = None
 
     async def close(self, after: Crew | None = None) -> None:

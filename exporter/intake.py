@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
-from exporter import __version__, settings
+from exporter import __version__, errors, settings
 from exporter.inventory import decode, snapshot
 from exporter.inventory.choice import chosen
 from exporter.precedence import Precedence
@@ -86,7 +86,10 @@ class Intake:
 
         async def take(page: source.Page, query: paging.Query) -> crawl.Keep:
             total = crawl.total(page, target.paging)
-            batch = await self._decoded(page, start, max(total or 0, draft.items))
+            try:
+                batch = await self._decoded(page, start, max(total or 0, draft.items))
+            except errors.Malformed as error:
+                raise self._client.unreadable(page.url, error) from error
             onward = crawl.onward(page, target.paging)
 
             def keep() -> paging.Seen:

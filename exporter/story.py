@@ -8,8 +8,9 @@ Unix seconds, for they are only ever shown.
 from __future__ import annotations
 
 import time
+import traceback
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -66,9 +67,14 @@ class State:
 
 
 class Story:
-    """The `state` of one collection, and what is told when it changes."""
+    """The `state` of one collection, and what is told when it changes.
 
-    def __init__(self, target: settings.Target, telemetry: Telemetry) -> None:
+    `blanked` takes credentials out of words that come from the inventory, before people see them.
+    """
+
+    def __init__(
+        self, target: settings.Target, telemetry: Telemetry, blanked: Callable[[str], str] = str
+    ) -> None:
         self.state = State()
         self._collection = target.collection
         self._telemetry = telemetry
@@ -77,10 +83,11 @@ class Story:
         self._moves: set[tuple[str, str]] = set()  # from and to, as told apart so far
         self._doubts: set[str] = set()  # why it is not complete, as far as the log has told
         telemetry.collection(target.collection)
-        self.aim(target)
+        self.aim(target, blanked)
 
-    def aim(self, target: settings.Target) -> None:
+    def aim(self, target: settings.Target, blanked: Callable[[str], str] = str) -> None:
         """The collection goes on under these settings."""
+        self._blanked = blanked
         self._interval = target.refresh_interval
         self._log = log.bind(collection=target.collection, api=target.api)
         self._telemetry.interval(target.collection, target.refresh_interval)
@@ -111,11 +118,12 @@ class Story:
 
     def bug(self, mode: str) -> None:
         """An exception that nobody foresaw ends a refresh; its traceback goes to the log."""
-        self._log.exception("bug", mode=mode)
+        self._log.error("bug", mode=mode, exception=self._blanked(traceback.format_exc()))
 
     def failed(self, mode: str, reason: str, message: str, mend: str) -> None:
         """A refresh failed; that is logged only where it is news."""
         state = self.state
+        message, mend = self._blanked(message), self._blanked(mend)
         state.up = False
         self._telemetry.failed(self._collection, mode, reason)
         if state.failing_since is None or state.last_error_reason != reason:
@@ -184,7 +192,11 @@ class Story:
 
     def rejected(self, draft: snapshot.Draft) -> None:
         """These records cannot be held."""
-        self.state.rejected, self.state.examples = dict(draft.rejected), decode.examples(draft.rejects)
+        self.state.rejected = dict(draft.rejected)
+        self.state.examples = {
+            reason: [self._blanked(one) for one in shown]
+            for reason, shown in decode.examples(draft.rejects).items()
+        }
 
     def full(
         self,
@@ -203,7 +215,7 @@ class Story:
         state.retained, state.held_back = outcome.retained, outcome.held_back
         state.unread = sum(ending.unread_records for ending in endings)
         state.bad_rows = _bad_rows(endings)
-        state.problem = problem or _held_back(outcome)
+        state.problem = self._blanked(problem) or _held_back(outcome)
         state.duplicates = draft.duplicates
         self.rejected(draft)
         now = time.time()
@@ -242,7 +254,7 @@ class Story:
         if new and len(self._unknown) < _MOST_WORDS:
             self._unknown.update(new)
             mend = f"say in collections.{self._collection}.statuses what they mean"
-            self._log.warning("unknown status", words=", ".join(new), mend=mend)
+            self._log.warning("unknown status", words=self._blanked(", ".join(new)), mend=mend)
         self.state.records = counted.records
         self._telemetry.held(self._collection, counted.records, counted.unknown_records)
 

@@ -3,7 +3,8 @@
 `get` is `_send_with_retry > _send_with_auth > _send_onward > _send_once > _send_on_wire`, each adding one
 concern. What goes wrong is put into words by `failure`, who we are is `auth`'s and `desk`'s, whose turn it is
 `gate`'s, the connection `wire`'s, which pages to ask for `paging`'s, what a page means `inventory`'s.
-Invariants: what leaves `get` is a page or a `SourceError`; neither credentials nor the operator's headers
+Invariants: what leaves `get` is a page or a `SourceError` without a credential in its texts; a page is what
+the server sent; neither credentials nor the operator's headers
 ever leave the API's origin; nothing is sent to the API but through the gate.
 """
 
@@ -14,7 +15,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -24,8 +25,9 @@ import yarl
 
 from exporter import errors, settings
 from exporter.inventory.dialect import Paging
-from exporter.source import auth, echo, failure, gate, pace, redirect
+from exporter.source import auth, failure, gate, pace, redaction, redirect
 from exporter.source.body import Body
+from exporter.source.credentials import Known
 from exporter.source.desk import Desk
 from exporter.source.total import announced
 from exporter.source.wire import Peer, Request, Stale, Wire
@@ -36,6 +38,8 @@ _WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 Params = tuple[tuple[str, str], ...]
 """The parameters of a query, in order and not yet escaped."""
+
+_Failed = TypeVar("_Failed", bound=errors.SourceError)
 
 Sent = multidict.CIMultiDict[str]
 """All headers of a request but those that every request has."""
@@ -104,18 +108,15 @@ class Client:
         self._telemetry = telemetry
         self._backoff = backoff
         self._identity = auth.identity(http, name, backoff=backoff)
-        self._secret_headers = frozenset(
-            header.lower()
-            for header, written in http.http_headers.items()
-            if written.secrets or written.files
-        )
         self._gate = gate.Gate(name, limits.concurrency, http.requests_per_hour, telemetry)
         self._retries = pace.Retries()
         self._origin = yarl.URL(http.url).origin()
         self._wire = Wire(http, limits.concurrency)
         self._peer = Peer(name, http)
         # without oauth2 nothing asks for a token
-        self._desk = Desk(self._wire, Peer(name, http.oauth2) if http.oauth2 else self._peer)
+        endpoint = Peer(name, http.oauth2) if http.oauth2 else self._peer
+        self._known = _known(name, http, self._peer, endpoint)
+        self._desk = Desk(self._wire, endpoint, self._known.ask)
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
@@ -145,18 +146,31 @@ class Client:
         an empty list where `total_header` announces no records.
 
         Raises `Unreachable`, `Refused`, `Throttled`, `Broken` or `Malformed` (reason html, empty, encoding
-        or too_large; whether the body is JSON is not looked at).
+        or too_large; whether the body is JSON is not looked at). No credential is in the error's texts.
         """
         target = yarl.URL(url).with_query(list(params)) if params else yarl.URL(url, encoded="?" in url)
         if not redirect.same_origin(target, self._origin):
-            raise errors.Refused(
-                f"GET {failure.bare(target)}: is not on {self._origin}, where the credentials belong",
-                status=0,
-                reason="redirect",
-                mend=f"if the API has moved there, write that into apis.{self._name}.url",
+            raise self._blanked(
+                errors.Refused(
+                    f"GET {failure.bare(target)}: is not on {self._origin}, where the credentials belong",
+                    status=0,
+                    reason="redirect",
+                    mend=f"if the API has moved there, write that into apis.{self._name}.url",
+                )
             )
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
         return await self._send_with_retry(_Asked(target, tuple(params), headers, total_header), most)
+
+    def text(self, words: str) -> str:
+        """Words of an answer, for people: without any credential that this client has sent or may send."""
+        return self._known.redaction.text(words)
+
+    def unreadable(self, url: str, error: errors.Malformed) -> errors.Malformed:
+        """The error of a page from `url` that turned out to be none, with its URL, a hint, and blanked."""
+        return self._blanked(failure.at_page(error, url))
+
+    def _blanked(self, error: _Failed) -> _Failed:
+        return redaction.blanked(error, self._known.redaction)
 
     async def _send_with_retry(self, asked: _Asked, most: int) -> Page:
         attempt = 0
@@ -165,6 +179,7 @@ class Client:
             try:
                 return await self._send_with_auth(asked)
             except errors.SourceError as error:
+                self._blanked(error)
                 self._telemetry.request_failed(self._name, error.reason)
                 if attempt >= most or not failure.is_passing(error):
                     raise
@@ -208,6 +223,8 @@ class Client:
     def _headers(self, further: Mapping[str, str], own: auth.Headers) -> Sent:
         """The operator's, the query's, and those of the identity; a later one replaces an earlier."""
         headers = multidict.CIMultiDict(auth.further(self._http))
+        for value in (*headers.values(), *own.values()):
+            self._known.header(value)
         for name, value in (*further.items(), *own.items()):
             headers[name] = value
         return headers
@@ -242,7 +259,7 @@ class Client:
                     refusal = failure.from_status(response.status, response.headers, place)
                     if refusal is not None:
                         raise refusal
-                    body = await self._body(response, place.url, headers)
+                    body = await self._body(response, place.url)
                     if not body:
                         body = _empty_list(response, place.url, asked.total_header)
                 finally:
@@ -250,16 +267,26 @@ class Client:
                     self._telemetry.request(self._name, str(response.status), seconds)
         return Page(asked.params, response.status, response.headers, body, seconds, place.url)
 
-    async def _body(self, response: aiohttp.ClientResponse, url: str, sent: Sent) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
         taken = Body(response.headers.get("Content-Encoding", ""), self._limits.bytes, url)
         async for chunk in response.content.iter_any():
             taken.feed(chunk)
-        body = echo.blanked(taken.whole(), sent, self._secret_headers)
+        body = taken.whole()
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
             raise failure.from_web_page(body, url)
         return body if start or body.strip() else b""
+
+
+def _known(name: str, http: settings.Api, *peers: Peer) -> Known:
+    """What is known before anything is sent; the proxies of the environment are not in the settings."""
+    token_url = http.oauth2.token_url if http.oauth2 else http.url
+    known = Known(http, (http.url, failure.bare(token_url), f"apis.{name}"))
+    for peer, url in zip(peers, (http.url, token_url), strict=True):
+        through = peer.route(yarl.URL(url))
+        known.header(through.authorization if through else "")
+    return known
 
 
 def _empty_list(response: aiohttp.ClientResponse, url: str, total_header: str) -> bytes:

@@ -7,6 +7,7 @@ us at a time; it sees neither the operator's headers nor the API's credentials, 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import aiohttp
@@ -25,10 +26,13 @@ _LONGEST = 1 << 18
 
 
 class Desk:
-    """Where the requests of one API get their headers; `peer` is its token endpoint."""
+    """Where the requests of one API get their headers; `peer` is its token endpoint.
 
-    def __init__(self, wire: Wire, peer: Peer) -> None:
-        self._wire, self._peer = wire, peer
+    `sending` is told of each request for a token before it is sent.
+    """
+
+    def __init__(self, wire: Wire, peer: Peer, sending: Callable[[Ask], None]) -> None:
+        self._wire, self._peer, self._sending = wire, peer, sending
         self._turn = asyncio.Lock()
 
     async def first(self, flow: auth.Flow) -> auth.Headers:
@@ -60,6 +64,7 @@ class Desk:
         headers = multidict.CIMultiDict(ask.headers)
         headers["Accept-Encoding"] = "identity"
         request = Request(yarl.URL(ask.url), headers, ask.form)
+        self._sending(ask)
         async with self._wire.exchange(self._peer, request) as (response, place):
             wrong = failure.from_status(response.status, response.headers, place)
             if wrong is not None and not _is_the_endpoints(wrong, response.status):

@@ -224,6 +224,23 @@ def from_web_page(body: bytes, url: str) -> errors.Malformed:
     )
 
 
+_NO_PAGE = {
+    "json": "is the path of the collection right? `check` shows what the API answers",
+    "encoding": "the API must answer in UTF-8; ask who runs it",
+    "nesting": "no inventory nests like that: is this the right URL?",
+    "error_object": "these are the API's own words; its owner knows what they mean",
+    "envelope": "is the path of the collection right, and the dialect? `check` shows what the API answers",
+}
+"""What to do about a page that is none, where the error itself does not say it."""
+
+
+def at_page(error: errors.Malformed, url: str) -> errors.Malformed:
+    """The error of a page that could not be decoded, with the URL of the page and a hint."""
+    said = str(error)
+    text = said if said.startswith("GET ") else f"GET {bare(url)}: {said}"
+    return errors.Malformed(text, reason=error.reason, mend=error.mend or _NO_PAGE.get(error.reason, ""))
+
+
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds that Retry-After asks for (RFC 9110, section 10.2.3), None for none, garbage or the past.
 

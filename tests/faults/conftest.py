@@ -36,14 +36,14 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
                 pages.append(shown(house))
 
     monkeypatch.setattr(app, "built", watched)
-    with _logging_to(lines):
+    with watched_logs(lines):
         yield lines
     for text in (lines.text, *pages):
         assert not leaks(text)
 
 
 @contextmanager
-def _logging_to(lines: Logged) -> Iterator[None]:
+def watched_logs(lines: Logged) -> Iterator[None]:
     """The program's own logging, at its most talkative, into `lines`; pytest's handlers stay."""
     root = logging.root
     level, handlers = root.level, list(root.handlers)

@@ -9,6 +9,7 @@ nothing here knows anything of the exporter.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import itertools
@@ -47,6 +48,14 @@ def asked(head: str) -> tuple[str, int, int]:
     target = urllib.parse.urlsplit(head.split()[1])
     query = dict(urllib.parse.parse_qsl(target.query))
     return target.path, int(query.get("offset", 0)), int(query.get("limit", 0))
+
+
+def credentials(head: str) -> list[str]:
+    """What a request says of who asks: the values of those headers, and the pair of basic authentication."""
+    fields = (line.partition(": ") for line in head.splitlines()[1:])
+    found = [value for name, _, value in fields if name in ("Authorization", "Proxy-Authorization", "X-Key")]
+    basic = (value.split()[1] for value in found if value.startswith("Basic "))
+    return [*found, *(base64.b64decode(pair).decode() for pair in basic)]
 
 
 def page(head: str, records: Records, *headers: str) -> bytes:

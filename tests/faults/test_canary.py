@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import traceback
+import urllib.parse
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -31,6 +32,29 @@ def echoed(wrap: Callable[[str], bytes]) -> rawserver.Script:
         writer.write(wrap(" ".join(head.split())))
 
     return script
+
+
+def repeated(wrap: Callable[[str], bytes]) -> rawserver.Script:
+    """Repeats nothing but the credentials that it was sent, wrapped up."""
+
+    async def script(head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(wrap(" ".join(rawserver.credentials(head))))
+
+    return script
+
+
+def as_title(text: str) -> bytes:
+    return rawserver.whole(f"<html><title>{text}</title>".encode(), "Content-Type: text/html")
+
+
+def as_error(text: str) -> bytes:
+    """As PHP writes JSON, and with more escapes than it needs."""
+    words = json.dumps(text).replace("/", "\\/").replace("=", "\\u003d").replace("+", "\\u002B")
+    return rawserver.whole(f'{{"error":{words}}}'.encode())
+
+
+def in_numbers(text: str) -> str:
+    return "".join(one if one.isalnum() else f"&#{ord(one)};" for one in text)
 
 
 def as_header(status: str, name: str) -> Callable[[str], bytes]:
@@ -57,8 +81,12 @@ FAULTS: Mapping[str, rawserver.Script] = {
     "echo as Retry-After": echoed(as_header("503 Busy", "Retry-After")),
     "echo as total": echoed(lambda text: rawserver.whole(b"", f"X-Total-Count: {text}", f"Link: <{text}>")),
     "echo in an error object": echoed(lambda text: rawserver.whole(json.dumps({"error": text}).encode())),
-    "echo as a page's title": echoed(
-        lambda text: rawserver.whole(f"<html><title>{text}</title>".encode(), "Content-Type: text/html")
+    "echo as a page's title": echoed(as_title),
+    "credentials as a page's title": repeated(as_title),
+    "credentials as a page's title, escaped": repeated(lambda text: as_title(in_numbers(text))),
+    "credentials in an error object": repeated(as_error),
+    "credentials in a path": repeated(
+        lambda text: rawserver.whole(b"", f"Location: /{urllib.parse.quote(text)}", status="302 Found")
     ),
     "echo as type": echoed(lambda text: rawserver.whole(b"{}", f"Content-Type: {text}")),
     "echo as length": echoed(lambda text: f"HTTP/1.1 200 OK\r\nContent-Length: {text}\r\n\r\n".encode()),
@@ -83,6 +111,13 @@ def basic(folder: Path) -> dict[str, object]:
     return {}
 
 
+def basic_odd(folder: Path) -> dict[str, object]:
+    return {
+        "apis.tmf638.basic_auth": {"username": "canary-user", "password": "canary-/p+a=s&s<"},
+        "apis.tmf638.http_headers.X-Key": {"values": ["canary-/v+a=l&u<"]},
+    }
+
+
 def basic_file(folder: Path) -> dict[str, object]:
     return {"apis.tmf638.basic_auth": {"username": "me", "password_file": filed(folder, "password")}}
 
@@ -102,7 +137,7 @@ def bearer_file(folder: Path) -> dict[str, object]:
     }
 
 
-WAYS = (basic, basic_file, bearer, bearer_file)
+WAYS = (basic, basic_odd, basic_file, bearer, bearer_file)
 QUICK = {"apis.tmf638.timeout": "60ms", "apis.tmf638.connect_timeout": "60ms", "limits.bytes": "1MiB"}
 
 
@@ -136,7 +171,7 @@ async def test_no_fault_shows_a_secret_of_the_proxy(houses: Houses) -> None:
         changes = {
             **QUICK,
             "apis.tmf638.url": "http://inventory.invalid",
-            "apis.tmf638.proxy_url": f"http://canary-user:canary-proxy@127.0.0.1:{proxy.port}",
+            "apis.tmf638.proxy_url": f"http://canary-user:canary-%2Fproxy%2B@127.0.0.1:{proxy.port}",
         }
         async with houses.over(proxy, changes) as it:
             await through_all_faults(it)

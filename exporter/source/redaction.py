@@ -1,0 +1,216 @@
+"""What texts for people must not show: the credentials that were sent, however an answer repeats them.
+
+An API, or a proxy on the way, may repeat a request in an error page, an error object or a redirect, and words
+of those are shown in the log, on the status page and by `check`. So a text is blanked when it is finished:
+after everything in it was decoded, against every credential that the client knows. The data of a page is
+never changed: a password that occurs in it by chance is no secret there. Pure.
+Invariant: a text is searched as it stands, and as it reads once HTML, JSON and URL escapes are undone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+from exporter import errors
+
+SHORTEST = 4
+"""Characters: shorter credentials are not looked for. They would spoil every text, and protect nothing."""
+
+_FREE = 6  # characters from which on a credential is found within a longer word, too
+_PART = 8  # characters of a longer credential's beginning that are blanked where a text was cut behind them
+_LAYERS = 4  # escapes within escapes that are undone
+_LONGEST = 10_000  # characters of a text; what people read is shorter
+_BLANK = "***"
+_ESCAPE = re.compile(
+    r"(?P<html>&(?:#[0-9]{1,9};?|#[xX][0-9a-fA-F]{1,8};?|[A-Za-z][A-Za-z0-9]{1,30};|(?:amp|lt|gt|quot)))"
+    r"|(?P<url>(?:%[0-9a-fA-F]{2})+)"
+    r"|\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|\\(?:x(?P<x>[0-9a-fA-F]{2})|u(?P<u>[0-9a-fA-F]{4})|u\{(?P<braced>[0-9a-fA-F]{1,6})\}"
+    r"|U(?P<long>[0-9a-fA-F]{8})|(?P<plain>[^ux\s]))"
+)
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+class Credential(NamedTuple):
+    """A text to look for. One that `is_name`, of a user or a client, is blanked as a whole word only."""
+
+    text: str
+    is_name: bool = False
+
+
+def of_header(value: str) -> Iterator[Credential]:
+    """The credentials in the value of a header: all of it, its words, and the parts of basic authentication.
+
+    The scheme of an Authorization header is none of them.
+    """
+    scheme, _, rest = value.strip().partition(" ")
+    if scheme.lower() == "basic":
+        yield Credential(rest)
+        yield from _of_basic(rest)
+    elif rest and " " not in rest and re.fullmatch(r"[A-Za-z-]{1,20}", scheme):
+        yield Credential(rest)
+    else:
+        yield Credential(value.strip())
+        for word in re.split(r"[\s;,]+", value):
+            name, _, held = word.partition("=")
+            yield from (Credential(part) for part in (word, held or name) if len(part) >= _PART)
+
+
+def _of_basic(encoded: str) -> Iterator[Credential]:
+    """User and password (RFC 7617), as they are and, for a token endpoint, without a form's escapes."""
+    yield Credential(encoded.rstrip("="))
+    try:
+        pair = base64.b64decode(encoded).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return
+    user, _, password = pair.partition(":")
+    yield Credential(pair)
+    yield Credential(password)
+    yield Credential(user, is_name=True)
+
+
+class Redaction:
+    """Blanks these credentials, but where a text repeats what is `spared`, such as the API's URL."""
+
+    def __init__(self, credentials: Iterable[Credential], spared: Iterable[str] = ()) -> None:
+        self._wanted = {
+            Credential(form, is_name=credential.is_name or len(form) < _FREE)
+            for credential in credentials
+            for form in _forms(credential.text)
+            if len(form) >= SHORTEST
+        }
+        self._spared = tuple(filter(None, spared))
+
+    def text(self, words: str) -> str:
+        """The words with three asterisks for each credential, or what is left of one that was cut.
+
+        At most 10,000 characters come back.
+        """
+        words = words if len(words) <= 2 * _LONGEST else words[: 2 * _LONGEST]
+        spans = sorted(set(self._spans(words)))
+        parts: list[str] = []
+        end = 0
+        for start, stop in spans:
+            if start >= end:
+                parts.extend((words[end:start], _BLANK))
+            end = max(end, stop)
+        parts.append(words[end:])
+        blanked = "".join(parts)
+        return blanked if len(blanked) <= _LONGEST else f"{blanked[: _LONGEST - 1]}…"
+
+    def _spans(self, words: str) -> Iterator[tuple[int, int]]:
+        """Where credentials begin and end in the words, however they are escaped."""
+        spared = [found.span() for text in self._spared for found in re.finditer(re.escape(text), words)]
+        for layer in _layers(words):
+            for credential in self._wanted:
+                for start, stop in _found(layer.text, credential):
+                    span = layer.starts[start], layer.starts[stop]
+                    if not any(first <= span[0] and span[1] <= last for first, last in spared):
+                        yield span
+
+
+def _found(text: str, credential: Credential) -> Iterator[tuple[int, int]]:
+    """Where the credential stands, or so much of a long one as is left where the text was cut."""
+    word = credential.text
+    part = word if credential.is_name else word[:_PART]
+    start = text.find(part)
+    while start >= 0:
+        stop = start + len(part)
+        while start + len(word) > stop and text[stop : stop + 1] == word[stop - start]:
+            stop += 1
+        if not (credential.is_name and (text[:start][-1:].isalnum() or text[stop : stop + 1].isalnum())):
+            yield start, stop
+        start = text.find(part, stop)
+
+
+class _Layer(NamedTuple):
+    """A text, and for each of its characters, and its end, where that begins in the text it was read from."""
+
+    text: str
+    starts: list[int]
+
+
+def _layers(text: str) -> Iterator[_Layer]:
+    """The text as it is, and as it reads with its escapes undone, once and again."""
+    layer = _Layer(text, list(range(len(text) + 1)))
+    for _ in range(_LAYERS):
+        yield layer
+        if not _ESCAPE.search(layer.text):
+            return
+        layer = _unescaped(layer)
+    yield layer
+
+
+def _unescaped(layer: _Layer) -> _Layer:
+    """The layer with each escape undone once."""
+    characters: list[str] = []
+    starts: list[int] = []
+    end = 0
+    for found in _ESCAPE.finditer(layer.text):
+        characters.append(layer.text[end : found.start()])
+        starts.extend(layer.starts[end : found.start()])
+        offset = found.start()
+        for character, length in _meant(found):
+            characters.append(character)
+            starts.append(layer.starts[offset])
+            offset += length
+        end = found.end()
+    characters.append(layer.text[end:])
+    starts.extend(layer.starts[end:])
+    return _Layer("".join(characters), starts)
+
+
+def _meant(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
+    """The characters that an escape stands for, each with how many characters of the escape it takes."""
+    whole, kind = escape[0], escape.lastgroup
+    if kind == "url":
+        octets = bytes.fromhex(whole.replace("%", ""))
+        for character in octets.decode("utf-8", "surrogateescape"):
+            yield character, 3 * len(character.encode("utf-8", "surrogateescape"))
+    elif kind == "html":
+        meant = html.unescape(whole)
+        for place, character in enumerate(meant):
+            yield character, len(whole) if place == len(meant) - 1 else 0
+    elif kind == "low":
+        pair = bytes.fromhex(f"{escape['high']}{escape['low']}")
+        yield pair.decode("utf-16-be"), len(whole)
+    elif kind == "plain":
+        yield _CONTROLS.get(escape["plain"], escape["plain"]), len(whole)
+    else:
+        point = int(escape[kind or 0], 16)
+        yield chr(point) if point < 0x110000 else whole[0], len(whole)
+
+
+def _forms(text: str) -> Iterator[str]:
+    """The ways in which a text may be found in one that was read: as it is, and as reading changes it."""
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError:
+        octets = text.encode("utf-8", "surrogateescape")
+    for form in {
+        text,
+        " ".join(text.split()),
+        text.replace(" ", "+"),
+        errors.bare(text),
+        octets.decode("latin-1"),
+        urllib.parse.quote_plus(octets),
+    }:
+        yield form
+        *_, last = _layers(form)
+        yield last.text
+
+
+Failed = TypeVar("Failed", bound=errors.SourceError)
+
+
+def blanked(error: Failed, redaction: Redaction) -> Failed:
+    """The error itself, its message and its hint blanked."""
+    error.args = (redaction.text(str(error)),)
+    error.mend = redaction.text(error.mend)
+    return error
