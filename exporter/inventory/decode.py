@@ -9,6 +9,7 @@ else.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ _ANY = msgspec.json.Decoder()
 _ENVELOPES = ("result", "items", "data", "records")
 _ERRORS = ("error", "errors", "fault", "code", "message", "reason")
 _BOM = b"\xef\xbb\xbf"
+_CHUNK = 1 << 20  # bytes
 
 
 Held = TypeVar("Held")
@@ -93,17 +95,32 @@ def split(body: bytes) -> list[msgspec.Raw]:
             return _unwrap(_OBJECT.decode(body), body)
         return _ARRAY.decode(body)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise _malformed(error, "the page") from error
+        raise _malformed(error, "the page", body) from error
 
 
-def _malformed(error: Exception, what: str) -> errors.Malformed:
+def _malformed(error: Exception, what: str, body: bytes) -> errors.Malformed:
+    """The error for a `body` that could not be decoded.
+
+    Whether it is UTF-8 is seen from its bytes: which exception says so depends on the version of msgspec.
+    """
     if isinstance(error, RecursionError):
         return errors.Malformed(f"{what} is nested too deeply to be read", reason="nesting")
-    if isinstance(error, UnicodeDecodeError):
-        return errors.Malformed(f"{what} is not UTF-8: {error}", reason="encoding")
+    if not _is_utf8(body):
+        return errors.Malformed(f"{what} is not UTF-8, which JSON must be", reason="encoding")
     if isinstance(error, msgspec.ValidationError):
         return errors.Malformed(f"{what} is no list of records: {error}", reason="envelope")
     return errors.Malformed(f"{what} is not JSON: {error}", reason="json")
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether all bytes are UTF-8; a last character that is cut off may be."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(body), _CHUNK):
+            decoder.decode(body[start : start + _CHUNK])
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _unwrap(members: Mapping[str, msgspec.Raw], body: bytes) -> list[msgspec.Raw]:
@@ -187,14 +204,14 @@ def json_of(raw: msgspec.Raw) -> object:
         # a number too large for msgspec is JSON all the same: it must not cost the page, so its text is kept
         return _lenient(raw)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise _malformed(error, "a record") from error
+        raise _malformed(error, "a record", bytes(raw)) from error
 
 
 def _lenient(raw: msgspec.Raw) -> object:
     try:
         return json.loads(bytes(raw).decode(), parse_int=str, parse_float=str)
     except (RecursionError, ValueError) as error:  # a UnicodeDecodeError is one
-        raise _malformed(error, "a record") from error
+        raise _malformed(error, "a record", bytes(raw)) from error
 
 
 def _example(raw: msgspec.Raw) -> str:

@@ -181,14 +181,15 @@ class Reader:
     ) -> tuple[tuple[str, float], ...]:
         found = []
         for key, metric, scale in self._numbers:
-            value = text.clean(characteristics.get(key))
-            if not value:
+            value = characteristics.get(key)
+            word = text.clean(value)
+            if not word:
                 continue
-            number = values.number(value)
+            number = values.scaled(value if type(value) is str else word, scale)
             if number is None:
                 dropped["number"] += 1
             else:
-                found.append((metric, number * scale))
+                found.append((metric, number))
         return tuple(found)
 
 

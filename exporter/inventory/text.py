@@ -25,7 +25,12 @@ _JOINER = "\u200d"  # makes one character of those around it
 _LONGEST_CHARACTER = 32  # code points; what claims to be longer is cut anyway
 MOST_WORDS, SHORT = 2_000, 100  # what is remembered: so many texts, each shorter than so many characters
 _PRINTABLE = 10**300  # Python refuses to print much longer integers
+_LONGEST_DATE = 80  # characters, blanks around it included
 _LONGEST_FLOAT = 24  # characters, of 15 digits with their exponent
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
 _EARLIEST, _LATEST = 0.0, 7258118400.0  # 1970 to 2200: what lies outside is a placeholder, not a date
 
 
@@ -168,8 +173,12 @@ def moment(value: object) -> float | None:
     """
     if not isinstance(value, str):
         return None
+    # Python reads more than that: `20260115`, `2026-W03`, any letter between date and time
+    written = value.strip() if len(value) < _LONGEST_DATE else ""
+    if not _DATE.fullmatch(written):
+        return None
     try:
-        when = datetime.fromisoformat(value.strip()[:40])
+        when = datetime.fromisoformat(written.upper())
         seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
