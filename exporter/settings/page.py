@@ -63,7 +63,8 @@ status is then 2.
 * At most one of `basic_auth`, `authorization` and `oauth2` per API. User information in `url` is an error.
   Secrets do not belong into `query`, which logs and pages may show.
 * A collection that is left out of `collections` is off; without `collections` all whose API is configured
-  are on.
+  are on, except `carriers` of a dialect that has no query for them (see Dialects below): write `query` or
+  `include_types` for these.
 * Environment: `SES_INVENTORY_` and the path in capitals, its steps joined by `__`, as
   `SES_INVENTORY_APIS__TMF638__URL`. A mapping or a list is written as JSON. The name of a parameter of a
   query is sent in small letters if it is written in capitals (`…__QUERY__STATUS`), else as it is written
@@ -184,7 +185,10 @@ def _dialects() -> Iterator[str]:
     yield "| dialect | what it is | paging | page size | query of services, carriers, resources | delta |"
     yield "|---|---|---|---|---|---|"
     for name, spoken in DIALECTS.items():
-        queries = ", ".join(_mapping(one.query.items()) for one in spoken.collections.values())
+        queries = ", ".join(
+            "to be written" if one.query is None else _mapping(one.query.items())
+            for one in spoken.collections.values()
+        )
         paging = f"{spoken.paging.style}: `{spoken.paging.size_param}`, `{spoken.paging.position_param}`"
         delta = _mapping(spoken.delta.items()) if spoken.delta else ""
         yield f"| `{name}` | {spoken.title} | {paging} | {spoken.page_size} | {queries} | {delta} |"

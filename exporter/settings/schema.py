@@ -155,7 +155,7 @@ class Settings(Block, BaseSettings):
 
     apis: Apis = Field(description="The inventory APIs; at least one.")
     collections: Collections | None = Field(
-        default=None, description="The collections that are on; by default all whose API is configured."
+        default=None, description="The collections that are on; by default all that API and dialect have."
     )
     web: Web = Field(default_factory=Web, description="What the exporter serves.")
     log: Log = Field(default_factory=Log, description="Logging.")

@@ -93,7 +93,25 @@ def resolve(apis: Apis, collections: Collections | None) -> tuple[tuple[Target, 
 
 
 def _all(apis: Apis) -> Mapping[str, Collection]:
-    return {name: Collection() for name, api in HOME.items() if getattr(apis, api)}
+    """The collections that are on where none is written: all that the dialect has a query for."""
+    found = {name: getattr(apis, api) for name, api in HOME.items()}
+    return {name: Collection() for name, api in found.items() if api and _native(api, name).query is not None}
+
+
+def _native(api: Api, name: str) -> dialects.Collection:
+    return dialects.DIALECTS[api.dialect].collections[name]
+
+
+def _is_chosen(written: Collection, native: dialects.Collection) -> bool:
+    """Whether anything says which records of the list are meant."""
+    by_query = native.query is not None or written.query is not None
+    by_path = written.path is not None and written.path != native.path
+    return by_query or by_path or bool(written.include_types)
+
+
+def _unchosen(name: str, dialect: str) -> Flaw:
+    what = f"nothing says which records are {name}: the dialect {dialect} has no query for them"
+    return Flaw(what, f'write a query, as {{"@type": TYPE}}, or include_types: [TYPE], or leave {name} out')
 
 
 def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
@@ -107,6 +125,8 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
     if native is None:
         mend = f"leave it out, or change apis.{api_name}.dialect"
         return Flaw(f"is unknown to the dialect {api.dialect}", mend, ("collections", name))
+    if not _is_chosen(written, native):
+        return _unchosen(name, api.dialect)._replace(at=("collections", name))
     refresh, full = _intervals(written)
     mapping = _mapping(written, native, api_name)
     return Target(
@@ -116,7 +136,7 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
         http=api,
         dialect=spoken,
         url=f"{api.url}/{mapping.path}",
-        queries=written.query if written.query is not None else (native.query,),
+        queries=written.query if written.query is not None else (native.query or {},),
         page_size=written.page_size or spoken.page_size,
         paging=_paging(written, spoken),
         mapping=mapping,

@@ -90,4 +90,4 @@ def test_of_the_operating_status_only_what_impairs_the_service_refines_it() -> N
 def test_servicenow_has_no_default_table_to_be_silently_incomplete() -> None:
     spoken = dialect.DIALECTS["servicenow"]
     assert (spoken.paging.style, spoken.paging.total_header) == ("offset", "X-Total-Count")
-    assert [mapping.query for mapping in spoken.collections.values()] == [{}, {}, {}]
+    assert [mapping.query for mapping in spoken.collections.values()] == [{}, None, {}]

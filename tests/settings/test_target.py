@@ -22,9 +22,10 @@ def targets(dialect: str = "ses", **collections: Any) -> tuple[Target, ...]:
 def test_without_a_word_everything_is_the_dialects(dialect: str) -> None:
     spoken = DIALECTS[dialect]
     found = targets(dialect)
+    carriers = [("carriers", "carrier")] if dialect == "ses" else []  # elsewhere only the operator knows them
     assert [(one.collection, one.kind) for one in found] == [
         ("services", "service"),
-        ("carriers", "carrier"),
+        *carriers,
         ("resources", "resource"),
     ]
     for target in found:

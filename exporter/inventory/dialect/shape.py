@@ -79,15 +79,17 @@ class Collection(msgspec.Struct, frozen=True):
     nothing of either). `states` are dimensions of further states, each with its paths; `refining` maps such a
     word to False where it makes an operational headline not operational. `exclude_types` are compared with
     the record's type and with its `@type`. Where `service_statuses` is not empty, a supporting service that
-    gives a status of its own is kept only if that is one of them. `codes` maps a path of a status or a state
-    to the words that stand for the numbers found there; the same number may mean another word elsewhere.
+    gives a status of its own is kept only if that is one of them. `query` is None where nothing common to all
+    implementations says which records of the list are meant: then only the operator can. `codes` maps a path
+    of a status or a state to the words that stand for the numbers found there; the same number may mean
+    another word elsewhere.
     """
 
     api: str
     path: str
     fields: Fields
     statuses: Mapping[str, bool | None]
-    query: Mapping[str, str] = {}
+    query: Mapping[str, str] | None = {}
     states: Mapping[str, Paths] = {}
     refining: Mapping[str, bool] = {}
     exclude_types: tuple[str, ...] = ()

@@ -57,6 +57,7 @@ _SERVICES = msgspec.structs.replace(
 _CARRIERS = msgspec.structs.replace(
     _SERVICES,
     fields=msgspec.structs.replace(places.CARRIER, id=_IDS, status=("state", "status", *_STATUS)),
+    query=None,
     characteristics=places.CARRIER_CHARACTERISTICS,
 )
 

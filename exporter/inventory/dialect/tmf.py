@@ -1,8 +1,10 @@
 """TM Forum's own versions: 2 (TMF639), 3 (TMF638), 4 and 5, each for both APIs.
 
 An API of one version only is described for the other too, so that any dialect can be configured for any API.
-It owns what differs between the versions: words of states, and names that came and went. Invariant: data
-only; the official specifications of 638 v3 to v5 and 639 v4 and v5 are the source.
+It owns what differs between the versions: words of states, and names that came and went. No query selects by
+type: the specifications' own `@type` is Service, implementations extend it as they like, and which services
+are carriers is the operator's to say. Invariant: data only; the official specifications of 638 v3 to v5 and
+639 v4 and v5 are the source.
 """
 
 from __future__ import annotations
@@ -50,12 +52,11 @@ def _collections(
         statuses=meanings[0],
         states=places.STATES,
         refining=words.REFINING,
-        query={"@type": "CustomerFacingService"},
     )
     carriers = replace(
         services,
         fields=replace(places.CARRIER, **service),
-        query={"@type": "Carrier"},
+        query=None,
         characteristics=places.CARRIER_CHARACTERISTICS,
     )
     resources = Collection(

@@ -1,0 +1,118 @@
+"""Which records a collection has: servers that know other types, ignore filters, or list no types."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import web
+
+from exporter import app, cli, settings
+from exporter.errors import ConfigError
+from tests import crawling
+from tests.outside.serving import serving
+
+Json = dict[str, Any]
+TMF = ("tmf-v2", "tmf-v3", "tmf-v4", "tmf-v5")
+
+
+def service(number: int, **parts: object) -> Json:
+    """A service as TM Forum's specification has it."""
+    return {"id": f"S{number}", "name": f"Service {number}", "state": "active", **parts}
+
+
+class Inventory:
+    """A TM Forum inventory that pages by offset and announces its total.
+
+    `obeys` are the parameters that it filters by; all others are ignored.
+    """
+
+    def __init__(self, records: Sequence[Json], obeys: Sequence[str] = ()) -> None:
+        self.records, self.obeys = records, obeys
+        self.asked: list[dict[str, str]] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        query = dict(request.query)
+        self.asked.append(query)
+        wanted = {key: value for key, value in query.items() if key in self.obeys}
+        found = [one for one in self.records if all(one.get(key) == value for key, value in wanted.items())]
+        start, size = int(query.get("offset", 0)), int(query.get("limit", 100))
+        return web.json_response(found[start : start + size], headers={"X-Total-Count": str(len(found))})
+
+
+def configured(folder: Path, url: str, dialect: str = "tmf-v4", **collections: object) -> Path:
+    """The README's two lines, and `collections` if any are given."""
+    config: Json = {"apis": {"tmf638": {"url": url, "dialect": dialect}}}
+    file = folder / "inventory.yaml"
+    file.write_text(yaml.safe_dump({**config, **({"collections": collections} if collections else {})}))
+    return file
+
+
+@asynccontextmanager
+async def crawled(file: Path) -> AsyncIterator[app.House]:
+    """An exporter after its first crawl."""
+    async with app.built(settings.load(file, {})) as house:
+        for poller in house.pollers:
+            await poller.refresh()
+        yield house
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """The exit status of a command and all that it prints."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        status = cli.main(arguments)
+    return status, said.getvalue()
+
+
+@pytest.mark.parametrize("dialect", TMF)
+@pytest.mark.parametrize("obeys", [("@type",), ()], ids=["obeys @type", "ignores @type"])
+@pytest.mark.parametrize("kind", [{"@type": "Service"}, {}], ids=["Service", "no @type"])
+async def test_t07_url_and_dialect_read_all_services_and_no_carriers(
+    tmp_path: Path, dialect: str, obeys: Sequence[str], kind: Json
+) -> None:
+    inventory = Inventory([service(number, **kind) for number in range(120)], obeys)
+    async with serving(inventory.answer) as url, crawled(configured(tmp_path, url, dialect)) as house:
+        text = crawling.text(house)
+    assert 'ses_inventory_exporter_records{collection="services"} 120' in text
+    assert text.count("\nses_inventory_service_info{") == 120
+    assert "ses_inventory_carrier" not in text
+    assert 'collection="carriers"' not in text
+    assert not any("@type" in query for query in inventory.asked)
+
+
+@pytest.mark.parametrize("dialect", [*TMF, "servicenow"])
+def test_t06_carriers_that_nothing_selects_are_refused_with_what_to_write(
+    tmp_path: Path, dialect: str
+) -> None:
+    for block in ({}, None, {"refresh_interval": "1m", "path": "service"}):
+        file = configured(tmp_path, "http://127.0.0.1:1", dialect, carriers=block)
+        with pytest.raises(
+            ConfigError, match=r'collections\.carriers: nothing .* \(write a query, as {"@type'
+        ):
+            settings.load(file, {})
+    for chosen in (
+        {"query": {"@type": "Link"}},
+        {"query": {}},
+        {"include_types": ["Link"]},
+        {"path": "beam"},
+    ):
+        file = configured(tmp_path, "http://127.0.0.1:1", dialect, carriers=chosen)
+        assert [one.collection for one in settings.load(file, {}).targets()] == ["carriers"]
+
+
+async def test_t06_carriers_by_type_of_a_server_that_ignores_the_query(tmp_path: Path) -> None:
+    records = [service(number, **{"@type": "Carrier" if number % 3 else "Service"}) for number in range(90)]
+    inventory = Inventory(records)
+    file_of = {"services": {"exclude_types": ["Carrier"]}, "carriers": {"include_types": ["Carrier"]}}
+    async with serving(inventory.answer) as url, crawled(configured(tmp_path, url, **file_of)) as house:
+        text = crawling.text(house)
+    assert 'ses_inventory_exporter_records{collection="services"} 30' in text
+    assert 'ses_inventory_exporter_records{collection="carriers"} 60' in text
+    assert 'ses_inventory_exporter_complete{collection="carriers"} 1' in text
