@@ -106,6 +106,7 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
     stop = asyncio.Event()
     with _listening_to({signal.SIGTERM: stop.set, signal.SIGINT: stop.set}) as bells:
         async with built(config) as house:
+            logs.report_dropped(house.telemetry.log_lines_dropped)
             bells[signal.SIGHUP] = house.reloads.ask
             bells[signal.SIGUSR1] = partial(_accept, house.site)
             access = Access(config.web.config_file, house.telemetry.turned_away)

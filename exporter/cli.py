@@ -134,6 +134,7 @@ def _serve(given: argparse.Namespace) -> NoReturn:
     async def watch(house: app.House, _: str) -> None:
         await progress.tell(house)
 
+    logs.never_block()
     asyncio.run(_served(app.serve(_loaded(given), watch, partial(_read, given))))
 
 
@@ -144,9 +145,9 @@ async def _served(work: Coroutine[None, None, None]) -> NoReturn:
     does not answer, for the rendering of many records, for a disk that has gone (fault F64).
     """
     await work
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    logs.drain()
     os._exit(GOOD)
 
 

@@ -1,17 +1,23 @@
 """Where log lines go and what they look like: logfmt or JSON on standard error.
 
-One processor blanks whatever stands under a key that names a secret; no caller has to remember to. It owns no
-decision about what is logged. Invariant: configuring twice is the same as configuring once.
+One processor blanks whatever stands under a key that names a secret; no caller has to remember to. `serve`
+replaces standard error by a `Stderr`, which never blocks. It owns no decision about what is logged.
+Invariant: configuring twice is the same as configuring once.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import logging
+import os
 import re
+import select
 import sys
-from collections.abc import MutableMapping
+import threading
+from collections import deque
+from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO, cast
 
 import structlog
@@ -20,23 +26,173 @@ _SECRET = re.compile(r"password|secret|token|credential|authorization|cookie", r
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
+PENDING = 1 << 20
+"""Characters that may wait to be written: some 5,000 lines."""
+LAST_LINES = 2.0
+"""Seconds that the end of the process waits for what is still to be written."""
+_CLOSED = -1  # a file descriptor that cannot be written
+
+
+log = structlog.get_logger()
+
 
 class _Steady(io.TextIOBase):
     """A stream whose end, or whose full disk, costs the line and never the work that is logged."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
         """Writes the text if that can be done."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
+        if self._stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Flushes if that can be done."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
+        if self._stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.flush()
+
+
+class Stderr(io.TextIOBase):
+    """A text stream over a file descriptor whose `write` never waits: a thread writes the lines, in order.
+
+    Where nobody reads the other end, as of a pipe that is full, lines wait up to `pending` characters; those
+    that find no room are dropped and reported to `dropped`. It may be used by any thread.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, descriptor: int, encoding: str = "utf-8", *, pending: int = PENDING) -> None:
+        self.encoding = encoding  # what it cannot encode is escaped
+        self._descriptor = descriptor
+        self._pending = pending
+        self._begun = ""  # the beginning of a line whose end has not come
+        self._lines: deque[str] = deque()
+        self._size = 0
+        self._lost = 0  # lines dropped since the last one that was written
+        self._at_work = False
+        # Reentrant: a warning by a destructor may be written while this thread writes.
+        self._change = threading.Condition(threading.RLock())
+        self.dropped: Callable[[int], object] = lambda lines: None
+        threading.Thread(target=self._work, name="log-writer", daemon=True).start()
+
+    def fileno(self) -> int:
+        """The file descriptor that is written to."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Whether a person reads it."""
+        return self._descriptor != _CLOSED and os.isatty(self._descriptor)
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Adds the text to what is to be written; drops the lines that find no room."""
+        with self._change:
+            *lines, self._begun = f"{self._begun}{text}".split("\n")
+            for line in lines:
+                self._add(f"{line}\n")
+            if len(self._begun) > self._pending:
+                self._end_line()
+            self._change.notify_all()
+        return len(text)
+
+    def _add(self, line: str) -> None:
+        if self._lines and self._size + len(line) > self._pending:
+            self._lose(1)
+        else:
+            self._lines.append(line)
+            self._size += len(line)
+
+    def _end_line(self) -> None:
+        """Takes what has begun as a line, without its end."""
+        if self._begun:
+            self._add(self._begun)
+            self._begun = ""
+
+    def flush(self) -> None:
+        """Nothing: the thread writes as soon as it can. `drain` waits for it."""
+
+    def drain(self, seconds: float = LAST_LINES) -> bool:
+        """Waits until everything is written, at most so long; whether it is."""
+        with self._change:
+            self._end_line()
+            self._change.notify_all()
+            return self._change.wait_for(lambda: not self._lines and not self._at_work, seconds)
+
+    def _lose(self, lines: int) -> None:
+        self._lost += lines
+        self.dropped(lines)
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                self._at_work = False
+                self._change.notify_all()
+                self._change.wait_for(lambda: self._lines)
+                lines, self._size, self._at_work = list(self._lines), 0, True
+                self._lines.clear()
+            written = _written(self._descriptor, "".join(lines).encode(self.encoding, "backslashreplace"))
+            with self._change:
+                if not written:
+                    self._lose(len(lines))
+                lost = self._lost if written else 0
+                self._lost -= lost
+            if lost:
+                log.warning("log lines dropped", lines=lost)
+
+
+def _written(descriptor: int, data: bytes) -> bool:
+    """Writes everything, however long that takes; False where it cannot be written."""
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[os.write(descriptor, left) :]
+        except BlockingIOError:  # somebody else has made it so that it does not wait
+            poll = select.poll()
+            poll.register(descriptor, select.POLLOUT)
+            poll.poll()
+        except OSError:
+            return False
+    return True
+
+
+def never_block() -> None:
+    """From now on no write to `sys.stderr` waits, and the end of the process writes what is left if it can.
+
+    Everything is in one order: log lines, warnings, the traceback of a crash. The end of the process waits
+    `LAST_LINES` seconds for a reader. Streams without a file descriptor stay as they are.
+    """
+    stream: TextIO | None = sys.stderr
+    if isinstance(stream, Stderr):
+        return
+    descriptor, encoding = _CLOSED, "utf-8"
+    if stream is not None:  # it is None where the process was started without
+        try:
+            stream.flush()
+            descriptor, encoding = stream.fileno(), stream.encoding
+        except (OSError, ValueError):
+            return
+    unblocked = Stderr(descriptor, encoding)
+    sys.stderr = cast(TextIO, unblocked)
+    atexit.register(unblocked.drain)
+
+
+def drain() -> None:
+    """Writes what is left to be written to standard error, if that can be done in `LAST_LINES` seconds."""
+    if isinstance(sys.stderr, Stderr):
+        sys.stderr.drain()
+
+
+def report_dropped(dropped: Callable[[int], object]) -> None:
+    """From now on this is called with the number of lines that were dropped, by any thread."""
+    if isinstance(sys.stderr, Stderr):
+        sys.stderr.dropped = dropped
 
 
 def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

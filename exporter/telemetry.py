@@ -281,6 +281,10 @@ class Telemetry:
         """A request to our own port was refused: credentials, pace, busy."""
         self._counter("requests_turned_away_total", reason).inc()
 
+    def log_lines_dropped(self, lines: int) -> None:
+        """Lines of the log were dropped, because nobody reads standard error or it cannot be written."""
+        self._counter("log_lines_dropped_total").inc(lines)
+
     def reloaded(self, successful: int, now: float) -> None:
         """Settings were loaded, 1, or could not be, 0; `now` in Unix seconds."""
         self._gauge("config_last_reload_successful").set(successful)

@@ -450,6 +450,10 @@ TELEMETRY: tuple[Family, ...] = (
     _own("connections", "gauge", "Connections to the exporter's own port."),
     _own("connections_refused_total", "counter", "Connections to the exporter cut, by reason.", "reason"),
     _own("requests_turned_away_total", "counter", "Requests to the exporter refused, by reason.", "reason"),
+    _own(
+        *("log_lines_dropped_total", "counter"),
+        "Total number of log lines dropped because standard error was not read or could not be written.",
+    ),
     _own("event_loop_lag_seconds", "gauge", "Longest delay of the event loop in the last minute."),
     _own("build_info", "gauge", "What is running; always 1.", "version", "revision", "python"),
 )

@@ -108,6 +108,7 @@ OWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "connections": ("gauge", ()),
     "requests_turned_away_total": ("counter", ("reason",)),
     "connections_refused_total": ("counter", ("reason",)),
+    "log_lines_dropped_total": ("counter", ()),
     "event_loop_lag_seconds": ("gauge", ()),
     "build_info": ("gauge", ("version", "revision", "python")),
 }
