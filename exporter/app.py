@@ -76,14 +76,19 @@ Again = Callable[[], settings.Settings]
 
 
 @asynccontextmanager
-async def built(config: settings.Settings) -> AsyncIterator[House]:
-    """Everything but the web side; clients are closed on the way out."""
+async def built(
+    config: settings.Settings, monotonic: Callable[[], float] = time.monotonic
+) -> AsyncIterator[House]:
+    """Everything but the web side; clients are closed on the way out.
+
+    `monotonic` is the clock, in seconds, by which the ages of snapshots are counted.
+    """
     revision = os.environ.get("EXPORTER_REVISION", "")
     telemetry = Telemetry(revision=revision)
     telemetry.reloaded(1, time.time())
     vitals = Vitals(telemetry)
     reloads = Reloads()
-    site = Site(config, telemetry, vitals, reloads, revision=revision)
+    site = Site(config, telemetry, vitals, reloads, revision=revision, monotonic=monotonic)
     crew = Crew(config, telemetry, site)
     site.employ(config, crew.pollers)
     archive, manager = Archive(config.state_file, telemetry), notify.Notifier(os.environ)
@@ -166,6 +171,7 @@ async def _live(house: House, stop: asyncio.Event, watch: Watch, again: Again, a
             group.create_task(keep("pulse", house.vitals.pulse)),
             group.create_task(keep("shifts", partial(_shifts, house, again))),
             group.create_task(keep("clerk", partial(_clerk, house))),
+            group.create_task(keep("expiry", house.site.watch_expiry)),
             group.create_task(keep("watch", partial(watch, house, address))),
             group.create_task(keep("report", partial(_report, house))),
         ]

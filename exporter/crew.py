@@ -51,7 +51,7 @@ class Crew:
             name = target.collection
             client = self._clients[target.api]
             story = before._stories.get(name) if before else None
-            self._stories[name] = story or Story(target, telemetry, client.text)
+            self._stories[name] = story or Story(target, telemetry, client.text, house.monotonic)
             pollers.append(Poller(target, config, client, self._stories[name], house, workshop))
         self.pollers = tuple(pollers)
 

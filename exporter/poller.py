@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -36,6 +36,10 @@ _START_EMPTY = 1.0  # seconds: how long it may where nothing is served yet
 
 class Surroundings(Protocol):
     """What a poller needs of the house it works in."""
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """The clock by which the ages of snapshots are counted, in seconds."""
 
     @property
     def precedence(self) -> Precedence:

@@ -8,22 +8,27 @@ scrape sees the old or the new one; a collection too old to be believed is left 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from exporter import __version__, settings
+from exporter.collection_state import Assessment, Facts, assess, readiness
 from exporter.inventory import dangling
 from exporter.metrics import gzip, render
 from exporter.poller import Poller
 from exporter.precedence import Precedence
 from exporter.reload import Reloads
+from exporter.state_changes import StateChanges
+from exporter.status_report import collection_status
 from exporter.telemetry import Telemetry
 from exporter.vitals import Vitals
-from exporter.web.status import CollectionStatus, Rejects, State, Status
+from exporter.web.status import Status
 
-_STALE_AFTER = 3.0  # refresh intervals without a success
+_NOTHING = render.Body()
+_SHORTEST_LOOK, _LONGEST_LOOK = 0.05, 60.0  # seconds between two looks at whether a snapshot has expired
 
 
 class Site:
@@ -37,12 +42,14 @@ class Site:
         reloads: Reloads,
         *,
         revision: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.collections = tuple(target.collection for target in config.targets())
         self.max_scrapes = config.web.max_scrapes
         self.pollers: Sequence[Poller] = ()
         self.precedence = Precedence()
         self.news = asyncio.Event()  # something was refreshed
+        self._renewed = asyncio.Event()  # the same, for whoever waits until a snapshot expires
         self.started = time.time()
         self.revision = revision
         self._config = config
@@ -50,7 +57,10 @@ class Site:
         self._vitals = vitals
         self._reloads = reloads
         self._bodies: dict[str, render.Body] = {}
-        self._started = time.monotonic()
+        self._changes = StateChanges()
+        self._reported: dict[str, tuple[render.Body, bool]] = {}  # bodies, and whether they were served
+        self.monotonic = monotonic
+        self._started = monotonic()
 
     def employ(self, config: settings.Settings, pollers: Sequence[Poller]) -> None:
         """From now on these pollers are shown, under these settings; what no poller needs any more goes."""
@@ -60,14 +70,34 @@ class Site:
         self._telemetry.series_limit(config.limits.series_per_family)
         self.collections = tuple(poller.target.collection for poller in pollers)
         for gone in collections.difference(self.collections):  # also where no crawl ever succeeded
-            self._telemetry.gone(gone, self._bodies.pop(gone, render.Body()).series)
-            self._telemetry.served({}, {}, self._sizes())
+            self._telemetry.gone(gone, self._bodies.pop(gone, _NOTHING).series)
+            self._changes.forget(gone)
+            self._reported.pop(gone, None)
         for api in apis.difference(poller.target.api for poller in pollers):
             self._telemetry.unused(api)
+        self._telemetry.served({}, {}, self._sizes(self.assessed()))
+        self._renewed.set()
 
     def refreshed(self) -> None:
         """A refresh of some collection succeeded."""
+        self.assessed()
         self.news.set()
+        self._renewed.set()
+
+    async def watch_expiry(self) -> None:
+        """Sees for ever that a snapshot expires, even where nobody asks for anything."""
+        while True:
+            found = self.assessed()
+            left = [
+                self._config.retention.max_staleness - (self._age(poller) or 0.0)
+                for poller in self.pollers
+                if found[poller.target.collection].served
+            ]
+            wait = max(min(left, default=_LONGEST_LOOK), _SHORTEST_LOOK)
+            self._renewed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(wait, _LONGEST_LOOK)):
+                    await self._renewed.wait()
 
     def idents(self) -> dangling.Known:
         """The ids held of every collection that has a snapshot."""
@@ -98,14 +128,57 @@ class Site:
 
     def publish(self, collection: str, body: render.Body) -> None:
         """From now on scrapes get this body for the collection."""
-        before = self._bodies.get(collection, render.Body())
+        before = self._bodies.get(collection, _NOTHING)
         self._bodies[collection] = body
         self._telemetry.unserved(before.series.keys() - body.series.keys())
-        self._telemetry.served(body.series, body.dropped, self._sizes())
+        self.assessed()
 
-    def _sizes(self) -> Mapping[str, int]:
-        """The bytes of all bodies, by encoding."""
-        parts = [part for one in self._bodies.values() for part in one.parts("text")]
+    def assessed(self) -> Mapping[str, Assessment]:
+        """The state of each collection, now; what changed since the last call is logged and counted.
+
+        Everything that is said or served of a collection comes through here.
+        """
+        found = {poller.target.collection: assess(self._facts(poller)) for poller in self.pollers}
+        for poller in self.pollers:
+            name = poller.target.collection
+            poller.state.served = found[name].served
+            self._telemetry.stale(name, int(found[name].stale))
+            age, limit = self._age(poller) or 0.0, self._config.retention.max_staleness
+            self._changes.note(poller.target, poller.state, found[name].state, age, limit)
+            self._report(name, found)
+        return found
+
+    def _facts(self, poller: Poller) -> Facts:
+        state = poller.state
+        return Facts(
+            age=self._age(poller),
+            records=poller.tally.records,
+            up=state.up,
+            # after a reload that asks for other records, what was known is of those before
+            complete=state.complete if poller.published else None,
+            uptime=self.monotonic() - self._started,
+            refresh_interval=poller.target.refresh_interval,
+            max_staleness=self._config.retention.max_staleness,
+        )
+
+    def _age(self, poller: Poller) -> float | None:
+        last = poller.state.fresh_at
+        return None if last is None else self.monotonic() - last
+
+    def _report(self, name: str, found: Mapping[str, Assessment]) -> None:
+        """Counts what is served of a collection, where that has changed."""
+        body, served = self._bodies.get(name), found[name].served
+        before = self._reported.get(name)
+        if body is None or (before and before[0] is body and before[1] is served):
+            return
+        self._reported[name] = (body, served)
+        series = body.series if served else dict.fromkeys(body.series, 0)
+        self._telemetry.served(series, body.dropped if served else {}, self._sizes(found))
+
+    def _sizes(self, found: Mapping[str, Assessment]) -> Mapping[str, int]:
+        """The bytes of all bodies that are served, by encoding."""
+        served = [body for name, body in self._bodies.items() if name in found and found[name].served]
+        parts = [part for body in served for part in body.parts("text")]
         return {
             "identity": sum(part.length for part in parts),
             "gzip": sum(len(part.deflated) for part in parts),
@@ -116,29 +189,19 @@ class Site:
 
         `form` is text or openmetrics, `encoding` gzip or identity; no collections means all.
         """
-        for poller in self.pollers:
-            self._telemetry.stale(poller.target.collection, int(self._stale(poller)))
+        found = self.assessed()
         own = self._telemetry.openmetrics() if form == "openmetrics" else self._telemetry.text()
-        parts = [part for body in self._chosen(collections) for part in body.parts(form)]
+        parts = [
+            part
+            for name, one in found.items()
+            if one.served and name in self._bodies and (not collections or name in collections)
+            for part in self._bodies[name].parts(form)
+        ]
         if encoding == "gzip":
             pieces = tuple(gzip.member((*parts, gzip.part(own))))
             return sum(map(len, pieces)), pieces
         inflated = (piece for part in parts for piece in part.pieces())
         return sum(part.length for part in parts) + len(own), itertools.chain(inflated, (own,))
-
-    def _chosen(self, collections: tuple[str, ...]) -> Iterable[render.Body]:
-        too_old = self._config.retention.max_staleness
-        for poller in self.pollers:
-            name = poller.target.collection
-            age = _age(poller)
-            wanted = name in self._bodies and (not collections or name in collections)
-            if wanted and age is not None and age <= too_old:
-                yield self._bodies[name]
-
-    def _stale(self, poller: Poller) -> bool:
-        age = _age(poller)
-        waited = time.monotonic() - self._started if age is None else age
-        return waited > _STALE_AFTER * poller.target.refresh_interval
 
     def healthy(self) -> tuple[bool, str]:
         """Whether the process can do its work; the inventory has no say in it."""
@@ -148,92 +211,25 @@ class Site:
         return True, "The exporter is running."
 
     def ready(self) -> tuple[bool, str]:
-        """Whether every collection has something to serve, or the start-up grace is over."""
-        waiting = [poller.target.collection for poller in self.pollers if _age(poller) is None]
-        if not waiting:
-            return True, "Every collection was crawled or restored."
-        names = ", ".join(waiting)
-        if time.monotonic() - self._started > self._config.web.startup_grace:
-            return True, f"The start-up grace is over; still without a snapshot: {names}."
-        return False, f"Waiting for the first crawl of {names}."
+        """Whether the exporter has something to serve, and what there is to know of its collections."""
+        grace = self._config.web.startup_grace - (self.monotonic() - self._started)
+        return readiness(self.assessed(), grace)
 
     def status(self) -> Status:
         """Everything a person may want to know at three in the morning."""
-        now = time.time()
+        ready, now, found = self.ready()[0], time.time(), self.assessed()
+        collections = []
+        for poller in self.pollers:
+            name, age = poller.target.collection, self._age(poller)
+            expires = None if age is None else now + self._config.retention.max_staleness - age
+            body = self._bodies.get(name, _NOTHING) if found[name].served else _NOTHING
+            collections.append(collection_status(poller, body, found[name], age, expires))
         return Status(
             version=__version__,
             revision=self.revision,
             python=platform.python_version(),
             started=self.started,
             now=now,
-            ready=self.ready()[0],
-            collections=tuple(self._collection(poller) for poller in self.pollers),
+            ready=ready,
+            collections=tuple(collections),
         )
-
-    def _collection(self, poller: Poller) -> CollectionStatus:
-        state, target, counted = poller.state, poller.target, poller.tally
-        body = self._bodies.get(target.collection, render.Body())
-        return CollectionStatus(
-            name=target.collection,
-            api=target.api,
-            url=target.url,
-            dialect=target.dialect.name,
-            state=self._word(poller),
-            up=state.up,
-            complete=state.complete,
-            records=counted.records,
-            expected=state.expected,
-            received=state.received,
-            unique=state.unique,
-            retained=state.retained,
-            unread=state.unread,
-            duplicates=state.duplicates,
-            rejects={
-                reason: Rejects(count, tuple(state.examples.get(reason, ())))
-                for reason, count in state.rejected.items()
-            },
-            restored=state.restored,
-            held_back=state.held_back,
-            bad_rows=state.bad_rows,
-            last_success=state.last_success,
-            last_full_success=state.last_full_success,
-            last_attempt=state.last_attempt,
-            age_seconds=_age(poller),
-            refresh_interval=target.refresh_interval,
-            refreshing=bool(state.refreshing),
-            progress=_progress(poller),
-            last_error=". ".join(
-                part for part in (state.last_error or state.problem, state.last_error_mend) if part
-            ),
-            last_error_reason=state.last_error_reason,
-            next_refresh=state.next_refresh,
-            statuses=counted.statuses,
-            unknown_statuses=counted.unknown,
-            series=sum(body.series.values()),
-            operational=counted.operational,
-            not_operational=counted.not_operational,
-        )
-
-    def _word(self, poller: Poller) -> State:
-        if poller.state.up is False:
-            return "failing"
-        if not poller.published:
-            return "waiting"
-        if self._stale(poller):
-            return "stale"
-        if poller.state.complete is None:
-            return "waiting"  # restored: nothing is known to be amiss, and no crawl has vouched for it yet
-        return "fresh" if poller.state.complete else "incomplete"
-
-
-def _age(poller: Poller) -> float | None:
-    last = poller.state.fresh_at
-    return None if last is None else time.monotonic() - last
-
-
-def _progress(poller: Poller) -> str:
-    state = poller.state
-    if not state.refreshing:
-        return ""
-    of = f" of {state.announced}" if state.announced else ""
-    return f"{state.refreshing} refresh: {state.items}{of} records in {state.pages} pages"

@@ -62,6 +62,7 @@ class State:
     last_error_mend: str = ""
     last_error_reason: str = ""
     failing_since: float | None = None
+    served: bool = False  # `collection_state.assess` decides it, `site` puts it here
     refreshes: int = 0
     requests: dict[str, int] = field(default_factory=dict)
 
@@ -69,13 +70,19 @@ class State:
 class Story:
     """The `state` of one collection, and what is told when it changes.
 
-    `blanked` takes credentials out of words that come from the inventory, before people see them.
+    `blanked` takes credentials out of words that come from the inventory, before people see them. `monotonic`
+    is the clock by which the age of the snapshot is counted, in seconds.
     """
 
     def __init__(
-        self, target: settings.Target, telemetry: Telemetry, blanked: Callable[[str], str] = str
+        self,
+        target: settings.Target,
+        telemetry: Telemetry,
+        blanked: Callable[[str], str] = str,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = State()
+        self._monotonic = monotonic
         self._collection = target.collection
         self._telemetry = telemetry
         self._is_late = False
@@ -113,7 +120,7 @@ class Story:
         self._telemetry.restored(self._collection, 1)
         self._telemetry.aged(self._collection, last_success, last_full_success)
         age = None if last_success is None else max(0, round(time.time() - last_success))
-        state.fresh_at = None if age is None else time.monotonic() - age
+        state.fresh_at = None if age is None else self._monotonic() - age
         self._log.info("restored", records=records, age_seconds=age)
 
     def bug(self, mode: str) -> None:
@@ -128,7 +135,12 @@ class Story:
         self._telemetry.failed(self._collection, mode, reason)
         if state.failing_since is None or state.last_error_reason != reason:
             self._log.warning(
-                "lost", mode=mode, reason=reason, error=message, mend=mend, still_served=state.records
+                "lost",
+                mode=mode,
+                reason=reason,
+                error=message,
+                mend=mend,
+                still_served=state.records if state.served else 0,
             )
         state.failing_since = state.failing_since or time.time()
         state.last_error, state.last_error_mend, state.last_error_reason = message, mend, reason
@@ -143,7 +155,7 @@ class Story:
             self._first_crawl(round(seconds, 1))
         self._tell_completeness()
         state.up, state.last_success, state.failing_since = True, now, None
-        state.fresh_at = time.monotonic()
+        state.fresh_at = self._monotonic()
         state.last_error = state.last_error_mend = state.last_error_reason = ""
         state.restored = False
         state.requests[mode] = state.pages

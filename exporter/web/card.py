@@ -13,8 +13,9 @@ from string import Template
 from typing import NamedTuple
 from urllib.parse import quote
 
+from exporter.collection_state import STALE_AFTER, State
 from exporter.web import words
-from exporter.web.status import CollectionStatus, State
+from exporter.web.status import CollectionStatus
 
 SHOWN = 8
 """How many statuses, words, reasons and examples are listed before the rest is only counted."""
@@ -33,11 +34,15 @@ class Look(NamedTuple):
 _ROUND, _PEAK, _BLOCK = "M8 1a7 7 0 1 0 .01 0z", "M8 1l7.5 14h-15z", "M1 1h14v14h-14z"
 _KEPT = "the last good snapshot is served."
 LOOKS: Mapping[State, Look] = {
+    "expired": Look(
+        "⊘", "Expired", "Too old to be served: nothing of this collection is on /metrics.", "#d1242f", _BLOCK
+    ),
     "failing": Look("✕", "Failing", f"The last refresh failed; {_KEPT}", "#d1242f", _BLOCK),
     "stale": Look("▲", "Stale", f"Older than three refresh intervals; {_KEPT}", "#bf8700", _PEAK),
     "incomplete": Look(
         "◐", "Incomplete", "Refreshed, but the last full crawl did not see everything.", "#bf8700", _PEAK
     ),
+    "empty": Look("○", "Empty", "The last full crawl was complete and found no records.", "#bf8700", _PEAK),
     "waiting": Look("…", "Waiting", "The first crawl has not ended.", "#6e7781", _ROUND),
     "fresh": Look("✓", "Fresh", "Refreshed on time; the last full crawl was complete.", "#1a7f37", _ROUND),
 }
@@ -63,10 +68,11 @@ def card(one: CollectionStatus, now: float) -> str:
         glyph=look.glyph,
         word=look.word,
         means=_means(one),
+        advice=_advice(one, now),
         error=_error(one),
         held_back=_held_back(one),
         figures=_figures(one) if held else '<p class="soft">No records held yet.</p>',
-        statuses=_statuses(one.statuses),
+        statuses="" if one.state == "expired" else _statuses(one.statuses),
         facts="\n".join(f"<dt>{term}</dt><dd>{said}</dd>" for term, said in _facts(one, now)),
         rejects=_rejects(one),
         api=_foreign(one.api, 60),
@@ -79,7 +85,46 @@ def card(one: CollectionStatus, now: float) -> str:
 def _means(one: CollectionStatus) -> str:
     if one.last_success is None and one.state != "waiting":
         return _NONE_HELD
-    return _RESTORED if one.restored and one.state != "failing" else LOOKS[one.state].means
+    is_other = one.state in ("failing", "expired")  # which says more
+    return _RESTORED if one.restored and not is_other else LOOKS[one.state].means
+
+
+def _advice(one: CollectionStatus, now: float) -> str:
+    """What to do about a collection of which nothing is served although it was crawled."""
+    if one.state == "expired":
+        said = _expired(one, now)
+    elif one.state == "empty":
+        said = _empty(one)
+    else:
+        return ""
+    return f'<div class="held">{"".join(f"<p>{sentence}</p>" for sentence in said)}</div>'
+
+
+def _expired(one: CollectionStatus, now: float) -> tuple[str, str]:
+    when = "" if one.expires is None else f" {words.ago(one.expires, now - one.expires)}"
+    since = f"The snapshot became older than <code>retention.max_staleness</code>{when}."
+    if one.last_error:
+        return since, "Remove the cause of the error below. The next successful refresh is served at once."
+    if one.refreshing:
+        return since, "A refresh is running. It is served as soon as it succeeds."
+    return since, "No refresh has succeeded since. The next successful one is served at once."
+
+
+def _empty(one: CollectionStatus) -> tuple[str, str]:
+    of = f"collections.{_foreign(one.name, 120)}"
+    if one.received:
+        came = f"{words.counted(one.received, 'record')} came and none was stored."
+        return (
+            came,
+            f"Check <code>{of}.include_types</code>, <code>{of}.exclude_types</code> and <code>shard</code>.",
+        )
+    check = (
+        f"the <code>dialect</code> of <code>apis.{_foreign(one.api, 60)}</code> and <code>{of}.query</code>"
+    )
+    return (
+        f"If there should be records, check {check}.",
+        "<code>ses-inventory-exporter check</code> shows what the API answers.",
+    )
 
 
 def anchor(name: str) -> str:
@@ -122,7 +167,7 @@ def _facts(one: CollectionStatus, now: float) -> Iterator[tuple[str, str]]:
         # The owner's age is by a clock that does not jump; the moment is what the wall clock said.
         age = now - one.last_success if one.age_seconds is None else one.age_seconds
         said = words.ago(one.last_success, age)
-        old = age > 3 * one.refresh_interval
+        old = age > STALE_AFTER * one.refresh_interval
         yield "Refreshed", f'<span class="odd">{said}</span>' if old else said
         if one.restored:
             yield "Restored", _odd("from the state file", "and not crawled since")
@@ -169,6 +214,9 @@ def _figures(one: CollectionStatus) -> str:
 
     Only for what was seen once: a 0 of something never crawled would say that the inventory is empty.
     """
+    if one.state == "expired":
+        expired = words.counted(one.records, "record")
+        return f'<p class="records"><strong>0</strong> records served; {expired} in the expired snapshot</p>'
     unknown = max(one.records - one.operational - one.not_operational, 0)
     shares = [("good", "Operational", one.operational), ("bad", "Not operational", one.not_operational)]
     if unknown:

@@ -15,8 +15,9 @@ from importlib import resources
 from string import Template
 from urllib.parse import quote, urlsplit
 
+from exporter.collection_state import State
 from exporter.web import card, words
-from exporter.web.status import CollectionStatus, State, Status
+from exporter.web.status import CollectionStatus, Status
 
 _PAGE = Template(resources.files(__package__).joinpath("landing.html").read_text(encoding="utf-8"))
 

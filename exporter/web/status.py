@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-State = Literal["fresh", "stale", "waiting", "failing", "incomplete"]
-"""fresh: as new as it should be and complete. stale: older than three refresh intervals. waiting: its first
-crawl has not ended. failing: the last refresh failed, the last good snapshot is served. incomplete: it is
-refreshed, but the last full crawl did not prove complete."""
+from exporter.collection_state import State
 
 
 class Rejects(msgspec.Struct, frozen=True):
@@ -28,6 +25,10 @@ class Rejects(msgspec.Struct, frozen=True):
 
 class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One collection. None means not known yet, or not said by the API.
+
+    `state` is decided by `exporter.collection_state`. `served` is whether its series are on `/metrics`;
+    `expires` is when the snapshot is, or was, too old for that. `records` counts those in the snapshot,
+    served or not.
 
     Of the last full crawl, `expected` is what the API announced, `received` what came, `unique` how many of
     those were different, records that are not held included, `retained` what is held though it did not come,
@@ -42,6 +43,8 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     dialect: str
     state: State
+    served: bool = False
+    expires: float | None = None
     up: bool | None = None
     complete: bool | None = None
     records: int = 0

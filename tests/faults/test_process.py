@@ -307,7 +307,8 @@ async def down(_: web.Request) -> web.Response:
 @fault(
     69,
     "a snapshot older than `retention.max_staleness`",
-    "Its series end, `stale` stays 1; the alert has been firing since three refreshes were missed",
+    "Its series end and its state is `expired`, on the page and in the log too; `stale` stays 1; the alert "
+    "has been firing since three refreshes were missed",
     metric='ses_inventory_exporter_stale{collection="services"} == 1',
     alert="InventoryStale",
 )

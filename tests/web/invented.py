@@ -152,6 +152,20 @@ def waiting() -> tuple[CollectionStatus, ...]:
     )
 
 
+def unserved() -> tuple[CollectionStatus, ...]:
+    nothing: dict[str, Any] = {"records": 0, "statuses": {}, "operational": 0, "not_operational": 0}
+    gone: dict[str, Any] = {"state": "expired", "series": 0, "expires": NOW - 7200}
+    old = {"last_success": NOW - 93_600, "last_full_success": NOW - 93_600, "age_seconds": 93_600.0}
+    refused = f"{URL}tmf638/service answered 401 (check username and password_file of apis.tmf638)"
+    return (
+        collection(
+            "services", **gone, **old, up=False, last_error=refused, last_error_reason="auth", restored=True
+        ),
+        collection("carriers", **nothing, state="empty", expected=0, received=0, series=3),
+        collection("resources", **gone, **old, refreshing=True, progress="page 17 of 1,053"),
+    )
+
+
 def hostile() -> tuple[CollectionStatus, ...]:
     long = "ĄÇÉ" * 400
     words = {f"{HOSTILE}{number}": 1000 - number for number in range(40)}
@@ -243,6 +257,7 @@ def _gallery() -> web.Application:
         ("fresh", status(links={"Runbooks": "https://runbooks.example.net/"})),
         ("troubled", status(troubled())),
         ("waiting", status(waiting(), ready=False, started=NOW - 41, revision="")),
+        ("unserved", status(unserved(), ready=False)),
         ("hostile", status(hostile(), links={"javascript": "javascript:alert(1)"})),
         ("one", status(troubled()[1:2])),
         ("none", status(())),

@@ -109,6 +109,8 @@ def test_no_collection_at_all_is_said() -> None:
     ("state", "word"),
     [
         ("fresh", "✓ Fresh"),
+        ("expired", "⊘ Expired"),
+        ("empty", "○ Empty"),
         ("stale", "▲ Stale"),
         ("failing", "✕ Failing"),
         ("waiting", "… Waiting"),
@@ -162,6 +164,34 @@ def test_a_collection_from_the_state_file_says_so_until_it_is_crawled() -> None:
     failing = read(collection(restored=True, state="failing", up=False)).text
     assert "The last refresh failed" in failing
     assert "Restored from the state file and not crawled since" in failing
+
+
+def test_an_expired_snapshot_is_said_to_serve_nothing_since_when_why_and_what_to_do() -> None:
+    gone = {"state": "expired", "served": False, "expires": NOW - 7200, "age_seconds": 93_600.0}
+    reader = read(collection(**gone, last_error="it answered 401"))
+    for said in (
+        "Too old to be served: nothing of this collection is on /metrics.",
+        "The snapshot became older than retention.max_staleness 2 hours ago .",
+        "Remove the cause of the error below.",
+        "0 records served; 12,408 records in the expired snapshot",
+    ):
+        assert said in reader.text
+    assert "last good snapshot is served" not in reader.text
+    assert "By status" not in reader.text
+    assert "1 of 1 collection needs a look" in reader.text
+    assert "A refresh is running." in read(collection(**gone, refreshing=True)).text
+    assert "No refresh has succeeded since." in read(collection(**gone)).text
+
+
+def test_an_empty_collection_says_what_to_check() -> None:
+    empty = {"state": "empty", "records": 0, "operational": 0, "not_operational": 0, "statuses": {}}
+    text = read(collection(**empty, received=0)).text
+    assert "The last full crawl was complete and found no records." in text
+    assert "check the dialect of apis. tmf638 and collections. carriers .query" in text
+    assert "ses-inventory-exporter check" in text
+    excluded = read(collection(**empty, received=1554)).text
+    assert "1,554 records came and none was stored." in excluded
+    assert "include_types" in excluded
 
 
 def test_bad_rows_are_named() -> None:
