@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from exporter import app, cli, settings
 from exporter.errors import ConfigError
@@ -116,3 +117,20 @@ async def test_t06_carriers_by_type_of_a_server_that_ignores_the_query(tmp_path:
     assert 'ses_inventory_exporter_records{collection="services"} 30' in text
     assert 'ses_inventory_exporter_records{collection="carriers"} 60' in text
     assert 'ses_inventory_exporter_complete{collection="carriers"} 1' in text
+
+
+def log_of(lines: Sequence[MutableMapping[str, Any]], collection: str) -> list[tuple[str, str]]:
+    return [(line["log_level"], line["event"]) for line in lines if line.get("collection") == collection]
+
+
+async def test_t08_a_first_crawl_that_finds_nothing_is_a_warning(tmp_path: Path) -> None:
+    inventory = Inventory([service(1)], obeys=("@type",))
+    async with serving(inventory.answer) as url:
+        file = configured(tmp_path, url, services={}, carriers={"query": {"@type": "Carrier"}})
+        with capture_logs() as lines:
+            async with crawled(file):
+                pass
+    assert log_of(lines, "services") == [("info", "first crawl")]
+    assert log_of(lines, "carriers") == [("warning", "first crawl")]
+    (line,) = [line for line in lines if line["log_level"] == "warning"]
+    assert line["records"] == 0 and "check" in line["mend"]

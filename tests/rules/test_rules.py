@@ -27,6 +27,7 @@ ALERTS = {
     "InventoryApiFailing",
     "InventoryStale",
     "InventoryIncomplete",
+    "InventoryCollectionEmpty",
     "InventoryRecordsRejected",
     "InventoryUnknownStatus",
     "InventoryShrinkGuardHolding",
