@@ -1,7 +1,7 @@
-"""Shows a person how an API is understood: the first page of each query, fetched, explained and printed.
+"""Shows a person how an API is understood: the first two pages of each query, explained and printed.
 
-What the pages say is `explain`'s; here they are fetched, one after the other, and printed. It changes nothing
-and keeps nothing.
+They are fetched by `sample`; what they say is `explain`'s business, and what is wrong `findings`'. It changes
+nothing and keeps nothing.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from exporter import errors, settings
+from exporter import errors, findings, sample, settings
 from exporter.explain import Report, brief, explain
-from exporter.source import paging
 from exporter.source.client import Client
 from exporter.telemetry import Telemetry
 
@@ -32,15 +31,11 @@ _BORDERS = 7  # of a table of two columns
 
 
 async def look(target: settings.Target, client: Client) -> Report:
-    """Fetches the first page of each query and explains them. Raises `SourceError` if one cannot be read."""
-    caps = paging.Caps(pages=1, records=target.page_size)
-    pages = []
-    for query in target.queries:
-        first, *_ = next(paging.walk(target.paging, target.page_size, query, width=1, caps=caps))
-        headers = dict(first.headers)
-        pages.append(await client.get(target.url, first.params, headers, total_header=first.total_header))
+    """Fetches two pages of each query and explains them. Raises `SourceError` where a list cannot be read."""
+    fetched = await sample.fetch(target, client)
     try:
-        report = explain(pages, target)
+        found = findings.findings(fetched, target)
+        report = explain(sample.pages(fetched.reads), target, sample.further(fetched.reads), found)
     except errors.Malformed as error:
         raise client.unreadable(target.url, error) from error
     signals = {name: client.text(value) for name, value in report.signals.items()}
@@ -48,8 +43,8 @@ async def look(target: settings.Target, client: Client) -> Report:
 
 
 async def check(config: settings.Settings, console: Console) -> int:
-    """Explains every collection on the console; 0 where all could be read, 1 where not."""
-    status = 0
+    """Explains every collection on the console; 0 where all is right, 1 where not."""
+    unread = problems = 0
     telemetry = Telemetry()
     for target in config.targets():
         console.rule(f"[bold]{target.collection}[/bold]", align="left")
@@ -59,36 +54,50 @@ async def check(config: settings.Settings, console: Console) -> int:
             async with Client(target.api, target.http, config.limits, telemetry) as client:
                 report = await look(target, client)
         except errors.SourceError as error:
-            status = 1
+            unread += 1
             console.print(Text(f"cannot be read [{error.reason}]: {error}", style="red"))
             if error.mend:
                 console.print(Text(f"what to do: {error.mend}"))
             continue
+        problems += report.problems
         show(report, target, console)
+        if config.shard.count > 1:
+            console.print(
+                f"This exporter stores one of {config.shard.count} shards: that share of the records."
+            )
     console.rule(align="left")
-    console.print("Everything could be read." if status == 0 else "Not everything could be read.")
-    return status
+    console.print(_closing(unread, problems))
+    return int(bool(unread or problems))
+
+
+def _closing(unread: int, problems: int) -> str:
+    if unread:
+        return "Not everything could be read."
+    if problems:
+        return f"Everything could be read, but there {_are(problems, 'problem')} to solve first."
+    return "Everything could be read."
+
+
+def _are(count: int, noun: str) -> str:
+    return f"{'is' if count == 1 else 'are'} {_counted(count, noun)}"
 
 
 def show(report: Report, target: settings.Target, console: Console) -> None:
     """Prints one report."""
     console.print(_opening(report))
     if report.skipped:
-        console.print(f"{report.skipped} more of types that the settings leave out.")
+        console.print(Text(_left_out(report, target)))
     for reason, count in report.rejects.items():
         console.print(Text(f"{_counted(count, 'record')} cannot be held: {reason}", style="yellow"))
     seen = ", ".join(f"{name}: {value}" for name, value in report.signals.items()) or "none"
     style = target.paging.style
     of = "" if report.queries == 1 else " of the first query"
     console.print(Text(f"Paging by {style}, {target.page_size} a page. Signals in the headers{of}: {seen}."))
+    _show_findings(report, target, console)
     if not report.records:
-        console.print(Text("No record to explain: does the query select anything?", style="yellow"))
+        left_out = "all of them are left out by type" if report.skipped else "does the query select anything?"
+        console.print(Text(f"No record to explain: {left_out}", style="yellow"))
         return
-    if report.better is not None:
-        told = f"This looks like {report.better.dialect}, not {target.dialect.name}"
-        console.print(
-            Text(f"{told}: write dialect: {report.better.dialect} under apis.{target.api}.", style="yellow")
-        )
     console.print(_columns(report))
     console.print(_sources(report, console.width))
     console.print(_statuses(report))
@@ -98,13 +107,39 @@ def show(report: Report, target: settings.Target, console: Console) -> None:
     console.print(_estimate(report, target))
 
 
+def _show_findings(report: Report, target: settings.Target, console: Console) -> None:
+    """What is wrong, each with what to do."""
+    if report.better is not None:
+        told = f"This looks like {report.better.dialect}, not {target.dialect.name}"
+        console.print(
+            Text(f"{told}: write dialect: {report.better.dialect} under apis.{target.api}.", style="red")
+        )
+    for one in report.findings:
+        style = "red" if one.kind == "problem" else "yellow"
+        console.print(Text(f"{one.kind.capitalize()}: {one.text}.", style=style))
+        if one.hint:
+            console.print(Text(f"  Hint: {one.hint}."))
+
+
+def _left_out(report: Report, target: settings.Target) -> str:
+    """Which records are read and not stored, and by which setting."""
+    kinds = ", ".join(f"{kind or '(none)'} {count}" for kind, count in list(report.left_out.items())[:12])
+    settings_of = [name for name in ("include_types", "exclude_types") if getattr(target, name)]
+    where = " and ".join(f"collections.{target.collection}.{name}" for name in settings_of)
+    more = f"{report.skipped} more of types that the settings leave out: {kinds}"
+    return f"{more}. They are received and not stored ({where})."
+
+
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _opening(report: Report) -> str:
     """How much there was to look at, and of how much."""
-    where = "the first page" if report.queries == 1 else f"the first pages of {report.queries} queries"
+    if report.queries > 1:
+        where = f"the first pages of {report.queries} queries"
+    else:
+        where = "the first page" if report.pages < 2 else f"the first {report.pages} pages"
     told = f"announces {report.total} in all."
     if report.silent:
         of = "" if report.silent == report.queries else f" for {report.silent} of them"

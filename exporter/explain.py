@@ -1,4 +1,4 @@
-"""What the first pages of a collection say of it, for a person who has never seen the API.
+"""What the first two pages of each query of a collection say of it, for a person who has never seen the API.
 
 A plain function from pages to a `Report`; `check` fetches the pages and prints the report. Which metric shows
 a field is asked of the families themselves. Invariants: a report names what was found and what was missing,
@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from exporter import settings
-from exporter.inventory import decode, fields, fit, paths, tally, text
+from exporter.findings import Finding
+from exporter.inventory import decode, fields, fit, paths, text
 from exporter.inventory.choice import chosen
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Shown
@@ -103,15 +104,17 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What the first pages taught, one of each of so many `queries`; `silent` of these announce no total.
+    """What so many `pages` of so many `queries` show; `silent` of these announce no total.
 
     `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a
     status word to (records, meaning). `sources` are of the first record, `better` is the dialect that
     understands the pages clearly better, None for none. `signals` are of the first page. `named` are the
-    characteristics that records have, `hidden` those of them that no metric shows.
+    characteristics that records have, `hidden` those of them that no metric shows. `left_out` counts the
+    records that are `skipped` by their type. `findings` are what is wrong with the configuration.
     """
 
     queries: int
+    pages: int
     silent: int
     records: int
     total: int
@@ -127,6 +130,13 @@ class Report(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
     better: fit.Fit | None
     estimate: Estimate
+    left_out: Mapping[str, int] = {}
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def problems(self) -> int:
+        """How many things are wrong."""
+        return sum(one.kind == "problem" for one in self.findings) + (self.better is not None)
 
 
 class _Item(msgspec.Struct, frozen=True):
@@ -145,8 +155,16 @@ class _Sample(msgspec.Struct, frozen=True):
     total: int | None
 
 
-def explain(pages: Sequence[Page], target: settings.Target) -> Report:
-    """What the first page of each query says of the collection. Raises `Malformed` where one is no page."""
+def explain(
+    pages: Sequence[Page],
+    target: settings.Target,
+    further: Sequence[Page] = (),
+    found: Sequence[Finding] = (),
+) -> Report:
+    """What the first page of each query and `further` pages say of the collection; `found` is wrong with it.
+
+    Raises `Malformed` where one is no page.
+    """
     reader = fields.Reader(
         target.mapping,
         characteristics=target.shown,
@@ -154,19 +172,21 @@ def explain(pages: Sequence[Page], target: settings.Target) -> Report:
         choice=chosen(target.include_types, target.exclude_types),
     )
     key = os.urandom(16)
-    batches: list[decode.Batch[object]] = [decode.page(page.body, reader, {}, key) for page in pages]
-    of_pages = [_items(page, batch, reader, key) for page, batch in zip(pages, batches, strict=True)]
+    every = [*pages, *further]
+    batches: list[decode.Batch[object]] = [decode.page(page.body, reader, {}, key) for page in every]
+    of_pages = [_items(page, batch, reader, key) for page, batch in zip(every, batches, strict=True)]
     samples = [
         _Sample(batch.items, _series(items, target), crawl.total(page, target.paging))
-        for page, batch, items in zip(pages, batches, of_pages, strict=True)
+        for page, batch, items in zip(pages, batches, of_pages, strict=False)
     ]
-    items = [item for of_page in of_pages for item in of_page]
+    items = _different(of_pages)
     records = [item.record for item in items]
     named = Counter(name for item in items for name in item.names)
     filled = dict(_filled(items, target))
     sources = tuple(_sources(items[0], target)) if items else ()
     return Report(
         queries=len(pages),
+        pages=len(every),
         silent=sum(sample.total is None for sample in samples),
         records=len(records),
         total=sum(sample.total or 0 for sample in samples),
@@ -174,15 +194,43 @@ def explain(pages: Sequence[Page], target: settings.Target) -> Report:
         rejects=Counter(reject.reason for batch in batches for reject in batch.rejects),
         signals={name: pages[0].headers[name] for name in _SIGNALS if name in pages[0].headers},
         found={column: len(having) for column, having in filled.items()},
-        meanings=dict(_meanings(records)),
+        meanings=dict(_meanings(items, target)),
         types=dict(Counter(record.type for record in records).most_common()),
         examples={column: _example(having, column, target) for column, having in filled.items()},
         named=dict(named.most_common()),
         hidden=tuple(_hidden(named, sources, target)),
         sources=sources,
-        better=fit.better(fit.fits(_joined(pages)), target.dialect.name, target.collection),
+        better=_better(every, target),
         estimate=_estimate(samples, target),
+        left_out=_left_out(every, target),
+        findings=tuple(found),
     )
+
+
+def _different(of_pages: Sequence[Sequence[_Item]]) -> list[_Item]:
+    """All records, each id once: a page that comes again tells nothing new."""
+    return list(
+        {item.record.id: item for of_page in reversed(of_pages) for item in reversed(of_page)}.values()
+    )[::-1]
+
+
+def _better(pages: Sequence[Page], target: settings.Target) -> fit.Fit | None:
+    """The dialect that understands the pages clearly better than what is configured does."""
+    name, collection = target.dialect.name, target.collection
+    return fit.better(fit.fits(_joined(pages), {(name, collection): target.mapping}), name, collection)
+
+
+def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, int]:
+    """The types of the records that include_types and exclude_types leave out, and how many of each."""
+    choice = chosen(target.include_types, target.exclude_types)
+    reader = fields.Reader(target.mapping)
+    counts: Counter[str] = Counter()
+    for raw in (raw for page in pages for raw in decode.split(page.body)):
+        value = decode.json_of(raw)
+        found = reader.read(value, Counter()) if isinstance(value, dict) else None
+        if found is not None and not choice.holds(found.record, found.entity_type):
+            counts[found.entity_type or found.record.type] += 1
+    return dict(counts.most_common())
 
 
 def _items(page: Page, batch: decode.Batch[object], reader: fields.Reader, key: bytes) -> list[_Item]:
@@ -268,15 +316,44 @@ def _pages(items: int, total: int, page_size: int) -> int:
     return max(1, math.ceil(total / length)) + course.doubted(total, total, items, page_size)
 
 
-def _meanings(records: list[Record]) -> Iterator[tuple[str, tuple[int, str]]]:
-    for word, count in tally.tally(records).statuses.items():
-        record = next(record for record in records if record.status == word)
-        if not record.status_known:
-            yield word, (count, "unknown: name its meaning under `statuses`")
-        elif record.operational is None:
-            yield word, (count, "neither operational nor not")
-        else:
-            yield word, (count, "operational" if record.operational else "not operational")
+def _meanings(items: Sequence[_Item], target: settings.Target) -> Iterator[tuple[str, tuple[int, str]]]:
+    """What each status means for the records that have it, the most frequent first."""
+    by_word: dict[str, list[_Item]] = {}
+    for item in items:
+        by_word.setdefault(item.record.status, []).append(item)
+    for word, having in sorted(by_word.items(), key=lambda one: -len(one[1])):
+        yield word, (len(having), _meaning(having, target))
+
+
+def _meaning(items: Sequence[_Item], target: settings.Target) -> str:
+    """What one status means; where further states decide, how many records are what, and why."""
+    if not items[0].record.status_known:
+        return "unknown: name its meaning under `statuses`"
+    counts = Counter(item.record.operational for item in items)
+    if counts[None]:
+        return "neither operational nor not"
+    own = {text.fold(word): meaning for word, meaning in target.mapping.statuses.items()}
+    if not counts[False]:
+        return "operational"
+    if not own.get(text.fold(items[0].record.status)):
+        return "not operational"
+    causes = Counter(cause for item in items for cause in _causes(item, target))
+    words: dict[str, list[str]] = {}
+    for (path, word), count in causes.most_common():
+        words.setdefault(path, []).append(f"{word} ({count})")
+    because = ", ".join(f"{path} is {' or '.join(found)}" for path, found in words.items())
+    return f"{counts[True]} operational, {counts[False]} not operational, because {because}"
+
+
+def _causes(item: _Item, target: settings.Target) -> Iterator[tuple[str, str]]:
+    """The paths of the states that make a record not operational, and the words found there."""
+    refining = {text.fold(word) for word, meaning in target.mapping.refining.items() if meaning is False}
+    wrong = [(name, word) for name, word in item.record.states if text.fold(word) in refining]
+    if not wrong:
+        return
+    filled = {one.field: one.path for one in fit.mapping(item.raw, target.mapping)}
+    for name, word in wrong:
+        yield filled.get(f"state {name}", name), word
 
 
 def _series(items: Sequence[_Item], target: settings.Target) -> int:

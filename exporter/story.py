@@ -165,10 +165,6 @@ class Story:
     def _first_crawl(self, seconds: float) -> None:
         """Says how the first crawl went, which says it of its completeness too."""
         state, doubt = self.state, _doubt(self.state)
-        if not doubt and not state.records:
-            hint = "does the inventory have any? if so, `check` says what to change in the configuration"
-            self._log.warning("first crawl", records=0, complete=True, seconds=seconds, mend=hint)
-            return
         if not doubt:
             self._log.info("first crawl", records=state.records, complete=True, seconds=seconds)
             return

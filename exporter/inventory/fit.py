@@ -55,17 +55,19 @@ class Filled(msgspec.Struct, frozen=True):
     value: str
 
 
-def fits(page: bytes) -> list[Fit]:
+def fits(page: bytes, configured: Mapping[tuple[str, str], Collection] = {}) -> list[Fit]:
     """How well each collection of each dialect fits a page, best first; of equals the dialects' order holds.
 
-    At most fifty records are looked at. Empty for a page without records. Raises `Malformed` as
-    `decode.split` does.
+    `configured` are collections that the operator has changed, by dialect and collection. At most fifty
+    records are looked at. Empty for a page without records. Raises `Malformed` as `decode.split` does.
     """
     items = list(_objects(decode.split(page)[:_MOST_RECORDS]))
     if not items:
         return []
     found = [
-        fit for collection in ("services", "carriers", "resources") for fit in _compared(collection, items)
+        fit
+        for collection in ("services", "carriers", "resources")
+        for fit in _compared(collection, items, configured)
     ]
     order = {name: number for number, name in enumerate(DIALECTS)}
     return sorted(found, key=lambda fit: (-round(fit.share, 3), order[fit.dialect]))
@@ -99,10 +101,18 @@ def _value(raw: bytes | msgspec.Raw) -> object:
         return None  # the crawl says what is wrong with it; here it only fits nobody
 
 
-def _compared(collection: str, items: Sequence[Mapping[str, object]]) -> Iterator[Fit]:
+def _compared(
+    collection: str,
+    items: Sequence[Mapping[str, object]],
+    configured: Mapping[tuple[str, str], Collection],
+) -> Iterator[Fit]:
     """The fits of all dialects for one collection: what each finds, measured by what all find together."""
     evidence = {
-        name: [*_evidence(one, fields.Reader(one.collections[collection]), items)]
+        name: [
+            *_evidence(
+                one, fields.Reader(configured.get((name, collection), one.collections[collection])), items
+            )
+        ]
         for name, one in DIALECTS.items()
         if collection in one.collections
     }

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from exporter.inventory import text
 from exporter.inventory.dialect import PAGING_STYLES, Fields
 from exporter.settings.block import Block, Flaw, Key, refusal
-from exporter.settings.notation import Interval, Metric, Notation, Scale, Word, shown
+from exporter.settings.notation import Interval, Metric, Notation, Scale, Word, WordOrNothing, shown
 
 NAMES = ("services", "carriers", "resources")
 """The collections there are, in the order in which they are served."""
@@ -81,8 +81,9 @@ class Paging(Block):
     cursor_param: Word | None = Field(
         default=None, description="The parameter for the cursor (style cursor)."
     )
-    total_header: Word | None = Field(
-        default=None, description="The header that announces the number of records."
+    total_header: WordOrNothing | None = Field(
+        default=None,
+        description='The header that announces the number of records; "" to believe no announced total.',
     )
 
     @field_validator("style")

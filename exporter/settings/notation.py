@@ -187,6 +187,11 @@ def word(written: str) -> str:
     return written
 
 
+def word_or_nothing(written: str) -> str:
+    """A name that is sent as it is, or the empty text for none."""
+    return word(written) if written else written
+
+
 def _scale(value: float) -> float:
     if not math.isfinite(value) or value == 0:
         raise refusal(Flaw("is not a factor", "write a finite number other than 0, like 1e6"))
@@ -205,4 +210,5 @@ Secret = Annotated[SecretStr, AfterValidator(secret)]
 Address = Annotated[str, AfterValidator(address), Notation("address")]
 Metric = Annotated[str, AfterValidator(metric), Notation("metric name")]
 Word = Annotated[str, AfterValidator(word), Notation("text")]
+WordOrNothing = Annotated[str, AfterValidator(word_or_nothing), Notation("text")]
 Scale = Annotated[float, AfterValidator(_scale), Notation("number")]

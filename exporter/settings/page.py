@@ -193,6 +193,21 @@ def _dialects() -> Iterator[str]:
         delta = _mapping(spoken.delta.items()) if spoken.delta else ""
         yield f"| `{name}` | {spoken.title} | {paging} | {spoken.page_size} | {queries} | {delta} |"
     yield ""
+    yield from _left_out()
+
+
+def _left_out() -> Iterator[str]:
+    """What dialects leave out by type, so that fewer records are stored than are received."""
+    yield "Left out by their type, unless `exclude_types` is written (`exclude_types: []` stores everything):"
+    yield ""
+    by_types: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for name, spoken in DIALECTS.items():
+        for collection, one in spoken.collections.items():
+            if one.exclude_types:
+                by_types.setdefault((collection, one.exclude_types), []).append(f"`{name}`")
+    for (collection, kinds), names in by_types.items():
+        yield f"* `{collection}` of {', '.join(names)}: {', '.join(kinds)}."
+    yield ""
 
 
 def _mapping(items: Iterable[tuple[str, str]]) -> str:

@@ -15,11 +15,11 @@ _COUNT = re.compile(r"(?:^|/)\s*\"?([0-9]{1,15})\"?\s*$", re.ASCII)
 
 
 def announced(headers: Mapping[str, str], name: str = Paging().total_header) -> int | None:
-    """The total in the header `name`, else in Content-Range; None if neither holds one.
+    """The total in the header `name`, else in Content-Range; None if neither holds one, or `name` is empty.
 
     `headers` must match names without regard to case.
     """
-    for header in (name, "Content-Range"):
+    for header in (name, "Content-Range") if name else ():
         found = _COUNT.search(headers.get(header, "").strip())
         if found:
             return int(found[1])

@@ -1,0 +1,134 @@
+"""Whether a record shows that the query which listed it was not obeyed.
+
+Many APIs ignore a parameter that they do not know and list everything. A record contradicts a condition of
+the query if it shows the condition's attribute with another value: `@type=Carrier` and `"@type": "Service"`.
+What a record does not show, and what cannot be compared (a code and a word, a pattern, a date), contradicts
+nothing. Pure. Invariant: a record that has the value that was asked for contradicts nothing, however spelled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from exporter.inventory import text
+
+TYPE_KEYS = frozenset({"@type", "type"})
+_FURTHER_TYPES = ("@type", "type", "@baseType")
+_NO_CONDITION = frozenset(
+    {"fields", "sort", "filter", "limit", "offset", "page", "depth", "expand", "q", "lang"}
+)
+"""Parameters of TMF630 and of other APIs that select no records by an attribute."""
+
+_ATTRIBUTE = re.compile(r"[@\w-]+")
+_PATTERN = re.compile(r"[*%!<>~^$()?]|\d{4}-\d\d")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """One parameter of a query that names an attribute; `values` are alternatives, folded."""
+
+    key: str
+    written: str
+    values: frozenset[str]
+
+    @property
+    def is_of_type(self) -> bool:
+        """Whether it asks for a type."""
+        return self.key.lower() in TYPE_KEYS
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.written}"
+
+
+def conditions(query: Mapping[str, str]) -> tuple[Condition, ...]:
+    """The conditions of a query that records can be compared with."""
+    return tuple(
+        Condition(key, value, frozenset(map(text.fold, filter(None, re.split("[,;|]", value)))))
+        for key, value in query.items()
+        if value
+        and _ATTRIBUTE.fullmatch(key)
+        and key.lower() not in _NO_CONDITION
+        and not _PATTERN.search(value)
+    )
+
+
+class Filters:
+    """The conditions of a collection's queries, a record being listed by at least one of them."""
+
+    def __init__(self, queries: Sequence[Mapping[str, str]]) -> None:
+        self.queries = tuple(conditions(query) for query in queries)
+        keys = dict.fromkeys(one.key for query in self.queries for one in query)
+        if any(one.is_of_type for query in self.queries for one in query):
+            keys.update(dict.fromkeys(_FURTHER_TYPES))
+        self._keys = tuple(keys)
+        members = [(f"key{number}", Any, None) for number in range(len(self._keys))]
+        spelling = {f"key{number}": key for number, key in enumerate(self._keys)}
+        self._decode = msgspec.json.Decoder(msgspec.defstruct("Shown", members, rename=spelling)).decode
+
+    def contradicted(self, raw: msgspec.Raw, kinds: Sequence[str]) -> Condition | None:
+        """A condition that the record contradicts; None if at least one query may well have listed it.
+
+        `kinds` are the record's type and its class as its dialect reads them, "" for none.
+        """
+        if not all(self.queries):
+            return None  # one of them lists everything
+        shown = dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=True))
+        found = [_first_contradicted(query, shown, kinds) for query in self.queries]
+        return found[0] if found and None not in found else None
+
+    def shows(self, raw: msgspec.Raw, condition: Condition) -> bool:
+        """Whether a record shows the attribute of a condition in a form that can be compared."""
+        shown = dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=True))
+        return any(_comparable(condition, word) for word in _words(shown.get(condition.key)))
+
+
+def _first_contradicted(
+    query: Sequence[Condition], shown: Mapping[str, object], kinds: Sequence[str]
+) -> Condition | None:
+    return next((one for one in query if _contradicts(one, shown, kinds)), None)
+
+
+def _contradicts(condition: Condition, shown: Mapping[str, object], kinds: Sequence[str]) -> bool:
+    words = list(_words(shown.get(condition.key)))
+    if condition.is_of_type:
+        words = words or [kind for kind in kinds[1:] if kind and condition.key == "@type"]
+        others = [word for key in _FURTHER_TYPES for word in _words(shown.get(key))]
+        if any(_is_type(condition, word) for word in (*words, *others, *kinds)):
+            return False
+        return bool(words)
+    comparable = [word for word in words if _comparable(condition, word)]
+    return bool(comparable) and not any(_has(condition, word) for word in words)
+
+
+def _words(value: object) -> Iterator[str]:
+    for one in value if isinstance(value, list) else (value,):
+        word = text.clean(one)
+        if word:
+            yield word
+
+
+def _is_type(condition: Condition, word: str) -> bool:
+    """A type may be written as a reference, `#/definitions/Carrier` or `urn:example:Carrier`."""
+    return bool({text.fold(word), text.fold(re.split("[/#:]", word)[-1])} & condition.values)
+
+
+def _has(condition: Condition, word: str) -> bool:
+    folded = text.fold(word)
+    if _NUMBER.fullmatch(word):
+        return any(_NUMBER.fullmatch(value) and float(value) == float(word) for value in condition.values)
+    return any(value in folded for value in condition.values)
+
+
+def _comparable(condition: Condition, word: str) -> bool:
+    """A number with numbers, a boolean with booleans, a word with words: a code may well stand for a word."""
+    return condition.is_of_type or any(_class(value) == _class(word) for value in condition.values)
+
+
+def _class(word: str) -> str:
+    if _NUMBER.fullmatch(word):
+        return "number"
+    return "boolean" if word.lower() in ("true", "false") else "word"
