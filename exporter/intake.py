@@ -16,8 +16,8 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
-from exporter import __version__, errors, settings
-from exporter.inventory import decode, snapshot
+from exporter import __version__, errors, obedience, settings
+from exporter.inventory import decode, filters, snapshot
 from exporter.inventory.choice import chosen
 from exporter.precedence import Precedence
 from exporter.source import bad_rows, crawl, paging
@@ -62,6 +62,7 @@ class Intake:
             dict(target.numbers),
             chosen(target.include_types, target.exclude_types, (config.shard.index, config.shard.count)),
             config.limits.label_length,
+            _filtering(target),
         )
         self._reader = order.reader()
         self.order = job.ordered(order)
@@ -120,7 +121,19 @@ class Intake:
                     self._client, target.url, walk, take, width=limits.concurrency, deadline=deadline
                 )
             )
+        await self._leave_out_unasked(draft)
         return draft, endings
+
+    async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
+        """Drops records that contradict the queries, where the API turns out to ignore the condition.
+
+        An API that obeys it knows better: some list subtypes, or mean something else by a word.
+        """
+        for query in self._target.queries if draft.against else ():
+            for condition in filters.conditions(query):
+                doubted = str(condition) in draft.against.values()
+                if doubted and await obedience.is_ignored(self._client, self._target, query, condition):
+                    draft.leave_out(str(condition))
 
     def _accepted(self, page_size: int) -> None:
         """Remembers the size of a page that the API did not refuse, so that it is not refused again."""
@@ -147,6 +160,15 @@ class Intake:
 
     def _read(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
         return decode.page(body, self._reader, start.digests, self.digest_key, self.passed)
+
+
+def _filtering(target: settings.Target) -> tuple[dict[str, str], ...]:
+    """The queries as far as records are compared with them: types that are chosen here need no filter."""
+    chosen_here = filters.TYPE_KEYS if target.include_types else frozenset[str]()
+    return tuple(
+        {key: value for key, value in query.items() if key.lower() not in chosen_here}
+        for query in target.queries
+    )
 
 
 def reading(target: settings.Target, config: settings.Settings) -> str:

@@ -200,11 +200,11 @@ class Story:
 
     def read(self, draft: snapshot.Draft) -> None:
         """What a crawl met on its way, whatever became of it."""
-        self._telemetry.read(self._collection, draft.duplicates, draft.rejected, draft.dropped)
+        self._telemetry.read(self._collection, draft.duplicates, draft.unused, draft.dropped)
 
     def rejected(self, draft: snapshot.Draft) -> None:
         """These records cannot be held."""
-        self.state.rejected = dict(draft.rejected)
+        self.state.rejected = dict(draft.unused)
         self.state.examples = {
             reason: [self._blanked(one) for one in shown]
             for reason, shown in decode.examples(draft.rejects).items()

@@ -26,7 +26,7 @@ _BUCKETS = {
 }
 
 _KNOWN: Mapping[str, tuple[str, ...]] = {
-    "records_rejected_total": ("missing_id", "not_an_object"),
+    "records_rejected_total": ("missing_id", "not_an_object", "filter_ignored"),
     "values_dropped_total": ("characteristic", "date", "link", "number"),
     "connections_refused_total": ("full", "headers", "idle", "slow"),
     "requests_turned_away_total": ("busy", "credentials", "pace"),

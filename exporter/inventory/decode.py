@@ -62,7 +62,8 @@ class Batch(msgspec.Struct, Generic[Held]):
     `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of those
     that were read and are not held, because of their type or shard; `passed` are all such, read or known:
     the digest of the raw form, and a mark of the id. `dropped` counts values that could not be read by
-    reason. `items` is the number of raw records, whatever became of them.
+    reason. `items` is the number of raw records, whatever became of them. `against` maps ids of `fresh` to
+    the condition of the query that the record contradicts (`inventory.filters`).
     """
 
     items: int
@@ -72,6 +73,7 @@ class Batch(msgspec.Struct, Generic[Held]):
     skipped: list[str]
     dropped: Counter[str]
     passed: list[tuple[int, int]] = []
+    against: dict[str, str] = {}
 
 
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
@@ -185,6 +187,9 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         batch.rejects.append(Reject("missing_id", _example(raw)))
     elif reader.keeps(found):
         batch.fresh.append(_fresh(found.record, mark))
+        condition = reader.contradicted(raw, found)
+        if condition is not None:
+            batch.against[found.record.id] = str(condition)
     else:
         ident = found.record.id
         batch.skipped.append(ident)

@@ -16,6 +16,7 @@ import msgspec
 
 from exporter.inventory import dialect, form, link, paths, recipe, text, values
 from exporter.inventory.choice import Choice
+from exporter.inventory.filters import Condition, Filters
 from exporter.inventory.paths import Keys, Parts
 from exporter.inventory.record import Record
 
@@ -51,6 +52,7 @@ class Reader:
         numbers: Mapping[str, tuple[str, float]] = {},
         choice: Choice = _ALL,
         length: int = text.LABEL_LENGTH,
+        queries: Sequence[Mapping[str, str]] = (),
     ) -> None:
         self._mapping = mapping
         self._length = length
@@ -60,6 +62,7 @@ class Reader:
         self._shown = tuple((text.fold(name), name, text.Words(length)) for name in characteristics)
         self._numbers = tuple((text.fold(name), *rest) for name, rest in numbers.items())
         self._choice = choice
+        self._filters = Filters(queries)
         self._tools = self._made_tools()
         self._usual: tuple[form.Form, recipe.Read] = self._blank(), _no_record
 
@@ -104,6 +107,10 @@ class Reader:
     def keeps(self, found: Found) -> bool:
         """Whether a record is of a type, and in the shard, that is held."""
         return self._choice.holds(found.record, found.entity_type)
+
+    def contradicted(self, raw: msgspec.Raw, found: Found) -> Condition | None:
+        """The condition of the queries that the record shows not to be obeyed; None for none."""
+        return self._filters.contradicted(raw, (found.record.type, found.entity_type))
 
     def read(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Found | None:
         """The record in one JSON object; None if it has no id. `dropped` counts what cannot be read."""

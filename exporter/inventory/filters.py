@@ -61,6 +61,7 @@ class Filters:
 
     def __init__(self, queries: Sequence[Mapping[str, str]]) -> None:
         self.queries = tuple(conditions(query) for query in queries)
+        self._can_tell = bool(self.queries) and all(self.queries)  # else one of them lists everything
         keys = dict.fromkeys(one.key for query in self.queries for one in query)
         if any(one.is_of_type for query in self.queries for one in query):
             keys.update(dict.fromkeys(_FURTHER_TYPES))
@@ -74,16 +75,27 @@ class Filters:
 
         `kinds` are the record's type and its class as its dialect reads them, "" for none.
         """
-        if not all(self.queries):
-            return None  # one of them lists everything
-        shown = dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=True))
+        if not self._can_tell or any(_is_of_kind(query, kinds) for query in self.queries):
+            return None
+        shown = self._shown(raw)
         found = [_first_contradicted(query, shown, kinds) for query in self.queries]
         return found[0] if found and None not in found else None
 
     def shows(self, raw: msgspec.Raw, condition: Condition) -> bool:
         """Whether a record shows the attribute of a condition in a form that can be compared."""
-        shown = dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=True))
+        shown = self._shown(raw)
         return any(_comparable(condition, word) for word in _words(shown.get(condition.key)))
+
+    def _shown(self, raw: msgspec.Raw) -> Mapping[str, object]:
+        try:
+            return dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=True))
+        except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+            return {}  # an unusual record shows nothing that could be compared
+
+
+def _is_of_kind(query: Sequence[Condition], kinds: Sequence[str]) -> bool:
+    """Whether all that is asked for is a type that the record is of, as its dialect reads it."""
+    return all(one.is_of_type and any(_is_type(one, kind) for kind in kinds) for one in query)
 
 
 def _first_contradicted(

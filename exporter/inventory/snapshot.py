@@ -17,6 +17,9 @@ import msgspec
 from exporter.inventory import decode
 from exporter.inventory.record import Record, Standing, pack, restood, standing, unpack
 
+FILTER_IGNORED = "filter_ignored"
+"""Why a record is not stored that the query should not have listed, as a label of the metric."""
+
 SPARE = 1_000
 """Pairs of status and type that are remembered though no record has them any more."""
 
@@ -134,6 +137,8 @@ class Draft:
         self.doubled: set[str | int] = set()
         self.passed: dict[int, int] = {}  # what is not held because of its type or shard: digest, id's mark
         self.unheld: set[int] = set()  # what tells rejects apart, within this process
+        self.against: dict[str, str] = {}  # ids, and the condition of the query that their record contradicts
+        self.ignored: Counter[str] = Counter()  # conditions that the API ignores, and records left out for it
         self._preserve = frozenset(preserve)
         self._key = key
         self._walked: set[str | int] = set()
@@ -156,6 +161,7 @@ class Draft:
         self.passed.update(batch.passed)
         self._unite(batch)
         self.dropped.update(batch.dropped)
+        self.against.update(batch.against)
         for reject in batch.rejects:
             self._walked.add(hash(reject.example))
             self.unheld.add(hash(reject.example))
@@ -163,6 +169,19 @@ class Draft:
             if len(self.rejects) < 100:
                 self.rejects.append(reject)
         return len(self._walked) - before
+
+    def leave_out(self, condition: str) -> None:
+        """Drops what contradicts a condition that the API turned out to ignore."""
+        idents = [ident for ident, one in self.against.items() if one == condition and ident in self.found]
+        for ident in idents:
+            del self.found[ident]
+        if idents:
+            self.ignored[condition] += len(idents)
+
+    @property
+    def unused(self) -> Counter[str]:
+        """Records that are not stored, by reason: those that cannot be, and those that nobody asked for."""
+        return self.rejected + Counter({FILTER_IGNORED: self.ignored.total()})
 
     def _unite(self, batch: decode.Batch[Held]) -> None:
         """Counts a record once that came as one that is held and, retyped since, as one that is not."""
@@ -233,6 +252,9 @@ class Draft:
         `known` are the rejects of the full crawl before: what could not be held then, either, is no record
         that has been held since.
         """
+        if self.ignored:
+            told = ", ".join(f"{condition} ({count} records)" for condition, count in self.ignored.items())
+            return f"the API ignores {told}: what the records show is something else, and they are not stored"
         fresh = len(self.unheld - known)
         if not fresh or not self.lacks():
             return ""

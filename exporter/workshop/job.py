@@ -33,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
     numbers: dict[str, tuple[str, float]]
     choice: Choice
     length: int
+    queries: tuple[dict[str, str], ...] = ()
 
     def reader(self) -> fields.Reader:
         """What reads the collection's records."""
@@ -42,6 +43,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
             numbers=self.numbers,
             choice=self.choice,
             length=self.length,
+            queries=self.queries,
         )
 
 
@@ -69,6 +71,7 @@ class Batch(msgspec.Struct, frozen=True, tag=True, array_like=True):
     skipped: list[str]
     dropped: dict[str, int]
     passed: list[tuple[int, int]]
+    against: dict[str, str]
 
 
 class Blocks(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -115,7 +118,14 @@ def batch(answer: bytes | bytearray) -> decode.Batch[Any]:
     if not isinstance(found, Batch):
         raise ValueError("an answer to another question")  # noqa: TRY004 - nobody passed a wrong type
     return decode.Batch(
-        found.items, [], found.fresh, found.rejects, found.skipped, Counter(found.dropped), found.passed
+        found.items,
+        [],
+        found.fresh,
+        found.rejects,
+        found.skipped,
+        Counter(found.dropped),
+        found.passed,
+        against=found.against,
     )
 
 
@@ -141,7 +151,15 @@ class _Craft:
             found = decode.page(asked.body, self._reader, known, asked.key)
         except errors.Malformed as error:
             return Wrong(str(error), error.reason, error.mend)
-        return Batch(found.items, found.fresh, found.rejects, found.skipped, found.dropped, found.passed)
+        return Batch(
+            found.items,
+            found.fresh,
+            found.rejects,
+            found.skipped,
+            found.dropped,
+            found.passed,
+            found.against,
+        )
 
     def render(self, asked: Render) -> Blocks:
         return Blocks([self._bucket(rows) for rows in asked.buckets])

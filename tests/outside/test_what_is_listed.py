@@ -119,6 +119,121 @@ async def test_t06_carriers_by_type_of_a_server_that_ignores_the_query(tmp_path:
     assert 'ses_inventory_exporter_complete{collection="carriers"} 1' in text
 
 
+@pytest.mark.parametrize(
+    "shown", [{"@type": "Service"}, {"type": "Service", "@type": "svc"}, {"@Type": "Service"}]
+)
+async def test_t06_services_of_a_server_that_ignores_the_type_are_no_carriers(
+    tmp_path: Path, shown: Json
+) -> None:
+    records = [service(number, **shown) for number in range(120)]
+    async with serving(Inventory(records).answer) as url:
+        file = configured(tmp_path, url, services={}, carriers={"query": {"@type": "Carrier"}})
+        async with crawled(file) as house:
+            text, state = crawling.text(house), crawling.poller(house, "carriers").state
+    assert 'ses_inventory_exporter_records{collection="services"} 120' in text
+    assert 'ses_inventory_exporter_records{collection="carriers"} 0' in text
+    assert "ses_inventory_carrier_info{" not in text
+    assert 'ses_inventory_exporter_up{collection="carriers"} 1' in text
+    assert 'ses_inventory_exporter_complete{collection="carriers"} 0' in text
+    rejected = (
+        'ses_inventory_exporter_records_rejected_total{collection="carriers",reason="filter_ignored"} 120'
+    )
+    assert rejected in text
+    assert "the API ignores @type=Carrier (120 records)" in state.problem
+
+
+async def test_t06_carriers_are_published_and_services_beside_them_are_not(tmp_path: Path) -> None:
+    records = [service(number, **{"@type": "Service" if number % 3 else "carrier"}) for number in range(120)]
+    inventory = Inventory(records)
+    async with serving(inventory.answer) as url:
+        file = configured(tmp_path, url, carriers={"query": [{"@type": "Carrier"}, {"@type": "Link"}]})
+        async with crawled(file) as house:
+            (poller,) = house.pollers
+            for _ in range(3):
+                poller._next_full = 0.0
+                await poller.refresh()
+                text = crawling.text(house)
+                assert 'ses_inventory_exporter_records{collection="carriers"} 40' in text
+                assert text.count("\nses_inventory_carrier_info{") == 40
+                assert 'ses_inventory_exporter_complete{collection="carriers"} 0' in text
+            inventory.obeys = ("@type",)
+            inventory.records = [{**one, "@type": one["@type"].title()} for one in records]
+            poller._next_full = 0.0
+            await poller.refresh()
+            assert 'ses_inventory_exporter_complete{collection="carriers"} 1' in crawling.text(house)
+            assert poller.state.records == 40
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong", "right"),
+    [
+        ({"state": "active"}, {"state": "terminated"}, {"state": "active"}),
+        ({"status": "1"}, {"status": 2}, {"status": 1}),
+        ({"country": "NO"}, {"country": "SE"}, {"country": "no"}),
+        ({"isBundle": "true"}, {"isBundle": False}, {"isBundle": True}),
+        ({"category": "RFS,CFS"}, {"category": "other"}, {"category": "cfs"}),
+    ],
+)
+async def test_t06_other_filters_that_are_ignored_are_found_too(
+    tmp_path: Path, query: Json, wrong: Json, right: Json
+) -> None:
+    records = [service(number, **(wrong if number < 30 else right)) for number in range(100)]
+    async with serving(Inventory(records).answer) as url:
+        async with crawled(configured(tmp_path, url, services={"query": query})) as house:
+            (poller,) = house.pollers
+    assert (poller.state.records, poller.state.complete) == (70, False)
+    assert "the API ignores" in poller.state.problem and "(30 records)" in poller.state.problem
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"@type": "LogicalResource"}, {"@type": "Beam", "@baseType": "LogicalResource"}),
+        ({"@type": "Carrier"}, {"@type": "#/definitions/Carrier"}),
+        ({"status": "1"}, {"status": "Operational"}),
+        ({"state": "current"}, {"state": "In Use"}),
+        ({"@type": "Resource"}, {"@type": "Router"}),
+        ({"name": "Serv*"}, {}),
+        ({"lastUpdate": "2026-11-30"}, {"lastUpdate": "2026-11-30T10:00:00Z"}),
+        ({"fields": "id,name", "sort": "-name"}, {"fields": "x", "sort": "y"}),
+        ({"hidden": "yes"}, {}),
+    ],
+)
+async def test_t06_a_query_that_is_obeyed_is_believed_whatever_the_records_show(
+    tmp_path: Path, query: Json, shown: Json
+) -> None:
+    records = [service(number, **shown) for number in range(100)]
+
+    async def answer(request: web.Request) -> web.Response:
+        obeyed = all(request.query.get(key) == value for key, value in query.items())
+        return await Inventory(records if obeyed else []).answer(request)
+
+    async with serving(answer) as url:
+        async with crawled(configured(tmp_path, url, services={"query": query})) as house:
+            (poller,) = house.pollers
+    assert (poller.state.records, poller.state.complete) == (100, True), poller.state.problem
+
+
+@pytest.mark.parametrize("dialect", ["ses"])
+async def test_t06_services_do_not_become_carriers_of_ses(tmp_path: Path, dialect: str) -> None:
+    records = [
+        {"externalId": f"S{number}", "name": "A", "@type": kind, "status": "Operational"}
+        for number in range(60)
+        for kind in ("service" if number % 2 else "element",)
+    ]
+
+    async def answer(request: web.Request) -> web.Response:
+        start = (int(request.query.get("page", 1)) - 1) * 40
+        headers = {"X-Total-Count": str(len(records))}
+        return web.json_response(records[start : start + 40], headers=headers)
+
+    async with serving(answer) as url, crawled(configured(tmp_path, url, dialect)) as house:
+        state = {poller.target.collection: poller.state for poller in house.pollers}
+    assert (state["services"].records, state["services"].complete) == (30, True)
+    assert (state["carriers"].records, state["carriers"].complete) == (30, False)
+    assert "the API ignores @type=element (30 records)" in state["carriers"].problem
+
+
 def log_of(lines: Sequence[MutableMapping[str, Any]], collection: str) -> list[tuple[str, str]]:
     return [(line["log_level"], line["event"]) for line in lines if line.get("collection") == collection]
 
