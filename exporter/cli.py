@@ -1,6 +1,7 @@
 """The command line: verbs, exit statuses, nothing else.
 
-Exit status 0 is good, 1 an API could not be read (or completely), 2 the configuration is wrong.
+Exit status 0 is good, 1 an API could not be read (or completely) or standard output not be written, 2 the
+configuration is wrong.
 """
 
 from __future__ import annotations
@@ -10,19 +11,20 @@ import asyncio
 import contextlib
 import http.client
 import os
+import re
 import signal
 import ssl
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from rich.console import Console
 
-from exporter import __version__, app, check, errors, logs, progress, settings
+from exporter import __version__, app, check, errors, logs, output, progress, settings
 from exporter.simulator import fault, quirk
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.server import Options, Simulator
@@ -30,20 +32,41 @@ from exporter.web.access import Access
 
 GOOD, UNREAD, WRONG = 0, 1, 2
 
+S = TypeVar("S")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns its exit status; `serve` ends the process itself where nothing went wrong."""
-    given = _parser().parse_args(arguments)
+    output.prepare()
     try:
+        status = _status(arguments)
+    except SystemExit as stop:  # argparse has printed its help, or what is wrong
+        raise SystemExit(_written_out(stop.code, output.failure())) from None
+    except OSError as error:
+        problem = output.failure()
+        if problem is None:  # then it was not about standard output
+            output.complain(f"cannot go on: {error}")
+            return UNREAD
+        return _written_out(GOOD, problem)
+    return _written_out(status, output.failure())
+
+
+def _written_out(status: S, problem: OSError | None) -> S | int:
+    """The exit status, with what stands in the way of standard output."""
+    if problem is None or isinstance(problem, BrokenPipeError):  # whoever read it has seen enough
+        return status
+    output.complain(f"standard output cannot be written: {problem.strerror or problem}")
+    return status or UNREAD
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    try:
+        given = _parser().parse_args(arguments)
         status: int = given.verb(given)
     except errors.ConfigError as error:
-        print(error, file=sys.stderr)
+        output.complain(str(error))
         return WRONG
     except KeyboardInterrupt:
-        return GOOD
-    except BrokenPipeError:
-        # whoever read our output has gone; Python would complain once more when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     return status
 
@@ -154,7 +177,7 @@ async def _served(work: Coroutine[None, None, None]) -> NoReturn:
 def _check(given: argparse.Namespace) -> int:
     config = _loaded(given)
     Access(config.web.config_file)  # only to say what is wrong with it
-    console = Console()
+    console = output.Console()
     if given.offline:
         names = ", ".join(target.collection for target in config.targets())
         console.print(f"The settings are good. Collections: {names}.")
@@ -166,7 +189,8 @@ def _once(given: argparse.Namespace) -> int:
     config = _loaded(given)
 
     async def watch(house: app.House, _: str) -> None:
-        await progress.follow(house, Console(stderr=True))
+        with contextlib.suppress(OSError):  # how far it is matters less than what comes of it
+            await progress.follow(house, output.Console(stderr=True))
 
     house, text = asyncio.run(app.once(config, watch))
     sys.stdout.buffer.write(text)
@@ -174,7 +198,7 @@ def _once(given: argparse.Namespace) -> int:
     whole = all(poller.state.up and poller.state.complete for poller in house.pollers)
     for poller in house.pollers:
         if not (poller.state.up and poller.state.complete):
-            print(f"{poller.target.collection}: {progress.ending(poller)}", file=sys.stderr)
+            output.complain(f"{poller.target.collection}: {progress.ending(poller)}")
     return GOOD if whole else UNREAD
 
 
@@ -201,9 +225,11 @@ def _options(given: argparse.Namespace, host: str, port: int) -> Options:
 
 def _simulate(given: argparse.Namespace) -> int:
     host, _, port = given.listen_address.rpartition(":")
-    if not port.isdigit():
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise errors.ConfigError(
-            f"{given.listen_address!r} is no address", file="--listen-address", mend="write HOST:PORT"
+            f"{given.listen_address!r} is no address",
+            file="--listen-address",
+            mend="write HOST:PORT, with a port from 0 to 65535",
         )
     simulator = _simulator(_options(given, host.strip("[]") or "127.0.0.1", int(port)))
     asyncio.run(_simulated(simulator, given.config_out))
@@ -221,20 +247,30 @@ async def _simulated(simulator: Simulator, config_out: Path | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _started(simulator):
+        options = simulator.options
+        print(f"TMF638 at {simulator.url638}")
+        print(f"TMF639 at {simulator.url639}")
+        print(f"username {options.username}, password {options.password}", flush=True)
+        if config_out:
+            _written(config_out, simulator.configuration())
+            print(f"settings for it in {config_out}", flush=True)
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def _started(simulator: Simulator) -> AsyncIterator[None]:
     try:
-        async with simulator:
-            options = simulator.options
-            print(f"TMF638 at {simulator.url638}")
-            print(f"TMF639 at {simulator.url639}")
-            print(f"username {options.username}, password {options.password}", flush=True)
-            if config_out:
-                _written(config_out, simulator.configuration())
-                print(f"settings for it in {config_out}", flush=True)
-            await stop.wait()
-    except OSError as error:
+        await simulator.start()
+    except (OSError, ValueError) as error:  # a host that is no name is a ValueError
+        why = getattr(error, "strerror", None) or error
         raise errors.ConfigError(
-            f"cannot start the simulator: {error.strerror or error}", mend="is its address in use?"
+            f"cannot start the simulator: {why}", mend="is its address in use, or not of this machine?"
         ) from error
+    try:
+        yield
+    finally:
+        await simulator.stop()
 
 
 def _written(file: Path, text: str) -> Path:
@@ -255,22 +291,32 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 async def _demonstrated(simulator: Simulator, address: str) -> None:
-    console = Console()
-    async with simulator:
+    console = output.Console()
+    unwritten: OSError | None = None
+    async with _started(simulator):
         with tempfile.TemporaryDirectory() as folder:
             file = _written(Path(folder, "demo.yaml"), simulator.configuration(address))
             config = settings.load(file, {}, {"log.level": "warning"})
         logs.configure(config.log.level, config.log.format)
 
         async def watch(house: app.House, served: str) -> None:
-            await progress.follow(house, console)
-            console.print(f"\nsimulator  {simulator.url638}\n           {simulator.url639}", highlight=False)
-            console.print(f"exporter   {served}/\nmetrics    {served}/metrics", highlight=False)
-            console.print(
-                "\nCarriers go down and come back while you look. Ctrl-C stops it.", highlight=False
-            )
+            nonlocal unwritten
+            try:
+                await progress.follow(house, console)
+                _introduce(simulator, served, console)
+            except OSError as error:
+                unwritten = error
+                signal.raise_signal(signal.SIGTERM)  # nobody can look at it
 
         await app.serve(config, watch)
+    if unwritten:
+        raise unwritten
+
+
+def _introduce(simulator: Simulator, served: str, console: Console) -> None:
+    console.print(f"\nsimulator  {simulator.url638}\n           {simulator.url639}", highlight=False)
+    console.print(f"exporter   {served}/\nmetrics    {served}/metrics", highlight=False)
+    console.print("\nCarriers go down and come back while you look. Ctrl-C stops it.", highlight=False)
 
 
 _ALIVE = (http.client.OK, http.client.UNAUTHORIZED, http.client.FORBIDDEN)
@@ -278,24 +324,42 @@ _ALIVE = (http.client.OK, http.client.UNAUTHORIZED, http.client.FORBIDDEN)
 
 
 def _healthcheck(given: argparse.Namespace) -> int:
-    url = urllib.parse.urlsplit(given.url)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise errors.ConfigError(
-            f"{given.url!r} is no URL", file="--url", mend="write http://HOST:PORT/-/healthy"
-        )
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=5)
-    if url.scheme == "https":
-        # it is asked whether it answers, not who it is; nothing secret is sent
-        context = ssl._create_unverified_context()  # noqa: S323
-        connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=5, context=context)
+    no_url = errors.ConfigError(
+        f"{given.url!r} is no URL", file="--url", mend="write http://HOST:PORT/-/healthy"
+    )
+    try:
+        url = urllib.parse.urlsplit(given.url)
+        connection = _connection(url)
+    except (ValueError, http.client.InvalidURL) as error:
+        raise no_url from error
+    if connection is None:
+        raise no_url
     try:
         connection.request("GET", url.path or "/-/healthy")
         answer = connection.getresponse()
         said = answer.read(1000).decode("utf-8", "replace").strip()
+    except (ValueError, http.client.InvalidURL) as error:
+        raise no_url from error
     except (OSError, http.client.HTTPException) as error:
-        print(f"no answer from {url.hostname}:{url.port}: {error}", file=sys.stderr)
+        output.complain(f"no answer from {connection.host}:{connection.port}: {error}")
         return UNREAD
     finally:
         connection.close()
     print(said)
     return GOOD if answer.status in _ALIVE else UNREAD
+
+
+def _connection(url: urllib.parse.SplitResult) -> http.client.HTTPConnection | None:
+    """A connection to ask over; None where it is no URL of a host.
+
+    Raises ValueError for a port that is none.
+    """
+    if not url.hostname:
+        return None
+    if url.scheme == "http":
+        return http.client.HTTPConnection(url.hostname, url.port, timeout=5)
+    if url.scheme == "https":
+        # it is asked whether it answers, not who it is; nothing secret is sent
+        context = ssl._create_unverified_context()  # noqa: S323
+        return http.client.HTTPSConnection(url.hostname, url.port, timeout=5, context=context)
+    return None

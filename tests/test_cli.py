@@ -15,7 +15,7 @@ GOOD = "apis: {tmf638: {url: 'http://127.0.0.1:9/x'}}\n"
     [
         (
             ["simulate", "--listen-address", "nowhere"],
-            "--listen-address: 'nowhere' is no address (write HOST:PORT)",
+            "--listen-address: 'nowhere' is no address (write HOST:PORT, with a port",
         ),
         (["simulate", "--fault", "earthquake"], "--fault: "),
         (["demo", "--fault", "500:often=1"], "--fault: "),

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import functools
 import hmac
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -77,7 +78,7 @@ class Simulator:
             raise ValueError(f"there is no dialect {options.dialect!r}; use one of {', '.join(DIALECTS)}")
         numbers = ("services", "carriers", "resources", "latency", "change_rate", "listen_port")
         for name in numbers:
-            if getattr(options, name) < 0:
+            if not 0 <= getattr(options, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(options, name)}; use 0 or more")
         self.options = options
         quirks = [quirk.parse(text) for text in options.quirks]

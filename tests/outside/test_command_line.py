@@ -1,0 +1,143 @@
+"""The command line: whatever it is given, and whatever standard output is, nobody sees a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from exporter import cli
+from tests.end_to_end import running
+
+ADDRESS = "127.0.0.1:0"
+ENDING = (["check", "--offline"], ["check"], ["once"])
+HELP = [[verb, "--help"] for verb in ("serve", "check", "once", "simulate", "demo", "healthcheck")]
+STAYING = [["simulate", "--listen-address", ADDRESS], ["demo", "--web.listen-address", ADDRESS]]
+SMALL = ["--services", "3", "--carriers", "6", "--resources", "5"]
+NOT_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+UNBUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+
+
+def named(verb: list[str]) -> str:
+    return " ".join(verb[:2])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h:99999/",
+        "http://h:abc/",
+        "http://h:²/",
+        "http://[::1/",
+        "http://[x]/",
+        "http://127.0.0.1:1/é",
+        "http://127.0.0.1:1/a b",
+        "http://a..b/",
+        "http://a\x01b/",
+        "http://:1/",
+        "",
+    ],
+)
+def test_o12_a_url_that_is_none_is_told_in_a_sentence(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["healthcheck", "--url", url]) == 2
+    assert capsys.readouterr().err == f"--url: {url!r} is no URL (write http://HOST:PORT/-/healthy)\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:99999", "127.0.0.1:²", "a..b:1", f"127.0.0.1:{'9' * 5000}", "127.0.0.1:-1", ""]
+)
+def test_o12_an_address_that_is_none_is_told_in_a_sentence(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["simulate", "--listen-address", address]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith(("--listen-address: ", "cannot start the simulator: "))
+
+
+@pytest.mark.parametrize("option", ["--latency=nan", "--latency=inf", "--change-rate=inf"])
+def test_o12_a_number_that_is_no_number_is_told_in_a_sentence(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["simulate", "--listen-address", ADDRESS, option]) == 2
+    assert capsys.readouterr().err.endswith("; use 0 or more\n")
+
+
+@UNBUFFERED
+@pytest.mark.parametrize("verb", [["--version"], *HELP, *ENDING, *STAYING], ids=named)
+async def test_o12_a_full_disk_behind_standard_output_is_told_in_a_sentence(
+    verb: list[str], unbuffered: str, tmp_path: Path
+) -> None:
+    async with running.simulated(tmp_path, *SMALL) as file:
+        with Path("/dev/full").open("wb") as full:
+            ended = await asyncio.to_thread(
+                subprocess.run,
+                [running.COMMAND, *verb, *(("--config.file", str(file)) if verb in ENDING else ())],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+                timeout=60,
+                check=False,
+            )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "standard output cannot be written: No space left on device"
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("verb", ["--version", "check --offline --config.file FILE"])
+def test_o12_a_closed_standard_output_is_told_in_a_sentence(verb: str, tmp_path: Path) -> None:
+    file = tmp_path / "inventory.yaml"
+    file.write_text("apis: {tmf638: {url: 'http://127.0.0.1:9/x'}}\n")
+    command = f"{running.COMMAND} {verb.replace('FILE', str(file))} >&-"
+    ended = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "standard output cannot be written: Bad file descriptor\n")
+
+
+def test_o12_a_full_disk_behind_standard_error_leaves_the_exit_status() -> None:
+    with Path("/dev/full").open("wb") as full:
+        for arguments in (["check", "--config.file", "nowhere.yaml"], ["nonsense"]):
+            ended = subprocess.run([running.COMMAND, *arguments], stderr=full, check=False)
+            assert ended.returncode == 2
+
+
+def test_o12_who_stops_reading_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [running.COMMAND, "simulate", "--help"], stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("verb", [*HELP, *ENDING], ids=named)
+async def test_a11_an_output_that_is_not_utf8_takes_everything(verb: list[str], tmp_path: Path) -> None:
+    async with running.simulated(tmp_path, *SMALL) as file:
+        flags = ("--config.file", str(file)) if verb in ENDING else ()
+        status, out, err = await running.run(*verb, *flags, environ=NOT_UTF8)
+    assert (status, "Traceback" in err) == (0, False)
+    assert out
+
+
+@pytest.mark.parametrize("verb", STAYING, ids=named)
+async def test_a11_what_goes_on_begins_where_the_output_is_not_utf8(
+    verb: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in NOT_UTF8.items():
+        monkeypatch.setenv(name, value)
+    async with running.process(running.COMMAND, *verb, *SMALL) as started:
+        assert started.stdout
+        lines = b""
+        while b"password" not in lines and b"metrics" not in lines:
+            line = await asyncio.wait_for(started.stdout.readline(), 60)
+            assert line, lines
+            lines += line
+        started.send_signal(signal.SIGTERM)
+        rest, _ = await asyncio.wait_for(started.communicate(), 60)
+    assert started.returncode == 0
+    assert b"Traceback" not in lines + rest
