@@ -6,7 +6,7 @@ nothing and keeps nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from rich.console import Console, Group
@@ -50,15 +50,13 @@ async def check(config: settings.Settings, console: Console) -> int:
         console.rule(f"[bold]{target.collection}[/bold]", align="left")
         spoken = f"dialect {target.dialect.name}: {target.dialect.title}"
         console.print(Text(f"{target.url} ({spoken})"), soft_wrap=True)
-        try:
-            async with Client(target.api, target.http, config.limits, telemetry) as client:
+        async with Client(target.api, target.http, config.limits, telemetry) as client:
+            try:
                 report = await look(target, client)
-        except errors.SourceError as error:
-            unread += 1
-            console.print(Text(f"cannot be read [{error.reason}]: {error}", style="red"))
-            if error.mend:
-                console.print(Text(f"what to do: {error.mend}"))
-            continue
+            except errors.SourceError as error:
+                unread += 1
+                await _show_error(error, target, client, console)
+                continue
         problems += report.problems
         show(report, target, console)
         if config.shard.count > 1:
@@ -68,6 +66,18 @@ async def check(config: settings.Settings, console: Console) -> int:
     console.rule(align="left")
     console.print(_closing(unread, problems))
     return int(bool(unread or problems))
+
+
+async def _show_error(
+    error: errors.SourceError, target: settings.Target, client: Client, console: Console
+) -> None:
+    """Why a list cannot be read; where the API refuses the request, what it lists when asked otherwise."""
+    console.print(Text(f"cannot be read [{error.reason}]: {error}", style="red"))
+    if error.mend:
+        console.print(Text(f"what to do: {error.mend}"))
+    if isinstance(error, errors.Refused) and error.reason in ("status", "not_found"):
+        fetched = await sample.fetch_otherwise(target, client)
+        _print_findings(findings.otherwise(fetched, target), console)
 
 
 def _closing(unread: int, problems: int) -> str:
@@ -114,7 +124,11 @@ def _show_findings(report: Report, target: settings.Target, console: Console) ->
         console.print(
             Text(f"{told}: write dialect: {report.better.dialect} under apis.{target.api}.", style="red")
         )
-    for one in report.findings:
+    _print_findings(report.findings, console)
+
+
+def _print_findings(found: Sequence[findings.Finding], console: Console) -> None:
+    for one in found:
         style = "red" if one.kind == "problem" else "yellow"
         console.print(Text(f"{one.kind.capitalize()}: {one.text}.", style=style))
         if one.hint:

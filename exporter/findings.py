@@ -54,6 +54,17 @@ def findings(sample: Sample, target: settings.Target) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def otherwise(sample: Sample, target: settings.Target) -> tuple[Finding, ...]:
+    """What is wrong with the configuration of a list that cannot be read, by what could be."""
+    found = [*_dialect(sample, target)]
+    if sample.bare is not None and decode.split(sample.bare.body):
+        queries = " and ".join(_written(query) for query in target.queries)
+        count = _count(sample.bare, target)
+        hint = f"write query: {{}} for all of them under collections.{target.collection}"
+        found.append(Finding("problem", f"Without the query {queries} there are {count}", hint))
+    return tuple(found)
+
+
 def listed(page: Page, target: settings.Target) -> list[Listed]:
     """The records of a page that have an id."""
     reader = fields.Reader(target.mapping)
@@ -71,6 +82,11 @@ def types(records: Sequence[Listed]) -> str:
     counts = Counter(kind[1] or kind[0] for kind in (one.kinds for one in records))
     words = [f"{kind or '(none)'} {count}" for kind, count in counts.most_common(5)]
     return ", ".join(words if len(counts) <= len(words) else [*words, "and others"])
+
+
+def _count(bare: Page, target: settings.Target) -> str:
+    total = crawl.total(bare, target.paging)
+    return f"{total} records" if total else f"{len(decode.split(bare.body))} records or more"
 
 
 def _written(query: Mapping[str, str]) -> str:
@@ -109,8 +125,6 @@ def _selects_nothing(read: Read, bare: Page | None, target: settings.Target) -> 
     if not read.query or bare is None or not decode.split(bare.body):
         return
     records = listed(bare, target)
-    total = crawl.total(bare, target.paging)
-    count = f"{total} records" if total else f"{len(records)} records or more"
     own = target.dialect.collections[target.collection].query
     whose = f" (the default of the dialect {target.dialect.name})" if read.query == own else ""
     kind = next((one.kinds[1] for one in records if one.kinds[1]), "")
@@ -118,7 +132,7 @@ def _selects_nothing(read: Read, bare: Page | None, target: settings.Target) -> 
     told = f"The query {_written(read.query)}{whose} selects nothing"
     yield Finding(
         "problem",
-        f"{told}. Without it there are {count}: {types(records)}",
+        f"{told}. Without it there are {_count(bare, target)}: {types(records)}",
         f"write query: {{}} for all of them under collections.{target.collection}{example}",
     )
 

@@ -68,6 +68,13 @@ async def fetch(target: settings.Target, client: Client) -> Sample:
     return Sample(tuple(reads), bare, await _in_other_dialects(target, client) if is_empty else {})
 
 
+async def fetch_otherwise(target: settings.Target, client: Client) -> Sample:
+    """What there is of a list that cannot be read as configured: without query, in other dialects."""
+    bare = await _bare(target, client) if all(target.queries) else None
+    found = bare is not None and decode.split(bare.body)
+    return Sample((), bare, {} if found else await _in_other_dialects(target, client))
+
+
 async def _read(target: settings.Target, client: Client, query: Mapping[str, str]) -> Read:
     pages: list[Page] = []
     fresh: list[int] = []
@@ -130,7 +137,7 @@ async def _tried(target: settings.Target, client: Client, read: Read, bare: Page
     filters = Filters([read.query])
     if not raws or not filters.queries[0]:
         return read
-    doubted = {filters.contradicted(raw, ()) for raw in raws}
+    doubted = {filters.contradicted(raw, ("", "")) for raw in raws}
     if bare is not None and _is_alike(bare, read.pages[0], target):
         doubted.update(filters.queries[0])
     ignored, totals = [], [0]

@@ -25,20 +25,22 @@ _NO_CONDITION = frozenset(
 
 _ATTRIBUTE = re.compile(r"[@\w-]+")
 _PATTERN = re.compile(r"[*%!<>~^$()?]|\d{4}-\d\d")
+_DIGITS = frozenset("-0123456789")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """One parameter of a query that names an attribute; `values` are alternatives, folded."""
+    """One parameter of a query that names an attribute.
+
+    `values` are alternatives, folded, and `classes` what they are: number, boolean or word. `is_of_type` says
+    that it asks for a type.
+    """
 
     key: str
     written: str
     values: frozenset[str]
-
-    @property
-    def is_of_type(self) -> bool:
-        """Whether it asks for a type."""
-        return self.key.lower() in TYPE_KEYS
+    classes: frozenset[str]
+    is_of_type: bool
 
     def __str__(self) -> str:
         return f"{self.key}={self.written}"
@@ -47,13 +49,18 @@ class Condition(msgspec.Struct, frozen=True):
 def conditions(query: Mapping[str, str]) -> tuple[Condition, ...]:
     """The conditions of a query that records can be compared with."""
     return tuple(
-        Condition(key, value, frozenset(map(text.fold, filter(None, re.split("[,;|]", value)))))
+        _condition(key, value)
         for key, value in query.items()
         if value
         and _ATTRIBUTE.fullmatch(key)
         and key.lower() not in _NO_CONDITION
         and not _PATTERN.search(value)
     )
+
+
+def _condition(key: str, value: str) -> Condition:
+    values = frozenset(map(text.fold, filter(None, re.split("[,;|]", value))))
+    return Condition(key, value, values, frozenset(map(_class, values)), key.lower() in TYPE_KEYS)
 
 
 class Filters:
@@ -75,11 +82,19 @@ class Filters:
 
         `kinds` are the record's type and its class as its dialect reads them, "" for none.
         """
-        if not self._can_tell or any(_is_of_kind(query, kinds) for query in self.queries):
+        if not self._can_tell:
             return None
+        for query in self.queries:
+            if _is_of_kind(query, kinds):
+                return None
         shown = self._shown(raw)
-        found = [_first_contradicted(query, shown, kinds) for query in self.queries]
-        return found[0] if found and None not in found else None
+        first: Condition | None = None
+        for query in self.queries:
+            found = _first_contradicted(query, shown, kinds)
+            if found is None:
+                return None
+            first = first or found
+        return first
 
     def shows(self, raw: msgspec.Raw, condition: Condition) -> bool:
         """Whether a record shows the attribute of a condition in a form that can be compared."""
@@ -88,24 +103,30 @@ class Filters:
 
     def _shown(self, raw: msgspec.Raw) -> Mapping[str, object]:
         try:
-            return dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=True))
+            return dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=False))
         except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
             return {}  # an unusual record shows nothing that could be compared
 
 
 def _is_of_kind(query: Sequence[Condition], kinds: Sequence[str]) -> bool:
-    """Whether all that is asked for is a type that the record is of, as its dialect reads it."""
-    return all(one.is_of_type and any(_is_type(one, kind) for kind in kinds) for one in query)
+    """Whether all that is asked for is the class of the record."""
+    return all(one.is_of_type and text.fold(kinds[-1]) in one.values for one in query)
 
 
 def _first_contradicted(
     query: Sequence[Condition], shown: Mapping[str, object], kinds: Sequence[str]
 ) -> Condition | None:
-    return next((one for one in query if _contradicts(one, shown, kinds)), None)
+    for one in query:
+        if _contradicts(one, shown, kinds):
+            return one
+    return None
 
 
 def _contradicts(condition: Condition, shown: Mapping[str, object], kinds: Sequence[str]) -> bool:
-    words = list(_words(shown.get(condition.key)))
+    value = shown.get(condition.key)
+    if type(value) is str and not condition.is_of_type and _class(value) not in condition.classes:
+        return False  # nearly always, for the word that stands for a code
+    words = list(_words(value))
     if condition.is_of_type:
         words = words or [kind for kind in kinds[1:] if kind and condition.key == "@type"]
         others = [word for key in _FURTHER_TYPES for word in _words(shown.get(key))]
@@ -137,10 +158,10 @@ def _has(condition: Condition, word: str) -> bool:
 
 def _comparable(condition: Condition, word: str) -> bool:
     """A number with numbers, a boolean with booleans, a word with words: a code may well stand for a word."""
-    return condition.is_of_type or any(_class(value) == _class(word) for value in condition.values)
+    return condition.is_of_type or _class(word) in condition.classes
 
 
 def _class(word: str) -> str:
-    if _NUMBER.fullmatch(word):
+    if word[:1] in _DIGITS and _NUMBER.fullmatch(word):
         return "number"
     return "boolean" if word.lower() in ("true", "false") else "word"

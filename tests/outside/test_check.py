@@ -100,6 +100,48 @@ async def test_check_finds_nothing_wrong_with_what_simulate_writes(
     assert status == 0
 
 
+async def test_t07_a_query_that_is_refused_is_tried_without_it(check: Check) -> None:
+    inventory = Inventory(services(620, **{"@type": "Service"}))
+
+    async def answer(request: web.Request) -> web.Response:
+        if "@type" in request.query:
+            return web.json_response({"code": "404", "reason": "no such type"}, status=404)
+        return await inventory.answer(request)
+
+    status, said = await check(answer, services={"query": {"@type": "CustomerFacingService"}})
+    assert status == 1
+    assert "Problem: Without the query @type=CustomerFacingService there are 620 records." in said
+    assert "write query: {} for all of them under collections.services" in said
+
+
+@pytest.mark.parametrize("written", ["tmf-v2", "tmf-v4"])
+async def test_t08_a_wrong_dialect_is_named_where_its_parameters_are_refused(
+    check: Check, written: str
+) -> None:
+    record = {"externalId": "S1", "name": "A", "status": "Operational", "serviceType": "VSAT"}
+
+    async def answer(request: web.Request) -> web.Response:
+        if "limit" in request.query:
+            return web.json_response({"code": "400", "reason": "unknown parameter limit"}, status=400)
+        return web.json_response([{**record, "externalId": f"S{number}"} for number in range(9)])
+
+    status, said = await check(answer, written, services={})
+    assert status == 1
+    assert f"This looks like ses, not {written}." in said
+    assert "write dialect: ses under apis.tmf638" in said
+
+
+@pytest.mark.parametrize("dialect", ["tmf-v2", "tmf-v3", "tmf-v4", "tmf-v5"])
+@pytest.mark.parametrize(
+    "parts", [{}, {"@type": "Service", "serviceType": "CFS"}, {"relatedParty": [{"name": "N"}]}]
+)
+async def test_t08_sparse_records_do_not_look_like_another_dialect(
+    check: Check, dialect: str, parts: Json
+) -> None:
+    status, said = await check(Inventory(services(30, **parts)).answer, dialect)
+    assert (status, said.splitlines()[-1]) == (0, "Everything could be read."), said
+
+
 async def test_t08_an_empty_list_is_no_good_news(check: Check) -> None:
     status, said = await check(Inventory([]).answer)
     assert status == 1
