@@ -4,11 +4,13 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := prometheus prometheus-alertmanager systemd curl
+QUICK := tests/settings tests/metrics tests/inventory tests/source tests/web
+SHIFTED := FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Pacific/Auckland
 
-.PHONY: help install demo test check docs dashboards bench growth soak clean
+.PHONY: help install demo test quick time-test install-test check docs dashboards bench growth soak clean
 
 help: ## list these words
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .install-stamp ## set up .venv from the hashed locks
 
@@ -30,6 +32,16 @@ demo: install ## simulator and exporter in one go, on loopback; Ctrl-C stops it
 test: check tools ## every check and every test, with branch coverage
 	$(BIN)/python -m pytest -n auto -m matrix
 	$(BIN)/python -m pytest -n auto -m "not matrix" --cov --cov-report=term-missing:skip-covered
+
+quick: install ## the quick part of the tests: settings, decoding, paging, metrics, web; under two minutes
+	$(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)
+
+time-test: install clocks ## the quick part in other years, far from UTC, in Turkish and without a locale
+	$(SHIFTED) LC_ALL=tr_TR.UTF-8 faketime '+400 days' $(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)
+	$(SHIFTED) LC_ALL=C faketime '2038-02-01 00:00:00' $(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)
+
+install-test: install ## install as operators do: each pip, no lock, lowest versions, other Pythons; about eight minutes
+	$(BIN)/python -m tests.install
 
 check: install ## lint, types, layers, generated pages without drift
 	$(BIN)/ruff check .
@@ -83,6 +95,16 @@ tools: # the real Prometheus and Alertmanager, for the tests that use them
 	    echo "The tests need $(TOOLS) on PATH. On Debian: apt-get install $(TOOLS)"; exit 1; }; \
 	  apt-get update --quiet=2 && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(TOOLS); }
+
+.PHONY: clocks
+clocks: # another time and another language, for time-test
+	@command -v faketime >/dev/null && command -v localedef >/dev/null && test -f /usr/share/i18n/locales/tr_TR || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+	    echo "These tests need faketime and locales. On Debian: apt-get install faketime locales"; exit 1; }; \
+	  apt-get update --quiet=2 && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends faketime locales; }
+	@locale -a | grep -qi '^tr_TR.utf-\{0,1\}8$$' || localedef -i tr_TR -f UTF-8 tr_TR.UTF-8 || { \
+	  echo "The locale tr_TR.UTF-8 is missing. As root: localedef -i tr_TR -f UTF-8 tr_TR.UTF-8"; exit 1; }
 
 clean: ## remove what was built
 	rm -rf .venv .install-stamp build dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* .hypothesis

@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import platform
+import shutil
 import statistics
 import sys
 import tempfile
@@ -142,7 +143,18 @@ def figures(found: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+NEEDED = ("nginx", "wrk")
+
+
 def main() -> int:
+    missing = [tool for tool in NEEDED if not shutil.which(tool)]
+    if missing:
+        words = " and ".join(missing)
+        print(
+            f"The benchmark needs {words} on PATH. On Debian: apt-get install {' '.join(missing)}",
+            file=sys.stderr,
+        )
+        return 1
     found = asyncio.run(measured(CARRIERS))
     today = datetime.datetime.now(datetime.UTC).date()
     print(f"{today}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")

@@ -34,6 +34,11 @@ BY_HAND = (
     "`make wheel-test` (`python -m tests.wheel`): sdist and wheel are built, the wheel is installed with the "
     "hashed lock into a fresh venv, and all the tests run against it where no sources are; the run "
     "says at its end where the package lies that it tried.",
+    "`make install-test` (`python -m tests.install`): the lines of [pip](pip.md) and "
+    "[getting started](../getting-started.md) that install, as they are shown, with pip 22.3, 23.0.1, "
+    "23.2.1, 24.0 and the newest, where newer releases of everything that is locked can be had; the newest "
+    "of everything without a lock, and the lowest versions that `pyproject.toml` allows; Python 3.12 and "
+    "3.13 where the machine has them. Each crawls a simulator.",
     "The commands of [pip](pip.md), [getting started](../getting-started.md) and "
     "[prometheus](prometheus.md), literally, in a fresh clone; the simulator was the inventory.",
     "`kubectl kustomize` 1.32 of `base`, `example` and the copy that [kustomize](kustomize.md) makes; the "

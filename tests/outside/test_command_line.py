@@ -6,12 +6,14 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from exporter import cli
 from tests.end_to_end import running
+from tests.snippets import ROOT
 
 ADDRESS = "127.0.0.1:0"
 ENDING = (["check", "--offline"], ["check"], ["once"])
@@ -141,3 +143,14 @@ async def test_a11_what_goes_on_begins_where_the_output_is_not_utf8(
         rest, _ = await asyncio.wait_for(started.communicate(), 60)
     assert started.returncode == 0
     assert b"Traceback" not in lines + rest
+
+
+@pytest.mark.sources
+def test_o12_a_benchmark_without_its_tools_says_what_to_install(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench"]
+    environ = {**os.environ, "PATH": str(tmp_path)}
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "The benchmark needs nginx and wrk on PATH. On Debian: apt-get install nginx wrk\n"
+    )

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests import locks
+from tests import install, locks
 from tests.snippets import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -114,3 +115,27 @@ def test_o11_what_the_exporter_imports_is_declared() -> None:
 def test_o11_every_requirement_has_a_lower_bound() -> None:
     for text in RUNNING:
         assert any(one.operator == ">=" for one in Requirement(text).specifier), text
+
+
+def test_o01_the_pages_that_install_show_the_lines_that_are_tried() -> None:
+    first, *others = (install.lines_of(page) for page in (*install.PAGES, "deploy/systemd.md"))
+    assert first.splitlines()[-1] == "/opt/ses-inventory-exporter/bin/pip check"
+    assert all(other.startswith(first) for other in others)
+
+
+def test_o01_continuous_integration_installs_in_every_way_and_under_other_clocks() -> None:
+    commands = (ROOT / ".ci/run").read_text().splitlines()
+    assert [line for line in commands if line.startswith("make ")] == [
+        "make test",
+        "make time-test",
+        "make install-test",
+    ]
+
+
+def test_o12_the_python_of_the_image_is_one_that_is_tested() -> None:
+    image = re.search(r"^ARG PYTHON_IMAGE=\S+:(3\.\d+)\.", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    assert image
+    assert image[1] in workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert image[1] in install.PYTHONS
+    assert f"Python {image[1]}" in (ROOT / "docs/deploy/container.md").read_text()
