@@ -10,8 +10,8 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from grafana import look, overview, page, promql, variable
 from grafana.link import VALUE, cell, field
-from grafana.panel import About, above, bars, counts, statuses, timeline
-from grafana.promql import Kind, series
+from grafana.panel import About, above, bars, counts, ranked, statuses, timeline
+from grafana.promql import Kind
 from grafana.table import Column, Part, Plan, Shape, table
 
 CARRIERS = Kind(
@@ -65,23 +65,24 @@ def _changed(window: str) -> str:
 
 
 def _numbers() -> tuple[page.Panel, ...]:
-    witness = series("ses_inventory_exporter_up", 'collection="carriers"')
     return tuple(
         counts(
-            witness,
             (
                 About("Carriers", "Carriers that the choice above leaves."),
                 CARRIERS.number(CARRIERS.info()),
+                promql.CARRIER_DATA,
                 look.PLAIN,
             ),
             (
                 About("Down", "Carriers in service that are not operational."),
                 CARRIERS.number_down(),
+                promql.CARRIER_DATA,
                 look.NONE_IS_GOOD,
             ),
             (
                 About("Changed in this time", "Carriers that went down or came back in the time shown."),
                 f"count({_changed('$__range')} > 0)",
+                promql.CARRIER_DATA,
                 look.NONE_IS_BETTER,
             ),
             (
@@ -90,6 +91,7 @@ def _numbers() -> tuple[page.Panel, ...]:
                     "Carriers that went down or came back four times or more within the last hour.",
                 ),
                 f"count({_changed('1h')} >= 4)",
+                promql.CARRIER_DATA,
                 look.NONE_IS_GOOD,
             ),
             (
@@ -97,11 +99,13 @@ def _numbers() -> tuple[page.Panel, ...]:
                     "Transponders with carriers down", "Transponders with a carrier that is not operational."
                 ),
                 f"count({CARRIERS.number_down('transponder')})",
+                promql.CARRIER_DATA,
                 look.NONE_IS_GOOD,
             ),
             (
                 About("Gateways with carriers down", "Gateways with a carrier that is not operational."),
                 f"count({CARRIERS.number_down('gateway')})",
+                promql.CARRIER_DATA,
                 look.NONE_IS_GOOD,
             ),
         )
@@ -200,18 +204,16 @@ def _timeline() -> page.Panel:
 
 
 def _where() -> tuple[page.Panel, ...]:
-    most = "sort_desc(topk(10, {}))"
     changing = f"({_changed('$__range')} > 0)"
     named = f"max by (carrier_id, name) ({CARRIERS.info()}) * on (carrier_id) group_left () {changing}"
-    most_changing = f"sort_desc(topk(6, {named}))"
     return (
         bars(
             About("Carriers down by transponder", "Transponders with most carriers down; at most ten."),
-            {"{{transponder}}": most.format(CARRIERS.number_down("transponder"))},
+            ranked(CARRIERS.number_down("transponder"), "transponder", promql.CARRIER_DATA),
         ),
         bars(
             About("Carriers down by gateway", "Gateways with most carriers down; at most ten."),
-            {"{{gateway}}": most.format(CARRIERS.number_down("gateway"))},
+            ranked(CARRIERS.number_down("gateway"), "gateway", promql.CARRIER_DATA),
         ),
         above(
             bars(
@@ -219,14 +221,14 @@ def _where() -> tuple[page.Panel, ...]:
                     "Most changes in this time",
                     "Carriers that went down or came back most often; at most six.",
                 ),
-                {"{{name}}": most_changing},
+                ranked(named, "name", promql.CARRIER_DATA, 6),
                 look.NONE_IS_BETTER,
             )
         ),
         statuses("carrier", "Limited by type only.", "carrier_type"),
         bars(
             About("Carriers by satellite", "How many carriers run over each satellite; the ten with most."),
-            {"{{satellite}}": most.format(CARRIERS.number(CARRIERS.info(), "satellite"))},
+            ranked(CARRIERS.number(CARRIERS.info(), "satellite"), "satellite", promql.CARRIER_DATA),
             look.PLAIN,
         ).span(12),
     )

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from grafana import look, page, wellbeing
 from grafana.panel import About, Queries, bars, graph, number, stacked, state
-from grafana.promql import increase, own, quantile, rate
+from grafana.promql import increase, known_state, own, quantile, rate, with_snapshot
 from grafana.table import Column, Part, Plan, table
 
 RARELY = "10m"
@@ -38,21 +38,21 @@ def dashboard() -> model.Dashboard:
 
 def _state() -> tuple[page.Panel, ...]:
     reloaded = f"min({own('config_last_reload_successful')})"
-    unread = f"max by (collection) ({own('records_unread')})"
+    unread = f"max by (collection) ({with_snapshot('records_unread')})"
     panels = (
         state(
             About("Last refresh", "Whether the last refresh of each collection succeeded.", "none"),
-            {"{{collection}}": f"min by (collection) ({own('up')})"},
+            {"{{collection}}": f"min by (collection) ({known_state('up', 0)})"},
             *look.REFRESHED,
         ),
         state(
             About("Complete", "Whether the last full crawl of each collection proved complete.", "none"),
-            {"{{collection}}": f"min by (collection) ({own('complete')})"},
+            {"{{collection}}": f"min by (collection) ({known_state('complete', 0)})"},
             *look.YES,
         ),
         state(
             About("Fresh", "Stale once what is served is older than three refresh intervals.", "none"),
-            {"{{collection}}": f"max by (collection) ({own('stale')})"},
+            {"{{collection}}": f"max by (collection) ({known_state('stale', 1)})"},
             *look.STALE,
         ),
         number(
@@ -91,10 +91,7 @@ def _collections() -> page.Panel:
         ("references_dangling", Column("Dangling", unit="short", width=85)),
         ("restored", Column("Source", width=100, properties=look.mapped(*look.RESTORED))),
     )
-    parts = [
-        Part(_by_collection(f"1000 * {own(name)}" if column.unit == date else own(name)), (column,))
-        for name, column in columns
-    ]
+    parts = [Part(_by_collection(_told(name)), (column,)) for name, column in columns]
     named = (Column("Exporter", "instance", width=140), Column("Collection", "collection", width=90))
     parts[0] = Part(parts[0].expression, (*named, *parts[0].columns))
     parts[1:] = [Part(f"max by (whose) ({part.expression})", part.columns) for part in parts[1:]]
@@ -108,6 +105,19 @@ def _collections() -> page.Panel:
     return table(about, Plan("whose", parts, order, "Collection")).height(7)
 
 
+STATES = {"up": 0, "complete": 0, "stale": 1, "restored": 1}
+"""Families that are good or bad, and the value that is bad."""
+
+
+def _told(name: str) -> str:
+    """A family of the table of collections: no number and no good state where nothing is known."""
+    if name.endswith("_timestamp_seconds"):
+        return f"1000 * {own(name)}"
+    if name in STATES:
+        return known_state(name, STATES[name])
+    return own(name) if name == "refresh_interval_seconds" else with_snapshot(name)
+
+
 def _by_collection(expression: str) -> str:
     whose = f'label_join({expression}, "whose", " ", "job", "instance", "collection")'
     return f"max by (whose, instance, collection) ({whose})"
@@ -116,7 +126,7 @@ def _by_collection(expression: str) -> str:
 def _completeness() -> tuple[page.Panel, ...]:
     by, of = "{{collection}}", "collection"
     held: Queries = {
-        "{{collection}} held": f"max by (collection) ({own('records')})",
+        "{{collection}} held": f"max by (collection) ({with_snapshot('records')})",
         "{{collection}} announced": f"max by (collection) ({own('records_expected')})",
     }
     moved: Queries = {
@@ -196,7 +206,7 @@ def _speed() -> tuple[page.Panel, ...]:
 def _limits() -> tuple[page.Panel, ...]:
     sent = f"3600 * {rate('ses_inventory_exporter_requests_total', 'api')}"
     waited = rate("ses_inventory_exporter_request_wait_seconds_total", "api")
-    most = f"topk(12, max by (family) ({own('series')}) / on () group_left () max({own('series_limit')}))"
+    most = f"topk(12, max by (family) ({own('series')} > 0) / on () group_left () max({own('series_limit')}))"
     return (
         graph(
             About("Requests an hour", "Sent, predicted from the settings, and allowed by them."),
@@ -226,7 +236,8 @@ def _limits() -> tuple[page.Panel, ...]:
         .span(12),
         number(
             About("Series left out", "Series left out because their family has reached the limit."),
-            {"": f"sum({own('series_dropped')})"},
+            # a family without series is one of a snapshot that has expired
+            {"": f"sum({own('series_dropped')} and on (job, instance, family) {own('series')} > 0)"},
             look.NONE_IS_GOOD,
         ).height(8),
         graph(

@@ -34,6 +34,20 @@ def words(*meanings: tuple[str, str, str]) -> list[model.ValueMapping]:
     return [model.ValueMap(options=results)]
 
 
+NO_DATA = "no data"
+
+NO_COLOR = "#808080"
+"""Grey, on the light and on the dark theme."""
+
+
+def no_data(text: str = NO_DATA) -> model.ValueMapping:
+    """What an empty panel shows. Without it Grafana takes the colour of the first threshold, often green."""
+    result = model.ValueMappingResult(text=text, color=NO_COLOR, index=99)
+    return model.SpecialValueMap(
+        options=model.DashboardSpecialValueMapOptions(match=model.SpecialValueMatch.NULL, result=result)
+    )
+
+
 def statuses() -> list[model.ValueMapping]:
     """Status words in their colours."""
     return [

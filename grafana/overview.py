@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from grafana import look, page, promql, services, variable
 from grafana.link import VALUE, cell, field
-from grafana.panel import About, bars, counts, number, statuses
+from grafana.panel import About, bars, counts, number, ranked, statuses
 from grafana.promql import Kind
 from grafana.table import Column, Direction, Part, Plan, table
 
@@ -51,15 +51,16 @@ def _numbers() -> tuple[page.Panel, ...]:
     known = Kind("carrier", (*CARRIERS.filters, 'party!=""'))
     customers = f"count(group by (party) ({known.info()} and on ({known.on}) {known.down()}))"
     panels = counts(
-        promql.series("ses_inventory_exporter_up"),
         (
             About("Carriers down", "Carriers in service that are not operational."),
             CARRIERS.number_down(),
+            promql.CARRIER_DATA,
             look.NONE_IS_GOOD,
         ),
         (
             About("Services down", "Services that are not operational by their own status."),
             SERVICES.number_down(),
+            promql.SERVICE_DATA,
             look.NONE_IS_GOOD,
         ),
         (
@@ -67,16 +68,19 @@ def _numbers() -> tuple[page.Panel, ...]:
                 "Services concerned", "Services that are down, or over a carrier or resource that is down."
             ),
             SERVICES.number(services.concerned(SERVICES)),
+            services.CONCERNED_BY,
             look.NONE_IS_GOOD,
         ),
         (
             About("Customers concerned", "Customers with a carrier that is down."),
             customers,
+            promql.CARRIER_DATA,
             look.NONE_IS_GOOD,
         ),
         (
             About("Resources down", "Resources in service that are not operational."),
             RESOURCES.number_down(),
+            promql.RESOURCE_DATA,
             look.NONE_IS_GOOD,
         ),
     )
@@ -144,7 +148,7 @@ def _where() -> tuple[page.Panel, ...]:
     return tuple(
         bars(
             About(f"Carriers down by {word}", said.format(word)),
-            {f"{{{{{label}}}}}": f"sort_desc(topk(10, {CARRIERS.number_down(label)}))"},
+            ranked(CARRIERS.number_down(label), label, promql.CARRIER_DATA),
         ).height(8)
         for word, label in (("customer", "party"), ("satellite", "satellite"), ("gateway", "gateway"))
     )

@@ -74,16 +74,18 @@ def number(about: About, queries: Queries, steps: Sequence[look.Step] = look.PLA
     )
 
 
-def counts(witness: str, *wanted: tuple[About, str, Sequence[look.Step]]) -> list[stat.Panel]:
-    """Large numbers that are 0, not absent, as long as the witness is there."""
+def counts(*wanted: tuple[About, str, promql.Sources, Sequence[look.Step]]) -> list[stat.Panel]:
+    """Large numbers that are 0, not absent, as long as there is a snapshot of what they count."""
     return [
-        number(about, {"": promql.or_zero(expression, witness)}, steps) for about, expression, steps in wanted
+        number(about, {"": promql.or_zero(expression, sources)}, steps)
+        for about, expression, sources, steps in wanted
     ]
 
 
 def state(about: About, queries: Queries, *meanings: tuple[str, str, str]) -> stat.Panel:
     """States as words on their colours."""
-    built = _numbers(about, queries).mappings(look.words(*meanings)).thresholds(look.thresholds(*look.PLAIN))
+    built = _numbers(about, queries).thresholds(look.thresholds(*look.PLAIN))
+    built = built.mappings([*look.words(*meanings), look.no_data()])
     return built.color_mode(options.BigValueColorMode.BACKGROUND_SOLID)
 
 
@@ -101,6 +103,8 @@ def _numbers(about: About, queries: Queries) -> stat.Panel:
         .justify_mode(options.BigValueJustifyMode.CENTER)
         .text_mode(options.BigValueTextMode.VALUE_AND_NAME if several else options.BigValueTextMode.VALUE)
         .orientation(options.VizOrientation.AUTO)
+        .mappings([look.no_data()])
+        .no_value(look.NO_DATA)
         .height(4)
         .span(4)
     )
@@ -160,6 +164,11 @@ def statuses(kind: str, limits: str, *variables: str) -> timeseries.Panel:
     return graphed
 
 
+def ranked(expression: str, label: str, sources: promql.Sources, most: int = 10) -> Queries:
+    """The largest of the series of one label, for `bars`; a bar `none` where there is none to count."""
+    return {f"{{{{{label}}}}}": f"sort_desc(topk({most}, {promql.or_none(expression, label, sources)}))"}
+
+
 def bars(about: About, queries: Queries, steps: Sequence[look.Step] = look.NONE_IS_GOOD) -> bargauge.Panel:
     """One horizontal bar a series."""
     return (
@@ -179,7 +188,8 @@ def bars(about: About, queries: Queries, steps: Sequence[look.Step] = look.NONE_
         .show_unfilled(True)
         .min_viz_height(16)
         .max_viz_height(28)
-        .no_value("none")
+        .mappings([look.no_data()])
+        .no_value(look.NO_DATA)
         .height(8)
         .span(8)
     )
@@ -213,7 +223,7 @@ def timeline(about: About, queries: Queries, *meanings: tuple[str, str, str]) ->
             .placement(options.LegendPlacement.BOTTOM)
             .show_legend(True)
         )
-        .no_value("nothing changed")
+        .no_value("nothing changed, or no data")
         .height(12)
         .span(24)
     )

@@ -116,9 +116,67 @@ class Kind:
         return self.number(f"{self.info()} and on ({self.on}) {self.down()}", *labels)
 
 
-def or_zero(expression: str, witness: str) -> str:
-    """0 where the expression has nothing though the witness is there: no data is not good news."""
-    return f"{expression} or 0 * max({witness})"
+def counted(kind: str) -> str:
+    """The family that counts a kind's records: it exists if and only if a snapshot of them is served."""
+    return series(f"ses_inventory_{kind}s")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The kinds of records that an expression counts over: without a snapshot of each, 0 would be a guess.
+
+    The collections of the `optional` ones may be switched off; where their `up` exists they are not.
+    """
+
+    needed: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+SERVICE_DATA, CARRIER_DATA, RESOURCE_DATA = (
+    Sources(("service",)),
+    Sources(("carrier",)),
+    Sources(("resource",)),
+)
+
+
+def zero(sources: Sources) -> str:
+    """0 where there is a snapshot of everything that is counted over, else nothing."""
+    first, *further = (f"max({counted(kind)})" for kind in sources.needed)
+    lacking = (
+        f"""(max({own("up", f'collection="{kind}s"')}) unless max({counted(kind)}))"""
+        for kind in sources.optional
+    )
+    return " ".join(
+        (f"0 * {first}", *(f"and {one}" for one in further), *(f"unless {one}" for one in lacking))
+    )
+
+
+def or_zero(expression: str, sources: Sources) -> str:
+    """The value of an expression, or `zero` where it has none: missing data is not good news."""
+    return f"{expression} or {zero(sources)}"
+
+
+def or_none(expression: str, label: str, sources: Sources) -> str:
+    """Series by a label, or one called `none` that is `zero` where there are none."""
+    none = f'label_replace({zero(sources)}, "{label}", "none", "", "")'
+    return f"{expression} or ({none} unless on () ({expression}))"
+
+
+def with_snapshot(name: str) -> str:
+    """One of the exporter's own families by collection, where the collection has a snapshot that is served.
+
+    Many of them are 0 from the start of the process on, before anything is known.
+    """
+    parts = (
+        f"""{own(name, f'collection="{kind}s"')} and on (job, instance) {counted(kind)}"""
+        for kind in ("service", "carrier", "resource")
+    )
+    return f"({' or '.join(parts)})"
+
+
+def known_state(name: str, bad: int) -> str:
+    """The same of a state, which counts without a snapshot too where it is bad."""
+    return f"({own(name)} == {bad} or {with_snapshot(name)})"
 
 
 def renamed(expression: str, **labels: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana import look, page, variable
+from grafana import look, page, promql, variable
 from grafana.link import cell, field
-from grafana.panel import About, bars, counts, statuses
-from grafana.promql import Kind, renamed, series
+from grafana.panel import About, bars, counts, ranked, statuses
+from grafana.promql import Kind, renamed
 from grafana.table import Column, Direction, Part, Plan, Shape, table
 
 RESOURCES = Kind(
@@ -50,7 +50,6 @@ def dashboard() -> model.Dashboard:
 
 
 def _numbers() -> tuple[page.Panel, ...]:
-    witness = series("ses_inventory_exporter_up", 'collection="resources"')
     using = {
         name: (
             f"{_uses(name)} and on (job, instance, resource_id)"
@@ -59,25 +58,28 @@ def _numbers() -> tuple[page.Panel, ...]:
         for name in ("carrier", "service")
     }
     panels = counts(
-        witness,
         (
             About("Resources", "Resources that the choice above leaves."),
             RESOURCES.number(RESOURCES.info()),
+            promql.RESOURCE_DATA,
             look.PLAIN,
         ),
         (
             About("Down", "Resources in service that are not operational."),
             RESOURCES.number_down(),
+            promql.RESOURCE_DATA,
             look.NONE_IS_GOOD,
         ),
         (
             About("Carriers over them", "Carriers over a resource that is down."),
             Kind("carrier").number(using["carrier"]),
+            promql.Sources(("resource", "carrier")),
             look.NONE_IS_BETTER,
         ),
         (
             About("Services over them", "Services over a resource that is down."),
             Kind("service").number(using["service"]),
+            promql.Sources(("resource", "service")),
             look.NONE_IS_BETTER,
         ),
     )
@@ -222,16 +224,16 @@ def _users_parties(down: str) -> str:
 
 
 def _history() -> tuple[page.Panel, ...]:
-    most = "sort_desc(topk(12, {}))"
+    of = "resource_type", promql.RESOURCE_DATA, 12
     return (
         statuses("resource", "Limited by type only.", "resource_type"),
         bars(
             About("Resources by type", "How many resources there are of each type; the twelve with most."),
-            {"{{resource_type}}": most.format(RESOURCES.number(RESOURCES.info(), "resource_type"))},
+            ranked(RESOURCES.number(RESOURCES.info(), "resource_type"), *of),
             look.PLAIN,
         ).span(6),
         bars(
             About("Down by type", "Resources that are down, by type; the twelve with most."),
-            {"{{resource_type}}": most.format(RESOURCES.number_down("resource_type"))},
+            ranked(RESOURCES.number_down("resource_type"), *of),
         ).span(6),
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana import look, page, variable
+from grafana import look, page, promql, variable
 from grafana.link import VALUE, cell, field
-from grafana.panel import About, bars, counts, statuses
-from grafana.promql import Kind, renamed, series
+from grafana.panel import About, bars, counts, ranked, statuses
+from grafana.promql import Kind, renamed
 from grafana.table import Column, Direction, Part, Plan, Shape, table
 
 SERVICES = Kind(
@@ -20,6 +20,9 @@ SERVICES = Kind(
     search="service",
     status="status",
 )
+
+CONCERNED_BY = promql.Sources(("service",), ("carrier", "resource"))
+"""The kinds of records that say whether a service is concerned."""
 
 COLUMNS = (
     *("Service", "External id", "Operational", "Status", "Since", "Customer", "Location", "Type"),
@@ -120,38 +123,42 @@ def _of_customer() -> look.Property:
 
 
 def _numbers() -> tuple[page.Panel, ...]:
-    witness = series("ses_inventory_exporter_up", 'collection="services"')
     return tuple(
         counts(
-            witness,
             (
                 About("Services", "Services that the choice above leaves."),
                 SERVICES.number(SERVICES.info()),
+                promql.SERVICE_DATA,
                 look.PLAIN,
             ),
             (
                 About("Down", "Services that are not operational by their own status."),
                 SERVICES.number_down(),
+                promql.SERVICE_DATA,
                 look.NONE_IS_GOOD,
             ),
             (
                 About("Concerned", "Services that are down, or over a carrier or resource that is down."),
                 SERVICES.number(concerned(SERVICES)),
+                CONCERNED_BY,
                 look.NONE_IS_GOOD,
             ),
             (
                 About("End within 30 days", "Services whose end date is within the next thirty days."),
                 SERVICES.number(_ending("> time()", "< time() + 30 * 86400")),
+                promql.SERVICE_DATA,
                 look.NONE_IS_BETTER,
             ),
             (
                 About("Past their end", "Services in the inventory whose end date is over."),
                 SERVICES.number(_ending("< time()")),
+                promql.SERVICE_DATA,
                 look.NONE_IS_BETTER,
             ),
             (
                 About("Customers", "Customers of the services that the choice above leaves."),
                 f"count(group by (party) ({SERVICES.info()}))",
+                promql.SERVICE_DATA,
                 look.PLAIN,
             ),
         )
@@ -245,22 +252,16 @@ def _concerned() -> page.Panel:
 
 def _history() -> tuple[page.Panel, ...]:
     over_time = statuses("service", "Limited by type only.", "service_type")
-    number_by = "sort_desc(topk(10, {}))"
+    concerned_ones = f"{SERVICES.info()} and on ({SERVICES.on}) {concerned(SERVICES)}"
     return (
         over_time,
         bars(
             About("Services by type", "How many services there are of each type; the ten with most."),
-            {"{{service_type}}": number_by.format(SERVICES.number(SERVICES.info(), "service_type"))},
+            ranked(SERVICES.number(SERVICES.info(), "service_type"), "service_type", promql.SERVICE_DATA),
             look.PLAIN,
         ).span(6),
         bars(
             About("Services concerned by customer", "Customers with most services concerned; at most ten."),
-            {
-                "{{party}}": number_by.format(
-                    SERVICES.number(
-                        f"{SERVICES.info()} and on ({SERVICES.on}) {concerned(SERVICES)}", "party"
-                    )
-                )
-            },
+            ranked(SERVICES.number(concerned_ones, "party"), "party", CONCERNED_BY),
         ).span(6),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from grafana import look, page
 from grafana.panel import About, graph, number
-from grafana.promql import or_zero, own, series
+from grafana.promql import own, series
 from grafana.table import Column, Part, Plan, table
 
 EACH = "{{instance}}"
@@ -24,22 +24,28 @@ def _state() -> tuple[page.Panel, ...]:
     return (
         number(
             About("Restarts of tasks", "Tasks that died of a bug and were started again, in the time shown."),
-            {"": or_zero(restarts, own("build_info"))},
+            {"": f"{restarts} or 0 * max({own('build_info')})"},
             look.NONE_IS_GOOD,
         ),
-        number(
+        _of_state_file(
             About("Since the last good state file", "Time since the state file was last written.", "s"),
-            {EACH: f"time() - ({written} > 0)"},
-        ).no_value("no state file"),
-        number(
+            f"time() - ({written} > 0)",
+        ),
+        _of_state_file(
             About("State file", "Size of the state file.", "bytes"),
-            {EACH: f"max by (instance) ({own('state_bytes')})"},
+            f"max by (instance) ({own('state_bytes')}) > 0",
         ),
         number(
             About("Connections", "Connections to the exporter's own port."),
             {EACH: f"max by (instance) ({own('connections')})"},
         ),
     )
+
+
+def _of_state_file(about: About, expression: str) -> page.Panel:
+    """A number that is missing where there is no state file; its families are 0 then."""
+    none = "no state file"
+    return number(about, {EACH: expression}).mappings([look.no_data(none)]).no_value(none)
 
 
 def _versions() -> page.Panel:

@@ -47,7 +47,7 @@ def page(status: Status) -> str:
         overall=worst,
         headline=f"{look.glyph} {headline}",
         triage=_triage(status.collections),
-        ready="Ready" if status.ready else "Not ready yet",
+        ready="Ready" if status.ready else "Not ready",
         cards="\n".join(card.card(one, status.now) for one in status.collections),
         links="\n".join(f"<li>{link}</li>" for link in _links(status)),
         revision=words.clean(status.revision) or "unknown",

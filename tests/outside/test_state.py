@@ -18,21 +18,11 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from exporter import app
-from exporter.web import server
 from tests import crawling
 from tests.faults import inventory
+from tests.outside.exporters import Clock, served
 
 DAY = 86_400.0
-
-
-class Clock:
-    """The monotonic clock of an exporter under test; a test lets time pass without waiting."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def __call__(self) -> float:
-        return time.monotonic() + self.passed
 
 
 @dataclass
@@ -112,18 +102,6 @@ async def over(folder: Path, count: int = 6, **changes: object) -> AsyncIterator
         with capture_logs() as logged:
             async with app.built(config, clock) as built, served(built) as url:
                 yield Exporter(source, built, clock, logged, url)
-
-
-@asynccontextmanager
-async def served(built: app.House) -> AsyncIterator[str]:
-    """The web side of the exporter; gives its URL."""
-    runner = web.AppRunner(server.application(built.site), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 async def never_crawled(exporter: Exporter) -> None:

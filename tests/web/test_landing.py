@@ -87,7 +87,7 @@ def test_one_collection_in_trouble_needs_a_look_in_the_singular() -> None:
 def test_a_first_start_is_waiting_and_shows_no_zeros() -> None:
     reader = Reader(landing.page(status(waiting()[:2], ready=False)))
     assert "… 2 of 2 collections not crawled yet" in reader.text
-    assert "Not ready yet" in reader.text
+    assert "Not ready" in reader.text
     assert "No records held yet." in reader.text
     assert "Operational" not in reader.text
     assert "running now: page 212" in reader.text.replace(" :", ":")

@@ -33,7 +33,8 @@ export interface Drawn {
 
 export function Body(drawn: Drawn) {
   const empty = !drawn.data.some((frame) => frame.length > 0);
-  if (empty) {
+  // Grafana draws tiles and bars that have nothing to show like values that are null.
+  if (empty && drawn.panel.type !== 'stat' && drawn.panel.type !== 'bargauge') {
     return <div className="empty">{drawn.panel.fieldConfig.defaults.noValue ?? 'No data'}</div>;
   }
   const kinds: Record<string, (drawn: Drawn) => React.ReactNode> = {

@@ -1,0 +1,34 @@
+"""Exporters in the process of a test: their clock, and their pages on a real socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from exporter import app
+from exporter.web import server
+
+
+class Clock:
+    """The monotonic clock of an exporter; a test lets time pass on it without waiting."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.passed
+
+
+@asynccontextmanager
+async def served(built: app.House) -> AsyncIterator[str]:
+    """The web side of an exporter on loopback; gives its URL."""
+    runner = web.AppRunner(server.application(built.site), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
