@@ -46,7 +46,8 @@ class StateChanges:
             log.info("snapshot served again", **of, records=known.records)
         if now == "empty" and name not in self._empty:
             self._empty.add(name)
-            log.warning("collection empty", **of, received=known.received, hint=_empty(name, known.received))
+            received = known.breakdown.received if known.breakdown else 0
+            log.warning("collection empty", **of, received=received, hint=_empty(name, received))
         elif known.records and name in self._empty:
             self._empty.remove(name)
             log.info("collection no longer empty", **of, records=known.records)
@@ -57,7 +58,7 @@ class StateChanges:
         self._empty.discard(collection)
 
 
-def _empty(name: str, received: int | None) -> str:
+def _empty(name: str, received: int) -> str:
     """What to check where a complete crawl found nothing to store."""
     of = f"collections.{name}"
     if received:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter.collection_state import Assessment
+from exporter.inventory.breakdown import Breakdown
 from exporter.metrics import render
 from exporter.poller import Poller
 from exporter.web.status import CollectionStatus, Rejects
@@ -17,6 +18,7 @@ def collection_status(
     None where there is none.
     """
     state, target, counted = poller.state, poller.target, poller.tally
+    came = state.breakdown or Breakdown()
     return CollectionStatus(
         name=target.collection,
         api=target.api,
@@ -29,11 +31,16 @@ def collection_status(
         complete=state.complete,
         records=counted.records,
         expected=state.expected,
-        received=state.received,
+        received=None if state.breakdown is None else state.breakdown.received,
+        stored=came.stored,
+        excluded=came.excluded,
+        other_shards=came.other_shards,
+        rejected=came.rejected,
+        duplicates=came.duplicates,
+        overlapping=came.overlapping,
         unique=state.unique,
         retained=state.retained,
         unread=state.unread,
-        duplicates=state.duplicates,
         rejects={
             reason: Rejects(count, tuple(state.examples.get(reason, ())))
             for reason, count in state.rejected.items()

@@ -17,6 +17,7 @@ import structlog
 
 from exporter import settings
 from exporter.inventory import decode, snapshot, tally
+from exporter.inventory.breakdown import Breakdown
 from exporter.source import paging
 from exporter.telemetry import Telemetry
 
@@ -43,7 +44,7 @@ class State:
     announced: int = 0
     records: int = 0
     expected: int | None = None
-    received: int | None = None
+    breakdown: Breakdown | None = None  # of the last full crawl
     unique: int | None = None
     retained: int = 0
     unread: int = 0
@@ -222,7 +223,7 @@ class Story:
         totals = [ending.expected for ending in endings if ending.expected is not None]
         state.complete = outcome.complete
         state.expected = sum(totals) if totals else None
-        state.received = sum(ending.items for ending in endings)
+        state.breakdown = draft.breakdown()
         state.unique = sum(ending.received for ending in endings)
         state.retained, state.held_back = outcome.retained, outcome.held_back
         state.unread = sum(ending.unread_records for ending in endings)

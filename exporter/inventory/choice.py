@@ -26,13 +26,17 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
 
     def holds(self, record: Record, entity_type: str) -> bool:
         """Whether a record is held; `entity_type` is what its dialect calls its class (TMF630's `@type`)."""
-        index, count = self.shard
-        if count > 1 and text.stable_hash(record.id) % count != index:
+        if self.is_elsewhere(record):
             return False
         if not (self.include or self.exclude):
             return True
         types = {text.fold(record.type), text.fold(entity_type)}
         return types.isdisjoint(self.exclude) and not (self.include and types.isdisjoint(self.include))
+
+    def is_elsewhere(self, record: Record) -> bool:
+        """Whether the record is left to another shard; its id alone decides that."""
+        index, count = self.shard
+        return count > 1 and text.stable_hash(record.id) % count != index
 
 
 def chosen(

@@ -61,7 +61,7 @@ class Batch(msgspec.Struct, Generic[Held]):
 
     `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of those
     that were read and are not held, because of their type or shard; `passed` are all such, read or known:
-    the digest of the raw form, and a mark of the id. `dropped` counts values that could not be read by
+    the digest of the raw form, and `id_mark`. `dropped` counts values that could not be read by
     reason. `items` is the number of raw records, whatever became of them. `against` maps ids of `fresh` to
     the condition of the query that the record contradicts (`inventory.filters`).
     """
@@ -79,6 +79,18 @@ class Batch(msgspec.Struct, Generic[Held]):
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
     """64 bits that tell raw records apart; `key` is random per process, so nobody can aim for a clash."""
     return xxhash.xxh3_64_intdigest(raw, _seed(key))
+
+
+def id_mark(ident: str, key: bytes) -> int:
+    """What tells records apart that are left out by their type; the last bit of those of other shards is 1.
+
+    An id is in one shard, so that bit, too, is a function of the id.
+    """
+    return _id_mark(ident, _seed(key))
+
+
+def _id_mark(ident: str, seed: int) -> int:
+    return xxhash.xxh3_64_intdigest(ident.encode(), seed) & ~1
 
 
 def _seed(key: bytes) -> int:
@@ -194,7 +206,7 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         ident = found.record.id
         batch.skipped.append(ident)
         # by its id: one that changes while the list is read has another raw form, and must not count twice
-        batch.passed.append((mark, xxhash.xxh3_64_intdigest(ident.encode(), seed)))
+        batch.passed.append((mark, _id_mark(ident, seed) | reader.is_elsewhere(found)))
 
 
 def _fresh(read: record.Record, mark: int) -> Fresh:

@@ -108,6 +108,10 @@ class Reader:
         """Whether a record is of a type, and in the shard, that is held."""
         return self._choice.holds(found.record, found.entity_type)
 
+    def is_elsewhere(self, found: Found) -> bool:
+        """Whether a record is left to another shard."""
+        return self._choice.is_elsewhere(found.record)
+
     def contradicted(self, raw: msgspec.Raw, found: Found) -> Condition | None:
         """The condition of the queries that the record shows not to be obeyed; None for none."""
         return self._filters.contradicted(raw, (found.record.type, found.entity_type))

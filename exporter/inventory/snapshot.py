@@ -15,6 +15,7 @@ from types import MappingProxyType
 import msgspec
 
 from exporter.inventory import decode
+from exporter.inventory.breakdown import Breakdown
 from exporter.inventory.record import Record, Standing, pack, restood, standing, unpack
 
 FILTER_IGNORED = "filter_ignored"
@@ -136,6 +137,9 @@ class Draft:
         # ids, or marks of the ids of what is not held, that came again in one walk
         self.doubled: set[str | int] = set()
         self.passed: dict[int, int] = {}  # what is not held because of its type or shard: digest, id's mark
+        self.excluded = 0  # left out by type or shard
+        self.other_shards = 0  # those of them that are left to another shard
+        self._ours = 0  # with an id, and neither of these
         self.unheld: set[int] = set()  # what tells rejects apart, within this process
         self.against: dict[str, str] = {}  # ids, and the condition of the query that their record contradicts
         self.ignored: Counter[str] = Counter()  # conditions that the API ignores, and records left out for it
@@ -154,7 +158,10 @@ class Draft:
         self._carry(batch.carried)
         for fresh in batch.fresh:
             self._take(self._held(fresh, now))
+        self.excluded += len(batch.passed)
+        self._ours += len(batch.carried) + len(batch.fresh)
         for _, whose in batch.passed:
+            self.other_shards += whose & 1
             if whose in self._walked:  # not ours, and no duplicate of ours; but it explains a total
                 self.doubled.add(whose)
             self._walked.add(whose)
@@ -188,7 +195,7 @@ class Draft:
         if not self.passed:
             return
         for ident in (*batch.skipped, *(fresh.id for fresh in batch.fresh)):
-            whose = decode.digest(ident.encode(), self._key)
+            whose = decode.id_mark(ident, self._key)
             if whose in self._walked and ident in self._walked:
                 self._walked.remove(whose)
                 self.doubled.add(ident)
@@ -241,6 +248,17 @@ class Draft:
     def walked(self) -> int:
         """How many different records the walk has seen, those not held (excluded, rejected) included."""
         return len(self._walked)
+
+    def breakdown(self) -> Breakdown:
+        """What became of the records received so far."""
+        return Breakdown(
+            stored=len(self.found),
+            excluded=self.excluded - self.other_shards,
+            other_shards=self.other_shards,
+            rejected=self.unused.total(),
+            duplicates=self.duplicates,
+            overlapping=self._ours - self.duplicates - len(self.found) - self.ignored.total(),
+        )
 
     def lacks(self) -> bool:
         """Whether a record that has been held was not seen."""

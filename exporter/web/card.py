@@ -106,7 +106,7 @@ def _expired(one: CollectionStatus, now: float) -> tuple[str, str]:
     if one.last_error:
         return since, "Remove the cause of the error below. The next successful refresh is served at once."
     if one.refreshing:
-        return since, "A refresh is running. It is served as soon as it succeeds."
+        return since, "A refresh is running. The collection is served as soon as it succeeds."
     return since, "No refresh has succeeded since. The next successful one is served at once."
 
 
@@ -186,7 +186,10 @@ def _facts(one: CollectionStatus, now: float) -> Iterator[tuple[str, str]]:
 
 def _doubts(one: CollectionStatus) -> Iterator[tuple[str, str]]:
     """The counts that are nought while all is well, each with what it means."""
-    if one.expected is not None and one.expected != one.records:
+    if one.received is not None and one.received != one.stored:
+        yield "Received", _received(one)
+    different = one.records if one.unique is None else one.unique
+    if one.expected is not None and one.expected != different:
         yield "Expected", _odd(words.count(one.expected), "announced by the API")
     if one.unread:
         yield "Unread", _odd(words.count(one.unread), "behind pages that cannot be read")
@@ -199,6 +202,20 @@ def _doubts(one: CollectionStatus) -> Iterator[tuple[str, str]]:
     if one.unknown_statuses:
         listed = ", ".join(_foreign(word, 60) for word in one.unknown_statuses[:SHOWN])
         yield "Unknown words", _odd(f"{listed}{_more(len(one.unknown_statuses))}", "as status")
+
+
+def _received(one: CollectionStatus) -> str:
+    """What became of the records that the last full crawl received: a sum."""
+    parts = (
+        (one.stored, "stored"),
+        (one.excluded, "excluded by type"),
+        (one.other_shards, "of other shards"),
+        (one.rejected, "rejected"),
+        (one.duplicates, "duplicates"),
+        (one.overlapping, "in several queries"),
+    )
+    said = " + ".join(f"{words.count(number)} {name}" for number, name in parts if number)
+    return f'{words.count(one.received or 0)} <span class="soft">= {said}</span>'
 
 
 def _odd(figure: str, means: str) -> str:

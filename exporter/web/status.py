@@ -30,12 +30,15 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     `expires` is when the snapshot is, or was, too old for that. `records` counts those in the snapshot,
     served or not.
 
-    Of the last full crawl, `expected` is what the API announced, `received` what came, `unique` how many of
-    those were different, records that are not held included, `retained` what is held though it did not come,
-    `unread` what is lost behind pages that cannot be read. `statuses` counts records by headline status;
-    records that are neither `operational` nor `not_operational` have a status without a known meaning.
-    `restored` is whether what is served comes from the state file and was not crawled since, `held_back` how
-    many removals the shrink guard keeps from being believed, and `bad_rows` the unreadable rows in words.
+    Of the last full crawl, `expected` is what the API announced, `received` what came, and `unique` how many
+    of those were different, records that are not stored included. `received` is the sum of `stored`,
+    `excluded`, `other_shards`, `rejected`, `duplicates` and `overlapping` (`inventory.breakdown`). `retained`
+    is what is kept though it did not come, `unread` what is lost behind pages that cannot be read.
+
+    `statuses` counts records by headline status; records that are neither `operational` nor `not_operational`
+    have a status without a known meaning. `restored` is whether what is served comes from the state file and
+    was not crawled since, `held_back` how many removals the shrink guard keeps from being believed, and
+    `bad_rows` the unreadable rows in words.
     """
 
     name: str
@@ -50,6 +53,11 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     expected: int | None = None
     received: int | None = None
+    stored: int = 0
+    excluded: int = 0
+    other_shards: int = 0
+    rejected: int = 0
+    overlapping: int = 0
     unique: int | None = None
     retained: int = 0
     unread: int = 0
