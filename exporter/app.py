@@ -22,7 +22,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, errors, logs, memory, notify, settings
+from exporter import __version__, descriptors, errors, logs, memory, notify, settings
 from exporter.archive import Archive
 from exporter.crew import Crew
 from exporter.poller import Poller
@@ -299,11 +299,23 @@ def _listening_to(bells: Bells) -> Iterator[Bells]:
             loop.remove_signal_handler(number)
 
 
+def _connections(config: settings.Settings) -> int:
+    """How many connections may be open: `web.max_connections`, or as many as there are descriptors for."""
+    limit, wanted = descriptors.raise_limit(), config.web.max_connections
+    apis = {target.api for target in config.targets()}
+    requests = len(apis) * config.limits.concurrency
+    possible = descriptors.connections(wanted, limit, requests=requests, beyond=guard.BEYOND)
+    if possible < wanted:
+        hint = f"raise the limit of open files, which is {limit}, or lower web.max_connections"
+        log.warning("fewer connections than configured", limit=possible, configured=wanted, hint=hint)
+    return possible
+
+
 async def _listen(
     runner: web.AppRunner, config: settings.Settings, telemetry: Telemetry, security: ssl.SSLContext | None
 ) -> str:
     host, port = config.web.host, config.web.port
-    limits = guard.Limits(config.web.max_connections, config.web.header_timeout, config.web.write_timeout)
+    limits = guard.Limits(_connections(config), config.web.header_timeout, config.web.write_timeout)
     try:
         await guard.Site(runner, host, port, limits, telemetry, ssl_context=security).start()
     except OSError as error:

@@ -28,7 +28,7 @@ _BUCKETS = {
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "records_rejected_total": ("missing_id", "not_an_object", "filter_ignored"),
     "values_dropped_total": ("characteristic", "date", "link", "number"),
-    "connections_refused_total": ("full", "headers", "idle", "slow"),
+    "connections_refused_total": ("descriptors", "evicted", "full", "headers", "idle", "slow"),
     "requests_turned_away_total": ("busy", "credentials", "pace"),
     "state_writes_total": ("failed", "good"),
 }
@@ -274,7 +274,7 @@ class Telemetry:
         self._gauge("connections").set(number)
 
     def connection_refused(self, reason: str) -> None:
-        """A connection to our own port was cut: full, headers, idle, slow."""
+        """A connection to our own port was cut: descriptors, evicted, full, headers, idle, slow."""
         self._counter("connections_refused_total", reason).inc()
 
     def turned_away(self, reason: str) -> None:

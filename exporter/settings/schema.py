@@ -39,13 +39,16 @@ class Web(Block):
         default=False, description="Serve POST /api/v1/accept, which overrules the shrink guard."
     )
     max_scrapes: int = Field(
-        default=40, ge=1, le=10_000, description="Scrapes served at once; more are answered 503."
+        default=40,
+        ge=1,
+        le=10_000,
+        description="Scrapes read at once; more are answered 503, slow readers do not count.",
     )
     max_connections: int = Field(
         default=512,
         ge=1,
         le=65_536,
-        description="Connections open at once; more are answered 503 and closed.",
+        description="Connections open at once, three quarters for one address; silent ones make room.",
     )
     header_timeout: Interval = Field(
         default=10.0, description="Time a client has to send the headers of a request."

@@ -15,14 +15,14 @@ from typing import cast
 
 import structlog
 
-from exporter.web.door import Door
-from exporter.web.watch import Watch
+from exporter.web.door import FULL, Door
+from exporter.web.watch import Place, Watch
 
 _LINGER = 1.0
 """Seconds in which one that is refused may read why. Closing at once would reset what is under way to it."""
-_LINGERING = 64
+LINGERING = 32
 """How many may do so at once; beyond, a connection is closed unanswered."""
-_SENTENCE = b"Too many connections; try again in a few seconds.\n"
+_SENTENCE = b"%b\n" % FULL.encode()
 _FULL = b"\r\n".join(
     (
         b"HTTP/1.1 503 Service Unavailable",
@@ -72,14 +72,16 @@ class Arrival(asyncio.Protocol):
         """Accepted: refused, shaken hands with, or let in at once."""
         self._line = line = cast(asyncio.Transport, transport)
         entrance = self._entrance
-        if not entrance.watch.admit():
+        peer = line.get_extra_info("peername")
+        place = entrance.watch.admit(str(peer[0]) if peer else "", self.abort)
+        if place is None:
             self._refuse(line)
         elif entrance.context is None:
-            self._let_in(line, line)
+            self._let_in(line, line, place)
         else:
             line.pause_reading()  # the handshake's first bytes are not for us
             entrance.waiting.add(self)
-            shaking = self._shake(line, entrance.context)
+            shaking = self._shake(line, entrance.context, place)
             self._handshake = asyncio.get_running_loop().create_task(shaking)
 
     def data_received(self, data: bytes) -> None:
@@ -98,8 +100,8 @@ class Arrival(asyncio.Protocol):
         """Ends it at once."""
         self._line.abort()
 
-    def _let_in(self, line: asyncio.Transport, transport: asyncio.Transport) -> None:
-        door = Door(self._entrance.speaker(), self._entrance.watch, line)
+    def _let_in(self, line: asyncio.Transport, transport: asyncio.Transport, place: Place) -> None:
+        door = Door(self._entrance.speaker(), self._entrance.watch, place, line)
         transport.set_protocol(door)
         door.connection_made(transport)
         for data in self._early:
@@ -107,7 +109,7 @@ class Arrival(asyncio.Protocol):
 
     def _refuse(self, line: asyncio.Transport) -> None:
         refused = self._entrance.refused
-        if self._entrance.context is not None or len(refused) >= _LINGERING:
+        if self._entrance.context is not None or len(refused) >= LINGERING:
             line.abort()
             return
         refused.add(self)
@@ -115,7 +117,7 @@ class Arrival(asyncio.Protocol):
         line.write_eof()
         self._linger = asyncio.get_running_loop().call_later(_LINGER, line.abort)
 
-    async def _shake(self, line: asyncio.Transport, context: ssl.SSLContext) -> None:
+    async def _shake(self, line: asyncio.Transport, context: ssl.SSLContext, place: Place) -> None:
         loop, watch = asyncio.get_running_loop(), self._entrance.watch
         transport: asyncio.Transport | None = None
         try:
@@ -131,6 +133,6 @@ class Arrival(asyncio.Protocol):
             self._entrance.waiting.discard(self)
             if transport is None or self._gone:
                 line.abort()
-                watch.leave()
+                watch.leave(place)
             else:
-                self._let_in(line, transport)
+                self._let_in(line, transport, place)

@@ -3,7 +3,8 @@
 aiohttp has no deadline for headers and waits for ever for a client that does not read (faults F70, F71), so
 every byte passes here on its way and four clocks are kept: for the first request, for the headers of each,
 between two, and for a stalled answer. It does not read the bytes: where a request begins is the first byte
-after an answer, where its headers end is when the application is called, which `attended` tells. Invariant:
+after an answer, where its headers end is when the application is called, which `attended` tells. It also
+tells its place in the `watch` whether it is at work, for one that is not makes room for others. Invariant:
 whatever the client does or leaves undone, a clock runs, except while the application is at work.
 """
 
@@ -16,9 +17,20 @@ from typing import Literal, cast
 
 from aiohttp import web
 
-from exporter.web.watch import Reason, Watch
+from exporter.web import answer
+from exporter.web.watch import Place, Reason, State, Watch
 
 _State = Literal["silent", "asking", "answering", "idle"]
+_STANDS: dict[_State, State] = {
+    "silent": "silent",
+    "asking": "silent",
+    "answering": "busy",
+    "idle": "idle",
+}
+PROBES = ("/-/healthy", "/-/ready")
+"""The paths that are answered on a connection beyond the limit, too."""
+FULL = "Too many connections; try again in a few seconds."
+RETRY = {"Retry-After": "5"}
 _END = b"\r\n\r\n"
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FLUSH = 2.0
@@ -30,9 +42,13 @@ _LOOK = 0.01
 class Door(asyncio.Protocol):
     """Passes everything on to `inner`, aiohttp's own protocol; `line` is the socket below any TLS."""
 
-    def __init__(self, inner: asyncio.Protocol, watch: Watch, line: asyncio.BaseTransport) -> None:
+    def __init__(
+        self, inner: asyncio.Protocol, watch: Watch, place: Place, line: asyncio.BaseTransport
+    ) -> None:
         self._inner = inner
         self._watch = watch
+        self._place = place
+        place.evict = self._evict
         # Aborting below TLS works in every state that a TLS connection may be in.
         self._line = cast(asyncio.Transport, line)
         self._transport = self._line
@@ -42,6 +58,11 @@ class Door(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._over = False
+
+    @property
+    def reserved(self) -> bool:
+        """Whether the connection is beyond the limit, so that only probes are answered."""
+        return self._place.reserved
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The first request's headers are due from now on."""
@@ -57,7 +78,7 @@ class Door(asyncio.Protocol):
         if self._state != "answering":
             if self._state == "idle":
                 self._await(self._watch.limits.headers, self._expire)
-            self._state = "asking"
+            self._become("asking")
             if self._unasked > self._watch.limits.header_bytes:
                 self._cut("headers")
                 return
@@ -72,11 +93,13 @@ class Door(asyncio.Protocol):
         """The client does not read: it has so long to begin again."""
         loop = asyncio.get_running_loop()
         self._stall = loop.call_later(self._watch.limits.write, self._give_up)
+        self._place.turn("stalled")
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """It reads."""
         self._unstall()
+        self._become(self._state)
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -84,7 +107,7 @@ class Door(asyncio.Protocol):
         self._over = True
         self._unstall()
         self._rest()
-        self._watch.leave()
+        self._watch.leave(self._place)
         self._inner.connection_lost(exc)
 
     @contextmanager
@@ -94,14 +117,15 @@ class Door(asyncio.Protocol):
             yield
             return
         self._rest()
-        self._state, self._unasked = "answering", 0
+        self._unasked = 0
+        self._become("answering")
         try:
             yield
         finally:
             if not self._over:
                 # What came last and ends no headers began a further request, or was a body nobody wanted.
                 whole = self._tail == _END
-                self._state = "idle" if whole else "asking"
+                self._become("idle" if whole else "asking")
                 limits = self._watch.limits
                 self._await(limits.idle if whole else limits.headers, self._expire)
 
@@ -109,6 +133,21 @@ class Door(asyncio.Protocol):
         """Waits until the system has everything: what TLS has handed down, `drain` does not wait for."""
         while self._line.get_write_buffer_size():  # noqa: ASYNC110 - asyncio tells its own TLS only
             await asyncio.sleep(_LOOK)
+
+    def refuse(self) -> None:
+        """What is asked is not answered, because there are too many connections."""
+        self._watch.refuse()
+
+    def _become(self, state: _State) -> None:
+        self._state = state
+        if self._stall is None:
+            self._place.turn(_STANDS[state])
+
+    def _evict(self) -> None:
+        """Ends the connection now: it does nothing, and another one needs its place."""
+        self._over = True
+        self._rest()
+        self._line.abort()
 
     def _expire(self) -> None:
         if self._transport.is_closing():  # it was ended, and the client does not read the last of it
@@ -162,7 +201,15 @@ async def attended(
     if door is None:
         return await handler(request)
     with door.answering():
-        return await handler(request)
+        if not door.reserved:
+            return await handler(request)
+        if request.path in PROBES:
+            response = await handler(request)
+        else:
+            door.refuse()
+            response = answer.sentence(503, FULL, RETRY)
+        response.force_close()
+        return response
 
 
 def of(request: web.Request) -> Door | None:

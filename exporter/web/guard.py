@@ -16,10 +16,14 @@ import structlog
 from aiohttp import http, web
 
 from exporter.web import answer
-from exporter.web.arrival import Arrival, Entrance
-from exporter.web.watch import Limits, Telemetry, Watch
+from exporter.web.arrival import LINGERING, Arrival, Entrance
+from exporter.web.shortage import Shortage
+from exporter.web.watch import RESERVED, Limits, Telemetry, Watch
 
-__all__ = ["Limits", "Site", "Telemetry"]
+__all__ = ["BEYOND", "Limits", "Site", "Telemetry"]
+
+BEYOND = RESERVED + LINGERING
+"""Connections that may be open above the limit: those for probes, and those that are being refused."""
 
 _BACKLOG = 512
 """Connections that the kernel keeps for us until they are accepted."""
@@ -36,7 +40,7 @@ class Site(web.BaseSite):
     `runner.addresses` tells the port.
     """
 
-    __slots__ = ("_entrance", "_place")
+    __slots__ = ("_entrance", "_place", "_shortage", "watch")
 
     def __init__(
         self,
@@ -51,7 +55,9 @@ class Site(web.BaseSite):
         super().__init__(runner, ssl_context=ssl_context, backlog=_BACKLOG)
         self._place = (host, port)
         server = cast(web.Server, runner.server)  # BaseSite has made sure that there is one
-        self._entrance = Entrance(Watch(limits, telemetry), partial(_speaker, server), ssl_context)
+        self.watch = Watch(limits, telemetry)
+        self._shortage = Shortage(self.watch)
+        self._entrance = Entrance(self.watch, partial(_speaker, server), ssl_context)
 
     @property
     def name(self) -> str:
@@ -65,6 +71,7 @@ class Site(web.BaseSite):
         host, port = self._place
         loop = asyncio.get_running_loop()
         entrance = self._entrance
+        self._shortage.install(loop)
         # Without the TLS: `arrival` begins it, for asyncio would not tell of handshakes that never end.
         self._server = await loop.create_server(lambda: Arrival(entrance), host, port, backlog=self._backlog)
 
@@ -72,6 +79,7 @@ class Site(web.BaseSite):
         """Listens no more; requests under way are the runner's to finish."""
         await super().stop()
         self._entrance.shut()
+        self._shortage.remove(asyncio.get_running_loop())
 
 
 class Speaker(web.RequestHandler):

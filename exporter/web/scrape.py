@@ -1,21 +1,23 @@
 """`/metrics`: negotiates, lets no more than so many scrapes in at once, and streams the cached parts.
 
-Owns the limit, the headers of an exposition and the pace of sending. It does not own the bytes: `Scrapable`
-hands them over ready, and nothing here can reach an inventory. Invariant: one scrape sends the parts of one
-call to `scrape`, so that it is from before or after a refresh and never mixed (faults F71, F72, F74).
+Owns the limit, who counts against it, the headers of an exposition and the pace of sending. It does not own
+the bytes: `Scrapable` hands them over ready, and nothing here can reach an inventory. Invariant: one scrape
+sends the parts of one call to `scrape`, so that it is from before or after a refresh and never mixed (faults
+F71, F72, F74).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 from aiohttp import hdrs, web
 
 from exporter.precedence import Precedence
-from exporter.web import door, negotiate
+from exporter.web import door, negotiate, watch
 from exporter.web.answer import sentence
 
 TYPES: dict[negotiate.Form, str] = {
@@ -31,6 +33,9 @@ for the interpreter; runs of 128 KiB made a scrape of 22 MB wait 170 times. Meas
 second of four clients, and the slowest hundredth of one client's beside a busy thread: 128 KiB 38 to 62 and
 45 to 188 ms, 1 MiB 76 and 49 to 58 ms, 4 MiB 46 and 49 ms. Runs also bound what a slow reader holds.
 """
+
+STALLED = 1.0
+"""Seconds without taking a run of bytes, after which a scrape does not count against the limit."""
 
 log = structlog.get_logger(__name__)
 
@@ -59,26 +64,60 @@ class Scrapable(Protocol):
         """
 
 
+@dataclass(eq=False)
+class _Running:
+    """A scrape under way: for whom, since when its client has taken nothing, and how it is ended."""
+
+    network: str
+    moved: float
+    abort: Callable[[], None]
+
+
 class Scrapes:
-    """The handler of `/metrics`. `patience` is the seconds in which a client must have read its scrape."""
+    """The handler of `/metrics`. `patience` is the seconds in which a client must have read its scrape.
+
+    Only scrapes that are being read count against the limit, so that slow readers keep nobody out; as many
+    again may be read slowly, beyond which the slowest ends. The first scrape of a network is always answered.
+    """
 
     def __init__(self, site: Scrapable, patience: float) -> None:
         self._site = site
         self._patience = patience
-        self._running = 0
+        self._running: dict[_Running, None] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One scrape: 200, or 400 for an unknown collection, 406 for no encoding, 503 over the limit."""
-        if self._running >= self._site.max_scrapes:
+        transport = request.transport
+        running = _Running(
+            watch.network(request.remote or ""),
+            asyncio.get_running_loop().time(),
+            _nothing if transport is None else transport.abort,
+        )
+        if not self._admits(running):
             return sentence(503, "Too many scrapes at once; try again in a second.", {"Retry-After": "1"})
-        self._running += 1
+        self._running[running] = None
         try:
             with self._site.precedence.scrape():
-                return await self._answer(request)
+                return await self._answer(request, running)
         finally:
-            self._running -= 1
+            del self._running[running]
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    def _admits(self, new: _Running) -> bool:
+        """Whether one more scrape may begin; ends the slowest one where there are very many."""
+        limit = self._site.max_scrapes
+        read = [one for one in self._running if new.moved - one.moved < STALLED]
+        if len(read) >= limit and any(one.network == new.network for one in read):
+            return False
+        if len(self._running) < 2 * limit:
+            return True
+        slowest = min(self._running, key=lambda one: one.moved)
+        if slowest in read:
+            return False
+        log.warning("scrape cut off", reason="read too slowly, and others wait", client=slowest.network)
+        slowest.abort()
+        return True
+
+    async def _answer(self, request: web.Request, running: _Running) -> web.StreamResponse:
         wanted = frozenset(request.query.getall(PARAMETER, ()))
         known = self._site.collections
         if strange := sorted(wanted.difference(known)):
@@ -93,10 +132,13 @@ class Scrapes:
         if encoding == "gzip":
             response.headers[hdrs.CONTENT_ENCODING] = "gzip"
         response.content_length = length
-        await self._send(request, response, () if request.method == hdrs.METH_HEAD else parts)
+        sent = _moving(() if request.method == hdrs.METH_HEAD else parts, running)
+        await self._send(request, response, sent)
         return response
 
-    async def _send(self, request: web.Request, response: web.StreamResponse, parts: Iterable[bytes]) -> None:
+    async def _send(
+        self, request: web.Request, response: web.StreamResponse, sent: Iterable[bytes | memoryview]
+    ) -> None:
         """Writes the body inside the handler, so that a slow reader counts against the limit.
 
         All of it: what asyncio kept for later would be lost where the exporter stops (fault F64).
@@ -106,7 +148,7 @@ class Scrapes:
         try:
             async with asyncio.timeout(self._patience):
                 await response.prepare(request)  # which may find that the client has left, too
-                for run in runs(parts):
+                for run in sent:
                     await response.write(run)
                     await asyncio.sleep(0)  # a fast reader must not keep the loop from everybody else
                 # aiohttp would do it later, where a reset at the very end is nobody's to catch.
@@ -122,6 +164,17 @@ class Scrapes:
                 request.transport.abort()
         except ConnectionError:
             log.debug("scrape cut off", client=request.remote, reason="the client left")
+
+
+def _moving(parts: Iterable[bytes], running: _Running) -> Iterator[bytes | memoryview]:
+    """The runs of the parts; notes when the client takes the next one."""
+    for run in runs(parts):
+        running.moved = asyncio.get_running_loop().time()
+        yield run
+
+
+def _nothing() -> None:
+    """Of a client that has left already."""
 
 
 def runs(parts: Iterable[bytes], size: int = RUN) -> Iterator[bytes | memoryview]:

@@ -1,22 +1,42 @@
-"""How many connections are open, how many may be, and who is told: shared by all connections of one listener.
+"""Which connections are open, how many may be, and which one makes room: shared by all of one listener.
 
-Owns the limits and the count; `arrival` asks before it lets one in, `door` says when it left and why it was
-cut, and the telemetry and the log hear of it. It touches no socket. Invariant: what was let in is given back
-exactly once, so that the count is that of the connections there are.
+Owns the limits and the list; `arrival` asks before it lets one in, `door` says what each does and when it
+left, and the telemetry and the log hear of it. It touches no socket: each connection brings along how it is
+closed. Invariants: what was let in is given back exactly once, so that the count is that of the connections
+there are; as long as some connection does nothing, a new one is let in.
 """
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 import structlog
 
-Reason = Literal["full", "headers", "idle", "slow"]
-"""full: there were too many. headers: a request was begun and not completed in time or in size, or a TLS
-handshake not. idle: never said anything. slow: did not read what it had asked for."""
+Reason = Literal["descriptors", "evicted", "full", "headers", "idle", "slow"]
+"""descriptors: there were no file descriptors. evicted: it did nothing and made room. full: there were too
+many. headers: a request was begun and not completed in time or in size, or a TLS handshake not. idle: never
+said anything. slow: did not read what it had asked for."""
 
+State = Literal["silent", "idle", "stalled", "busy"]
+"""silent: no whole request came yet. idle: it waits for a further request. stalled: it does not read its
+answer. busy: it is being answered."""
+
+RESERVED = 16
+"""Connections beyond the limit, on which only probes are answered."""
+_SHARE = 0.75
+"""The share of the limit that the connections of one network may have."""
+_EXPENDABLE: tuple[State, ...] = ("silent", "idle", "stalled")
+"""The states in which a connection makes room, those first in which least is lost."""
+_STALLED = 1.0
+"""Seconds without reading after which a connection may be closed to make room."""
 _RELIEVED = 0.9
-"""The share of the limit below which the next time it is reached is news again."""
+"""The part of a network's share below which the next time that there are too many is news again."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +57,11 @@ class Limits(NamedTuple):
     idle: float = 330.0
     header_bytes: int = 65_536
 
+    @property
+    def share(self) -> int:
+        """How many connections one network may have."""
+        return math.ceil(_SHARE * self.connections)
+
 
 class Telemetry(Protocol):
     """Who is told."""
@@ -48,40 +73,123 @@ class Telemetry(Protocol):
         """A connection was refused or cut; `reason` is a `Reason`."""
 
 
+@dataclass(eq=False)
+class Place:
+    """One connection that was let in. `evict` closes it at once; `since` is the loop's time of its state.
+
+    One that is `reserved` is beyond the limit: only probes are answered on it.
+    """
+
+    network: str
+    evict: Callable[[], None]
+    since: float
+    state: State = "silent"
+    reserved: bool = False
+
+    def turn(self, state: State) -> None:
+        """It is in this state now."""
+        if state != self.state:
+            self.state, self.since = state, asyncio.get_running_loop().time()
+
+
 class Watch:
-    """The count of one listener."""
+    """The connections of one listener."""
 
     def __init__(self, limits: Limits, telemetry: Telemetry) -> None:
         self.limits = limits
         self._telemetry = telemetry
-        self._open = 0
-        self._was_full = False
+        self._places: dict[Place, None] = {}
+        self._networks: Counter[str] = Counter()
+        self._told: set[str] = set()
 
-    def admit(self) -> bool:
-        """Whether one more may come in; it is counted if so, and to be given back by `leave`."""
-        if self._open >= self.limits.connections:
-            self.cut("full")
-            if not self._was_full:
-                self._was_full = True
-                log.warning(
-                    "connections refused",
-                    reason="web.max_connections are open",
-                    limit=self.limits.connections,
-                )
-            return False
-        self._count(1)
-        return True
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The connections that are open, the oldest first."""
+        return tuple(self._places)
 
-    def leave(self) -> None:
-        """One that was let in is gone."""
-        self._count(-1)
-        if self._open < _RELIEVED * self.limits.connections:
-            self._was_full = False
+    def admit(self, host: str, evict: Callable[[], None]) -> Place | None:
+        """The place of one more connection from this host, given back by `leave`; None where it is refused.
+
+        Where there are too many, or too many of its network, one that does nothing is evicted.
+        """
+        place = Place(network(host), evict, asyncio.get_running_loop().time())
+        if self._networks[place.network] >= self.limits.share:
+            place.reserved = not self._evicted([one for one in self._places if one.network == place.network])
+        elif len(self._places) >= self.limits.connections:
+            place.reserved = not self.make_room()
+        if place.reserved and sum(one.reserved for one in self._places) >= RESERVED:
+            self.refuse()
+            return None
+        self._places[place] = None
+        self._networks[place.network] += 1
+        self._telemetry.connections(len(self._places))
+        return place
+
+    def leave(self, place: Place) -> None:
+        """One that was let in is gone, or about to be; a second time it changes nothing."""
+        if place in self._places:
+            del self._places[place]
+            self._networks[place.network] -= 1
+            if not self._networks[place.network]:
+                del self._networks[place.network]
+            self._telemetry.connections(len(self._places))
+        if len(self._places) < _RELIEVED * self.limits.share:
+            self._told.clear()
+
+    def make_room(self) -> bool:
+        """Closes a connection that does nothing, of the network with most of them; whether there is one."""
+        return self._evicted(list(self._places))
+
+    def refuse(self) -> None:
+        """One was refused because there are too many."""
+        self.cut("full")
+        self._tell_once("connections refused")
 
     def cut(self, reason: Reason) -> None:
         """One was refused or cut for this."""
         self._telemetry.connection_refused(reason)
 
-    def _count(self, more: int) -> None:
-        self._open += more
-        self._telemetry.connections(self._open)
+    def _evicted(self, places: list[Place]) -> bool:
+        place = expendable(places, asyncio.get_running_loop().time())
+        if place is None:
+            return False
+        self.leave(place)
+        self.cut("evicted")
+        self._tell_once("connections closed to make room")
+        place.evict()
+        return True
+
+    def _tell_once(self, event: str) -> None:
+        if event not in self._told:
+            self._told.add(event)
+            log.warning(event, reason="web.max_connections are open", limit=self.limits.connections)
+
+
+def expendable(places: list[Place], now: float) -> Place | None:
+    """The connection whose end is the least loss; None where all are at work.
+
+    Of those in the most expendable state, of the network that has most of them, it is the oldest.
+    """
+    for state in _EXPENDABLE:
+        found = [one for one in places if one.state == state and _long_enough(one, now)]
+        if found:
+            number = Counter(one.network for one in found)
+            return max(found, key=lambda one: (number[one.network], now - one.since))
+    return None
+
+
+def _long_enough(place: Place, now: float) -> bool:
+    return place.state != "stalled" or now - place.since >= _STALLED
+
+
+def network(host: str) -> str:
+    """What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address)

@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 
 from exporter.web import guard, server
 
 from .invented import InventedSite
 
+BUSY = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+"""What keeps a connection at work where `held_up` is among the middlewares."""
 PATIENT = guard.Limits(connections=1000, headers=60.0, write=60.0)
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -49,6 +51,11 @@ class Guarded:
         client.writer.write(request)
         return await client.rest()
 
+    async def at_work(self, connections: int) -> None:
+        """Waits until so many are being answered."""
+        while sum(place.state == "busy" for place in self.listener.watch.places) != connections:
+            await asyncio.sleep(0.005)
+
     async def until(self, connections: int) -> None:
         """Waits until so many are open."""
         while self.told.number != connections:
@@ -74,6 +81,14 @@ async def guarded(
         yield Guarded(int(runner.addresses[0][1]), told, listener)
     finally:
         await runner.cleanup()
+
+
+@web.middleware
+async def held_up(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The landing page is never answered; everything else is."""
+    if request.path == "/":
+        await asyncio.Event().wait()
+    return await handler(request)
 
 
 @dataclass
@@ -115,5 +130,13 @@ class Client:
         self.writer.transport.abort()
 
 
-async def connect(port: int) -> Client:
-    return Client(*await asyncio.open_connection("127.0.0.1", port))
+async def connect(port: int, source: str = "127.0.0.1") -> Client:
+    """A connection from this address."""
+    return Client(*await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)))
+
+
+async def busy(port: int, source: str = "127.0.0.1") -> Client:
+    """A connection with a request that is never answered, where `held_up` is among the middlewares."""
+    client = await connect(port, source)
+    client.writer.write(BUSY)
+    return client

@@ -62,9 +62,10 @@ async def standing(then: Callable[[asyncio.Transport], None] = lambda _: None) -
     class Listener(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
-            assert watch.admit()
+            place = watch.admit("127.0.0.1", transport.abort)
+            assert place is not None
             writer = Writer(then)
-            one = door.Door(writer, watch, transport)
+            one = door.Door(writer, watch, place, transport)
             transport.set_protocol(one)
             one.connection_made(transport)
             doors.append(Standing(one, writer, told))
