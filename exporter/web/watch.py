@@ -35,6 +35,7 @@ _EXPENDABLE: tuple[State, ...] = ("silent", "idle", "stalled")
 """The states in which a connection makes room, those first in which least is lost."""
 _STALLED = 1.0
 """Seconds without reading after which a connection may be closed to make room."""
+_TOO_MANY = "web.max_connections are open"
 _RELIEVED = 0.9
 """The part of a network's share below which the next time that there are too many is news again."""
 
@@ -143,7 +144,8 @@ class Watch:
     def refuse(self) -> None:
         """One was refused because there are too many."""
         self.cut("full")
-        self._tell_once("connections refused")
+        if self._is_news("full"):
+            log.warning("connections refused", reason=_TOO_MANY, limit=self.limits.connections)
 
     def cut(self, reason: Reason) -> None:
         """One was refused or cut for this."""
@@ -155,14 +157,17 @@ class Watch:
             return False
         self.leave(place)
         self.cut("evicted")
-        self._tell_once("connections closed to make room")
+        if self._is_news("evicted"):
+            log.warning("connections closed to make room", reason=_TOO_MANY, limit=self.limits.connections)
         place.evict()
         return True
 
-    def _tell_once(self, event: str) -> None:
-        if event not in self._told:
-            self._told.add(event)
-            log.warning(event, reason="web.max_connections are open", limit=self.limits.connections)
+    def _is_news(self, reason: Reason) -> bool:
+        """Whether this was not logged since there were few connections."""
+        if reason in self._told:
+            return False
+        self._told.add(reason)
+        return True
 
 
 def expendable(places: list[Place], now: float) -> Place | None:
