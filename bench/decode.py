@@ -93,7 +93,7 @@ def held(bodies: Sequence[bytes], row: tuple[str, str]) -> float:
     draft, using = snapshot.Draft(snapshot.Snapshot()), reader(*row)
     for body in bodies:
         draft.add(decode.page(body, using, {}, KEY), 1e9)
-    found = draft.commit_full("", snapshot.Guard()).snapshot
+    found = draft.commit_full("", snapshot.Guard(), frozenset()).snapshot
     seen: set[int] = set()
     return (weight(found.records, seen) + weight(found.digests, seen)) / len(found.records)
 

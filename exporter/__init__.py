@@ -11,7 +11,8 @@ The way of one page of data through the house, from the wire to `/metrics`:
 4. `inventory.decode.page` splits the bytes into raw records; those whose digest the snapshot knows are
    carried over undecoded, the others become `record.Record` by `fields.Reader`, a dialect compiled, and are
    held packed. While a first crawl brings very many, `workshop` has other processes do this.
-5. `inventory.snapshot.Draft` collects them aside and commits them: a new `Snapshot`, and what changed.
+5. `inventory.snapshot.Draft` collects them aside and commits them: a new `Snapshot`, and what changed. What a
+   crawl lacks is noted by `inventory.absences`, which decides when it may be removed.
 6. `metrics.render.Exposition` renders anew, in a thread, the blocks that the changes made dirty: a `Body`.
 7. `site.Site` swaps the body by one assignment; `web.server` copies its bytes to whoever scrapes;
    meanwhile steps 4 and 6 step aside (`precedence`).

@@ -20,7 +20,7 @@ from exporter.findings import Finding
 from exporter.inventory import decode, fields, fit, paths, text
 from exporter.inventory.choice import chosen
 from exporter.inventory.record import Record
-from exporter.inventory.snapshot import Shown
+from exporter.inventory.snapshot import Held, Shown
 from exporter.metrics import trace
 from exporter.source import course, crawl
 from exporter.source.client import Page
@@ -173,7 +173,7 @@ def explain(
     )
     key = os.urandom(16)
     every = [*pages, *further]
-    batches: list[decode.Batch[object]] = [decode.page(page.body, reader, {}, key) for page in every]
+    batches: list[decode.Batch[Held]] = [decode.page(page.body, reader, {}, key) for page in every]
     of_pages = [_items(page, batch, reader, key) for page, batch in zip(every, batches, strict=True)]
     samples = [
         _Sample(batch.items, _series(items, target), crawl.total(page, target.paging))
@@ -233,7 +233,7 @@ def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, in
     return dict(counts.most_common())
 
 
-def _items(page: Page, batch: decode.Batch[object], reader: fields.Reader, key: bytes) -> list[_Item]:
+def _items(page: Page, batch: decode.Batch[Held], reader: fields.Reader, key: bytes) -> list[_Item]:
     """The records of a page that are held, each with its raw form."""
     digests = {fresh.digest for fresh in batch.fresh}
     raws = [raw for raw in decode.split(page.body) if decode.digest(raw, key) in digests]

@@ -72,43 +72,61 @@ class Intake:
         self._page_size = target.page_size  # less where the API turned out to refuse that many
         self._log = log.bind(collection=target.collection, api=target.api)
 
+    def another_size(self, border: int) -> int:
+        """A page size for which pages end elsewhere than in a crawl with pages of `border` records.
+
+        A record that slipped through at the border of two pages there is within a page here. 0 is for a crawl
+        whose lists came in one page each, for which any size is good.
+        """
+        longest = min(border, self._page_size)
+        return longest - 1 if longest > 1 else max(longest + 1, self._page_size)
+
     async def crawl(
-        self, start: snapshot.Snapshot, further: Mapping[str, str]
-    ) -> tuple[snapshot.Draft, list[paging.Ending]]:
-        """Pages through every query of the collection, each with the `further` parameters.
+        self, draft: snapshot.Draft, further: Mapping[str, str], page_size: int = 0
+    ) -> list[paging.Ending]:
+        """Pages through every query of the collection, each with the `further` parameters, into `draft`.
+
+        `page_size` is 0 for the one that is set and that the API accepts.
 
         The rows in `bad_rows` are asked around in crawls of everything, those without further parameters.
         Raises `SourceError` where a list cannot be read.
         """
         target, limits = self._target, self._limits
-        draft = snapshot.Draft(start, target.preserve_status_types, self.digest_key)
+        size = page_size or self._page_size
         began = time.monotonic()
         endings: list[paging.Ending] = []
 
         async def take(page: source.Page, query: paging.Query) -> crawl.Keep:
             total = crawl.total(page, target.paging)
             try:
-                batch = await self._decoded(page, start, max(total or 0, draft.items))
+                batch = await self._decoded(page, draft.start, max(total or 0, draft.items))
             except errors.Malformed as error:
                 raise self._client.unreadable(page.url, error) from error
             onward = crawl.onward(page, target.paging)
+            garbled = crawl.garbled(page, target.paging)
 
             def keep() -> paging.Seen:
-                new = draft.add(batch, time.time())
-                self._accepted(query.page_size)
+                new = draft.add(batch, time.time(), query.ordinal)
+                self._accepted(size, query.page_size)
                 self._heard(batch.items, total)
                 return paging.Seen(
-                    query, items=batch.items, new=new, total=total, status=page.status, onward=onward
+                    query,
+                    items=batch.items,
+                    new=new,
+                    total=total,
+                    status=page.status,
+                    onward=onward,
+                    garbled=garbled,
                 )
 
             return keep
 
         known = iter(() if further else self.bad_rows)
         for query in target.queries:
-            draft.begin()
+            draft.begin(size)
             walk = paging.walk(
                 target.paging,
-                self._page_size,
+                size,
                 {**query, **further},
                 width=limits.concurrency,
                 caps=paging.Caps(limits.pages, limits.records),
@@ -122,7 +140,7 @@ class Intake:
                 )
             )
         await self._leave_out_unasked(draft)
-        return draft, endings
+        return endings
 
     async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
         """Drops records that contradict the queries, where the API turns out to ignore the condition.
@@ -135,11 +153,15 @@ class Intake:
                 if doubted and await obedience.is_ignored(self._client, self._target, query, condition):
                     draft.leave_out(str(condition))
 
-    def _accepted(self, page_size: int) -> None:
+    def draft(self, start: snapshot.Snapshot, outdated: Mapping[str, int]) -> snapshot.Draft:
+        """What a crawl of the collection is collected in."""
+        return snapshot.Draft(start, self._target.preserve_status_types, self.digest_key, outdated)
+
+    def _accepted(self, asked: int, page_size: int) -> None:
         """Remembers the size of a page that the API did not refuse, so that it is not refused again."""
-        if page_size < self._page_size:
+        if page_size < asked and page_size < self._page_size:
             self._log.warning(
-                "smaller pages", refused=self._page_size, accepted=page_size, mend="set page_size to that"
+                "smaller pages", refused=asked, accepted=page_size, mend="set page_size to that"
             )
             self._page_size = page_size
 

@@ -11,14 +11,15 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from exporter import errors, memory, settings
 from exporter.intake import Intake
-from exporter.inventory import dangling, snapshot, tally
+from exporter.inventory import absences, dangling, snapshot, tally
 from exporter.metrics import render
 from exporter.precedence import Precedence
 from exporter.source import client as source
@@ -28,10 +29,19 @@ from exporter.warmstart import Kept
 from exporter.workshop.crowd import Workshop
 
 _SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
+_ACCEPTANCE = 3600.0  # seconds: how long an operator's word on pending removals holds
+_OFTEN = 3  # crawls in a row, after which what they have in common is the API's habit
 _DELTA_REACH = 24 * 3600.0  # seconds: an older change is in no list of recent changes any more
 _FIRST_RETRY = 5.0  # seconds after a failure, doubled with each further one
 _START_SHARE, _START_LONGEST = 0.1, 30.0  # of the interval, and seconds: how long a first crawl may wait
 _START_EMPTY = 1.0  # seconds: how long it may where nothing is served yet
+
+
+class _Crawled(NamedTuple):
+    """One crawl: what came, and how each of its lists ended."""
+
+    draft: snapshot.Draft
+    endings: list[paging.Ending]
 
 
 class Surroundings(Protocol):
@@ -87,8 +97,12 @@ class Poller:
             limit=config.limits.series_per_family,
             pause=house.precedence.pause,
         )
+        self._rendered: snapshot.Snapshot | None = None  # what was last rendered, None while it is unknown
+        self._absences = absences.Absences()
+        self._outdated: Mapping[str, int] = {}  # ids, and how many crawls in a row showed an older version
         self._doubled: set[str | int] = set()  # what came more than once in the last full crawl
         self._shortfalls: tuple[int, ...] = ()  # how many records fewer than announced its lists brought
+        self._short = 0  # crawls in a row, each with its second one, that brought fewer than announced
         self.membership = 0  # how often records have come or gone
         self._known: Mapping[str, int] = {}  # memberships when references were last looked at
         self._relinked = False  # whether references have changed since
@@ -96,7 +110,7 @@ class Poller:
         self._next_full = 0.0
         self._failures = 0
         self._woken = asyncio.Event()
-        self._overruled = False  # whether the operator lets the next complete crawl pass the shrink guard
+        self._accepted_until = 0.0  # on the monotonic clock
 
     @property
     def state(self) -> State:
@@ -180,24 +194,71 @@ class Poller:
                 await self._crawl()
 
     async def _crawl(self) -> None:
-        draft, endings = await self._listed({})
-        known = self._doubled
-        usual = self._shortfalls
-        if verdict.is_restless(endings, draft.doubled, known, usual) or await self._is_cut_off(
-            draft, endings
-        ):
-            # records moved while we paged; a second look usually finds the list at rest
-            known = draft.doubled
-            draft, endings = await self._listed({})
+        """Reads everything; once more, at once, where records are missing or the list moved meanwhile.
+
+        One list that was read to its end is no proof that a record is gone: see `inventory.absences`.
+        """
+        crawls = [await self._listed({})]
+        if await self._needs_another(crawls[0]):
+            first = crawls[0].draft
+            # what is missing may have slipped through where two pages met: they must meet elsewhere; else the
+            # same pages tell whether what came twice always does
+            size = self._intake.another_size(first.border()) if first.lacks() else 0
+            crawls.append(await self._listed({}, size))
+        await self._take_full(crawls)
+
+    async def _needs_another(self, first: _Crawled) -> bool:
+        """Whether a second crawl is worth its requests."""
+        draft, endings = first
+        if verdict.is_restless(endings, draft.doubled, self._doubled, self._shortfalls):
+            return True
+        if await self._is_cut_off(draft, endings):
+            return True
+        if any(self._shortfalls) and self._short < _OFTEN and draft.lacks():
+            return True  # fewer than announced may be what always is, or a list that moves
+        noted = await asyncio.to_thread(self._noted, [first])
+        return noted.awaits() and verdict.is_finished(endings, draft.together(draft))
+
+    def _noted(self, crawls: Sequence[_Crawled]) -> absences.Absences:
+        """What is known of missing records after these crawls, of which each follows at once on the other."""
+        known, found = self._doubled, self._absences
+        stored: AbstractSet[str] = self.snapshot.records.keys()
+        first, last = crawls[0].draft, crawls[-1].draft
+        together = last.together(first)
+        moved = last.moved(first) if self._short < _OFTEN else [0] * len(together)
+        counted = [count + more for count, more in zip(together, moved, strict=True)]
+        for draft, endings in crawls:
+            doubt = verdict.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
+            whole = verdict.is_finished(endings, counted) or not doubt
+            crawl = absences.Crawl(
+                draft.answers(), whole and not draft.doubt(self._unheld), is_verified=not doubt
+            )
+            found = found.after(crawl, stored, len(draft.outdated))
+            known, stored = draft.doubled, stored | draft.found.keys()
+        return found
+
+    async def _take_full(self, crawls: Sequence[_Crawled]) -> None:
+        """Stores and publishes what one or two crawls of everything showed together."""
+        draft, endings = crawls[-1]
+        known = crawls[0].draft.doubled if len(crawls) > 1 else self._doubled
+        together = draft.together(crawls[0].draft)
+        problem = verdict.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
+        noted = await asyncio.to_thread(self._noted, crawls)
+        steady = _steadily_short(self._shortfalls, verdict.shortfalls(endings), self.target.queries)
         self._doubled, self._shortfalls = draft.doubled, verdict.shortfalls(endings)
+        self._short = 0 if verdict.is_finished(endings, together) else self._short + 1
         self._intake.bad_rows = tuple(ending.bad_rows for ending in endings)
         self._intake.passed = draft.passed
-        problem = verdict.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
         self._unheld = draft.unheld
+        if len(crawls) > 1:
+            await asyncio.to_thread(draft.follow, crawls[0].draft)
+        problem = "; ".join(filter(None, (problem, steady, _clashing(draft), _out_of_step(noted, draft))))
         before = len(self.snapshot.records)
-        guard = msgspec.structs.replace(self._guard, share=1.0) if self._overruled else self._guard
-        outcome = await asyncio.to_thread(draft.commit_full, problem, guard)
+        outcome = await asyncio.to_thread(draft.commit_full, problem, self._guarding(), noted.removable())
         await self._take(outcome)
+        removed = [held.id for held in outcome.changes.removed]
+        self._absences = await asyncio.to_thread(noted.without, removed)
+        self._outdated = draft.outdated
         self._settle(outcome)
         self._story.full(draft, outcome, endings, problem)
         self._story.read(draft)
@@ -206,9 +267,16 @@ class Poller:
             self._story.grown(before, after)
         await self._look_for_dangling(outcome.snapshot)
 
-    async def _listed(self, further: Mapping[str, str]) -> tuple[snapshot.Draft, list[paging.Ending]]:
+    def _guarding(self) -> snapshot.Guard:
+        """The guard, without what an operator accepted too long ago."""
+        if self._guard.accepted and time.monotonic() > self._accepted_until:
+            return msgspec.structs.replace(self._guard, accepted=frozenset())
+        return self._guard
+
+    async def _listed(self, further: Mapping[str, str], page_size: int = 0) -> _Crawled:
         """Reads the list; raises `PartialCrawl` where too many of its records cannot be held."""
-        draft, endings = await self._intake.crawl(self.snapshot, further)
+        draft = self._intake.draft(self.snapshot, self._outdated)
+        endings = await self._intake.crawl(draft, further, page_size)
         rejected = draft.rejected.total()
         # a few bad records may be all that changed today, and no sign of another schema
         of = max(draft.items, len(self.snapshot.records)) if further else draft.items
@@ -221,7 +289,7 @@ class Poller:
                 reason="rejects",
                 mend="has the API's schema changed? `check` shows how its records are understood",
             )
-        return draft, endings
+        return _Crawled(draft, endings)
 
     async def _is_cut_off(self, draft: snapshot.Draft, endings: Sequence[paging.Ending]) -> bool:
         """Whether records may be missing only because pages were not found that are there."""
@@ -239,11 +307,9 @@ class Poller:
 
     def _settle(self, outcome: snapshot.Outcome) -> None:
         """When everything is asked for again, and what the guard has learnt."""
-        if outcome.complete:
-            self._overruled = False
-        self._guard = msgspec.structs.replace(outcome.guard, share=self._guard.share)
-        if not outcome.held_back:  # what the guard holds back is confirmed, or not, by the very next refresh
-            share = 1.0 if outcome.complete else _SOONER
+        self._guard = outcome.guard
+        if not outcome.held_back:  # what is pending is confirmed, or not, by the very next refresh
+            share = 1.0 if outcome.complete and not outcome.retained else _SOONER
             # not all shards and replicas ask for everything in the same minute
             part = share * random.uniform(0.9, 1.0)  # noqa: S311
             self._next_full = time.monotonic() + part * self.target.full_refresh_interval
@@ -255,6 +321,8 @@ class Poller:
             # without all changes the list of changes is no list of changes: ask for everything
             self._next_full = 0.0
         await self._take(await asyncio.to_thread(draft.commit_delta, self._guard))
+        self._absences = self._absences.without((), draft.found)
+        self._outdated = {**self._outdated, **draft.outdated}
         self._story.read(draft)
 
     async def _take(self, outcome: snapshot.Outcome) -> None:
@@ -264,43 +332,60 @@ class Poller:
         self._story.held(self.tally)
 
     async def _publish(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
+        """Renders and counts aside, then swaps snapshot, counts and body without anything in between.
+
+        A refresh that ends in the middle leaves an exposition that is ahead of the snapshot; then everything
+        is rendered from nothing.
+        """
         if changes or not self.published:
             began = time.monotonic()
             rendered: render.Rendered = render.nobody
             if not self.published and self._workshop.helps(len(held.records)):
                 rendered = partial(self._workshop.rendered, self._intake.order)
-            body = await asyncio.to_thread(self._exposition.update, held, changes, rendered)
-            await asyncio.to_thread(self._recount, held, changes)
+            steady = self.published and self._rendered is self.snapshot
+            self._rendered = None
+            body = await asyncio.to_thread(
+                self._exposition.update, held, changes if steady else None, rendered
+            )
+            count = await asyncio.to_thread(self._counted, held, changes)
             self._house.publish(self.target.collection, body)
             self.membership += bool(changes.added or changes.removed)
-            self.tally, self.published = self._count.tally(), True
+            self._count, self.tally, self.published = count, count.tally(), True
+            self._rendered = self.snapshot = held
             self._story.rendered(time.monotonic() - began)
-        if self.snapshot is not held:
-            self.snapshot = held
             await asyncio.to_thread(memory.trim)
+        elif self.snapshot is not held:
+            self._rendered = self.snapshot = held
 
-    def _recount(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
-        """Counts what changed, in a thread; everything where the counts do not go with what was held."""
-        if not self.published:
-            self._count = tally.Count()
-            self._count.add(one.standing for one in held.records.values())
-            return
-        self._relinked = self._relinked or dangling.may_differ(changes)
-        self._count.add((one.standing for one in changes.removed), -1)
-        self._count.add((old.standing for old, _ in changes.changed), -1)
-        self._count.add(new.standing for _, new in changes.changed)
-        self._count.add(one.standing for one in changes.added)
+    def _counted(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> tally.Count:
+        """The counts of `held`, in a thread: those of the snapshot, and what changed.
+
+        They are looked at once more before they are served: where they do not add up, all is counted.
+        """
+        if self.published:
+            self._relinked = self._relinked or dangling.may_differ(changes)
+            count = self._count.copy()
+            count.add((one.standing for one in changes.removed), -1)
+            count.add((old.standing for old, _ in changes.changed), -1)
+            count.add(new.standing for _, new in changes.changed)
+            count.add(one.standing for one in changes.added)
+            if count.records == len(held.records):
+                return count
+        count = tally.Count()
+        count.add(one.standing for one in held.records.values())
+        return count
 
     def accept(self) -> int:
-        """The operator says that what the shrink guard holds back is right: the next complete crawl passes.
+        """The operator confirms exactly the pending removals; a crawl that begins now makes them.
 
-        That crawl is made now. Returns how many removals are held back; where there are none nothing happens.
+        Returns how many are pending; where there are none nothing happens. The word holds for an hour.
         """
-        if self.state.held_back:
-            self._overruled = True
+        if self._guard.pending:
+            self._guard = self._guard.accept()
+            self._accepted_until = time.monotonic() + _ACCEPTANCE
             self._next_full = 0.0
             self._woken.set()
-        return self.state.held_back
+        return len(self._guard.pending)
 
     def kept(self) -> Kept:
         """What is worth keeping over a restart."""
@@ -339,3 +424,37 @@ class Poller:
             self._story.restored(len(held.records), kept.last_success, kept.last_full_success)
         self._story.held(self.tally)
         return True
+
+
+def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence[Mapping[str, str]]) -> str:
+    """What to do where filtered lists are short of their totals by the same number in each crawl; else ""."""
+    pairs = zip(before, now, queries, strict=False)
+    if not any(short and short == usual and query for usual, short, query in pairs):
+        return ""
+    return (
+        'it is as many in each crawl: if the total counts the whole table, set paging.total_header to "", or'
+        " query to {} and choose by include_types"
+    )
+
+
+def _clashing(draft: snapshot.Draft) -> str:
+    """Ids that tell no two records apart, as a sentence; "" for none."""
+    if not draft.clashes:
+        return ""
+    ident = min(draft.clashes)
+    return (
+        f"{len(draft.clashes)} ids, such as {ident[:100]!r}, belong to several records of different types, of"
+        " which only one is stored: set include_types to the types you need"
+    )
+
+
+def _out_of_step(noted: absences.Absences, draft: snapshot.Draft) -> str:
+    """Signs of several servers behind one address that do not agree, as a sentence; "" for none."""
+    signs = []
+    if noted.returned:
+        signs.append(f"{len(noted.returned)} records that a crawl had shown to be gone came back")
+    if draft.outdated:
+        signs.append(f"{len(draft.outdated)} records came in a version older than the stored one")
+    if not signs:
+        return ""
+    return f"{' and '.join(signs)}: answers are out of step, as of several servers that are copied late"

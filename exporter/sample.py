@@ -16,6 +16,7 @@ from exporter import errors, obedience, settings
 from exporter.inventory import decode, fields
 from exporter.inventory.dialect import DIALECTS
 from exporter.inventory.filters import Condition, Filters
+from exporter.inventory.snapshot import Held
 from exporter.source import crawl, paging
 from exporter.source.client import Client, Page
 
@@ -116,7 +117,7 @@ def _beginning(walk: paging.Walk) -> paging.Walk:
 
 def idents(page: Page, target: settings.Target) -> list[str]:
     """What tells the records of a page apart: their ids, or digests of those that have none."""
-    batch: decode.Batch[object] = decode.page(page.body, fields.Reader(target.mapping), {}, _KEY)
+    batch: decode.Batch[Held] = decode.page(page.body, fields.Reader(target.mapping), {}, _KEY)
     fresh = {one.digest: one.id for one in batch.fresh}
     marks = (decode.digest(raw, _KEY) for raw in decode.split(page.body))
     return [fresh.get(mark, str(mark)) for mark in marks]

@@ -239,6 +239,7 @@ class Story:
             "retained": outcome.retained,
             "unread": state.unread,
             "held_back": outcome.held_back,
+            "outdated": len(draft.outdated),
         }
         self._telemetry.full(self._collection, now, complete=int(outcome.complete), counts=counts)
 

@@ -98,7 +98,7 @@ class Telemetry:
         for gauge in ("up", "complete", "stale", "records", "records_retained", "records_unread"):
             self._gauge(gauge, name).set(0)
         self._gauge("records_unknown_status", name).set(0)
-        for gauge in ("records_held_back", "references_dangling", "restored"):
+        for gauge in ("records_held_back", "records_outdated", "references_dangling", "restored"):
             self._gauge(gauge, name).set(0)
         for counter in ("refresh_overruns_total", "growth_warnings_total"):
             self._counter(counter, name)

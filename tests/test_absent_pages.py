@@ -31,7 +31,8 @@ class Absent:
             with suppress(StopIteration):
                 self.now = next(self.rounds)
         shown = self.source.records[start : start + limit]
-        return listed(shown) if shown and start not in self.now else web.Response(status=404)
+        is_there = shown and self.now.isdisjoint(range(start, start + limit))
+        return listed(shown) if is_there else web.Response(status=404)
 
 
 NOWHERE: frozenset[int] = frozenset()

@@ -13,7 +13,7 @@ import codecs
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 import xxhash
@@ -31,14 +31,27 @@ _BOM = b"\xef\xbb\xbf"
 _CHUNK = 1 << 20  # bytes
 
 
-Held = TypeVar("Held")
+class Identified(Protocol):
+    """A value of an index of digests: it says whose raw form it is of."""
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        ...
+
+
+Held = TypeVar("Held", bound=Identified)
 
 
 class Reject(msgspec.Struct, frozen=True):
-    """A record that cannot be held: why (the metric's label), and enough of it to find it again."""
+    """A record that cannot be held: why (the metric's label), and enough of it to find it again.
+
+    `digest` is that of its whole raw form, by which rejects are told apart.
+    """
 
     reason: str
     example: str
+    digest: int
 
 
 class Fresh(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -62,7 +75,8 @@ class Batch(msgspec.Struct, Generic[Held]):
     `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of those
     that were read and are not held, because of their type or shard; `passed` are all such, read or known:
     the digest of the raw form, and `id_mark`. `dropped` counts values that could not be read by
-    reason. `items` is the number of raw records, whatever became of them. `against` maps ids of `fresh` to
+    reason. `items` is the number of raw records, whatever became of them. `ids` are those of `carried` and
+    `fresh` in the server's order; empty where all are fresh, in that order. `against` maps ids of `fresh` to
     the condition of the query that the record contradicts (`inventory.filters`).
     """
 
@@ -73,7 +87,12 @@ class Batch(msgspec.Struct, Generic[Held]):
     skipped: list[str]
     dropped: Counter[str]
     passed: list[tuple[int, int]] = []
+    ids: list[str] = []
     against: dict[str, str] = {}
+
+    def order(self) -> Sequence[str]:
+        """The ids of the records that are stored, in the server's order."""
+        return self.ids or [fresh.id for fresh in self.fresh]
 
 
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
@@ -170,13 +189,14 @@ def page(
     trusted.
     """
     raws = split(body)
-    batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter(), [])
-    seed, marked = _seed(key), xxhash.xxh3_64_intdigest
+    batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter(), [], [])
+    seed, marked, listed = _seed(key), xxhash.xxh3_64_intdigest, batch.ids.append
     for raw in raws:
         mark = marked(raw, seed)
         held = known.get(mark)
         if held is not None:
             batch.carried.append(held)
+            listed(held.id)
         elif (whose := passed.get(mark)) is not None:
             batch.passed.append((mark, whose))
         else:
@@ -191,14 +211,15 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         # an unusual record, or none at all: the general way tells
         value = json_of(raw)
         if not isinstance(value, dict):
-            batch.rejects.append(Reject("not_an_object", _example(raw)))
+            batch.rejects.append(Reject("not_an_object", _example(raw), mark))
             return
         found = reader.read(value, batch.dropped)
         reader.learn(value)
     if found is None:
-        batch.rejects.append(Reject("missing_id", _example(raw)))
+        batch.rejects.append(Reject("missing_id", _example(raw), mark))
     elif reader.keeps(found):
         batch.fresh.append(_fresh(found.record, mark))
+        batch.ids.append(found.record.id)
         condition = reader.contradicted(raw, found)
         if condition is not None:
             batch.against[found.record.id] = str(condition)

@@ -1,25 +1,32 @@
-"""What we hold of one collection, and how a crawl changes it.
+"""What is stored of one collection, and how a crawl changes it.
 
 A `Snapshot` is swapped whole, never emptied and refilled. A `Draft` collects a crawl aside; `commit` turns it
-into the next snapshot and says what changed. Records leave only by a crawl that proved complete and that the
-shrink guard lets pass; a record not seen otherwise is retained. No clock: times are arguments (Unix seconds).
-Invariant: every id occurs once, and no committed snapshot is touched again.
+into the next snapshot and says what changed. Only records that the caller says may be removed (`absences`
+decides that) and that the shrink guard lets pass are removed; all others that a crawl lacks are retained.
+No clock: times are arguments (Unix seconds). Invariant: every id occurs once, and no committed snapshot is
+touched again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
+from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
 from exporter.inventory import decode
+from exporter.inventory.absences import Answers
 from exporter.inventory.breakdown import Breakdown
 from exporter.inventory.record import Record, Standing, pack, restood, standing, unpack
 
 FILTER_IGNORED = "filter_ignored"
 """Why a record is not stored that the query should not have listed, as a label of the metric."""
+
+OUTDATED = 4
+"""Crawls in a row that must show a version older than the stored one before it is believed."""
 
 SPARE = 1_000
 """Pairs of status and type that are remembered though no record has them any more."""
@@ -93,23 +100,36 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 class Guard(msgspec.Struct, frozen=True):
-    """When a crawl that lost many records is believed.
+    """When many removals at once are believed.
 
-    More than `share` of the held records gone is held back until `confirmations` further complete crawls in a
-    row have shown the same ids; `fingerprint` and `seen` are what the last held-back crawl showed.
+    More than `share` of the stored records gone is pending until `confirmations` further crawls in a row have
+    shown the same ids; `fingerprint` and `seen` are what the last such crawl showed. `pending` are the ids
+    that wait, and `accepted` those that an operator has confirmed: they are removed when a crawl lacks them,
+    and the share is one of the others.
     """
 
     share: float = 0.2
     confirmations: int = 2
     fingerprint: int = 0
     seen: int = 0
+    pending: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
+
+    def calm(self) -> Guard:
+        """The guard when nothing is pending any more."""
+        return msgspec.structs.replace(self, fingerprint=0, seen=0, pending=frozenset(), accepted=frozenset())
+
+    def accept(self) -> Guard:
+        """The guard when an operator has confirmed exactly what is pending."""
+        return msgspec.structs.replace(self, accepted=self.pending)
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """A commit's result.
 
-    `complete` says that the snapshot is exactly what the crawl saw; `retained` are records kept though not
-    seen; `guard` is what the next commit must be given; `held_back` says how many removals the guard refused.
+    `complete` says that nothing speaks against the crawl's completeness and nothing is pending; `retained`
+    counts records kept though not seen; `guard` is what the next commit must be given; `held_back` says how
+    many removals the guard refused.
     """
 
     snapshot: Snapshot
@@ -120,14 +140,43 @@ class Outcome(msgspec.Struct, frozen=True):
     held_back: int = 0
 
 
+class _List(NamedTuple):
+    """One list of a crawl: number, length and stored ids of each page, and all that was seen in it.
+
+    `size` is the number of records that a page was asked for.
+    """
+
+    pages: list[tuple[int, int, Sequence[str]]]
+    walked: set[str | int]
+    size: int = 0
+
+    def answers(self) -> Answers:
+        """Its answers, from the first to the last that had records."""
+        pages = sorted((page for page in self.pages if page[1]), key=itemgetter(0))
+        longest = max((items for _, items, _ in pages), default=0)
+        # one page alone is no measure of how many records a page holds
+        full = longest if len(pages) > 1 else max(longest, self.size)
+        has_end = len(self.pages) == 1 or not pages or pages[-1][1] < full
+        return Answers(tuple(ids for *_, ids in pages) or ((),), has_end)
+
+
 class Draft:
     """One crawl in the making. `preserve` are record types whose first status is kept over updates.
 
-    `key` is the key of the digests in its pages.
+    `key` is the key of the digests in its pages. `outdated` says of records how many crawls in a row have
+    shown a version older than the stored one.
     """
 
-    def __init__(self, start: Snapshot, preserve: Iterable[str] = (), key: bytes = b"") -> None:
+    def __init__(
+        self,
+        start: Snapshot,
+        preserve: Iterable[str] = (),
+        key: bytes = b"",
+        outdated: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.start = start
+        self.outdated: dict[str, int] = {}  # the same after this crawl
+        self.clashes: set[str] = set()  # ids that records of different types have
         self.found: dict[str, Held] = {}
         self.rejects: list[decode.Reject] = []
         self.rejected: Counter[str] = Counter()
@@ -145,16 +194,22 @@ class Draft:
         self.ignored: Counter[str] = Counter()  # conditions that the API ignores, and records left out for it
         self._preserve = frozenset(preserve)
         self._key = key
+        self._known_outdated = outdated
+        self._own: Breakdown | None = None  # before an earlier crawl was taken in
+        self._lists: list[_List] = []
         self._walked: set[str | int] = set()
         self._standings: dict[Standing, Standing] = {}
+        self.begin()
 
-    def add(self, batch: decode.Batch[Held], now: float) -> int:
+    def add(self, batch: decode.Batch[Held], now: float, number: int = 0) -> int:
         """Takes one page in; returns how many of its records this crawl had not seen before.
 
-        Of two records with one id the newer last update wins, the first on a tie.
+        Pages are in the order of their `number`s in the list. Of two records with one id the newer last
+        update wins, on a tie the one that is stored, else one that does not depend on their order.
         """
         before = len(self._walked)
         self.items += batch.items
+        self._lists[-1].pages.append((number, batch.items, batch.order()))
         self._carry(batch.carried)
         for fresh in batch.fresh:
             self._take(self._held(fresh, now))
@@ -170,8 +225,8 @@ class Draft:
         self.dropped.update(batch.dropped)
         self.against.update(batch.against)
         for reject in batch.rejects:
-            self._walked.add(hash(reject.example))
-            self.unheld.add(hash(reject.example))
+            self._walked.add(reject.digest)
+            self.unheld.add(reject.digest)
             self.rejected[reject.reason] += 1
             if len(self.rejects) < 100:
                 self.rejects.append(reject)
@@ -222,11 +277,21 @@ class Draft:
             self.doubled.add(ident)
         self._walked.add(ident)
         earlier = self.found.get(ident)
-        if earlier is None or _updated(held) > _updated(earlier):
+        if earlier is None:
             self.found[ident] = held
+        elif earlier is not held:
+            if earlier.standing.type != held.standing.type:
+                self.clashes.add(ident)
+            self.found[ident] = min(earlier, held, key=self._rank)
+
+    def _rank(self, held: Held) -> tuple[float, bool, bytes]:
+        """Which of two records with one id is stored: the least, whatever their order in the list."""
+        return -_updated(held), self.start.records.get(held.id) is not held, held.packed
 
     def _held(self, fresh: decode.Fresh, now: float) -> Held:
         old = self.start.records.get(fresh.id)
+        if old is not None and self._is_outdated(fresh, old):
+            return old
         new, packed = fresh.standing, fresh.packed
         if old is not None and new.type in self._preserve:
             new = msgspec.structs.replace(old.standing, type=new.type)
@@ -240,9 +305,59 @@ class Draft:
             since, changes = now, old.changes + 1
         return Held(fresh.id, new, packed, fresh.digest, since, changes)
 
-    def begin(self) -> None:
-        """Begins another walk of the crawl: what an earlier query brought is no duplicate in this one."""
+    def _is_outdated(self, fresh: decode.Fresh, old: Held) -> bool:
+        """Whether a version is older than the stored one, by its own last update: then it is no news.
+
+        A server that lags behind catches up; what stays old for `OUTDATED` crawls in a row is so.
+        """
+        if fresh.updated is None or fresh.updated >= _updated(old):
+            return False
+        crawls = self._known_outdated.get(fresh.id, 0) + 1
+        if crawls >= OUTDATED:
+            return False
+        self.outdated[fresh.id] = crawls
+        return True
+
+    def begin(self, size: int = 0) -> None:
+        """Begins another list of the crawl, with `size` records asked for a page.
+
+        What an earlier query brought is no duplicate in this one.
+        """
+        if self._lists and not self._lists[-1].pages:
+            self._lists.pop()
         self._walked = set()
+        self._lists.append(_List([], self._walked, size))
+
+    def answers(self) -> tuple[Answers, ...]:
+        """The ids of each list, page by page."""
+        return tuple(one.answers() for one in self._lists)
+
+    def border(self) -> int:
+        """The number of records of the longest page of lists that came in several, 0 where none did."""
+        several = [one for one in self._lists if sum(items > 0 for _, items, _ in one.pages) > 1]
+        return max((items for one in several for _, items, _ in one.pages), default=0)
+
+    def follow(self, earlier: Draft) -> None:
+        """Takes in what an earlier crawl of the same lists showed and this one did not."""
+        self._own = self.breakdown()
+        for ident, held in earlier.found.items():
+            mine = self.found.get(ident)
+            if mine is None:
+                self.found[ident] = held
+            elif mine is not held:
+                self.found[ident] = held if _updated(held) > _updated(mine) else mine
+        self.clashes |= earlier.clashes
+        self.outdated = {**earlier.outdated, **self.outdated}
+
+    def together(self, earlier: Draft) -> tuple[int, ...]:
+        """How many different records this crawl and an earlier one have seen, of each list."""
+        pairs = zip(self._lists, earlier._lists, strict=True)
+        return tuple(len(one.walked | other.walked) for one, other in pairs)
+
+    def moved(self, earlier: Draft) -> tuple[int, ...]:
+        """How many different records one of the two has seen and the other has not, of each list."""
+        pairs = zip(self._lists, earlier._lists, strict=True)
+        return tuple(len(one.walked ^ other.walked) for one, other in pairs)
 
     @property
     def walked(self) -> int:
@@ -251,6 +366,8 @@ class Draft:
 
     def breakdown(self) -> Breakdown:
         """What became of the records received so far."""
+        if self._own is not None:
+            return self._own
         return Breakdown(
             stored=len(self.found),
             excluded=self.excluded - self.other_shards,
@@ -283,32 +400,37 @@ class Draft:
         snapshot, changes = self._next(())
         return Outcome(snapshot, changes, complete=False, retained=0, guard=guard)
 
-    def commit_full(self, problem: str, guard: Guard) -> Outcome:
-        """What a crawl of everything teaches; `problem` is empty where it proved complete."""
-        calm = msgspec.structs.replace(guard, fingerprint=0, seen=0)
+    def commit_full(self, problem: str, guard: Guard, removable: Set[str]) -> Outcome:
+        """What a crawl of everything teaches.
+
+        `problem` is empty where nothing speaks against its completeness; `removable` are the ids that may be
+        removed where the crawl lacks them.
+        """
         if self.found == self.start.records and not problem:  # ten times as fast as looking at each
-            return Outcome(self.start, Changes(), complete=True, retained=0, guard=calm)
+            return Outcome(self.start, Changes(), complete=True, retained=0, guard=guard.calm())
         missing = [held for ident, held in self.start.records.items() if ident not in self.found]
-        if problem:
-            snapshot, changes = self._next(())
-            return Outcome(snapshot, changes, complete=False, retained=len(missing), guard=guard)
-        if len(missing) > guard.share * len(self.start.records):
-            # order does not matter, and one set of ids has one fingerprint within a process
-            fingerprint = hash(frozenset(self.found))
-            seen = guard.seen + 1 if guard.seen and fingerprint == guard.fingerprint else 1
-            if seen <= guard.confirmations:
-                waiting = msgspec.structs.replace(guard, fingerprint=fingerprint, seen=seen)
-                snapshot, changes = self._next(())
-                return Outcome(
-                    snapshot,
-                    changes,
-                    complete=False,
-                    retained=len(missing),
-                    guard=waiting,
-                    held_back=len(missing),
-                )
-        snapshot, changes = self._next(missing)
-        return Outcome(snapshot, changes, complete=True, retained=0, guard=calm)
+        due = [held for held in missing if held.id in removable]
+        unconfirmed = [held for held in due if held.id not in guard.accepted]
+        guard = guard if problem and not due else self._guarded(guard, unconfirmed)
+        if guard.pending:
+            due = [held for held in due if held.id not in guard.pending]
+        snapshot, changes = self._next(due)
+        complete = not problem and not guard.pending
+        return Outcome(snapshot, changes, complete, len(missing) - len(due), guard, len(guard.pending))
+
+    def _guarded(self, guard: Guard, due: Sequence[Held]) -> Guard:
+        """The guard after a crawl by which `due` would be removed, of which `pending` must wait."""
+        if len(due) <= guard.share * len(self.start.records):
+            return guard.calm()
+        # order does not matter, and one set of ids has one fingerprint within a process
+        fingerprint = hash(frozenset(self.found))
+        seen = guard.seen + 1 if guard.seen and fingerprint == guard.fingerprint else 1
+        if seen > guard.confirmations:
+            return guard.calm()
+        pending = frozenset(held.id for held in due)
+        return msgspec.structs.replace(
+            guard, fingerprint=fingerprint, seen=seen, pending=pending, accepted=frozenset()
+        )
 
     def _next(self, removed: Iterable[Held]) -> tuple[Snapshot, Changes]:
         start = self.start.records

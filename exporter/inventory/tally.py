@@ -43,6 +43,18 @@ class Count:
             if not record.status_known:
                 self._unknown[record.status] += weight
 
+    @property
+    def records(self) -> int:
+        """How many records are counted."""
+        return self._statuses.total()
+
+    def copy(self) -> Count:
+        """The same counts, to be changed while these are still served."""
+        other = Count()
+        other._statuses, other._meanings = self._statuses.copy(), self._meanings.copy()
+        other._unknown = self._unknown.copy()
+        return other
+
     def tally(self) -> Tally:
         """What the counts come to; words that no record has any more are forgotten."""
         self._statuses, self._unknown = +self._statuses, +self._unknown

@@ -388,7 +388,12 @@ _C = "collection"
 
 TELEMETRY: tuple[Family, ...] = (
     _own("up", "gauge", "Whether the last refresh of the collection succeeded.", _C),
-    _own("complete", "gauge", "Whether the last full crawl of the collection proved complete.", _C),
+    _own(
+        "complete",
+        "gauge",
+        "Whether nothing speaks against the completeness of the last full crawl; 1 if so, 0 if not.",
+        _C,
+    ),
     _own("stale", "gauge", "1 once the snapshot is older than three refresh intervals, else 0.", _C),
     _own("last_success_timestamp_seconds", "gauge", "Unix time of the last successful refresh.", _C),
     _own("last_full_success_timestamp_seconds", "gauge", "Unix time of the last complete full crawl.", _C),
@@ -396,7 +401,12 @@ TELEMETRY: tuple[Family, ...] = (
     _own("refresh_interval_seconds", "gauge", "Time between two refreshes, as set.", _C),
     _own("records", "gauge", "Records held.", _C),
     _own("records_expected", "gauge", "Records announced by the API in the last full crawl.", _C),
-    _own("records_retained", "gauge", "Records held though the last full crawl did not see them.", _C),
+    _own(
+        "records_retained",
+        "gauge",
+        "Number of records that are kept although the last full crawl lacks them.",
+        _C,
+    ),
     _own(
         "records_unread", "gauge", "Records behind pages that could not be read in the last full crawl.", _C
     ),
@@ -407,6 +417,7 @@ TELEMETRY: tuple[Family, ...] = (
     _own("records_changed_total", "counter", "Records whose content changed.", _C),
     _own("records_removed_total", "counter", "Records removed after a complete crawl without them.", _C),
     _own("records_held_back", "gauge", "Removals the shrink guard holds back until they are confirmed.", _C),
+    _own("records_outdated", "gauge", "Records that came in a version older than the stored one.", _C),
     _own("duplicates_total", "counter", "Records that came twice in one crawl.", _C),
     _own(
         *("status_changes_total", "counter", "Status changes seen.", _C),

@@ -10,6 +10,7 @@ no two series of a body have equal labels.
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class Exposition:
-    """The blocks of one collection. `update` is called by one thread at a time and returns the next `Body`.
+    """The blocks of one collection. `update` returns the next `Body`; one thread at a time renders.
 
     `statuses` are the words that are counted even at zero; `limit` is the number of series a family may have;
     `pause` is called before each bucket, so that others may work.
@@ -100,14 +101,20 @@ class Exposition:
         self._strips: list[Strip] = []
         self._cells: Counter[tuple[str, str]] = Counter()  # records by status and type
         self._whole = False
+        self._lock = threading.Lock()  # the thread of a refresh that was cancelled may still be at work
 
-    def update(self, snapshot: Snapshot, changes: Changes, rendered: Rendered = nobody) -> Body:
+    def update(self, snapshot: Snapshot, changes: Changes | None, rendered: Rendered = nobody) -> Body:
         """Renders what `changes` made dirty and joins the blocks of `snapshot`, the snapshot after them.
 
-        `rendered` is asked first where everything is rendered.
+        None renders everything: where it is not known that the last update was of the snapshot before. Then
+        `rendered` is asked first.
         """
+        with self._lock:
+            return self._updated(snapshot, changes, rendered)
+
+    def _updated(self, snapshot: Snapshot, changes: Changes | None, rendered: Rendered) -> Body:
         whole, self._whole = self._whole, False  # an update that fails half-way is made good from nothing
-        if not whole or len(snapshot.records) > 2 * self._bucket * len(self._buckets):
+        if not whole or changes is None or len(snapshot.records) > 2 * self._bucket * len(self._buckets):
             self._spread(snapshot, rendered)
         else:
             self._renew(changes)
@@ -202,6 +209,8 @@ class Exposition:
                 plain, openmetrics = self._headers[writer.name]
                 pieces.append((plain, openmetrics, part))
         _assert_whole(snapshot, series, dropped)
+        if self._cells.total() != len(snapshot.records):
+            raise RuntimeError(f"{self._cells.total()} records counted of {len(snapshot.records)}")
         return Body(tuple(pieces), series, dropped)
 
     def _count_lines(self, family: Family, snapshot: Snapshot) -> Iterator[str]:

@@ -19,10 +19,10 @@ import structlog
 from exporter import errors
 from exporter.inventory.dialect import Paging
 from exporter.source import onward as way
+from exporter.source import total as total_header
 from exporter.source.client import Client, Page
 from exporter.source.hole import DIVISIBLE, TOO_MUCH
 from exporter.source.paging import Ending, Query, Seen, Walk
-from exporter.source.total import announced
 
 log = structlog.get_logger()
 
@@ -90,7 +90,12 @@ async def crawl(
 
 def total(page: Page, paging: Paging) -> int | None:
     """The number of records that the page's headers announce, None for none or garbage."""
-    return announced(page.headers, paging.total_header)
+    return total_header.announced(page.headers, paging.total_header)
+
+
+def garbled(page: Page, paging: Paging) -> str:
+    """A total that is announced and cannot be one, as it is written; "" for none."""
+    return total_header.garbled(page.headers, paging.total_header)
 
 
 def onward(page: Page, paging: Paging) -> way.Onward:

@@ -57,7 +57,8 @@ class Seen(msgspec.Struct, frozen=True):
 
     `items` counts the raw records of the page, `new` those whose id was not seen before in this walk, records
     without an id included; `total` is what the answer's headers announce, None for nothing; `onward` is
-    where the answer says that the list goes on. `unread` says that the page could not be read after all
+    where the answer says that the list goes on. `garbled` is an announced total that is no number of records,
+    as it was written. `unread` says that the page could not be read after all
     retries, `why` what went wrong then, and `cause` the same as a status or a word, as in `DIVISIBLE`.
 
     Of a first page two failures are told. One with a status of `TOO_MUCH` is answered with the same page in
@@ -74,6 +75,7 @@ class Seen(msgspec.Struct, frozen=True):
     why: str = ""
     onward: Onward = NOWHERE
     cause: str = ""
+    garbled: str = ""
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -89,7 +91,8 @@ class Caps(msgspec.Struct, frozen=True):
 class Ending(msgspec.Struct, frozen=True):
     """The verdict on a walk.
 
-    `expected` is the announced total (the larger of the first query's and the last's), None where none was;
+    `expected` is the announced total (the larger of the first query's and the last's), None where none was,
+    and `spread` by how much the smaller of the two is less;
     `received` counts different records; `unread_pages` could not be read or not wholly, and about
     `unread_records` are missing for it, the single rows of `bad_rows` included: those are for the next walk.
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
@@ -109,6 +112,7 @@ class Ending(msgspec.Struct, frozen=True):
     is_short_only: bool = False
     bad_rows: BadRows = NOTHING_KNOWN
     absent_pages: int = 0
+    spread: int = 0
 
 
 Walk = Generator[tuple[Query, ...], Seen, Ending]
@@ -156,7 +160,7 @@ class _State:
         self._pages = self._items = self._new = self._most = self._absent = 0
         self._first_items = self._new_behind_first = 0
         self._repeating = False
-        self._capped = self._boasted = ""
+        self._capped = self._boasted = self._garbled = ""
 
     @property
     def _expected(self) -> int | None:
@@ -214,6 +218,7 @@ class _State:
     def hear(self, seen: Seen) -> None:
         """Takes in what became of a query in flight."""
         step = self.flying.pop(seen.query.ordinal)
+        self._garbled = self._garbled or seen.garbled
         if seen.total is not None and seen.total > self._caps.records:
             # to ask for all those pages would be to find nothing until the deadline
             self._boasted = f"announced {seen.total}, which is more than limits.records, and not believed"
@@ -299,6 +304,9 @@ class _State:
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
         if doubt := self._course.doubt(expected):
             reasons.append(doubt)
+        if self._garbled and not self._items:
+            # a server that does not know how many there are does not know that there are none, either
+            reasons.append(f"the list is empty, and the announced total is {self._garbled}")
         return Ending(
             complete=not reasons,
             expected=expected,
@@ -311,4 +319,5 @@ class _State:
             is_short_only=missing and len(reasons) == 1,
             bad_rows=self._mending.memory(expected),
             absent_pages=self._absent,
+            spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),
         )

@@ -1,9 +1,9 @@
-"""Whether the walks of one crawl, taken together, saw everything.
+"""Whether the lists of one crawl were read to their end, and what speaks against their being complete.
 
-`paging` judges one walk by its positions and totals; here records that came more than once are weighed in. A
+`paging` judges one list by its positions and totals; here records that came more than once are weighed in. A
 record twice is either an API that doubles records, then the same ones come twice every time, or a list that
-moved while it was read, then others may have slipped through. Pure. Invariant: no problem means that nothing
-is missing, as far as any client can know.
+moved while it was read, then others may have slipped through. Pure. No problem is evidence, not proof, that
+nothing is missing: what may be removed for it is decided by `inventory.absences`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,19 @@ def is_restless(
         for place, (ending, short) in enumerate(zip(endings, shortfalls(endings), strict=True))
     )
     return amiss or _moved(endings, doubled, known)
+
+
+def is_finished(endings: Sequence[Ending], together: Sequence[int]) -> bool:
+    """Whether every list was read to its end, and shows as much as it announced.
+
+    `together` counts the different records of each list that this crawl and the one right before it saw: in a
+    list that moves, one crawl alone sees fewer than are announced. Where it moves, those that only one of the
+    two saw may be counted once more: for a record that came behind the reader's back another one went.
+    """
+    return all(
+        ending.complete or (ending.is_short_only and count >= (ending.expected or 0) - ending.spread)
+        for ending, count in zip(endings, together, strict=True)
+    )
 
 
 def ends_by_refusal(endings: Sequence[Ending]) -> bool:

@@ -125,6 +125,7 @@ def batch(answer: bytes | bytearray) -> decode.Batch[Any]:
         found.skipped,
         Counter(found.dropped),
         found.passed,
+        [fresh.id for fresh in found.fresh],
         against=found.against,
     )
 

@@ -29,6 +29,17 @@ def reader(name: str = "ses", collection: str = "services", **changes: Any) -> f
     return fields.Reader(mapping, **wishes | changes)
 
 
+class _Everything(frozenset[str]):
+    """A set that any id is in."""
+
+    def __contains__(self, ident: object) -> bool:
+        return True
+
+
+ALL = _Everything()
+"""What may be removed by a crawl that is believed at once."""
+
+
 def batch(
     items: object, using: fields.Reader | None = None, known: Mapping[int, snapshot.Held] | None = None
 ) -> Batch:
@@ -67,7 +78,7 @@ def draft(
 
 def full(start: snapshot.Snapshot, *pages: object, **how: Any) -> snapshot.Outcome:
     """A complete crawl that is believed."""
-    return draft(start, *pages, **how).commit_full("", NEVER)
+    return draft(start, *pages, **how).commit_full("", NEVER, ALL)
 
 
 def held(item: object, using: fields.Reader | None = None, now: float = NOW) -> snapshot.Held:

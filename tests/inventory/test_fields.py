@@ -272,7 +272,7 @@ def test_bandwidth_segments_that_are_not_operational_support_no_carrier() -> Non
 
 def test_labels_are_cut_to_the_length_that_is_set() -> None:
     found = reading.record({"id": "i" * 99, "name": "n" * 99}, reading.reader("tmf-v4", length=32))
-    assert len(found.id) == len(found.name) == 32
+    assert len(found.id.encode()) == len(found.name.encode()) == 32
 
 
 def test_objects_of_many_shapes_are_read_like_any_other() -> None:

@@ -37,6 +37,10 @@ def shown(held: Snapshot) -> dict[str, Record]:
     return {ident: one.record for ident, one in held.records.items()}
 
 
+def updated(record: Record) -> float:
+    return record.updated or 0.0
+
+
 def of(*items: dict[str, Any]) -> Snapshot:
     return reading.full(Snapshot(), list(items)).snapshot
 
@@ -45,9 +49,11 @@ def walked(start: Snapshot, steps: list[tuple[str, Truth]]) -> Snapshot:
     for mode, truth in steps:
         draft = reading.draft(start, page(truth))
         outcome = {
-            "full": lambda draft=draft: draft.commit_full("", reading.NEVER),
+            "full": lambda draft=draft: draft.commit_full("", reading.NEVER, reading.ALL),
             "delta": lambda draft=draft: draft.commit_delta(reading.NEVER),
-            "incomplete": lambda draft=draft: draft.commit_full("page 3 could not be read", reading.NEVER),
+            "incomplete": lambda draft=draft: draft.commit_full(
+                "page 3 could not be read", reading.NEVER, frozenset()
+            ),
         }[mode]()
         start = outcome.snapshot
     return start
@@ -60,7 +66,13 @@ def test_a_complete_crawl_shows_the_truth_whatever_came_before(
     before = walked(Snapshot(), steps)
     outcome = reading.full(before, page(truth))
     assert outcome.complete
-    assert shown(outcome.snapshot) == shown(reading.full(Snapshot(), page(truth)).snapshot)
+    found, stored = shown(reading.full(Snapshot(), page(truth)).snapshot), shown(before)
+    newest = [
+        max(stored.get(ident, one), one, key=lambda record: record.updated) for ident, one in found.items()
+    ]
+    # of two versions with one last update the list's is believed
+    newest = [one if one.updated != found[one.id].updated else found[one.id] for one in newest]
+    assert shown(outcome.snapshot) == {one.id: one for one in newest}
     assert set(outcome.snapshot.records) == set(truth)
 
 
@@ -111,7 +123,7 @@ def test_the_order_of_pages_does_not_matter(truth: Truth, random: Any) -> None:
 @given(st.permutations([0, 1, 2, 3]))
 def test_of_many_records_with_one_id_the_newest_wins_in_every_order(hours: list[int]) -> None:
     crawl = reading.draft(Snapshot(), [item("A", hour=hour, name=f"version {hour}") for hour in hours])
-    outcome = crawl.commit_full("", reading.NEVER)
+    outcome = crawl.commit_full("", reading.NEVER, reading.ALL)
     assert outcome.snapshot.records["A"].record.name == "version 3"
     assert crawl.duplicates == 3
 
@@ -220,7 +232,9 @@ def test_values_that_were_dropped_are_counted_over_the_pages() -> None:
 def test_a_crawl_that_did_not_prove_complete_says_what_it_retained() -> None:
     before = of(item("A"), item("B"), item("C"))
     guard = Guard(seen=1, fingerprint=7)
-    outcome = reading.draft(before, [item("A", "Down"), item("D")]).commit_full("page 2 is missing", guard)
+    outcome = reading.draft(before, [item("A", "Down"), item("D")]).commit_full(
+        "page 2 is missing", guard, frozenset()
+    )
     assert (outcome.complete, outcome.retained, outcome.held_back) == (False, 2, 0)
     assert outcome.guard is guard
     assert shown(outcome.snapshot)["A"].status == "Down"
@@ -236,7 +250,7 @@ TEN = [item(ident) for ident in "ABCDEFGHIJ"]
 
 
 def _crawled(start: Snapshot, guard: Guard, keep: str) -> snapshot.Outcome:
-    return reading.draft(start, [item(ident) for ident in keep]).commit_full("", guard)
+    return reading.draft(start, [item(ident) for ident in keep]).commit_full("", guard, reading.ALL)
 
 
 def test_a_loss_within_the_share_is_believed_at_once() -> None:
@@ -276,7 +290,7 @@ def test_a_crawl_that_shows_everything_again_starts_the_confirmations_anew() -> 
 
 
 def test_what_is_new_is_published_while_a_loss_is_held_back() -> None:
-    outcome = reading.draft(of(*TEN), [item("A", "Down"), item("Z")]).commit_full("", Guard())
+    outcome = reading.draft(of(*TEN), [item("A", "Down"), item("Z")]).commit_full("", Guard(), reading.ALL)
     assert outcome.held_back == 9
     assert shown(outcome.snapshot)["A"].status == "Down"
     assert "Z" in outcome.snapshot.records
@@ -286,16 +300,16 @@ def test_what_is_new_is_published_while_a_loss_is_held_back() -> None:
 def test_f42_an_empty_list_is_believed_after_as_many_confirmations_as_are_set(confirmations: int) -> None:
     start, guard = of(*TEN), Guard(confirmations=confirmations)
     for _ in range(confirmations):
-        outcome = reading.draft(start, []).commit_full("", guard)
+        outcome = reading.draft(start, []).commit_full("", guard, reading.ALL)
         assert len(outcome.snapshot.records) == 10
         guard = outcome.guard
-    outcome = reading.draft(start, []).commit_full("", guard)
+    outcome = reading.draft(start, []).commit_full("", guard, reading.ALL)
     assert outcome.complete
     assert not outcome.snapshot.records
 
 
 def test_an_empty_inventory_that_stays_empty_is_nothing_to_hold_back() -> None:
-    outcome = reading.draft(Snapshot(), []).commit_full("", Guard())
+    outcome = reading.draft(Snapshot(), []).commit_full("", Guard(), reading.ALL)
     assert outcome.complete
     assert not outcome.changes
 

@@ -71,6 +71,7 @@ OWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "records_unread": ("gauge", (C,)),
     "records_unknown_status": ("gauge", (C,)),
     "records_held_back": ("gauge", (C,)),
+    "records_outdated": ("gauge", (C,)),
     "records_rejected_total": ("counter", (C, "reason")),
     "values_dropped_total": ("counter", (C, "reason")),
     "records_added_total": ("counter", (C,)),

@@ -31,7 +31,7 @@ def _step(start: Snapshot, mode: str, truth: dict[str, Any], now: float) -> Outc
     draft = reading.draft(start, page, using=USING, now=now)
     if mode == "delta":
         return draft.commit_delta(reading.NEVER)
-    return draft.commit_full("" if mode == "full" else "a page is missing", reading.NEVER)
+    return draft.commit_full("" if mode == "full" else "a page is missing", reading.NEVER, reading.ALL)
 
 
 @settings(max_examples=150, deadline=None)

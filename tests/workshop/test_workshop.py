@@ -51,7 +51,7 @@ def here(body: bytes = PAGE) -> decode.Batch[Any]:
 def snapshot(page: bytes = PAGE) -> Snapshot:
     draft = Draft(Snapshot())
     draft.add(here(page), 1e9)
-    return draft.commit_full("", Guard()).snapshot
+    return draft.commit_full("", Guard(), frozenset()).snapshot
 
 
 def rendered(rendered: render.Rendered) -> render.Body:
