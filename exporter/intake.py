@@ -69,6 +69,7 @@ class Intake:
         self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
         self.passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
         self._reading = asyncio.Lock()
+        self._knows_unit = False  # whether a position of these lists is known to count records
         self._page_size = target.page_size  # less where the API turned out to refuse that many
         self._log = log.bind(collection=target.collection, api=target.api)
 
@@ -102,16 +103,22 @@ class Intake:
                 batch = await self._decoded(page, draft.start, max(total or 0, draft.items))
             except errors.Malformed as error:
                 raise self._client.unreadable(page.url, error) from error
+            if batch.is_single:
+                self._believe_single(page, query, (total or 0) - draft.walked)
+            positions = batch.positions(query.page_size)
             onward = crawl.onward(page, target.paging)
             garbled = crawl.garbled(page, target.paging)
 
             def keep() -> paging.Seen:
+                if query.role == "unit":  # the same records once more: nothing to store
+                    new = draft.unseen(batch)
+                    return paging.Seen(query, items=positions, new=new, total=total, status=page.status)
                 new = draft.add(batch, time.time(), query.ordinal)
                 self._accepted(size, query.page_size)
                 self._heard(batch.items, total)
                 return paging.Seen(
                     query,
-                    items=batch.items,
+                    items=positions,
                     new=new,
                     total=total,
                     status=page.status,
@@ -131,6 +138,7 @@ class Intake:
                 width=limits.concurrency,
                 caps=paging.Caps(limits.pages, limits.records),
                 known=next(known, bad_rows.NOTHING_KNOWN),
+                unit="known" if self._knows_unit else "unknown",
             )
             spent = time.monotonic() - began if endings else 0.0
             deadline = crawl.Deadline(limits.crawl_deadline, spent)
@@ -139,6 +147,7 @@ class Intake:
                     self._client, target.url, walk, take, width=limits.concurrency, deadline=deadline
                 )
             )
+        self._knows_unit = self._knows_unit or all(ending.complete for ending in endings)
         await self._leave_out_unasked(draft)
         return endings
 
@@ -152,6 +161,20 @@ class Intake:
                 doubted = str(condition) in draft.against.values()
                 if doubted and await obedience.is_ignored(self._client, self._target, query, condition):
                     draft.leave_out(str(condition))
+
+    def _believe_single(self, page: source.Page, query: paging.Query, left: int) -> None:
+        """One object in answer to a list is a record where the API lists so, or had announced one more.
+
+        `left` is the announced total less what has come.
+        """
+        if self._target.paging.style == "none" or left == 1 or query.role == "part":
+            return
+        error = errors.Malformed(
+            "the answer is one object and no list",
+            reason="envelope",
+            mend="if the API lists a single record so, announce it by a total of 1 or set paging.style: none",
+        )
+        raise self._client.unreadable(page.url, error) from None
 
     def draft(self, start: snapshot.Snapshot, outdated: Mapping[str, int]) -> snapshot.Draft:
         """What a crawl of the collection is collected in."""

@@ -1,15 +1,14 @@
 """From a page's bytes to records and rejects; here it is decided what becomes of inventory JSON.
 
-`split` finds the raw records of a page; `page` carries those over whose digest is known and has a `Reader`,
-which is a collection's dialect compiled, read the others: in their usual form straight from the bytes, else
-from the JSON value. It holds nothing between pages and decides nothing of history (`snapshot` does).
-Invariant: a bad record is a `Reject`, a bad page is `Malformed`, and no JSON of any shape raises anything
-else.
+`envelope` finds the raw records of a page; `page` carries those over whose digest is known and has a
+`Reader`, which is a collection's dialect compiled, read the others: in their usual form straight from the
+bytes, else from the JSON value. It holds nothing between pages and decides nothing of history (`snapshot`
+does). Invariant: a bad record is a `Reject`, a bad page is `Malformed`, and no JSON of any shape raises
+anything else.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,16 +18,14 @@ import msgspec
 import xxhash
 
 from exporter import errors
-from exporter.inventory import fields, record
+from exporter.inventory import envelope, fields, record
 from exporter.inventory.record import Standing
 
-_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
-_ENVELOPES = ("result", "items", "data", "records")
-_ERRORS = ("error", "errors", "fault", "code", "message", "reason")
-_BOM = b"\xef\xbb\xbf"
-_CHUNK = 1 << 20  # bytes
+
+
+STRAY = "not_an_object"
+"""Why an element of a list is no record: it is no JSON object. It is not counted as one, either."""
 
 
 class Identified(Protocol):
@@ -77,7 +74,8 @@ class Batch(msgspec.Struct, Generic[Held]):
     the digest of the raw form, and `id_mark`. `dropped` counts values that could not be read by
     reason. `items` is the number of raw records, whatever became of them. `ids` are those of `carried` and
     `fresh` in the server's order; empty where all are fresh, in that order. `against` maps ids of `fresh` to
-    the condition of the query that the record contradicts (`inventory.filters`).
+    the condition of the query that the record contradicts (`inventory.filters`). `is_single` says that
+    the answer was one object instead of a list.
     """
 
     items: int
@@ -89,6 +87,15 @@ class Batch(msgspec.Struct, Generic[Held]):
     passed: list[tuple[int, int]] = []
     ids: list[str] = []
     against: dict[str, str] = {}
+    is_single: bool = False
+
+    def positions(self, asked: int) -> int:
+        """How many positions of the list the page covers, where `asked` records were asked for.
+
+        What is no object may stand in the place of a record, but moves no position beyond what was asked.
+        """
+        records = self.items - sum(reject.reason == STRAY for reject in self.rejects)
+        return min(self.items, max(records, asked))
 
     def order(self) -> Sequence[str]:
         """The ids of the records that are stored, in the server's order."""
@@ -117,63 +124,8 @@ def _seed(key: bytes) -> int:
 
 
 def split(body: bytes) -> list[msgspec.Raw]:
-    """The raw records of a page: the array, the array in a known envelope, or one record as an object.
-
-    Raises `Malformed` with reason json, nesting, encoding, error_object or envelope.
-    """
-    if body.startswith(_BOM):
-        body = body[len(_BOM) :]
-    try:
-        if body.lstrip()[:1] == b"{":
-            return _unwrap(_OBJECT.decode(body), body)
-        return _ARRAY.decode(body)
-    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise _malformed(error, "the page", body) from error
-
-
-def _malformed(error: Exception, what: str, body: bytes) -> errors.Malformed:
-    """The error for a `body` that could not be decoded.
-
-    Whether it is UTF-8 is seen from its bytes: which exception says so depends on the version of msgspec.
-    """
-    if isinstance(error, RecursionError):
-        return errors.Malformed(f"{what} is nested too deeply to be read", reason="nesting")
-    if not _is_utf8(body):
-        return errors.Malformed(f"{what} is not UTF-8, which JSON must be", reason="encoding")
-    if isinstance(error, msgspec.ValidationError):
-        return errors.Malformed(f"{what} is no list of records: {error}", reason="envelope")
-    return errors.Malformed(f"{what} is not JSON: {error}", reason="json")
-
-
-def _is_utf8(body: bytes) -> bool:
-    """Whether all bytes are UTF-8; a last character that is cut off may be."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(body), _CHUNK):
-            decoder.decode(body[start : start + _CHUNK])
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _unwrap(members: Mapping[str, msgspec.Raw], body: bytes) -> list[msgspec.Raw]:
-    folded = {key.lower(): key for key in members}
-    for name in _ENVELOPES:
-        if name in folded and bytes(members[folded[name]]).lstrip()[:1] == b"[":
-            return _ARRAY.decode(members[folded[name]])
-    if any(name in folded for name in ("id", "externalid", "uuid", "externalidentifier")):
-        return [msgspec.Raw(body)]
-    if any(name in folded for name in _ERRORS):
-        said = errors.bare(body[:1000].decode("utf-8", "replace"))[:200]
-        raise errors.Malformed(
-            f"the answer is an error object with a good status: {said}", reason="error_object"
-        )
-    known = ", ".join(_ENVELOPES)
-    raise errors.Malformed(
-        f"the answer is an object without a list of records; its keys are {', '.join(list(members)[:10])}",
-        reason="envelope",
-        mend=f"expected an array, or an object with one of {known}",
-    )
+    """The raw records of a page, as `envelope.opened` finds them; raises `Malformed` as that does."""
+    return envelope.opened(body).records
 
 
 def page(
@@ -188,8 +140,10 @@ def page(
     `passed` are those of earlier pages, as a mapping. Raises `Malformed` where the page as a whole cannot be
     trusted.
     """
-    raws = split(body)
+    answer = envelope.opened(body)
+    raws = answer.records
     batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter(), [], [])
+    batch.is_single = answer.is_single
     seed, marked, listed = _seed(key), xxhash.xxh3_64_intdigest, batch.ids.append
     for raw in raws:
         mark = marked(raw, seed)
@@ -211,9 +165,11 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         # an unusual record, or none at all: the general way tells
         value = json_of(raw)
         if not isinstance(value, dict):
-            batch.rejects.append(Reject("not_an_object", _example(raw), mark))
+            batch.rejects.append(Reject(STRAY, _example(raw), mark))
             return
         found = reader.read(value, batch.dropped)
+        if found is None:
+            _refuse_error(value)
         reader.learn(value)
     if found is None:
         batch.rejects.append(Reject("missing_id", _example(raw), mark))
@@ -230,6 +186,12 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         batch.passed.append((mark, _id_mark(ident, seed) | reader.is_elsewhere(found)))
 
 
+def _refuse_error(value: Mapping[str, object]) -> None:
+    """Raises `Malformed` where an error stands among the records: the page is cut short."""
+    if said := envelope.told_among(value):
+        raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
+
+
 def _fresh(read: record.Record, mark: int) -> Fresh:
     return Fresh(read.id, record.standing(read), record.pack(read), mark, read.updated)
 
@@ -242,14 +204,14 @@ def json_of(raw: msgspec.Raw) -> object:
         # a number too large for msgspec is JSON all the same: it must not cost the page, so its text is kept
         return _lenient(raw)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise _malformed(error, "a record", bytes(raw)) from error
+        raise envelope.unreadable(error, "a record", bytes(raw)) from error
 
 
 def _lenient(raw: msgspec.Raw) -> object:
     try:
         return json.loads(bytes(raw).decode(), parse_int=str, parse_float=str)
     except (RecursionError, ValueError) as error:  # a UnicodeDecodeError is one
-        raise _malformed(error, "a record", bytes(raw)) from error
+        raise envelope.unreadable(error, "a record", bytes(raw)) from error
 
 
 def _example(raw: msgspec.Raw) -> str:

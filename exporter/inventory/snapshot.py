@@ -225,7 +225,8 @@ class Draft:
         self.dropped.update(batch.dropped)
         self.against.update(batch.against)
         for reject in batch.rejects:
-            self._walked.add(reject.digest)
+            if reject.reason != decode.STRAY:
+                self._walked.add(reject.digest)
             self.unheld.add(reject.digest)
             self.rejected[reject.reason] += 1
             if len(self.rejects) < 100:
@@ -244,6 +245,10 @@ class Draft:
     def unused(self) -> Counter[str]:
         """Records that are not stored, by reason: those that cannot be, and those that nobody asked for."""
         return self.rejected + Counter({FILTER_IGNORED: self.ignored.total()})
+
+    def unseen(self, batch: decode.Batch[Held]) -> int:
+        """How many records of a page the list has not shown before; the page is not taken in."""
+        return sum(ident not in self._walked for ident in batch.order())
 
     def _unite(self, batch: decode.Batch[Held]) -> None:
         """Counts a record once that came as one that is held and, retyped since, as one that is not."""

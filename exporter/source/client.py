@@ -24,6 +24,7 @@ import structlog
 import yarl
 
 from exporter import errors, settings
+from exporter.inventory import envelope
 from exporter.inventory.dialect import Paging
 from exporter.source import auth, failure, gate, pace, redaction, redirect
 from exporter.source.body import Body
@@ -276,6 +277,9 @@ class Client:
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
             raise failure.from_web_page(body, url)
+        failed = envelope.failure(body)
+        if failed is not None:
+            raise failed
         return body if start or body.strip() else b""
 
 

@@ -24,14 +24,16 @@ class Ask(msgspec.Struct, frozen=True):
 
     `position` counts records from 0 (offset, range) or pages from 0 (page, link, cursor); `limit` is the
     number of records to ask for. `span` is the number of records this ask alone answers for, 0 where the next
-    one begins wherever this one ends. `gap` marks the rest of a page that came short. `onward` is how the
-    page before led here, nothing for parts that can be counted.
+    one begins wherever this one ends. `gap` marks the rest of a page that came short, and `is_unit` the
+    question at the end what positions count. `onward` is how the page before led here, nothing for parts that
+    can be counted.
     """
 
     position: int
     limit: int
     span: int = 0
     gap: bool = False
+    is_unit: bool = False
     onward: Onward = NOWHERE
 
 
@@ -62,6 +64,9 @@ class Course(Protocol):
     def lost(self, ask: Ask, total: int | None) -> int:
         """A page cannot be read; returns an estimate of the records behind it."""
         ...
+
+    def check_unit(self) -> None:
+        """At the end, the course is to find out whether its positions count what it believes."""
 
     def rows(self, ask: Ask) -> range | None:
         """The rows of the list behind an ask, counted in records from 0; None where that is unknown.

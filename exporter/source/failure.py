@@ -154,9 +154,15 @@ def _reason(error: Exception) -> str:
 
 
 def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors.SourceError | None:
-    """The error for an answer's status, None for a 2xx: any of them may be a page, 206 above all."""
+    """The error for an answer's status, None for a 2xx but 202: any other may be a page, 206 above all."""
     said = f"{place.request}: {_phrase(status)}"
     wait = retry_after(headers, time.time())
+    if status == HTTPStatus.ACCEPTED:
+        return errors.Malformed(
+            f"{said}: the API promises an answer and gives none",
+            reason="accepted",
+            mend=f"ask who runs the API of {place.block} whether lists are given at once, and how",
+        )
     if 200 <= status < 300:
         return None
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
@@ -256,7 +262,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return wait if wait >= 0 else None
 
 
-_PASSING = ("connect", "reset", "timeout", "proxy", "empty")
+_PASSING = ("connect", "reset", "timeout", "proxy", "empty", "error_object", "accepted")
 
 
 def is_passing(error: errors.SourceError) -> bool:

@@ -13,9 +13,9 @@ import msgspec
 
 from exporter.source.course import Ask
 
-DIVISIBLE = frozenset({"500", "502", "504", "timeout", "reset", "json", "too_large"})
-"""Causes that may lie in one row: a server that is too slow for it, fails or breaks off at it, or writes
-nonsense. All others are the API's own, whatever the page."""
+DIVISIBLE = frozenset({"500", "502", "504", "timeout", "reset", "json", "too_large", "error_object"})
+"""Causes that may lie in one row: a server that is too slow for it, fails or breaks off at it, writes
+nonsense or says in the body that it failed. All others are the API's own, whatever the page."""
 
 TOO_MUCH = (400, 422)
 """What an API may answer to a first page of more records than it is willing to give."""
@@ -89,5 +89,8 @@ class Unread(msgspec.Struct, frozen=True):
         if self.rows:
             first = min(self.rows)
             more = f" (and {len(self.rows) - 1} more)" if len(self.rows) > 1 else ""
-            reasons.append(f"row {first + 1}{more} cannot be read: {self.rows[first]}")
+            cause = self.rows[first]
+            # only an error object says more than its name
+            words = f" ({self.why})" if self.why and not self.pages and cause == "error_object" else ""
+            reasons.append(f"row {first + 1}{more} cannot be read: {cause}{words}")
         return reasons

@@ -219,7 +219,7 @@ class Mending:
         """What is missing, holes that were never opened included; `total` as announced, None for nothing."""
         self.stop()
         holes = [hole for hole in self._holes if not hole.is_closed]
-        why = next((hole.why for hole in reversed(holes) if hole.why), "")
+        why = next((hole.why for hole in reversed(holes or self._holes) if hole.why), "")
         records = sum(hole.unread(total) for hole in holes)
         return Unread(len(holes), records, why, {**self._skipped, **self._failed})
 

@@ -48,7 +48,7 @@ class Query(msgspec.Struct, frozen=True):
     url: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     page_size: int = 0
-    role: Literal["page", "part", "probe"] = "page"
+    role: Literal["page", "part", "probe", "unit"] = "page"
     total_header: str = Paging().total_header
 
 
@@ -126,6 +126,7 @@ def walk(
     width: int,
     caps: Caps,
     known: BadRows = NOTHING_KNOWN,
+    unit: Literal["known", "unknown"] = "known",
 ) -> Walk:
     """Walks through one list, with at most `width` queries in flight and `page_size` records asked for each.
 
@@ -134,6 +135,8 @@ def walk(
     ends the walk at once: queries still in flight have become pointless.
     """
     state = _State(paging, page_size, params, caps, Mending(style.cut(paging), known))
+    if unit == "unknown":
+        state.check_unit()
     due = state.due(width)
     while due or state.flying:
         seen = yield due
@@ -161,6 +164,10 @@ class _State:
         self._first_items = self._new_behind_first = 0
         self._repeating = False
         self._capped = self._boasted = self._garbled = ""
+
+    def check_unit(self) -> None:
+        """Asks for position 1 at the end, where positions should count records."""
+        self._course.check_unit()
 
     @property
     def _expected(self) -> int | None:
@@ -211,13 +218,16 @@ class _State:
             url=words.link,
             headers=tuple(words.headers.items()),
             page_size=self._size,
-            role="page" if isinstance(step, Ask) else step.role,
+            role=("unit" if step.is_unit else "page") if isinstance(step, Ask) else step.role,
             total_header=self._paging.total_header,
         )
 
     def hear(self, seen: Seen) -> None:
         """Takes in what became of a query in flight."""
         step = self.flying.pop(seen.query.ordinal)
+        if isinstance(step, Ask) and step.is_unit:
+            self._course.heard(step, Came(seen.items, seen.new, self._expected, seen.status))
+            return
         self._garbled = self._garbled or seen.garbled
         if seen.total is not None and seen.total > self._caps.records:
             # to ask for all those pages would be to find nothing until the deadline

@@ -14,6 +14,12 @@ _TAIL = 3
 """Pages in a row that cannot be read, beyond any announced end, before the end is held to be unknowable."""
 
 
+_PAGES = (
+    "position 1 lists other records than the first page: the API counts pages, not records (set paging.style:"
+    " page, and paging.first: 0)"
+)
+
+
 class Single(Course):
     """A list that comes whole: one query."""
 
@@ -62,11 +68,26 @@ class Offset(Course):
         self._absent = -1  # the position behind which the list goes on or not, by a 404
         self._doubt = ""
         self._ended = False
+        self._is_unit_open = False  # whether what positions count is to be found out
         self._gaps: list[Ask] = []
         self._gone: dict[int, int] = {}  # records gone over at a position without reading them
 
     def ahead(self, total: int | None, flying: int) -> Ask | None:
-        """Gaps first; then any part below the total; else the one next part when nothing is in flight."""
+        """Gaps first; then any part below the total; else the one next part when nothing is in flight.
+
+        In the end, position 1, if nobody knows whether positions count records.
+        """
+        ask = self._onwards(total, flying)
+        if ask is None and not flying and self._is_unit_open and self._reached > 1:
+            self._is_unit_open = False
+            return Ask(1, self._size, is_unit=True)
+        return ask
+
+    def check_unit(self) -> None:
+        """Position 1 is to be asked for: it shows all but one of the first page's records, or others."""
+        self._is_unit_open = True
+
+    def _onwards(self, total: int | None, flying: int) -> Ask | None:
         if self._gaps:
             return self._gaps.pop()
         if self._ended or self._tail >= _TAIL:
@@ -84,6 +105,10 @@ class Offset(Course):
     def heard(self, ask: Ask, came: Came) -> None:
         """Moves on by what came; beyond any announced end a page without news is the end."""
         items, total = came.items, came.total
+        if ask.is_unit:
+            if 2 * came.new > came.items:  # of a list that moves a few are new
+                self._doubt = _PAGES
+            return
         self._tail = 0
         if ask.position == 0 and not ask.gap:
             self._first = items

@@ -72,6 +72,7 @@ class Batch(msgspec.Struct, frozen=True, tag=True, array_like=True):
     dropped: dict[str, int]
     passed: list[tuple[int, int]]
     against: dict[str, str]
+    is_single: bool = False
 
 
 class Blocks(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -117,7 +118,7 @@ def batch(answer: bytes | bytearray) -> decode.Batch[Any]:
         raise errors.Malformed(found.message, reason=found.reason, mend=found.mend)
     if not isinstance(found, Batch):
         raise ValueError("an answer to another question")  # noqa: TRY004 - nobody passed a wrong type
-    return decode.Batch(
+    batch: decode.Batch[Any] = decode.Batch(
         found.items,
         [],
         found.fresh,
@@ -128,6 +129,8 @@ def batch(answer: bytes | bytearray) -> decode.Batch[Any]:
         [fresh.id for fresh in found.fresh],
         against=found.against,
     )
+    batch.is_single = found.is_single
+    return batch
 
 
 def blocks(answer: bytes | bytearray) -> list[list[Block]]:
@@ -160,6 +163,7 @@ class _Craft:
             found.dropped,
             found.passed,
             found.against,
+            found.is_single,
         )
 
     def render(self, asked: Render) -> Blocks:

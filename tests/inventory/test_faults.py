@@ -95,11 +95,14 @@ def test_f28_one_record_as_an_object_is_a_page_of_one() -> None:
         b'{"errors":["busy"]}',
         b'{"Fault":{"faultstring":"Rate limit quota violation"}}',
         b'{"code":"60","reason":"internal error","message":"come back"}',
-        b'{"error":{},"result":null}',
     ],
 )
 def test_f28_an_error_object_with_a_good_status_is_a_failure_and_not_an_empty_page(body: bytes) -> None:
     assert _refused(body) == "error_object"
+
+
+def test_f28_an_empty_error_without_a_list_is_no_empty_page_either() -> None:
+    assert _refused(b'{"error":{},"result":null}') == "envelope"
 
 
 def test_f28_an_object_that_nobody_knows_is_a_failure_and_not_an_empty_page() -> None:

@@ -38,10 +38,10 @@ async def test_a01_no_live_record_is_removed_and_each_deleted_one_is_gone_within
 ) -> None:
     result = await churn.run(case, deletions=60)
     assert result.live_removed == 0
-    assert result.crawls, "deleted records are removed"
     if case.behind:
         assert result.complete < 1, "servers that do not agree are said to be"
     else:
+        assert result.crawls, "deleted records are removed"
         assert max(result.crawls) <= 3
         assert result.left == 0
 

@@ -1,0 +1,273 @@
+"""What an answer is: a list of records, alone or as a member of an object, one record, or a failure.
+
+APIs say that something failed in the body of an answer with a good status, too, and some send the records
+that they had until then beside it: such an answer is no page. Pure. Invariant: what is told apart here is
+`Opened` or `Malformed`, and nothing else is raised.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from exporter import errors
+from exporter.inventory import text
+
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANY = msgspec.json.Decoder()
+_BOM = b"\xef\xbb\xbf"
+_CHUNK = 1 << 20  # bytes
+_OPENING = re.compile(rb"[ \t\r\n]*+\{")
+
+LISTS = ("result", "items", "data", "records")
+"""Members of an object in which a list of records is looked for."""
+
+_IDS = ("id", "externalid", "uuid", "externalidentifier")
+_ERRORS = ("error", "errors", "fault", "faults", "exception", "faultstring")
+_BESIDE_A_LIST = (*_ERRORS, "errormessage", "errorcode", "errordescription")
+_INSTEAD_OF_A_LIST = (*_ERRORS, "message", "reason", "code")
+_FAILED = frozenset({"failure", "failed", "fail", "error", "errors"})
+_FALSE_IF_FAILED = ("success", "successful", "ok")
+_TRUE_IF_FAILED = ("haserrors", "iserror", "timedout", "incompleteresults")
+_ABOUT_THE_ANSWER = ("meta", "metadata", "status", "responsestatus")
+_NOTHING = frozenset({"", "0", "false", "none", "null", "ok", "success", "no error"})
+_WORDS = ("message", "detail", "description", "reason", "title", "errormessage", "text", "code")
+_PARTS = frozenset(
+    {
+        *(
+            "activationfeature",
+            "attachment",
+            "characteristic",
+            "errormessage",
+            "externalidentifier",
+            "feature",
+        ),
+        *("intent", "note", "party", "partyorpartyrole", "place", "relatedentity", "relatedparty"),
+        *("relatedresource", "relatedservice", "resourcecharacteristic", "resourceorderitem"),
+        *("resourcerelationship", "servicecharacteristic", "serviceorderitem", "servicerelationship"),
+        *("supportingresource", "supportingservice", "relatedplace", "resource", "service"),
+    }
+)
+"""Lists within one record, of TMF638 and TMF639 in all their versions: they are no list of records."""
+
+_LONGEST = 200  # characters of the API's own words in a message
+_DEEPEST = 8  # levels
+_LARGE = 16_384  # bytes: what is longer says something, and is not looked through
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The raw records of an answer; `is_single` says that it is one object instead of a list."""
+
+    records: list[msgspec.Raw]
+    is_single: bool = False
+
+
+def opened(body: bytes) -> Opened:
+    """The raw records of a page: the array, the array in a known envelope, or one record as an object.
+
+    Raises `Malformed` with reason json, nesting, encoding, error_object or envelope.
+    """
+    body = body.removeprefix(_BOM)
+    try:
+        if _is_object(body):
+            return _unwrapped(_OBJECT.decode(body), body)
+        return Opened(_ARRAY.decode(body))
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise unreadable(error, "the page", body) from error
+
+
+def failure(body: bytes) -> errors.Malformed | None:
+    """The error where an answer says that it failed, beside records or instead of them; else None.
+
+    Only objects are looked at, and what is no JSON is not judged here.
+    """
+    body = body.removeprefix(_BOM)
+    if not _is_object(body):
+        return None
+    try:
+        members = _folded(_OBJECT.decode(body))
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+        return None
+    return _failure(members)
+
+
+def told_among(members: Mapping[str, object]) -> str:
+    """The API's own words where an object without an id, among records, is an error; "" where it is none."""
+    found = {text.fold(key): value for key, value in members.items()}
+    told = [found[name] for name in _ERRORS if not _is_nothing(found.get(name))]
+    if told:
+        return _words(told[0])
+    explained = found.get("message", found.get("reason"))
+    return "" if _is_nothing(found.get("code")) or _is_nothing(explained) else _words(explained)
+
+
+def unreadable(error: Exception, what: str, body: bytes) -> errors.Malformed:
+    """The error for a `body` that could not be decoded.
+
+    Whether it is UTF-8 is seen from its bytes: which exception says so depends on the version of msgspec.
+    """
+    if isinstance(error, RecursionError):
+        return errors.Malformed(f"{what} is nested too deeply to be read", reason="nesting")
+    if not _is_utf8(body):
+        return errors.Malformed(f"{what} is not UTF-8, which JSON must be", reason="encoding")
+    if isinstance(error, msgspec.ValidationError):
+        return errors.Malformed(f"{what} is no list of records: {error}", reason="envelope")
+    return errors.Malformed(f"{what} is not JSON: {error}", reason="json")
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether all bytes are UTF-8; a last character that is cut off may be."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(body), _CHUNK):
+            decoder.decode(body[start : start + _CHUNK])
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_object(body: bytes) -> bool:
+    return _OPENING.match(body) is not None
+
+
+def _begins(raw: msgspec.Raw) -> str:
+    """The first character of a JSON value."""
+    return bytes(memoryview(raw)[:1]).decode("ascii", "replace")
+
+
+def _folded(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    return {text.fold(key): member for key, member in members.items()}
+
+
+def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes) -> Opened:
+    folded = _folded(members)
+    failed = _failure(folded)
+    if failed is not None:
+        raise failed
+    found = _list(folded)
+    if found is not None:
+        return Opened(_ARRAY.decode(found))
+    strange = _strange_list(members)
+    if not strange and any(name in folded for name in _IDS):
+        return Opened([msgspec.Raw(body)], is_single=True)
+    raise errors.Malformed(
+        f"the answer is an object without a list of records; its keys are {_named(members)}",
+        reason="envelope",
+        mend=f"expected an array, or an object with one of {', '.join(LISTS)}",
+    )
+
+
+def _named(members: Mapping[str, msgspec.Raw]) -> str:
+    return ", ".join(text.clean(key, 40) for key in list(members)[:10])
+
+
+def _list(folded: Mapping[str, msgspec.Raw]) -> msgspec.Raw | None:
+    return next((folded[name] for name in LISTS if name in folded and _begins(folded[name]) == "["), None)
+
+
+def _strange_list(members: Mapping[str, msgspec.Raw]) -> str:
+    """The key of a list of objects with ids that is no part of a record: then the object is an envelope."""
+    for key, member in members.items():
+        if _begins(member) != "[" or text.fold(key) in _PARTS:
+            continue
+        first = next(iter(_ARRAY.decode(member)), None)
+        if first is not None and _begins(first) == "{" and _folded(_OBJECT.decode(first)).keys() & set(_IDS):
+            return key
+    return ""
+
+
+def _failure(folded: Mapping[str, msgspec.Raw]) -> errors.Malformed | None:
+    """The error that an object's members tell of, the API's own words in its message."""
+    has_list = _list(folded) is not None
+    said = next(_said(folded, _BESIDE_A_LIST if has_list else _INSTEAD_OF_A_LIST), None)
+    if said is None:
+        return None
+    what = "lists records beside an error" if has_list else "is an error object with a good status"
+    return errors.Malformed(f"the answer {what}: {said}", reason="error_object")
+
+
+def _said(folded: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
+    """What speaks for a failure, in the API's words: members of these `names` that hold something, …"""
+    yield from _told(folded, names)
+    yield from _signs(folded)
+    if names is _INSTEAD_OF_A_LIST and "title" in folded and "detail" in folded:  # RFC 9457
+        yield _words(_value(folded["detail"]))
+    for name in _ABOUT_THE_ANSWER:
+        if name in folded and _begins(folded[name]) == "{" and len(memoryview(folded[name])) <= _LARGE:
+            about = _folded(_OBJECT.decode(folded[name]))
+            yield from _told(about, _ERRORS)
+            yield from _signs(about)
+
+
+def _told(folded: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
+    found = (_value(folded[name]) for name in names if name in folded)
+    yield from (_words(value) for value in found if not _is_nothing(value))
+
+
+def _signs(folded: Mapping[str, msgspec.Raw]) -> Iterator[str]:
+    """Members by which an answer says of itself that it failed."""
+    told = {key: _scalar(folded[key]) for key in (*_SIGNS,) if key in folded}
+    explained = next((_words(_value(folded[key])) for key in ("message", "detail") if key in folded), "")
+    for key, word in told.items():
+        if (
+            (key == "status" and (word in _FAILED or _is_refusal(word)))
+            or (key == "code" and _is_refusal(word))
+            or (key in _FALSE_IF_FAILED and word == "false")
+            or (key in _TRUE_IF_FAILED and word == "true")
+        ):
+            yield f"{key} {word}{': ' if explained else ''}{explained}"
+
+
+_SIGNS = ("status", "code", *_FALSE_IF_FAILED, *_TRUE_IF_FAILED)
+
+
+def _is_refusal(word: str) -> bool:
+    """Whether it is an HTTP status of a failure."""
+    return len(word) == 3 and word.isascii() and word.isdigit() and word[0] in "45"
+
+
+def _scalar(raw: msgspec.Raw) -> str:
+    """A short scalar as a lower-case word, "" for anything else."""
+    if len(memoryview(raw)) > 64:
+        return ""
+    return (text.scalar(_value(raw)) or "").strip().lower()
+
+
+def _value(raw: msgspec.Raw) -> object:
+    """The JSON value; of a long one only its beginning, as text, for messages."""
+    if len(memoryview(raw)) > _LARGE:
+        return bytes(memoryview(raw)[:1000]).decode("utf-8", "replace")
+    try:
+        return _ANY.decode(raw)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+        return bytes(raw).decode("utf-8", "replace")
+
+
+def _is_nothing(value: object, depth: int = 0) -> bool:
+    """Whether a member that tells of errors tells of none."""
+    if value is None or value is False or value == 0:
+        return True
+    if isinstance(value, str):
+        return value.strip().lower() in _NOTHING
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and depth < _DEEPEST and all(_is_nothing(one, depth + 1) for one in inner)
+
+
+def _words(value: object) -> str:
+    """The API's own words in a value, cleaned and cut, without the queries of URLs."""
+    for _ in range(4):
+        if isinstance(value, list):
+            value = next((one for one in value if not _is_nothing(one)), None)
+        if not isinstance(value, dict):
+            break
+        found = {text.fold(key): member for key, member in value.items()}
+        inner = next((found[name] for name in (*_WORDS, *_ERRORS) if not _is_nothing(found.get(name))), None)
+        if inner is None:
+            break
+        value = inner
+    written = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text.clean(errors.bare(written[:2000]), _LONGEST)

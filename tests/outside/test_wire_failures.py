@@ -1,0 +1,166 @@
+"""Answers that say that they failed, with a good status, beside records or instead of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from exporter import errors
+from exporter.inventory import decode, envelope
+from tests import crawling
+from tests.faults import inventory
+from tests.faults.inventory import listed, own, part, poller, records, refresh
+
+LIST = b'"data":[{"id":"a"},{"id":"b"}]'
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        b'"error":{"message":"Transaction cancelled"}',
+        b'"Errors":{"code":503}',
+        b'"FAULT":"down"',
+        b'"errors":["x"]',
+        b'"status":"failure"',
+        b'"Status":"ERROR"',
+        b'"status":"fail"',
+        b'"success":false',
+        b'"success":"False"',
+    ],
+)
+def test_t01_a_failure_beside_a_list_is_no_page(member: bytes) -> None:
+    for body in (b"{%b,%b}" % (LIST, member), b"{%b,%b}" % (member, LIST)):
+        with pytest.raises(errors.Malformed) as caught:
+            decode.split(body)
+        assert caught.value.reason == "error_object"
+        assert envelope.failure(body) is not None
+
+
+@pytest.mark.parametrize("nothing", [b"{}", b"[]", b"null", b"0", b'""', b"false"])
+def test_t01_an_empty_error_is_none(nothing: bytes) -> None:
+    body = b'{"error":%b,"Errors":%b,"fault":%b,"status":"success","success":true,%b}' % (
+        *[nothing] * 3,
+        LIST,
+    )
+    assert envelope.failure(body) is None
+    assert len(decode.split(body)) == 2
+
+
+def test_t01_the_message_has_the_words_of_the_api_cut() -> None:
+    found = envelope.failure(b'{"error":{"message":"Transaction cancelled %b"},%b}' % (b"x" * 10_000, LIST))
+    assert "Transaction cancelled" in str(found)
+    assert len(str(found)) < 300
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"id":"internal_error","code":"E500","message":"down"}', "error_object"),
+        (b'{"id":"request-7","services":[{"id":"a"},{"id":"b"}]}', "envelope"),
+    ],
+)
+def test_t03_an_id_makes_no_record_of_an_error_or_an_envelope(body: bytes, reason: str) -> None:
+    with pytest.raises(errors.Malformed) as caught:
+        decode.split(body)
+    assert caught.value.reason == reason
+
+
+async def test_t01_a_list_beside_an_error_ends_no_crawl_and_removes_nothing(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(25)) as (source, built):
+        await refresh(built)
+
+        async def cut_short(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            shown = source.records[start : start + limit]
+            if start < 20:
+                return listed(shown, 25)
+            failed = {"result": shown[:2], "error": {"message": "Transaction cancelled"}, "status": "failure"}
+            return web.json_response(failed)
+
+        source.answer = cut_short
+        problems = []
+        for _ in range(4):
+            await refresh(built)
+            assert len(inventory.ids(built)) == 25
+            assert own(built, "complete") == 0
+            problems.append(poller(built).state.problem)
+        assert "Transaction cancelled" in problems[0]
+
+
+@pytest.mark.parametrize("stray", ["", None, 7, "text", [], False])
+@pytest.mark.parametrize("place", ["in a record's place", "beyond what was asked"])
+async def test_t02_what_is_no_object_is_no_record(tmp_path: Path, stray: object, place: str) -> None:
+    async with inventory.over(tmp_path, records(60)) as (source, built):
+
+        async def page(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            shown: list[object] = list(source.records[start : start + limit])
+            if start == 10 and place == "in a record's place":
+                shown[4] = stray
+            elif start == 10:
+                shown.insert(4, stray)
+            return listed(shown, 60)
+
+        source.answer = page
+        await refresh(built)
+        lost = place == "in a record's place"
+        assert own(built, "complete") == (0 if lost else 1)
+        # in smaller parts of the page the row comes after all
+        assert len(inventory.ids(built)) >= 59
+        assert crawling.lines(built, f'{inventory.OWN}records_rejected_total{{collection="services"')
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"id": "internal_error", "code": "E500", "message": "out of order"},
+        {"id": "b7a1", "services": [{"id": "S1"}, {"id": "S2"}]},
+        {"id": "42", "state": "queued", "href": "/monitor/42"},
+    ],
+    ids=["error", "envelope", "monitor"],
+)
+async def test_t03_an_object_with_an_id_invents_no_record(tmp_path: Path, answer: object) -> None:
+    async with inventory.over(tmp_path, records(25)) as (source, built):
+        await refresh(built)
+
+        async def single(request: web.Request) -> web.Response:
+            return web.json_response(answer, status=202 if "href" in str(answer) else 200)
+
+        source.answer = single
+        for _ in range(4):
+            await refresh(built)
+            assert len(inventory.ids(built)) == 25
+            assert own(built, "up") == 0
+
+
+@pytest.mark.parametrize("clamp", [1000, 4])
+@pytest.mark.parametrize("total", [True, False], ids=["total", "no total"])
+async def test_t04_an_offset_that_counts_pages_is_found_out(tmp_path: Path, clamp: int, total: bool) -> None:
+    async with inventory.over(tmp_path, records(65)) as (source, built):
+
+        async def pages(request: web.Request) -> web.Response:
+            number, limit = part(request)
+            limit = min(limit, clamp)
+            return listed(source.records[number * limit : (number + 1) * limit], 65 if total else None)
+
+        source.answer = pages
+        for _ in range(2):
+            await refresh(built)
+            assert own(built, "complete") == 0
+            assert "paging.style: page" in poller(built).state.problem
+
+
+async def test_t04_an_offset_that_counts_records_is_asked_about_once(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(20)) as (source, built):
+
+        async def untold(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            return listed(source.records[start : start + limit])
+
+        source.answer = untold
+        for _ in range(3):
+            await refresh(built)
+            assert own(built, "complete") == 1
+        assert [asked.get("offset") for asked in source.asked].count("1") == 1
