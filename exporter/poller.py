@@ -252,7 +252,9 @@ class Poller:
         self._unheld = draft.unheld
         if len(crawls) > 1:
             await asyncio.to_thread(draft.follow, crawls[0].draft)
-        problem = "; ".join(filter(None, (problem, steady, _clashing(draft), _out_of_step(noted, draft))))
+        problem = "; ".join(
+            filter(None, (problem, problem and steady, _clashing(draft), _out_of_step(noted, draft)))
+        )
         before = len(self.snapshot.records)
         outcome = await asyncio.to_thread(draft.commit_full, problem, self._guarding(), noted.removable())
         await self._take(outcome)

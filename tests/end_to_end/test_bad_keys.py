@@ -40,7 +40,9 @@ def keys(block: type[Block] = Settings, at: tuple[str, ...] = ()) -> Iterator[Ke
         path = (*at, name)
         if path[:2] in (("apis", "tmf639"), ("collections", "carriers"), ("collections", "resources")):
             continue  # as tmf638 and services
-        yield Key(path, 3.5 if is_structured(field.annotation) else {"no": "such"})
+        # a number is a text as it is written, and one text is a list of it
+        takes_text = name.endswith("_types") or not is_structured(field.annotation)
+        yield Key(path, {"no": "such"} if takes_text else 3.5)
         inner = mapped(field.annotation)
         if found := as_block(field.annotation):
             yield from keys(found, path)
