@@ -22,6 +22,7 @@ from exporter.inventory.choice import chosen
 from exporter.precedence import Precedence
 from exporter.source import bad_rows, crawl, paging
 from exporter.source import client as source
+from exporter.source.page_size import PageSize
 from exporter.workshop import job
 from exporter.workshop.crowd import Workshop
 
@@ -70,7 +71,7 @@ class Intake:
         self.passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
         self._reading = asyncio.Lock()
         self._knows_unit = False  # whether a position of these lists is known to count records
-        self._page_size = target.page_size  # less where the API turned out to refuse that many
+        self._page_size = PageSize(target.page_size)
         self._log = log.bind(collection=target.collection, api=target.api)
 
     def another_size(self, border: int) -> int:
@@ -79,8 +80,9 @@ class Intake:
         A record that slipped through at the border of two pages there is within a page here. 0 is for a crawl
         whose lists came in one page each, for which any size is good.
         """
-        longest = min(border, self._page_size)
-        return longest - 1 if longest > 1 else max(longest + 1, self._page_size)
+        size = self._page_size.asked
+        longest = min(border, size)
+        return longest - 1 if longest > 1 else max(longest + 1, size)
 
     async def crawl(
         self, draft: snapshot.Draft, further: Mapping[str, str], page_size: int = 0
@@ -93,7 +95,7 @@ class Intake:
         Raises `SourceError` where a list cannot be read.
         """
         target, limits = self._target, self._limits
-        size = page_size or self._page_size
+        size = accepted = page_size or self._page_size.asked
         began = time.monotonic()
         endings: list[paging.Ending] = []
 
@@ -114,7 +116,8 @@ class Intake:
                     new = draft.unseen(batch)
                     return paging.Seen(query, items=positions, new=new, total=total, status=page.status)
                 new = draft.add(batch, time.time(), query.ordinal)
-                self._accepted(size, query.page_size)
+                nonlocal accepted
+                accepted = min(accepted, query.page_size)
                 self._heard(batch.items, total)
                 return paging.Seen(
                     query,
@@ -147,6 +150,7 @@ class Intake:
                     self._client, target.url, walk, take, width=limits.concurrency, deadline=deadline
                 )
             )
+        self._accepted(size, accepted, page_size)
         self._knows_unit = self._knows_unit or all(ending.complete for ending in endings)
         await self._leave_out_unasked(draft)
         return endings
@@ -180,13 +184,20 @@ class Intake:
         """What a crawl of the collection is collected in."""
         return snapshot.Draft(start, self._target.preserve_status_types, self.digest_key, outdated)
 
-    def _accepted(self, asked: int, page_size: int) -> None:
-        """Remembers the size of a page that the API did not refuse, so that it is not refused again."""
-        if page_size < asked and page_size < self._page_size:
-            self._log.warning(
-                "smaller pages", refused=asked, accepted=page_size, mend="set page_size to that"
-            )
-            self._page_size = page_size
+    def _accepted(self, asked: int, came: int, wanted: int) -> None:
+        """Remembers the size of a page that the API did not refuse; `wanted` is 0 for the usual one."""
+        if came == asked and wanted:
+            return  # of a crawl in another size nothing is to be learnt, unless that is refused
+        before, self._page_size = self._page_size, self._page_size.after(asked, came)
+        if self._page_size.pause == before.pause:
+            return
+        if not self._page_size.pause:
+            self._log.info("page size accepted", page_size=asked)
+            return
+        lasting = f"; if this lasts, set collections.{self._target.collection}.page_size to {came}"
+        again = f"{self._page_size.configured} is tried again after {self._page_size.pause} crawls"
+        mend = f"{again}{lasting if came > 1 else ''}"
+        self._log.warning("smaller pages", refused=asked, accepted=came, mend=mend)
 
     async def _decoded(
         self, page: source.Page, start: snapshot.Snapshot, coming: int

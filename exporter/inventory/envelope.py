@@ -8,6 +8,7 @@ that they had until then beside it: such an answer is no page. Pure. Invariant: 
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -59,6 +60,17 @@ _DEEPEST = 8  # levels
 _LARGE = 16_384  # bytes: what is longer says something, and is not looked through
 
 
+MOST = 100_000
+"""Elements of a list that are hardly longer than nothing: more of them are no page of records."""
+
+_MOST_OF_ALL = 1_000_000
+"""Elements of any list."""
+
+_SHORT = 10  # bytes: of an element that is no record; `{"id":1}` and its comma have nine
+_SCAN = json.JSONDecoder().raw_decode
+_ELEMENT = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+
+
 class Opened(msgspec.Struct, frozen=True):
     """The raw records of an answer; `is_single` says that it is one object instead of a list."""
 
@@ -69,15 +81,48 @@ class Opened(msgspec.Struct, frozen=True):
 def opened(body: bytes) -> Opened:
     """The raw records of a page: the array, the array in a known envelope, or one record as an object.
 
-    Raises `Malformed` with reason json, nesting, encoding, error_object or envelope.
+    Raises `Malformed` with reason json, nesting, encoding, error_object, envelope or too_large.
     """
     body = body.removeprefix(_BOM)
+    _refuse_flood(body)
     try:
         if _is_object(body):
             return _unwrapped(_OBJECT.decode(body), body)
         return Opened(_ARRAY.decode(body))
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise unreadable(error, "the page", body) from error
+
+
+def _refuse_flood(body: bytes) -> None:
+    """Raises `Malformed` for millions of elements, before each of them takes a hundred bytes of memory.
+
+    A few kilobytes of gzip inflate to such a list. Only where there are very many commas is it looked at.
+    """
+    commas = body.count(b",")
+    if commas < MOST:
+        return
+    most = MOST if len(body) < _SHORT * commas else _MOST_OF_ALL
+    if commas >= most and _has_more(body, most):
+        raise errors.Malformed(
+            f"the answer lists more than {most} elements, which is no page", reason="too_large"
+        )
+
+
+def _has_more(body: bytes, most: int) -> bool:
+    """Whether the first list of the answer has more than so many elements; False where it is no JSON."""
+    start = body.find(b"[")
+    if start < 0:
+        return False
+    # one element is never longer than the rest, so the text is decoded once and never cut
+    written = body[start + 1 :].decode("utf-8", "replace")
+    place = 0
+    for _ in range(most + 1):
+        between = _ELEMENT.match(written, place)
+        try:
+            _, place = _SCAN(written, between.end() if between else place)
+        except (ValueError, RecursionError):
+            return False
+    return True
 
 
 def failure(body: bytes) -> errors.Malformed | None:
