@@ -205,6 +205,24 @@ def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappin
     return event
 
 
+_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+
+
+def printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escapes control characters in values, so that a line is a line and a terminal takes no orders from it.
+
+    Line ends and tabs stay, as the renderers escape them; a traceback keeps its lines.
+    """
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _UNPRINTABLE.sub(_escaped, value)
+    return event
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0] in "\n\t\r" else found[0].encode("unicode_escape").decode("ascii")
+
+
 def configure(level: str, form: str) -> None:
     """Sets up logging; `level` is a key of `LEVELS`, `form` is logfmt or json."""
     shape: structlog.typing.Processor
@@ -220,6 +238,7 @@ def configure(level: str, form: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
             structlog.processors.format_exc_info,
             redact,
+            printable,
             shape,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

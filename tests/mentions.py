@@ -123,7 +123,8 @@ def reasons() -> set[str]:
     """Every reason for which a refresh can fail."""
     found = {kind.reason for kind in errors.SourceError.__subclasses__()}
     found |= {reason for reason, _ in failure._REFUSALS.values()}
-    for place in (CODE / "source", CODE / "inventory" / "decode.py", CODE / "intake.py", CODE / "poller.py"):
+    modules = ("inventory/decode.py", "inventory/envelope.py", "intake.py", "poller.py")
+    for place in (CODE / "source", *(CODE / module for module in modules)):
         for node in _nodes(place):
             match node:
                 case ast.keyword(arg="reason", value=ast.Constant(value=str(reason))):

@@ -31,7 +31,7 @@ from exporter.warmstart import Kept, chunk
 KEY = b"sixteen bytes..."
 NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
-TIME = st.floats(allow_nan=False)
+TIME = st.floats(allow_nan=False, allow_infinity=False)
 LINK = st.builds(Link, TEXT, TEXT, TEXT, TEXT)
 PAIR = st.tuples(TEXT, TEXT)
 VALUES: Mapping[Any, st.SearchStrategy[Any]] = {

@@ -165,6 +165,10 @@ def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors
         )
     if 200 <= status < 300:
         return None
+    if status < 200:
+        return errors.Broken(f"{said}: an interim answer, and no other came", status=status, wait=None)
+    if status == HTTPStatus.REQUEST_TIMEOUT:  # RFC 9110, section 15.5.9: the request may be repeated
+        return errors.Broken(said, status=status, wait=wait)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None
     ):

@@ -8,6 +8,7 @@ this program waits for the state file; and hostile bytes raise nothing but `Valu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -115,6 +116,13 @@ def heading(content: bytes) -> Heading | None:
     return _HEADINGS.decode(content)
 
 
+def _check_times(*times: float | None) -> None:
+    """Raises `ValueError` for a moment that is none; a file that was tampered with may hold any number."""
+    for moment in times:
+        if moment is not None and not math.isfinite(moment):
+            raise ValueError(f"{moment} is no moment")
+
+
 class Reader:
     """Reads the chunks of one file, in their order."""
 
@@ -123,6 +131,7 @@ class Reader:
 
     def kept(self, head: Head, chunks: Iterator[bytes]) -> Kept:
         """One collection; takes as many chunks as it has records in, `ValueError` where they do not fit."""
+        _check_times(head.last_success, head.last_full_success)
         records: dict[str, Held] = {}
         digests: dict[int, Held] = {}
         count = 0
@@ -148,6 +157,9 @@ class Reader:
         found: list[Held] = []
         for packed, digest, since, changes in _ROWS.decode(chunk):
             record = unpack(packed)
+            _check_times(since, record.start, record.end, record.created, record.updated)
+            if changes < 0:
+                raise ValueError(f"{changes} changes of a status")
             now = standing(record)
             now = self._standings.setdefault(now, now)
             found.append(Held(record.id, now, packed, digest, since, changes))

@@ -1,0 +1,77 @@
+"""Small faults that add up: interim answers, requests that time out, control characters, forged files."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from exporter import errors, logs, warmstart
+from exporter.inventory import record
+from tests.faults import inventory
+from tests.faults.inventory import own, poller, records, refresh
+
+
+async def test_a12_a_request_that_timed_out_at_the_server_is_tried_again(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(25), {"limits.retries": 2}) as (source, built):
+        refusals = iter(range(2))
+
+        async def late(request: web.Request) -> web.StreamResponse:
+            return (
+                web.Response(status=408) if next(refusals, None) is not None else await source.page(request)
+            )
+
+        source.answer = late
+        await refresh(built)
+        assert own(built, "complete") == 1, poller(built).state.last_error
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_a12_a_log_line_has_no_control_characters(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", form)
+    logs.log.info("refresh failed", error="\x1b[2J\x00\x07\x85\u2028gone\nnext")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(character.isprintable() for character in line)
+    assert "gone" in line
+    if form == "json":
+        assert "\\x1b[2J" in json.loads(line)["error"]
+
+
+async def test_a12_bytes_that_are_no_json_are_named_with_their_url_and_a_hint(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(5)) as (source, built):
+
+        async def broken(_: web.Request) -> web.StreamResponse:
+            return web.Response(body=b'[{"id":', content_type="application/json")
+
+        source.answer = broken
+        await refresh(built)
+        state = poller(built).state
+        assert source.url in state.last_error
+        assert state.last_error_mend
+
+
+@pytest.mark.parametrize("moment", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("place", ["last_success", "since", "updated"])
+async def test_a12_a_forged_state_file_is_set_aside(tmp_path: Path, moment: float, place: str) -> None:
+    async with inventory.over(tmp_path, records(5)) as (_, built):
+        await refresh(built)
+        kept = dict(built.crew.kept())
+        (held,) = list(kept["services"].snapshot.records.values())[:1]
+        if place == "last_success":
+            kept["services"] = msgspec.structs.replace(kept["services"], last_success=moment)
+        else:
+            packed = record.pack(msgspec.structs.replace(held.record, updated=moment))
+            change = {"since": moment} if place == "since" else {"packed": packed}
+            forged = msgspec.structs.replace(held, **change)
+            snapshot = msgspec.structs.replace(
+                kept["services"].snapshot,
+                records={**kept["services"].snapshot.records, held.id: forged},
+            )
+            kept["services"] = msgspec.structs.replace(kept["services"], snapshot=snapshot)
+        warmstart.write(tmp_path / "state", kept, 1.0)
+        with pytest.raises(errors.StateError, match="no moment"):
+            warmstart.read(tmp_path / "state")
