@@ -89,7 +89,7 @@ async def built(
     vitals = Vitals(telemetry)
     reloads = Reloads()
     site = Site(config, telemetry, vitals, reloads, revision=revision, monotonic=monotonic)
-    crew = Crew(config, telemetry, site)
+    crew = await Crew.prepared(config, telemetry, site)
     site.employ(config, crew.pollers)
     archive, manager = Archive(config.state_file, telemetry), notify.Notifier(os.environ)
     house = House(config, config.web, telemetry, vitals, site, crew, archive, reloads, manager)
@@ -200,7 +200,7 @@ async def _successor(house: House, again: Again) -> Crew:
         async with house.reloads.next() as answer, _telling_of_a_reload(house.manager):
             try:
                 config = await asyncio.to_thread(again)
-                crew = Crew(config, house.telemetry, house.site, house.crew)
+                crew = await Crew.prepared(config, house.telemetry, house.site, house.crew)
             except errors.ConfigError as error:
                 house.telemetry.reloaded(0, time.time())
                 log.error("settings not reloaded", error=str(error))  # noqa: TRY400

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Crew:
-    """Pollers and clients. `open` before work, `close` after; raises `ConfigError` for unusable files.
+    """Pollers and clients, made by `prepared`. `open` before work, `close` after.
 
     The stories of the crew `before` go on, and so do its clients of APIs whose settings are the same: they
     know the pace that the API bears, and how much of its hourly budget is left.
@@ -35,18 +35,16 @@ class Crew:
         config: settings.Settings,
         telemetry: Telemetry,
         house: Surroundings,
-        before: Crew | None = None,
+        clients: Mapping[str, Client],
+        before: Crew | None,
     ) -> None:
         self.config = config
         self._telemetry = telemetry
         self._before = before
-        self._clients: dict[str, Client] = {}
+        self._clients = clients
         self._stories: dict[str, Story] = {}
         workshop = Workshop(config.limits.processes)
         pollers = []
-        for target in config.targets():  # first, for a client may raise, and a new story has series at once
-            if target.api not in self._clients:
-                self._clients[target.api] = self._client(target)
         for target in config.targets():
             name = target.collection
             client = self._clients[target.api]
@@ -55,14 +53,37 @@ class Crew:
             pollers.append(Poller(target, config, client, self._stories[name], house, workshop))
         self.pollers = tuple(pollers)
 
-    def _client(self, target: settings.Target) -> Client:
-        """The client of the target's API: the one there is, if its settings are the same."""
-        before, name = self._before, target.api
-        if before is not None and name in before._clients:
-            now, then = self.config, before.config
-            if now.limits == then.limits and getattr(now.apis, name) == getattr(then.apis, name):
-                return before._clients[name]
-        return Client(name, target.http, self.config.limits, self._telemetry)
+    @classmethod
+    async def prepared(
+        cls,
+        config: settings.Settings,
+        telemetry: Telemetry,
+        house: Surroundings,
+        before: Crew | None = None,
+    ) -> Crew:
+        """A crew for `config`; raises `ConfigError` for files that cannot be used.
+
+        The clients are made first, in a thread: they read certificates, whose mount may not answer, and may
+        raise, while a new story has series at once.
+        """
+        clients = await asyncio.to_thread(cls._made, config, telemetry, before)
+        return cls(config, telemetry, house, clients, before)
+
+    @staticmethod
+    def _made(config: settings.Settings, telemetry: Telemetry, before: Crew | None) -> dict[str, Client]:
+        """A client for each API by its name: the one there is, if its settings are the same."""
+        clients: dict[str, Client] = {}
+        for target in config.targets():
+            name = target.api
+            if name in clients:
+                continue
+            if before is not None and name in before._clients:
+                then = before.config
+                if config.limits == then.limits and getattr(config.apis, name) == getattr(then.apis, name):
+                    clients[name] = before._clients[name]
+                    continue
+            clients[name] = Client(name, target.http, config.limits, telemetry)
+        return clients
 
     async def open(self) -> None:
         """Gets the clients ready; nothing is asked yet."""

@@ -219,7 +219,8 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         for poller in built.pollers:
             await poller.refresh()
         config = crawling.configured(simulator, tmp_path, {"limits.retries": 1})
-        crew, old = Crew(config, built.telemetry, built.site, built.crew), built.crew
+        old = built.crew
+        crew = await Crew.prepared(config, built.telemetry, built.site, old)
         pools = [client._wire._pool for client in crew._clients.values()]
         taking_over = asyncio.create_task(app._hand_over(built, crew))
         while not all(pool._current for pool in pools):

@@ -11,12 +11,14 @@ from exporter.settings.credential import (
     BasicAuth,
     Header,
     OAuth2,
+    Reader,
     TlsConfig,
     read_pem,
     read_secret,
     read_text,
 )
 from exporter.settings.loading import load
+from exporter.settings.proof import secret_files
 from exporter.settings.proxied import Proxied
 from exporter.settings.schema import Limits, Log, Retention, Settings, Shard, Web
 from exporter.settings.target import Target
@@ -34,6 +36,7 @@ __all__ = [
     "Log",
     "OAuth2",
     "Proxied",
+    "Reader",
     "Retention",
     "Settings",
     "Shard",
@@ -44,4 +47,5 @@ __all__ = [
     "read_pem",
     "read_secret",
     "read_text",
+    "secret_files",
 ]

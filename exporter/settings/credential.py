@@ -1,28 +1,33 @@
 """Secrets: how they are written, checked and read; the ways to authenticate, by Prometheus' names and rules.
 
-A secret is written in place (X) or as a file (X_file), never both. Files are read each time a secret is used,
-so that it rotates without a restart; nothing is kept. How a credential is sent is `exporter.source.auth`'s
-business. Invariant: no repr, message or dump shows a secret; an error names the key and the file.
+A secret is written in place (X) or as a file (X_file), never both. A file is read by whatever `Reader` is
+given, each time a secret is used, so that it rotates without a restart. How a credential is sent is
+`exporter.source.auth`'s business. Invariant: no repr, message or dump shows a secret; an error names the key
+and the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from exporter import files
 from exporter.errors import ConfigError
 from exporter.settings.block import Block, Flaw, refusal
 from exporter.settings.notation import ProxyUrl, Secret, TokenUrl, Word
 from exporter.settings.proxied import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
 
-LARGEST = 1 << 20
-"""Bytes of a secret file; more is not a secret but a mistake, such as /dev/zero."""
+Reader = Callable[[Path], bytes]
+"""Gives the content of a file; one longer than `files.LARGEST` is refused. Raises OSError, ValueError."""
+
+read_now: Reader = files.read
+"""Reads the file itself, and may block."""
 
 
-def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str:
+def read_secret(value: SecretStr | None, file: Path | None, key: str, read: Reader = read_now) -> str:
     """The secret written in place or in a file, read now; empty if neither is written.
 
     `key` is the dotted key of the file, for the error. One line is expected; line ends after it are dropped.
@@ -30,7 +35,7 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str:
     """
     if file is None:
         return value.get_secret_value() if value else ""
-    text = read_text(file, key).rstrip("\r\n")
+    text = read_text(file, key, read).rstrip("\r\n")
     if not text:
         raise ConfigError(f"{file} is empty", path=key, mend="write the secret into it, as one line")
     if "\n" in text or "\r" in text or "\0" in text:
@@ -38,18 +43,22 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str:
     return text
 
 
-def read_text(file: Path, key: str) -> str:
+def read_text(file: Path, key: str, read: Reader = read_now) -> str:
     """The whole text of a file that the settings name; raises ConfigError naming key and file."""
     named = str(file) if str(file).isprintable() else repr(str(file))
     try:
-        with file.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
+        content = read(file)
+    except TimeoutError as error:
+        mend = "the file system it is on does not answer: is a mount or its server down?"
+        raise ConfigError(f"timeout reading {named}", path=key, mend=mend) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not a path"
         mend = "create it, or let the user of the exporter read it"
         raise ConfigError(f"{named} cannot be read: {reason}", path=key, mend=mend) from error
-    if len(content) > LARGEST:
-        raise ConfigError(f"{named} is larger than {LARGEST} bytes", path=key, mend="name the right file")
+    if len(content) > files.LARGEST:
+        raise ConfigError(
+            f"{named} is larger than {files.LARGEST} bytes", path=key, mend="name the right file"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -57,9 +66,9 @@ def read_text(file: Path, key: str) -> str:
         raise ConfigError(f"{named} is not text in UTF-8", path=key, mend="name the right file") from None
 
 
-def read_pem(file: Path, key: str) -> str:
+def read_pem(file: Path, key: str, read: Reader = read_now) -> str:
     """The text of a file in PEM; raises ConfigError as `read_text` does, and where it is something else."""
-    text = read_text(file, key)
+    text = read_text(file, key, read)
     if "-----BEGIN " not in text:
         mend = "name a file in PEM, which begins with -----BEGIN"
         raise ConfigError(f"{file} holds no PEM", path=key, mend=mend)
@@ -100,13 +109,13 @@ class BasicAuth(Block):
             raise refusal(*flaws)
         return self
 
-    def read_username(self) -> str:
-        """The user's name, read now; raises ConfigError as `read_secret` does."""
-        return self.username or read_secret(None, self.username_file, "basic_auth.username_file")
+    def read_username(self, read: Reader = read_now) -> str:
+        """The user's name as `read` gives it; raises ConfigError as `read_secret` does."""
+        return self.username or read_secret(None, self.username_file, "basic_auth.username_file", read)
 
-    def read_password(self) -> str:
-        """The password, read now; raises ConfigError as `read_secret` does."""
-        return read_secret(self.password, self.password_file, "basic_auth.password_file")
+    def read_password(self, read: Reader = read_now) -> str:
+        """The password as `read` gives it; raises ConfigError as `read_secret` does."""
+        return read_secret(self.password, self.password_file, "basic_auth.password_file", read)
 
 
 class Authorization(Block):
@@ -129,9 +138,9 @@ class Authorization(Block):
             raise refusal(*flaws)
         return self
 
-    def read_credentials(self) -> str:
-        """The credentials, read now; raises ConfigError as `read_secret` does."""
-        return read_secret(self.credentials, self.credentials_file, "authorization.credentials_file")
+    def read_credentials(self, read: Reader = read_now) -> str:
+        """The credentials as `read` gives them; raises ConfigError as `read_secret` does."""
+        return read_secret(self.credentials, self.credentials_file, "authorization.credentials_file", read)
 
 
 TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
@@ -212,9 +221,9 @@ class OAuth2(Block):
             raise refusal(*flaws)
         return self
 
-    def read_client_secret(self) -> str:
-        """The client's secret, read now; raises ConfigError as `read_secret` does."""
-        return read_secret(self.client_secret, self.client_secret_file, "oauth2.client_secret_file")
+    def read_client_secret(self, read: Reader = read_now) -> str:
+        """The client's secret as `read` gives it; raises ConfigError as `read_secret` does."""
+        return read_secret(self.client_secret, self.client_secret_file, "oauth2.client_secret_file", read)
 
 
 class Header(Block):
@@ -232,7 +241,7 @@ class Header(Block):
             raise refusal(Flaw("has no value", "write values, secrets or files"))
         return self
 
-    def read_values(self) -> tuple[str, ...]:
-        """All values in the order of values, secrets, files, read now; raises ConfigError."""
+    def read_values(self, read: Reader = read_now) -> tuple[str, ...]:
+        """All values in the order of values, secrets, files, as `read` gives these; raises ConfigError."""
         written = [value.get_secret_value() for value in (*self.values, *self.secrets)]
-        return (*written, *(read_secret(None, file, "files") for file in self.files))
+        return (*written, *(read_secret(None, file, "files", read) for file in self.files))

@@ -2,8 +2,8 @@
 
 An identity is a generator without a socket: it yields the headers to send, is sent the status of the answer,
 and yields once more if a second try with other credentials is worth it. Tokens are `oauth`'s; sending is
-`client`'s and `desk`'s, reading and masking of secrets `settings`'. Invariant: secrets are read each time
-they are used, so that they rotate without a restart, and are kept no longer than one request.
+`client`'s and `desk`'s, reading and masking of secrets `settings`'. Invariant: secrets are taken from the
+reader each time they are used, so that they rotate without a restart.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping
 
-from exporter import errors, settings
+from exporter import errors, files, settings
 from exporter.source.oauth import Ask, Steps, Tokens, Turn
 from exporter.source.token import Answer
 
@@ -29,18 +29,21 @@ Identity = Callable[[], Flow]
 _UNAUTHORIZED = 401
 
 
-def identity(http: settings.Api, name: str, *, backoff: float = 0.5) -> Identity:
+def identity(
+    http: settings.Api, name: str, *, read: settings.Reader = files.read, backoff: float = 0.5
+) -> Identity:
     """The way to authenticate to the API `name` that its settings ask for; nobody where they name none.
 
-    `backoff` is the base in seconds of the pauses between requests for tokens that fail.
+    `read` gives the content of the files of secrets; `backoff` is the base in seconds of the pauses between
+    requests for tokens that fail.
     """
     basic, authorization = http.basic_auth, http.authorization
     if basic is not None:
-        return lambda: _rotating(lambda: _basic(basic))
+        return lambda: _rotating(lambda: _basic(basic, read))
     if authorization is not None:
-        return lambda: _rotating(lambda: f"{authorization.type} {authorization.read_credentials()}")
+        return lambda: _rotating(lambda: f"{authorization.type} {authorization.read_credentials(read)}")
     if http.oauth2 is not None:
-        return Tokens(http.oauth2, name, base=backoff).flow
+        return Tokens(http.oauth2, name, read=read, base=backoff).flow
     return _nobody
 
 
@@ -52,14 +55,14 @@ def after(flow: Flow, answer: Answer) -> Step | None:
         return None
 
 
-def further(http: settings.Api) -> Iterator[tuple[str, str]]:
-    """The operator's own headers, name and value, read now; a name may occur several times.
+def further(http: settings.Api, read: settings.Reader = files.read) -> Iterator[tuple[str, str]]:
+    """The operator's own headers, name and value, files as `read` gives them; a name may occur several times.
 
     Raises `ConfigError` where a file of theirs cannot be read.
     """
     for name, header in http.http_headers.items():
         try:
-            values = header.read_values()
+            values = header.read_values(read)
         except errors.ConfigError as error:
             path = f"http_headers.{name}.{error.path}"
             raise errors.ConfigError(error.problem, path=path, mend=error.mend) from error
@@ -71,9 +74,9 @@ def _nobody() -> Flow:
     yield {}
 
 
-def _basic(basic: settings.BasicAuth) -> str:
+def _basic(basic: settings.BasicAuth, read: settings.Reader) -> str:
     """RFC 7617; names and passwords beyond ASCII are sent as UTF-8."""
-    pair = f"{basic.read_username()}:{basic.read_password()}"
+    pair = f"{basic.read_username(read)}:{basic.read_password(read)}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 

@@ -23,7 +23,7 @@ import multidict
 import structlog
 import yarl
 
-from exporter import errors, settings
+from exporter import errors, files, settings
 from exporter.inventory import envelope
 from exporter.inventory.dialect import Paging
 from exporter.source import auth, failure, gate, pace, redaction, redirect
@@ -108,7 +108,8 @@ class Client:
         self._limits = limits
         self._telemetry = telemetry
         self._backoff = backoff
-        self._identity = auth.identity(http, name, backoff=backoff)
+        self._secrets = files.Contents(settings.secret_files(http))
+        self._identity = auth.identity(http, name, read=self._secrets.read, backoff=backoff)
         self._gate = gate.Gate(name, limits.concurrency, http.requests_per_hour, telemetry)
         self._retries = pace.Retries()
         self._origin = yarl.URL(http.url).origin()
@@ -202,12 +203,14 @@ class Client:
 
     async def _send_with_auth(self, asked: _Asked) -> Page:
         try:
+            await asyncio.gather(self._secrets.refresh(), self._peer.security.refresh())
             flow = self._identity()
             headers = await self._desk.first(flow)
             while True:
                 try:
                     page = await self._send_onward(asked, self._headers(asked.headers, headers))
                 except errors.Refused as refused:
+                    await self._secrets.refresh()
                     other = await self._desk.after(flow, refused.status)
                     if other is None:
                         raise
@@ -223,7 +226,7 @@ class Client:
 
     def _headers(self, further: Mapping[str, str], own: auth.Headers) -> Sent:
         """The operator's, the query's, and those of the identity; a later one replaces an earlier."""
-        headers = multidict.CIMultiDict(auth.further(self._http))
+        headers = multidict.CIMultiDict(auth.further(self._http, self._secrets.read))
         for value in (*headers.values(), *own.values()):
             self._known.header(value)
         for name, value in (*further.items(), *own.items()):

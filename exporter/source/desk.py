@@ -65,6 +65,7 @@ class Desk:
         headers["Accept-Encoding"] = "identity"
         request = Request(yarl.URL(ask.url), headers, ask.form)
         self._sending(ask)
+        await self._peer.security.refresh()
         async with self._wire.exchange(self._peer, request) as (response, place):
             wrong = failure.from_status(response.status, response.headers, place)
             if wrong is not None and not _is_the_endpoints(wrong, response.status):

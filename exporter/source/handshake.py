@@ -60,11 +60,11 @@ _ROOT = (
 )
 _NOT_YET = (
     "the server's certificate, or one that signed it, is not valid yet",
-    "check the clock of this machine, then the dates of the server's certificates and of {authorities}",
+    "check the clock of this machine, then the dates of the server's certificates and of {tls}.ca_file",
 )
 _EXPIRED = (
     "the server's certificate, or one that signed it, has expired",
-    "renew it at the server; if it is an authority's, renew that among {authorities}",
+    "renew it at the server; if it is an authority's, the one of {tls}.ca_file too",
 )
 _NO_AUTHORITY = (
     "the server's certificate is signed by one that is not an authority's",

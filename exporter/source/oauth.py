@@ -3,7 +3,8 @@
 One `Tokens` belongs to one API and is shared by all of its requests. Its flows are generators without
 sockets: `desk` sends what they ask for, `token` reads what comes back. Invariants: one request for a token
 at a time, which serves all who wait; a refused token is dropped only while it is the current one; neither an
-endpoint that fails nor an API that likes no token is asked in a loop; secrets are read each time.
+endpoint that fails nor an API that likes no token is asked in a loop; secrets are taken from the reader each
+time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import urllib.parse
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter import errors, settings
+from exporter import errors, files, settings
 from exporter.source import failure, token
 from exporter.source.token import Answer, Token
 
@@ -51,17 +52,21 @@ _Wanting = Generator[Mapping[str, str] | Turn | Ask, Answer, Token]
 
 
 class Tokens:
-    """The current token of the API `name`. `base` is that of the back-off, in seconds."""
+    """The current token of the API `name`. `base` is that of the back-off, in seconds.
+
+    `read` gives the content of the file of the secret.
+    """
 
     def __init__(
         self,
         config: settings.OAuth2,
         name: str,
         *,
+        read: settings.Reader = files.read,
         base: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._config, self._name = config, name
+        self._config, self._name, self._read = config, name, read
         self._base, self._clock = base, clock
         self._token: Token | None = None
         self._renew = 0.0  # when the current one is renewed
@@ -150,7 +155,7 @@ class Tokens:
         began = self._clock()
         problems = []
         for way in self._ways:
-            answer = yield way(self._config)
+            answer = yield way(self._config, self._config.read_client_secret(self._read))
             try:
                 fresh = token.read(answer, began)
             except token.Unfit as unfit:
@@ -179,17 +184,17 @@ def _form(config: settings.OAuth2, further: Mapping[str, str]) -> str:
     return urllib.parse.urlencode(fields)
 
 
-def _in_header(config: settings.OAuth2) -> Ask:
+def _in_header(config: settings.OAuth2, secret: str) -> Ask:
     """Basic authentication with both parts escaped as in a form (section 2.3.1)."""
-    pair = ":".join(urllib.parse.quote_plus(part) for part in (config.client_id, config.read_client_secret()))
+    pair = ":".join(urllib.parse.quote_plus(part) for part in (config.client_id, secret))
     shown = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}", "Content-Type": _FORM}
     return Ask(config.token_url, shown, _form(config, {}))
 
 
-def _in_body(config: settings.OAuth2) -> Ask:
+def _in_body(config: settings.OAuth2, secret: str) -> Ask:
     """Among the parameters: the standard's second choice, and all that some servers know."""
-    secrets = {"client_id": config.client_id, "client_secret": config.read_client_secret()}
+    secrets = {"client_id": config.client_id, "client_secret": secret}
     return Ask(config.token_url, {"Content-Type": _FORM}, _form(config, secrets))
 
 
-_WAYS: Sequence[Callable[[settings.OAuth2], Ask]] = (_in_header, _in_body)
+_WAYS: Sequence[Callable[[settings.OAuth2, str], Ask]] = (_in_header, _in_body)

@@ -1,8 +1,8 @@
 """How a connection to an API is secured: an `ssl.SSLContext` from Prometheus' tls_config.
 
-Reads the files it names when a client begins and whenever they have changed. What a failed handshake means is
-`failure`'s. Invariants: without settings the system's authorities, the host's name and TLS 1.2 are insisted
-on; connections that stand are not affected by a rotation, later ones are.
+Reads the files it names when a client begins and whenever they have changed, in threads. What a failed
+handshake means is `handshake`'s. Invariants: without settings the system's authorities, the host's name and
+TLS 1.2 are insisted on; connections that stand are not affected by a rotation, later ones are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from pydantic import SecretStr
 
-from exporter import certificates, errors, settings
+from exporter import certificates, errors, files, settings
 
 log = structlog.get_logger()
 
@@ -25,17 +25,40 @@ _VERSIONS = {
 }
 
 
+_Found = tuple[tuple[files.Stamp, ...], ssl.SSLContext | errors.ConfigError] | None
+"""What the files were, and what was made of them; None where they have not changed."""
+
+
+_FIRST = 1.0
+"""Seconds that the start waits for the files; after that the first request does."""
+
+
 class Security:
     """The context of one `tls_config`, renewed when its files are; `path` is its dotted key.
 
-    Raises `ConfigError` where the files cannot be used at the start. Later the former context stays in use,
-    since a file may just be being written, and the log says so once.
+    Making one waits for its files, up to a deadline. Raises `ConfigError` where they cannot be used at the
+    start. Later the former context stays in use, since a file may just be being written or its mount hang,
+    and the log says so once.
     """
 
     def __init__(self, config: settings.TlsConfig | None, path: str) -> None:
         self._config, self._path = config, path
-        self._state = _state(config)
-        self._context = context(config, path)
+        self._files = _files(config)
+        self._state: tuple[files.Stamp, ...] | None = None
+        self._context: ssl.SSLContext | None = None
+        self._problem: errors.ConfigError | None = None
+        self._late = False
+        self._calls = files.Calls(self._look, self._keep)
+        try:
+            found = files.within(_FIRST, self._look) if self._files else self._look()
+        except TimeoutError:
+            self._say_late()
+            return
+        if found is not None:
+            self._state, made = found
+            if isinstance(made, errors.ConfigError):
+                raise made
+            self._context = made
 
     @property
     def server_name(self) -> str | None:
@@ -50,32 +73,56 @@ class Security:
         return f"the certificates of {self._config.ca_file or f'{self._path}.ca'}"
 
     def context(self) -> ssl.SSLContext:
-        """The context for the next connection."""
-        state = _state(self._config)
-        if state != self._state:
-            self._state = state
-            try:
-                self._context = context(self._config, self._path)
-                log.info("certificates read again", setting=self._path)
-            except errors.ConfigError as error:
-                log.warning("the former certificates stay in use", error=str(error), mend=error.mend)
+        """The context for the next connection; raises `ConfigError` where the files never could be read."""
+        if self._context is None and self._problem is not None:
+            raise self._problem
+        if self._context is None:
+            named = ", ".join(str(file) for file in self._files)
+            mend = "the file system they are on does not answer: is a mount or its server down?"
+            raise errors.ConfigError(f"timeout reading {named}", path=self._path, mend=mend)
         return self._context
 
+    async def refresh(self) -> None:
+        """Makes `context` give one of the files as they are now, or the former if they cannot be used."""
+        if not self._files:
+            return
+        try:
+            await self._calls.fresh()
+        except TimeoutError:
+            self._say_late()
 
-def _state(config: settings.TlsConfig | None) -> tuple[tuple[int, ...], ...]:
-    """What changes when a file of the settings does; nothing of it where the file is not there."""
+    def _look(self) -> _Found:
+        """In a thread, for the files may not answer."""
+        state = tuple(files.stamp(file) for file in self._files)
+        if state == self._state:
+            return None
+        try:
+            return state, context(self._config, self._path)
+        except errors.ConfigError as error:
+            return state, error
+
+    def _keep(self, found: _Found) -> None:
+        self._late = False
+        if found is None:
+            return
+        self._state, made = found
+        self._problem = made if isinstance(made, errors.ConfigError) else None
+        if isinstance(made, errors.ConfigError):
+            log.warning("the former certificates stay in use", error=str(made), mend=made.mend)
+            return
+        self._context = made
+        log.info("certificates read again", setting=self._path)
+
+    def _say_late(self) -> None:
+        if not self._late:
+            log.warning("certificates cannot be read", setting=self._path, error="timeout reading its files")
+        self._late = True
+
+
+def _files(config: settings.TlsConfig | None) -> tuple[Path, ...]:
     if config is None:
         return ()
-    files = [file for file in (config.ca_file, config.cert_file, config.key_file) if file]
-    return tuple(_stamp(file) for file in files)
-
-
-def _stamp(file: Path) -> tuple[int, ...]:
-    try:
-        found = file.stat()
-    except OSError:
-        return ()
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    return tuple(file for file in (config.ca_file, config.cert_file, config.key_file) if file)
 
 
 def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ those a request was given for its own server.
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -58,6 +59,15 @@ class Peer:
         self.security = tls.Security(config.tls_config, f"{self._block}.tls_config")
         self.route = proxy.route(config, os.environ, self._block)
         self._connect = proxy.connect_headers(config)
+
+    def context(self, place: failure.Place) -> ssl.SSLContext:
+        """How the next connection is secured; raises `Unreachable` where certificates never could be read."""
+        try:
+            return self.security.context()
+        except errors.ConfigError as error:
+            raise errors.Unreachable(
+                f"{place.request}: {error.problem}", reason="tls", mend=error.mend
+            ) from error
 
     def tunnel(self, request: Request, through: proxy.Proxy | None) -> multidict.CIMultiDict[str]:
         """What the proxy is told with CONNECT, without which there is none; its credentials come last."""
@@ -127,6 +137,7 @@ class Wire:
         """
         through = peer.route(request.target)
         place = peer.place(request, through)
+        security = peer.context(place)
         seen = SimpleNamespace(reused=False)
         async with self._pool.lease() as leased:
             try:
@@ -136,7 +147,7 @@ class Wire:
                     headers=_for_proxy(request, through),
                     data=request.form,
                     allow_redirects=False,
-                    ssl=peer.security.context(),
+                    ssl=security,
                     server_hostname=peer.security.server_name,
                     proxy=through.url if through else None,
                     proxy_headers=peer.tunnel(request, through),

@@ -15,6 +15,7 @@ from typing import cast
 
 import structlog
 
+from exporter.web.access.current import Renewed
 from exporter.web.door import FULL, Door
 from exporter.web.watch import Place, Watch
 
@@ -121,6 +122,10 @@ class Arrival(asyncio.Protocol):
         loop, watch = asyncio.get_running_loop(), self._entrance.watch
         transport: asyncio.Transport | None = None
         try:
+            if isinstance(context, Renewed):
+                await context.refresh()
+            if self._gone:
+                return
             transport = await loop.start_tls(
                 line, self, context, server_side=True, ssl_handshake_timeout=watch.limits.headers
             )

@@ -1,23 +1,24 @@
 """The rules as they are now: the file and the certificates it names, read again when they have changed.
 
-Prometheus' programs read them for each request; here they are looked at for each (a few microseconds) and
-read when one is another file or has other times or another size. A new file that cannot be used leaves the
-old rules at work, certificates that cannot be used only the old TLS, and the log says so once: who may no
-longer come in is not let in because a key is late. Invariant: a connection is secured wholly by the rules of
-one moment; those that stand are not touched.
+Prometheus' programs read them for each request; here they are looked at for each, in a thread (a quarter of a
+millisecond), and read when one is another file or has other times or another size. A new file that cannot be
+used, or a mount that hangs, leaves the old rules at work, certificates that cannot be used only the old TLS,
+and the log says so once: who may no longer come in is not let in because a key is late. Invariant: a
+connection is secured wholly by the rules of one moment; those that stand are not touched.
 """
 
 from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import structlog
 
+from exporter import files
 from exporter.errors import ConfigError
 from exporter.web.access import rules, secure
 from exporter.web.access.rules import Rules
@@ -25,26 +26,48 @@ from exporter.web.access.rules import Rules
 _RETRY = 10.0
 """Seconds after which a file that could not be used is tried again though it seems the same."""
 
+_DEADLINE = 0.5
+"""Seconds that a request or a handshake waits for the files; the former rules are at work after that."""
+
 log = structlog.get_logger(__name__)
 
-_Stamp = tuple[int, ...]
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the files say now: rules and TLS to be at work, and what of them could not be used."""
+
+    seen: Mapping[Path, files.Stamp]
+    rules: Rules
+    context: ssl.SSLContext | None
+    error: ConfigError | None = None
 
 
 class Current:
     """The rules of a file, None for no rules at all, and the TLS made of them.
 
-    Raises ConfigError where the file cannot be used as it begins. `clock` gives seconds.
+    Making one waits for the file, up to a deadline. Raises ConfigError where it cannot be used as it begins.
+    `clock` gives seconds.
     """
 
     def __init__(self, file: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
-        self._seen: dict[Path, _Stamp] = {}
-        self._complaint, self._tried = "", 0.0
+        self._seen: Mapping[Path, files.Stamp] = {}
+        self._complaint, self._tried, self._late = "", 0.0, False
+        self._calls = files.Calls(self._look, self._keep, _DEADLINE)
         self.rules = Rules()
         self._context: ssl.SSLContext | None = None
         if file is not None:
-            self.rules = self._read(file)
-            self._context = _secured(self.rules, file)
+            self._begin(file)
+
+    def _begin(self, file: Path) -> None:
+        try:
+            found = files.within(files.DEADLINE, lambda: self._read(file))
+        except TimeoutError as error:
+            mend = "the file system that it, or a file it names, is on does not answer"
+            raise ConfigError("timeout reading it", file=str(file), mend=mend) from error
+        if found.error is not None:
+            raise found.error
+        self._seen, self.rules, self._context = found.seen, found.rules, found.context
 
     @property
     def encrypted(self) -> bool:
@@ -53,51 +76,66 @@ class Current:
 
     def context(self) -> ssl.SSLContext:
         """The TLS for a connection that begins now; only where connections are secured."""
-        self.refresh()
         if self._context is None:
             raise RuntimeError("connections are not secured")
         return self._context
 
-    def refresh(self) -> Rules:
+    async def refresh(self) -> Rules:
         """The rules as they are now, read again if need be; `rules` are those of the last time."""
-        if self._file is None or not self._is_due():
-            return self.rules
-        self._tried = self._clock()
+        if self._file is not None:
+            try:
+                await self._calls.fresh()
+            except TimeoutError:
+                self._say_late()
+        return self.rules
+
+    def _say_late(self) -> None:
+        if not self._late:
+            said = f"{self._file}: timeout reading it or a file it names"
+            log.error("the former web configuration stays in use", error=said)
+        self._late = True
+
+    def _look(self) -> _Found | None:
+        """In a thread, for the files may not answer; None where nothing has changed."""
+        return self._read(self._file) if self._file is not None and self._is_due() else None
+
+    def _read(self, file: Path) -> _Found:
+        # Each is looked at before it is read, so that what is written meanwhile is seen the next time.
+        seen = {file: files.stamp(file)}
+        usable, context = self.rules, self._context
         try:
-            found = self._read(self._file)
-            _compare(self.rules, found, self._file)
-            self.rules = replace(found, tls=self.rules.tls)
-            self._context = _secured(found, self._file)
+            found = rules.read(file)
+            seen |= {path: files.stamp(path) for path in (found.tls.files if found.tls else ())}
+            if self._seen:
+                _compare(self.rules, found, file)
+            usable = replace(found, tls=self.rules.tls)
+            context = secure.context(found.tls, file) if found.tls else None
         except ConfigError as error:
-            self._complain(error)
+            return _Found(seen, usable, context, error)
+        return _Found(seen, found, context)
+
+    def _keep(self, found: _Found | None) -> None:
+        self._late = False
+        if found is None:
+            return
+        self._tried = self._clock()
+        self._seen, self.rules, self._context = found.seen, found.rules, found.context
+        if found.error is not None:
+            self._complain(found.error)
         else:
-            self.rules = found
             self._complaint = ""
             log.info("web configuration read again", file=str(self._file))
-        return self.rules
 
     def _is_due(self) -> bool:
         if self._complaint and self._clock() - self._tried >= _RETRY:
             return True
-        return any(_stamp(path) != seen for path, seen in self._seen.items())
-
-    def _read(self, file: Path) -> Rules:
-        # Each is looked at before it is read, so that what is written meanwhile is seen the next time.
-        self._seen = {file: _stamp(file)}
-        found = rules.read(file)
-        named = found.tls.files if found.tls else ()
-        self._seen |= {path: _stamp(path) for path in named}
-        return found
+        return any(files.stamp(path) != seen for path, seen in self._seen.items())
 
     def _complain(self, error: ConfigError) -> None:
         """Once for each thing that is wrong, however often the file is tried."""
         if str(error) != self._complaint:
             log.error("the former web configuration stays in use", error=str(error))
         self._complaint = str(error)
-
-
-def _secured(found: Rules, file: Path) -> ssl.SSLContext | None:
-    return secure.context(found.tls, file) if found.tls else None
 
 
 def _compare(old: Rules, new: Rules, file: Path) -> None:
@@ -119,13 +157,8 @@ def _compare(old: Rules, new: Rules, file: Path) -> None:
         raise ConfigError(what, file=str(file), path=flaw, mend="restart it if that is what you want")
 
 
-def _stamp(path: Path) -> _Stamp:
-    """What changes when a file does; empty where it is not there."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        return ()
-    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev)
+async def _as_it_is() -> None:
+    """Where nothing is to be read."""
 
 
 class Renewed(ssl.SSLContext):
@@ -133,15 +166,18 @@ class Renewed(ssl.SSLContext):
 
     Another context could as well be put in place by a callback for the server's name; but that changes the
     certificate alone, and not who must show one, nor which versions are spoken. For asyncio only, which
-    secures connections by `wrap_bio`.
+    secures connections by `wrap_bio`. Before each one whoever accepts it awaits `refresh`.
     """
 
     _now: Callable[[], ssl.SSLContext]
+    refresh: Callable[[], Awaitable[object]]
 
-    def __new__(cls, now: Callable[[], ssl.SSLContext]) -> Self:
+    def __new__(
+        cls, now: Callable[[], ssl.SSLContext], refresh: Callable[[], Awaitable[object]] = _as_it_is
+    ) -> Self:
         """Without a certificate of its own."""
         made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
-        made._now = now
+        made._now, made.refresh = now, refresh
         return made
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:

@@ -55,7 +55,9 @@ class Access:
 
         None where connections are not secured.
         """
-        return Renewed(self._current.context) if self._current.encrypted else None
+        if not self._current.encrypted:
+            return None
+        return Renewed(self._current.context, self._current.refresh)
 
     def middleware(self) -> Middleware:
         """To be placed before all that answers; `dress` belongs to it."""
@@ -76,7 +78,7 @@ class Access:
         response.headers.update(self._current.rules.headers)
 
     async def _refusal(self, request: web.Request) -> web.Response | None:
-        rules = self._current.refresh()
+        rules = await self._current.refresh()
         if not self._has_room(rules):
             wait = math.ceil(rules.pace.interval) if rules.pace else 1
             return self._turn_away(

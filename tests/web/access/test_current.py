@@ -148,43 +148,49 @@ async def test_a_certificate_whose_key_is_late_keeps_the_old_tls_and_nobody_who_
         assert await shown(there.port, tls) != before
 
 
-def test_what_is_wrong_again_after_it_was_mended_is_logged_again(folder: Folder) -> None:
+async def renewed(now: Current) -> ssl.SSLContext:
+    """The TLS of a connection that begins now."""
+    await now.refresh()
+    return now.context()
+
+
+async def test_what_is_wrong_again_after_it_was_mended_is_logged_again(folder: Folder) -> None:
     clock = Clock()
     now = Current(folder.web(USERS), clock)
     with capture_logs() as logged:
         for text in ("tls: {}", USERS, "tls: {}", USERS):
             folder.web(text)
-            now.refresh()
+            await now.refresh()
         clock.now += current._RETRY
-        now.refresh()
+        await now.refresh()
     assert [line["log_level"] for line in logged] == ["error", "info", "error", "info"]
 
 
-def test_a_certificate_and_a_key_that_do_not_yet_fit_wait_for_one_another(folder: Folder) -> None:
+async def test_a_certificate_and_a_key_that_do_not_yet_fit_wait_for_one_another(folder: Folder) -> None:
     now = Current(folder.web(TLS))
-    before = now.context()
-    assert now.context() is before, "nothing is read where nothing has changed"
+    before = await renewed(now)
+    assert await renewed(now) is before, "nothing is read where nothing has changed"
     fresh = trustme.CA().issue_cert("127.0.0.1")
     with capture_logs() as logged:
         write(folder.path / "server.crt", fresh.cert_chain_pems[0].bytes())
-        assert now.context() is before
-        assert now.context() is before
+        assert await renewed(now) is before
+        assert await renewed(now) is before
         write(folder.path / "server.key", fresh.private_key_pem.bytes())
-        assert now.context() is not before
+        assert await renewed(now) is not before
     assert [line["log_level"] for line in logged] == ["error", "info"]
 
 
-def test_a_certificate_that_is_named_before_it_is_there_is_read_when_it_comes(folder: Folder) -> None:
+async def test_a_certificate_that_is_named_before_it_is_there_is_read_when_it_comes(folder: Folder) -> None:
     now = Current(folder.web(TLS))
-    before = now.context()
+    before = await renewed(now)
     folder.web(TLS.replace("server.", "later."))
-    assert now.context() is before
+    assert await renewed(now) is before
     for kind in ("crt", "key"):
         write(folder.path / f"later.{kind}", (folder.path / f"server.{kind}").read_bytes())
-    assert now.context() is not before
+    assert await renewed(now) is not before
 
 
-def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
+async def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
@@ -193,13 +199,13 @@ def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
     monkeypatch.setattr(Path, "read_bytes", _fail)
     folder.web(f"rate_limit: {{interval: 1s, burst: 1}}\n{USERS}")
     with capture_logs() as logged:
-        assert now.refresh().pace is None
+        assert (await now.refresh()).pace is None
         clock.now += current._RETRY
-        assert now.refresh().pace is None
+        assert (await now.refresh()).pace is None
         monkeypatch.setattr(Path, "read_bytes", real)
-        assert now.refresh().pace is None
+        assert (await now.refresh()).pace is None
         clock.now += current._RETRY
-        assert now.refresh().pace is not None
+        assert (await now.refresh()).pace is not None
     assert [line["log_level"] for line in logged] == ["error", "info"]
 
 
@@ -217,15 +223,15 @@ def _fail(path: Path) -> bytes:
         (f"{STRICT}  client_allowed_sans: [a]\n", STRICT, "tls_server_config.client_allowed_sans"),
     ],
 )
-def test_a_barrier_is_not_taken_away_as_a_file_that_is_half_written_would(
+async def test_a_barrier_is_not_taken_away_as_a_file_that_is_half_written_would(
     folder: Folder, old: str, new: str, path: str
 ) -> None:
     now = Current(folder.web(old))
-    before = now.refresh()
+    before = await now.refresh()
     folder.web(new)
     with capture_logs() as logged:
-        assert now.refresh() is before
-        assert now.refresh() is before
+        assert await now.refresh() is before
+        assert await now.refresh() is before
     (line,) = logged
     assert f"{path}: cannot be " in line["error"]
     assert "taken away while the exporter runs" in line["error"]
