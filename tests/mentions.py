@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from exporter import errors
+from exporter.inventory import snapshot
 from exporter.metrics import families
 from exporter.settings import Settings
 from exporter.settings.block import Block, annotation_at, as_block, mapped
@@ -138,6 +139,11 @@ def reasons() -> set[str]:
             case ast.Call(func=ast.Attribute(attr="_failed"), args=[_, ast.Constant(value=str(reason)), *_]):
                 found.add(reason)
     return found
+
+
+def rejections() -> set[str]:
+    """The reasons for which records are left out that have a name of their own in the snapshot."""
+    return {snapshot.FILTER_IGNORED}
 
 
 def _below(block: type[Block]) -> Iterator[type[Block]]:

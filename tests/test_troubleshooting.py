@@ -87,6 +87,7 @@ def test_every_dotted_setting_that_is_mentioned_exists(page: str) -> None:
 @EVERY_PAGE
 def test_every_word_in_backticks_that_looks_like_a_name_is_one(page: str) -> None:
     known = {*mentions.keys(), *mentions.labels(), *mentions.reasons(), *mentions.logged(), *OF_OTHERS}
+    known |= mentions.rejections()
     known |= {*CollectionStatus.__struct_fields__, *Rejects.__struct_fields__, *Reject.__struct_fields__}
     access = "".join(file.read_text() for file in (mentions.CODE / "web" / "access").glob("*.py"))
     rejects = ("decode.py", "snapshot.py")
