@@ -113,7 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(verb=_demo, change_rate=0.5, latency=0.05)
 
     health = verbs.add_parser("healthcheck", help="ask a running exporter whether it is healthy")
-    health.add_argument("--url", default="http://127.0.0.1:10638/-/healthy")
+    health.add_argument("--url", default="http://127.0.0.1:10638/-/healthy", help="default: %(default)s")
+    health.add_argument(
+        "--cert", type=Path, metavar="FILE", help="client certificate (PEM), where the exporter wants one"
+    )
+    health.add_argument("--key", type=Path, metavar="FILE", help="its key, where --cert does not hold it")
     health.set_defaults(verb=_healthcheck)
     return parser
 
@@ -319,7 +323,13 @@ def _introduce(simulator: Simulator, served: str, console: Console) -> None:
     console.print("\nCarriers go down and come back while you look. Ctrl-C stops it.", highlight=False)
 
 
-_ALIVE = (http.client.OK, http.client.UNAUTHORIZED, http.client.FORBIDDEN)
+_ALIVE = (
+    http.client.OK,
+    http.client.UNAUTHORIZED,
+    http.client.FORBIDDEN,
+    http.client.TOO_MANY_REQUESTS,
+)
+"""Who may not ask, or not so often, is answered all the same: by a process that is alive."""
 """Whoever asks for a password is alive."""
 
 
@@ -329,7 +339,7 @@ def _healthcheck(given: argparse.Namespace) -> int:
     )
     try:
         url = urllib.parse.urlsplit(given.url)
-        connection = _connection(url)
+        connection = _connection(url, given.cert, given.key)
     except (ValueError, http.client.InvalidURL) as error:
         raise no_url from error
     if connection is None:
@@ -341,6 +351,9 @@ def _healthcheck(given: argparse.Namespace) -> int:
     except (ValueError, http.client.InvalidURL) as error:
         raise no_url from error
     except (OSError, http.client.HTTPException) as error:
+        if url.scheme == "https" and given.cert is None and _is_turned_away(error):
+            print("The exporter is running, and wants a client certificate: give --cert and --key.")
+            return GOOD
         output.complain(f"no answer from {connection.host}:{connection.port}: {error}")
         return UNREAD
     finally:
@@ -349,10 +362,23 @@ def _healthcheck(given: argparse.Namespace) -> int:
     return GOOD if answer.status in _ALIVE else UNREAD
 
 
-def _connection(url: urllib.parse.SplitResult) -> http.client.HTTPConnection | None:
+def _is_turned_away(error: Exception) -> bool:
+    """Whether a server that speaks TLS ended the handshake, in words or without, or what came right after it.
+
+    That is what a client without a certificate sees where one is required; only who is alive does so.
+    """
+    words = ("ALERT", "UNEXPECTED_EOF")
+    if isinstance(error, ssl.SSLError):
+        return any(word in (error.reason or "") for word in words)
+    return isinstance(error, http.client.RemoteDisconnected)
+
+
+def _connection(
+    url: urllib.parse.SplitResult, cert: Path | None, key: Path | None
+) -> http.client.HTTPConnection | None:
     """A connection to ask over; None where it is no URL of a host.
 
-    Raises ValueError for a port that is none.
+    Raises ValueError for a port that is none, `ConfigError` for a certificate that cannot be used.
     """
     if not url.hostname:
         return None
@@ -360,6 +386,15 @@ def _connection(url: urllib.parse.SplitResult) -> http.client.HTTPConnection | N
         return http.client.HTTPConnection(url.hostname, url.port, timeout=5)
     if url.scheme == "https":
         # it is asked whether it answers, not who it is; nothing secret is sent
-        context = ssl._create_unverified_context()  # noqa: S323
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if cert is not None:
+            try:
+                context.load_cert_chain(cert, key)
+            except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
+                raise errors.ConfigError(
+                    f"cannot be used: {error}", file=f"--cert {cert}", mend="give a PEM file, and its --key"
+                ) from error
         return http.client.HTTPSConnection(url.hostname, url.port, timeout=5, context=context)
     return None
