@@ -7,6 +7,7 @@ Unix seconds, for they are only ever shown.
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections import Counter
@@ -23,6 +24,7 @@ from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
 
+_OLD = 3.1  # refresh intervals: the age of what was restored and is of no known age
 _MOST_WORDS = 1000  # status words told in a lifetime: a broken API may invent them without end
 _MOST_MOVES = 1000  # changes from one word to another that are told apart, for the same reason
 _OTHER = ("other", "other")  # the rest: no status changes to itself, so nothing else is counted there
@@ -120,7 +122,15 @@ class Story:
         state.last_success, state.last_full_success = last_success, last_full_success
         self._telemetry.restored(self._collection, 1)
         self._telemetry.aged(self._collection, last_success, last_full_success)
-        age = None if last_success is None else max(0, round(time.time() - last_success))
+        age = None if last_success is None else round(time.time() - last_success)
+        if age is not None and age < 0:
+            # how old it is nobody knows then; it must not count as fresh
+            self._log.warning(
+                "clock set back",
+                seconds=-age,
+                mend="check the machine's time; what is restored counts as stale",
+            )
+            age = math.ceil(_OLD * self._interval)
         state.fresh_at = None if age is None else self._monotonic() - age
         self._log.info("restored", records=records, age_seconds=age)
 

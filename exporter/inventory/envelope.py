@@ -98,8 +98,7 @@ def _refuse_flood(body: bytes) -> None:
 
     A few kilobytes of gzip inflate to such a list. Only where there are very many commas is it looked at.
     """
-    commas = body.count(b",")
-    if commas < MOST:
+    if len(body) <= 2 * MOST or (commas := body.count(b",")) < MOST:
         return
     most = MOST if len(body) < _SHORT * commas else _MOST_OF_ALL
     if commas >= most and _has_more(body, most):

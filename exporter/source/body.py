@@ -17,6 +17,10 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's names for the formats: gzip (RFC 1952), zlib (RFC 1950), and what some servers call deflate."""
 
 
+_MEMBERS = 10_000
+"""Members of a gzip body: empty ones without end would never exceed a number of bytes."""
+
+
 class Body:
     """Collects one body. `encoding` is its Content-Encoding, `cap` the most bytes, `url` is for messages."""
 
@@ -28,6 +32,7 @@ class Body:
             raise self._wrong(f"its Content-Encoding{named} was not asked for", url)
         self._cap, self._url = cap, url
         self._inflating: zlib._Decompress | None = None
+        self._members = 0
         self._chunks: list[bytes] = []
         self._size = 0
 
@@ -40,6 +45,9 @@ class Body:
             while chunk:
                 if self._inflating is None or self._inflating.eof:
                     # the first, or one more member (RFC 1952, section 2.2)
+                    self._members += 1
+                    if self._members > _MEMBERS:
+                        raise self._wrong(f"it has more than {_MEMBERS} parts", self._url)
                     self._inflating = zlib.decompressobj(self._format(chunk))
                 self._keep(self._inflating.decompress(chunk, self._cap - self._size + 1))
                 chunk = self._inflating.unconsumed_tail or self._inflating.unused_data
@@ -59,7 +67,8 @@ class Body:
                 reason="too_large",
                 mend="make pages smaller with page_size, or raise limits.bytes",
             )
-        self._chunks.append(chunk)
+        if chunk:
+            self._chunks.append(chunk)
 
     def whole(self) -> bytes:
         """All of it; raises `Malformed` with reason encoding where a compressed body lacks its end."""

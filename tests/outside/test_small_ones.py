@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 from aiohttp import web
 
-from exporter import errors, logs, warmstart
+from exporter import app, errors, logs, warmstart
 from exporter.inventory import record
+from exporter.source import body
 from tests.faults import inventory
 from tests.faults.inventory import own, poller, records, refresh
 
@@ -75,3 +78,22 @@ async def test_a12_a_forged_state_file_is_set_aside(tmp_path: Path, moment: floa
         warmstart.write(tmp_path / "state", kept, 1.0)
         with pytest.raises(errors.StateError, match="no moment"):
             warmstart.read(tmp_path / "state")
+
+
+def test_a12_a_body_of_empty_parts_without_end_is_refused() -> None:
+    taken = body.Body("gzip", 1000, "http://inventory.example/service")
+    with pytest.raises(errors.Malformed) as caught:
+        for _ in range(100):
+            taken.feed(gzip.compress(b"") * 1000)
+    assert caught.value.reason == "encoding"
+
+
+async def test_a12_what_was_stored_in_the_future_counts_as_stale(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(5)) as (_, built):
+        await refresh(built)
+        kept = dict(built.crew.kept())
+        ahead = msgspec.structs.replace(kept["services"], last_success=time.time() + 86_400)
+        async with app.built(built.config) as other:
+            await other.crew.restore({"services": ahead})
+            assert len(inventory.ids(other)) == 5
+            assert own(other, "stale") == 1
