@@ -165,7 +165,7 @@ def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Hel
         # an unusual record, or none at all: the general way tells
         value = json_of(raw)
         if not isinstance(value, dict):
-            batch.rejects.append(Reject(STRAY, _example(raw), mark))
+            batch.rejects.append(Reject("not_an_object", _example(raw), mark))
             return
         found = reader.read(value, batch.dropped)
         if found is None:

@@ -56,6 +56,7 @@ _PARTS = frozenset(
 """Lists within one record, of TMF638 and TMF639 in all their versions: they are no list of records."""
 
 _LONGEST = 200  # characters of the API's own words in a message
+_LONG_KEY = 60  # characters
 _DEEPEST = 8  # levels
 _LARGE = 16_384  # bytes: what is longer says something, and is not looked through
 
@@ -206,7 +207,9 @@ def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes) -> Opened:
 
 
 def _named(members: Mapping[str, msgspec.Raw]) -> str:
-    return ", ".join(text.clean(key, 40) for key in list(members)[:10])
+    # a part of a long key might be a part of a credential, which nobody would know it by any more
+    names = (text.clean(key) if len(key) <= _LONG_KEY else "a long key" for key in list(members)[:10])
+    return ", ".join(names)
 
 
 def _list(folded: Mapping[str, msgspec.Raw]) -> msgspec.Raw | None:

@@ -78,7 +78,8 @@ class Offset(Course):
         In the end, position 1, if nobody knows whether positions count records.
         """
         ask = self._onwards(total, flying)
-        if ask is None and not flying and self._is_unit_open and self._reached > 1:
+        is_proven = total is not None and self._reached >= total  # as many as announced came
+        if ask is None and not flying and self._is_unit_open and self._reached > 1 and not is_proven:
             self._is_unit_open = False
             return Ask(1, self._size, is_unit=True)
         return ask
