@@ -26,7 +26,7 @@ from exporter.web.access.rules import Rules
 _RETRY = 10.0
 """Seconds after which a file that could not be used is tried again though it seems the same."""
 
-_DEADLINE = 0.5
+_DEADLINE = 0.8
 """Seconds that a request or a handshake waits for the files; the former rules are at work after that."""
 
 log = structlog.get_logger(__name__)
