@@ -31,7 +31,7 @@ from exporter.site import Site
 from exporter.telemetry import Telemetry
 from exporter.vitals import Vitals
 from exporter.web import guard, server
-from exporter.web.access import Access
+from exporter.web.web_config import AccessControl
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
             logs.report_dropped(house.telemetry.log_lines_dropped)
             bells[signal.SIGHUP] = house.reloads.ask
             bells[signal.SIGUSR1] = partial(_accept, house.site)
-            access = Access(config.web.config_file, house.telemetry.turned_away)
+            access = AccessControl(config.web.config_file, house.telemetry.turned_away)
             # before anybody can scrape: no scrape must see only some of what was kept
             if not await _done_before(stop, _restore(house)):
                 log.info("stopping")
@@ -142,7 +142,9 @@ async def _done_before(stop: asyncio.Event, work: Coroutine[None, None, None]) -
     return True
 
 
-async def _open(house: House, access: Access, live: Callable[[str], Coroutine[None, None, None]]) -> None:
+async def _open(
+    house: House, access: AccessControl, live: Callable[[str], Coroutine[None, None, None]]
+) -> None:
     """Serves while `live`, which is given the address, is at work, and until scrapes under way are over."""
     config = house.config
     orders = server.Orders(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)

@@ -28,7 +28,7 @@ from exporter import __version__, app, check, errors, logs, output, progress, se
 from exporter.simulator import fault, quirk
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.server import Options, Simulator
-from exporter.web.access import Access
+from exporter.web.web_config import AccessControl
 
 GOOD, UNREAD, WRONG = 0, 1, 2
 
@@ -180,7 +180,7 @@ async def _served(work: Coroutine[None, None, None]) -> NoReturn:
 
 def _check(given: argparse.Namespace) -> int:
     config = _loaded(given)
-    Access(config.web.config_file)  # only to say what is wrong with it
+    AccessControl(config.web.config_file)  # only to say what is wrong with it
     console = output.Console()
     if given.offline:
         names = ", ".join(target.collection for target in config.targets())

@@ -13,7 +13,7 @@ from exporter import __version__, telemetry
 from exporter.inventory import decode, snapshot
 from exporter.metrics import families
 from exporter.web import watch
-from exporter.web.access import gate
+from exporter.web.web_config import middleware
 
 OWN = "ses_inventory_exporter_"
 
@@ -161,7 +161,7 @@ def test_counters_of_few_words_are_there_before_the_first_event_so_that_increase
         "records_rejected_total": [*re.findall(r'Reject\("(\w+)"', inventory), snapshot.FILTER_IGNORED],
         "values_dropped_total": re.findall(r'dropped\["(\w+)"\]', inventory),
         "connections_refused_total": get_args(watch.Reason),
-        "requests_turned_away_total": get_args(gate.Reason),
+        "requests_turned_away_total": get_args(middleware.Reason),
         "state_writes_total": ("good", "failed"),
     }
     found = values(told)

@@ -21,8 +21,8 @@ from exporter.settings import Settings
 from exporter.simulator import fault, quirk
 from exporter.telemetry import Telemetry
 from exporter.web import server
-from exporter.web.access import Access
 from exporter.web.status import CollectionStatus, Rejects
+from exporter.web.web_config import AccessControl
 from tests import crawling, mentions
 from tests.end_to_end import running
 
@@ -89,7 +89,7 @@ def test_every_word_in_backticks_that_looks_like_a_name_is_one(page: str) -> Non
     known = {*mentions.keys(), *mentions.labels(), *mentions.reasons(), *mentions.logged(), *OF_OTHERS}
     known |= mentions.rejections()
     known |= {*CollectionStatus.__struct_fields__, *Rejects.__struct_fields__, *Reject.__struct_fields__}
-    access = "".join(file.read_text() for file in (mentions.CODE / "web" / "access").glob("*.py"))
+    access = "".join(file.read_text() for file in (mentions.CODE / "web" / "web_config").glob("*.py"))
     rejects = ("decode.py", "snapshot.py")
     decode = "".join((mentions.CODE / "inventory" / name).read_text() for name in rejects)
     names = {span for span in mentions.spans(page) if re.fullmatch(r"[a-z]+(_[a-z]+)+", span)}
@@ -232,7 +232,7 @@ async def test_the_page_quotes_what_strangers_are_told(tmp_path: Path, aiohttp_c
     users = "basic_auth_users: {prometheus: $2y$10$TQnwHtjC/jcaKn7nb06Z9efqY90gQreV3FxCLjFE4euHmXEOYcICu}"
     file.write_text(f"{users}\nrate_limit: {{interval: 1h, burst: 1}}\n")
     async with crawling.house(tmp_path) as (_, built):
-        client = await aiohttp_client(server.application(built.site, access=Access(file)))
+        client = await aiohttp_client(server.application(built.site, access=AccessControl(file)))
         for status in (401, 429):
             answer = await client.get("/metrics")
             assert answer.status == status

@@ -15,9 +15,9 @@ from typing import cast
 
 import structlog
 
-from exporter.web.access.current import Renewed
 from exporter.web.door import FULL, Door
 from exporter.web.watch import Place, Watch
+from exporter.web.web_config.reloader import ReloadingContext
 
 _LINGER = 1.0
 """Seconds in which one that is refused may read why. Closing at once would reset what is under way to it."""
@@ -122,7 +122,7 @@ class Arrival(asyncio.Protocol):
         loop, watch = asyncio.get_running_loop(), self._entrance.watch
         transport: asyncio.Transport | None = None
         try:
-            if isinstance(context, Renewed):
+            if isinstance(context, ReloadingContext):
                 await context.refresh()
             if self._gone:
                 return

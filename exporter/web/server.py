@@ -15,10 +15,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from exporter.web import answer, door, landing, orders, status
-from exporter.web.access import Access
 from exporter.web.answer import sentence
 from exporter.web.orders import Orders
 from exporter.web.scrape import Scrapable, Scrapes
+from exporter.web.web_config import AccessControl
 
 __all__ = ["Orders", "Site", "application"]
 
@@ -51,17 +51,17 @@ def application(
     *,
     patience: float = PATIENCE,
     taken: Orders = NONE_TAKEN,
-    access: Access | None = None,
+    access: AccessControl | None = None,
 ) -> web.Application:
     """The surface as an aiohttp application.
 
     `patience` is the seconds a client may take to read a scrape, `taken` the orders that are enabled,
     `access` who may come in; None lets everybody in.
     """
-    access = access or Access(None)
+    access = access or AccessControl(None)
     app = web.Application(middlewares=[door.attended, access.middleware(), _unload, _explain(taken)])
     app.on_response_prepare.append(_dress)
-    app.on_response_prepare.append(access.dress)  # the operator's headers prevail
+    app.on_response_prepare.append(access.set_headers)  # the operator's headers prevail
     answers = _Answers(site)
     app.router.add_get("/", answers.page)
     app.router.add_get("/metrics", Scrapes(site, patience).answer)

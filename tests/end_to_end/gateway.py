@@ -19,7 +19,7 @@ from aiohttp import web
 from yarl import URL
 
 from exporter.simulator.server import Simulator
-from exporter.web.access.current import Renewed
+from exporter.web.web_config.reloader import ReloadingContext
 
 
 class Shown(NamedTuple):
@@ -56,7 +56,7 @@ class Gateway:
 
     def context(self) -> ssl.SSLContext:
         """For the listener."""
-        return Renewed(lambda: self._contexts[-1])
+        return ReloadingContext(lambda: self._contexts[-1])
 
     def admits(self, request: web.Request) -> bool:
         """Whether a request shows the password in force; notes it."""

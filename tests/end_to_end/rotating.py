@@ -21,7 +21,7 @@ from cryptography import x509
 from tests.end_to_end import watching
 from tests.end_to_end.gateway import Gateway
 from tests.end_to_end.watching import Watcher
-from tests.web.access.served import write
+from tests.web.web_config.served import write
 
 PAUSE = 0.2  # seconds between a certificate and its key: long enough to be seen
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"

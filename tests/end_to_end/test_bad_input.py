@@ -1,8 +1,8 @@
 """Every file that the exporter reads, broken in every way a file can be: one clear line, and exit status 2.
 
 A house of good files stands in a folder; one of them at a time is taken away, replaced by something else or
-spoilt. What single rules of a format say is its own tests' (tests/settings, tests/web/access); that no key
-takes a wrong value is test_bad_keys.py's. The state file is the exception: it never stops a start.
+spoilt. What single rules of a format say is its own tests' (tests/settings, tests/web/web_config); that no
+key takes a wrong value is test_bad_keys.py's. The state file is the exception: it never stops a start.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import trustme
 
 from exporter import cli
 from tests.end_to_end import running
-from tests.web.access.served import STRICT, USERS, Folder
+from tests.web.web_config.served import STRICT, USERS, Folder
 
 SETTINGS = """\
 apis:

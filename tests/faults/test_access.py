@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession, TCPConnector
 
 from tests.faults.catalogue import fault
-from tests.web.access.served import ALICE, BOB, HASHES, Folder, Served, Who, served, shown
+from tests.web.web_config.served import ALICE, BOB, HASHES, Folder, Served, Who, served, shown
 
 USERS = "\n".join(("basic_auth_users:", *(f"  {name}: {text}" for name, text in HASHES.items())))
 

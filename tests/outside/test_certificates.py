@@ -18,7 +18,7 @@ from tests.outside import issuing
 from tests.outside.issuing import ALWAYS, DAY, HERE, NOW, Extension, Issued, issue, written
 from tests.source.certificates import CERTIFICATES
 from tests.source.servers import asking, says, serving, whole
-from tests.web.access.served import TLS, Folder, served
+from tests.web.web_config.served import TLS, Folder, served
 
 Shape = Callable[[], tuple[bytes, Issued, Sequence[Issued]]]
 """What stands in `ca_file`, the server's certificate, and what the server sends beside it."""

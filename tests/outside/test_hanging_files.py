@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 
 from exporter import errors, files
 from exporter.source.client import Client, Page
-from exporter.web.access import current
-from exporter.web.access.current import Current
+from exporter.web.web_config import reloader
+from exporter.web.web_config.reloader import Reloader
 from tests.end_to_end import running
 from tests.source.certificates import CERTIFICATES
 from tests.source.servers import Told, asking, says, serving, whole
-from tests.web.access.served import ALICE, BOB, HASHES, TLS, USERS, Folder, served
+from tests.web.web_config.served import ALICE, BOB, HASHES, TLS, USERS, Folder, served
 
 
 def hang(path: Path) -> None:
@@ -193,8 +193,8 @@ def test_o05_a_web_configuration_that_hangs_at_the_start_is_told(
     file = tmp_path / "web.yml"
     hang(file)
     with pytest.raises(errors.ConfigError, match="timeout reading"):
-        Current(file)
-    assert current.files is files
+        Reloader(file)
+    assert reloader.files is files
 
 
 def configured(folder: Path, simulated: Path) -> Path:

@@ -7,8 +7,8 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.web.access.bucket import Bucket
-from exporter.web.access.rules import Pace
+from exporter.web.web_config.models import RateLimit
+from exporter.web.web_config.token_bucket import TokenBucket
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Clock:
 
 def test_a_burst_may_come_at_once_and_then_one_an_interval() -> None:
     clock = Clock()
-    bucket = Bucket(Pace(2.0, 3), clock)
+    bucket = TokenBucket(RateLimit(2.0, 3), clock)
     assert [bucket.take() for _ in range(4)] == [True, True, True, False]
     clock.now += 1.9
     assert not bucket.take()
@@ -30,7 +30,7 @@ def test_a_burst_may_come_at_once_and_then_one_an_interval() -> None:
 
 def test_a_pause_fills_it_up_to_its_burst_and_no_further() -> None:
     clock = Clock()
-    bucket = Bucket(Pace(1.0, 2), clock)
+    bucket = TokenBucket(RateLimit(1.0, 2), clock)
     clock.now += 1e9
     assert [bucket.take() for _ in range(3)] == [True, True, False]
 
@@ -45,7 +45,7 @@ def test_it_never_gives_more_than_its_burst_and_one_an_interval(
 ) -> None:
     clock = Clock()
     clock.now = 0.0
-    bucket = Bucket(Pace(interval, burst), clock)
+    bucket = TokenBucket(RateLimit(interval, burst), clock)
     given_so_far = 0
     for now in accumulate(pauses):
         clock.now = now

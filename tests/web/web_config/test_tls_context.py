@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.web.access import secure
+from exporter.web.web_config import tls_context
 
 from .served import ALICE, STRICT, TLS, USERS, Folder, Served, served
 
@@ -187,10 +187,10 @@ def test_names_of_every_kind_are_compared_and_a_certificate_may_have_none() -> N
             ("email", "ops@example.net"),
         )
     }
-    assert secure.names(shown) == {
+    assert tls_context.names(shown) == {
         "a.example.net",
         "2001:db8::7",
         "spiffe://example.net/prometheus",
         "ops@example.net",
     }
-    assert secure.names({}) == frozenset()
+    assert tls_context.names({}) == frozenset()

@@ -20,8 +20,8 @@ import structlog
 
 from exporter import files
 from exporter.errors import ConfigError
-from exporter.web.access import rules, secure
-from exporter.web.access.rules import Rules
+from exporter.web.web_config import models, tls_context
+from exporter.web.web_config.models import WebConfig
 
 _RETRY = 10.0
 """Seconds after which a file that could not be used is tried again though it seems the same."""
@@ -37,12 +37,12 @@ class _Found:
     """What the files say now: rules and TLS to be at work, and what of them could not be used."""
 
     seen: Mapping[Path, files.Stamp]
-    rules: Rules
+    rules: WebConfig
     context: ssl.SSLContext | None
     error: ConfigError | None = None
 
 
-class Current:
+class Reloader:
     """The rules of a file, None for no rules at all, and the TLS made of them.
 
     Making one waits for the file, up to a deadline. Raises ConfigError where it cannot be used as it begins.
@@ -54,7 +54,7 @@ class Current:
         self._seen: Mapping[Path, files.Stamp] = {}
         self._complaint, self._tried, self._late = "", 0.0, False
         self._calls = files.Calls(self._look, self._keep, _DEADLINE)
-        self.rules = Rules()
+        self.rules = WebConfig()
         self._context: ssl.SSLContext | None = None
         if file is not None:
             self._begin(file)
@@ -80,8 +80,8 @@ class Current:
             raise RuntimeError("connections are not secured")
         return self._context
 
-    async def refresh(self) -> Rules:
-        """The rules as they are now, read again if need be; `rules` are those of the last time."""
+    async def refresh(self) -> WebConfig:
+        """The rules as they are now, read again if need be; `models` are those of the last time."""
         if self._file is not None:
             try:
                 await self._calls.fresh()
@@ -104,12 +104,12 @@ class Current:
         seen = {file: files.stamp(file)}
         usable, context = self.rules, self._context
         try:
-            found = rules.read(file)
+            found = models.read(file)
             seen |= {path: files.stamp(path) for path in (found.tls.files if found.tls else ())}
             if self._seen:
                 _compare(self.rules, found, file)
             usable = replace(found, tls=self.rules.tls)
-            context = secure.context(found.tls, file) if found.tls else None
+            context = tls_context.context(found.tls, file) if found.tls else None
         except ConfigError as error:
             return _Found(seen, usable, context, error)
         return _Found(seen, found, context)
@@ -138,7 +138,7 @@ class Current:
         self._complaint = str(error)
 
 
-def _compare(old: Rules, new: Rules, file: Path) -> None:
+def _compare(old: WebConfig, new: WebConfig, file: Path) -> None:
     """Raises ConfigError where a barrier would be put up or taken away altogether.
 
     TLS is either there for all connections or for none. And a file that is just being written may lack its
@@ -161,7 +161,7 @@ async def _as_it_is() -> None:
     """Where nothing is to be read."""
 
 
-class Renewed(ssl.SSLContext):
+class ReloadingContext(ssl.SSLContext):
     """The context of the listener: each connection is secured by the one that `now` gives as it begins.
 
     Another context could as well be put in place by a callback for the server's name; but that changes the

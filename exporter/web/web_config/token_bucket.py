@@ -1,8 +1,7 @@
 """A token bucket: how many requests may come, all clients together.
 
-Owns a count and no clock of its own. How full it may get and how fast it fills is `rules.Pace`; what one is
-told who finds it empty is `gate`'s. Invariant: over any time it gives no more than its burst and one for each
-interval.
+How full it may get and how fast it fills is `models.RateLimit`; what is answered where it is empty is
+`middleware`'s. Invariant: over any time it gives no more than its burst and one for each interval.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from exporter.web.access.rules import Pace
+from exporter.web.web_config.models import RateLimit
 
 
-class Bucket:
+class TokenBucket:
     """The requests that may come now; full at first. `clock` gives seconds."""
 
-    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, pace: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
         self.pace, self._clock = pace, clock
         self._held, self._at = float(pace.burst), clock()
 

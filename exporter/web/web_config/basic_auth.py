@@ -36,7 +36,7 @@ class Credentials(NamedTuple):
     password: bytes
 
 
-class Passwords:
+class PasswordChecks:
     """The checks under way, and those that went well lately."""
 
     def __init__(self) -> None:

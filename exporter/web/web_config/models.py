@@ -1,9 +1,9 @@
 """What the web configuration file says, as the program uses it.
 
-`read` reads it whole and tells every problem at once; the certificates it names are `secure`'s to open, and
-whether the file has changed is `current`'s to notice. The format is exporter-toolkit's
-(docs/web-configuration.md there, 0.15), its keys in its words. Invariant: a `Rules` can be carried out as it
-stands, and no secret is in its repr.
+`read` reads it whole and tells every problem at once; the certificates it names are `tls_context`'s to open,
+and whether the file has changed is `reloader`'s to notice. The format is exporter-toolkit's
+(docs/web-configuration.md there, 0.15), its keys in its words. Invariant: a `WebConfig` can be carried out as
+it stands, and no secret is in its repr.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import bcrypt
 
-from exporter.web.access import document, encryption
-from exporter.web.access.document import Part
-from exporter.web.access.encryption import Tls
-from exporter.web.access.notation import count, flag, seconds
+from exporter.web.web_config import tls_models, yaml
+from exporter.web.web_config.go_values import count, flag, seconds
+from exporter.web.web_config.tls_models import TlsServerConfig
+from exporter.web.web_config.yaml import Part
 
 _CENTURY = 3_155_760_000.0
 _HASH = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$(?P<salt>[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}", re.ASCII)
@@ -36,7 +36,7 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimit:
     """At most one request in `interval` seconds (above 0), and up to `burst` (1 or more) at once."""
 
     interval: float
@@ -44,29 +44,29 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class WebConfig:
     """One web configuration. `users` maps names to bcrypt hashes; without any nobody is asked for a name."""
 
-    tls: Tls | None = None
+    tls: TlsServerConfig | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
-    pace: Pace | None = None
+    pace: RateLimit | None = None
 
 
-def read(file: Path) -> Rules:
+def read(file: Path) -> WebConfig:
     """The rules of the file; relative paths in it begin at its folder.
 
     Raises ConfigError with all problems, one on each line: file, path in it, what is wrong, what to do.
     """
-    top = document.read(file)
-    rules = Rules(
-        encryption.read(top.part("tls_server_config")),
+    top = yaml.read(file)
+    rules = WebConfig(
+        tls_models.read(top.part("tls_server_config")),
         _headers(top.part("http_server_config")),
         _users(top.part("basic_auth_users")),
         _pace(top.part("rate_limit")),
     )
     top.finish()
-    document.settle(top)
+    yaml.settle(top)
     return rules
 
 
@@ -81,7 +81,7 @@ def _headers(part: Part) -> Mapping[str, str]:
         values = _HEADERS.get(name)
         if values is None:
             headers.refuse(
-                document.name(name), "is a header that cannot be set", f"write one of {', '.join(_HEADERS)}"
+                yaml.name(name), "is a header that cannot be set", f"write one of {', '.join(_HEADERS)}"
             )
         elif values and value not in values:
             headers.refuse(name, "has a value it cannot have", f"write {' or '.join(values)}")
@@ -99,9 +99,9 @@ def _users(part: Part) -> Mapping[bytes, bytes]:
     for name, text in part.items():
         flaw = _flaw(text)
         if ":" in name:
-            part.refuse(document.name(name), "is a user name with a colon", "HTTP cannot send such a name")
+            part.refuse(yaml.name(name), "is a user name with a colon", "HTTP cannot send such a name")
         elif flaw:
-            part.refuse(document.name(name), *flaw)
+            part.refuse(yaml.name(name), *flaw)
         else:
             found[name.encode(errors="replace")] = text.encode()
     return found
@@ -126,7 +126,7 @@ def _usable(salt: str) -> bool:
     return True
 
 
-def _pace(part: Part) -> Pace | None:
+def _pace(part: Part) -> RateLimit | None:
     interval, burst = part.text("interval"), part.text("burst")
     part.finish()
     pause, size = seconds(interval or "0"), count(burst or "0")  # Go's zero values: no interval, no limit
@@ -137,5 +137,5 @@ def _pace(part: Part) -> Pace | None:
     elif pause and not size:
         part.refuse("burst", "is missing or 0, which would let nobody in", "write 1 or more, like 20")
     elif pause:
-        return Pace(pause, size)
+        return RateLimit(pause, size)
     return None

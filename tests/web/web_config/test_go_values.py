@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from exporter.web.access import notation
+from exporter.web.web_config import go_values
 
 
 @pytest.mark.parametrize(
@@ -35,37 +35,37 @@ from exporter.web.access import notation
     ],
 )
 def test_durations_are_gos(text: str, seconds: float | None) -> None:
-    assert notation.seconds(text) == (seconds if seconds is None else pytest.approx(seconds))
+    assert go_values.seconds(text) == (seconds if seconds is None else pytest.approx(seconds))
 
 
 @pytest.mark.parametrize("text", ["true", "True", "YES", "on", "y"])
 def test_a_flag_may_be_on_in_many_words(text: str) -> None:
-    assert notation.flag(text) is True
+    assert go_values.flag(text) is True
 
 
 @pytest.mark.parametrize("text", ["false", "NO", "Off", "n"])
 def test_a_flag_may_be_off_in_many_words(text: str) -> None:
-    assert notation.flag(text) is False
+    assert go_values.flag(text) is False
 
 
 @pytest.mark.parametrize("text", ["1", "", "truth", "null"])
 def test_other_words_are_no_flag(text: str) -> None:
-    assert notation.flag(text) is None
+    assert go_values.flag(text) is None
 
 
 def test_a_count_has_digits_only() -> None:
-    assert notation.count("020") == 20
+    assert go_values.count("020") == 20
     for text in ("-1", "1.0", "1e3", "", "1234567890", "٣"):
-        assert notation.count(text) is None
+        assert go_values.count(text) is None
 
 
-@pytest.mark.parametrize("name", notation.SUITES)
+@pytest.mark.parametrize("name", go_values.SUITES)
 def test_openssl_has_every_suite_under_the_name_given_here(name: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers(notation.SUITES[name])
-    assert notation.SUITES[name] in [suite["name"] for suite in context.get_ciphers()]
+    context.set_ciphers(go_values.SUITES[name])
+    assert go_values.SUITES[name] in [suite["name"] for suite in context.get_ciphers()]
 
 
-@pytest.mark.parametrize("name", notation.CURVES)
+@pytest.mark.parametrize("name", go_values.CURVES)
 def test_openssl_has_every_curve_under_the_name_given_here(name: str) -> None:
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(notation.CURVES[name])
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(go_values.CURVES[name])

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 
-from exporter.web.access import passwords
-from exporter.web.access.passwords import Credentials, Passwords
+from exporter.web.web_config import basic_auth
+from exporter.web.web_config.basic_auth import Credentials, PasswordChecks
 
 from .served import HASHES
 
@@ -46,19 +46,19 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Bcrypt:
 
 
 async def test_a_right_password_is_checked_once_and_remembered(counted: Bcrypt) -> None:
-    checks = Passwords()
+    checks = PasswordChecks()
     assert [await checks.verdict(ALICE, USERS, "a") for _ in range(3)] == ["right"] * 3
     assert len(counted.asked) == 1
 
 
 async def test_a_wrong_password_is_checked_each_time(counted: Bcrypt) -> None:
-    checks, said = Passwords(), ALICE._replace(password=b"wrong")
+    checks, said = PasswordChecks(), ALICE._replace(password=b"wrong")
     assert [await checks.verdict(said, USERS, "a") for _ in range(3)] == ["wrong"] * 3
     assert len(counted.asked) == 3
 
 
 async def test_somebody_elses_password_is_wrong_though_it_was_right_for_them(counted: Bcrypt) -> None:
-    checks = Passwords()
+    checks = PasswordChecks()
     assert await checks.verdict(ALICE, USERS, "a") == "right"
     assert await checks.verdict(ALICE._replace(user=b"bob"), USERS, "a") == "wrong"
     assert await checks.verdict(ALICE._replace(user=b"nobody"), USERS, "a") == "wrong"
@@ -66,7 +66,7 @@ async def test_somebody_elses_password_is_wrong_though_it_was_right_for_them(cou
 
 async def test_an_unknown_user_costs_one_check_of_the_dearest_cost(counted: Bcrypt) -> None:
     users = {**USERS, b"carol": b"$2b$05$".join((b"", USERS[b"alice"][7:]))}
-    assert await Passwords().verdict(Credentials(b"mallory", b"x"), users, "a") == "wrong"
+    assert await PasswordChecks().verdict(Credentials(b"mallory", b"x"), users, "a") == "wrong"
     (asked,) = counted.asked
     assert asked[1][4:6] == b"05"
     assert asked[1] not in users.values()
@@ -76,7 +76,7 @@ async def test_an_unknown_user_is_wrong_even_with_the_password_of_the_decoy(
     counted: Bcrypt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bcrypt, "checkpw", lambda *_: True)
-    checks = Passwords()
+    checks = PasswordChecks()
     for _ in range(2):
         assert await checks.verdict(Credentials(b"mallory", b"x"), USERS, "a") == "wrong"
 
@@ -84,7 +84,7 @@ async def test_an_unknown_user_is_wrong_even_with_the_password_of_the_decoy(
 async def test_f75_a_password_over_72_bytes_costs_one_check_and_is_wrong(counted: Bcrypt) -> None:
     longest = b"x" * 72
     users = {b"dave": bcrypt.hashpw(longest, bcrypt.gensalt(4))}
-    checks = Passwords()
+    checks = PasswordChecks()
     assert await checks.verdict(Credentials(b"dave", longest), users, "a") == "right"
     assert await checks.verdict(Credentials(b"dave", longest + b"x"), users, "a") == "wrong"
     assert [len(password) for password, _ in counted.asked] == [72, 72]
@@ -92,11 +92,11 @@ async def test_f75_a_password_over_72_bytes_costs_one_check_and_is_wrong(counted
 
 @pytest.mark.parametrize("password", [b"", b"alice's secret\0", b"\xff\xfe", "naïve".encode()])
 async def test_odd_passwords_are_wrong_and_no_error(password: bytes) -> None:
-    assert await Passwords().verdict(Credentials(b"alice", password), USERS, "a") == "wrong"
+    assert await PasswordChecks().verdict(Credentials(b"alice", password), USERS, "a") == "wrong"
 
 
 async def test_a_changed_hash_forgets_the_password_that_was_right(counted: Bcrypt) -> None:
-    checks = Passwords()
+    checks = PasswordChecks()
     assert await checks.verdict(ALICE, USERS, "a") == "right"
     assert await checks.verdict(ALICE, {b"alice": USERS[b"bob"]}, "a") == "wrong"
     assert (
@@ -108,9 +108,9 @@ async def test_a_changed_hash_forgets_the_password_that_was_right(counted: Bcryp
 async def test_no_more_than_so_many_are_remembered_and_the_latest_used_stay(
     counted: Bcrypt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "_REMEMBERED", 2)
+    monkeypatch.setattr(basic_auth, "_REMEMBERED", 2)
     users = dict.fromkeys((b"a", b"b", b"c"), USERS[b"alice"])
-    checks = Passwords()
+    checks = PasswordChecks()
     for name in (b"a", b"b", b"a", b"c", b"a"):
         assert await checks.verdict(ALICE._replace(user=name), users, "a") == "right"
     assert len(counted.asked) == 3
@@ -119,14 +119,14 @@ async def test_no_more_than_so_many_are_remembered_and_the_latest_used_stay(
 
 
 async def test_the_same_words_at_once_are_one_check(counted: Bcrypt) -> None:
-    checks = Passwords()
+    checks = PasswordChecks()
     found = await asyncio.gather(*(checks.verdict(ALICE, USERS, "a") for _ in range(100)))
     assert set(found) == {"right"}
     assert len(counted.asked) == 1
 
 
 async def test_who_leaves_does_not_end_the_check_that_others_wait_for(counted: Bcrypt) -> None:
-    checks = Passwords()
+    checks = PasswordChecks()
     counted.open.clear()
     first, second = (asyncio.create_task(checks.verdict(ALICE, USERS, "a")) for _ in range(2))
     while not counted.asked:
@@ -139,10 +139,10 @@ async def test_who_leaves_does_not_end_the_check_that_others_wait_for(counted: B
 
 
 async def test_f75_few_checks_wait_fewer_of_one_address_and_one_is_done_at_a_time(counted: Bcrypt) -> None:
-    checks = Passwords()
+    checks = PasswordChecks()
     counted.open.clear()
 
-    def wrong(number: int, client: str) -> asyncio.Task[passwords.Verdict]:
+    def wrong(number: int, client: str) -> asyncio.Task[basic_auth.Verdict]:
         said = Credentials(b"alice", b"%d" % number)
         return asyncio.create_task(checks.verdict(said, USERS, client))
 
@@ -159,7 +159,7 @@ async def test_f75_few_checks_wait_fewer_of_one_address_and_one_is_done_at_a_tim
 
 
 async def test_nothing_is_kept_of_a_password(counted: Bcrypt) -> None:
-    checks = Passwords()
+    checks = PasswordChecks()
     await checks.verdict(ALICE, USERS, "a")
     assert "alice" not in repr(vars(checks))
     assert not checks._running

@@ -1,8 +1,8 @@
 """What `tls_server_config` says: certificates, who must show one, and which TLS is spoken.
 
-It opens no certificate; `secure` does. The rules that Python's ssl cannot carry out are refused here, and
-listed in docs/web-configuration.md. Invariant: settings of TLS without a certificate are an error: what was
-meant to be encrypted is never served in the clear.
+It opens no certificate; `tls_context` does. The rules that Python's ssl cannot carry out are refused here,
+and listed in docs/web-configuration.md. Invariant: settings of TLS without a certificate are an error: what
+was meant to be encrypted is never served in the clear.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from exporter.web.access.document import Part
-from exporter.web.access.notation import CURVES, NEW_SUITES, SUITES, VERIFY, VERSIONS, flag
+from exporter.web.web_config.go_values import CURVES, NEW_SUITES, SUITES, VERIFY, VERSIONS, flag
+from exporter.web.web_config.yaml import Part
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Pem:
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
+class TlsServerConfig:
     """How connections are secured.
 
     `authorities` None means the system's. `sans` empty allows every certificate that is valid. `ciphers` is
@@ -67,7 +67,7 @@ class Tls:
         return tuple(pem.file for pem in named if pem is not None and pem.file is not None)
 
 
-def read(part: Part) -> Tls | None:
+def read(part: Part) -> TlsServerConfig | None:
     """The settings of TLS; None where there are none. What is wrong is noted in the part."""
     written = [key for key in _KEYS if part.has(key)]
     lists = {key: part.texts(key) for key in _LISTS}
@@ -77,7 +77,7 @@ def read(part: Part) -> Tls | None:
     certificate, key, authorities = _required(part, "cert"), _required(part, "key"), _pem(part, "client_ca")
     verify = _chosen(part, "client_auth_type", VERIFY, _UNVERIFIED) or ssl.CERT_NONE
     ciphers = _ciphers(part, lists["cipher_suites"] or ())
-    tls = Tls(
+    tls = TlsServerConfig(
         certificate,
         key,
         authorities,
@@ -132,7 +132,7 @@ def _sans(part: Part, verify: ssl.VerifyMode, listed: tuple[str, ...] | None) ->
     return frozenset(listed)
 
 
-def _check_clients(part: Part, tls: Tls) -> None:
+def _check_clients(part: Part, tls: TlsServerConfig) -> None:
     authorities, verify = tls.authorities, tls.verify
     if authorities and not part.has("client_auth_type"):
         part.refuse("client_auth_type", "is required beside client_ca", f"write {_STRICT}")

@@ -1,7 +1,7 @@
 """The file as it is written: YAML's structure is taken, its types are not.
 
 A scalar stays the text it is, as for Go, whose programs share this format: `X-XSS-Protection: 1` is the text
-1. What a text means is `rules`' and `notation`'s. Invariant: problems are gathered, not raised one by one,
+1. What a text means is `models`' and `go_values`'s. Invariant: problems are gathered, not raised one by one,
 and none shows a value, since most of them are secrets.
 """
 

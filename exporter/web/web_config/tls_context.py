@@ -1,7 +1,7 @@
 """TLS as the rules say: an `ssl.SSLContext`, and the check of a client's names.
 
 Opens the files of certificates. A client whose certificate has none of the allowed names fails in the
-handshake, before it can ask anything, as with exporter-toolkit. When contexts are made anew is `current`'s.
+handshake, before it can ask anything, as with exporter-toolkit. When contexts are made anew is `reloader`'s.
 Invariant: nothing weaker than TLS 1.2 is spoken, and a key with a password is refused, not asked for.
 """
 
@@ -16,13 +16,13 @@ from typing import Any
 
 from exporter import certificates
 from exporter.errors import ConfigError
-from exporter.web.access.document import cause, shown
-from exporter.web.access.encryption import Pem, Tls
+from exporter.web.web_config.tls_models import Pem, TlsServerConfig
+from exporter.web.web_config.yaml import cause, shown
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def context(tls: Tls, file: Path) -> ssl.SSLContext:
+def context(tls: TlsServerConfig, file: Path) -> ssl.SSLContext:
     """The context for connections from now on; `file` is the web configuration file, for messages.
 
     Raises ConfigError where a certificate or a key cannot be read or used.
@@ -42,7 +42,7 @@ def context(tls: Tls, file: Path) -> ssl.SSLContext:
     return made
 
 
-def _show(made: ssl.SSLContext, tls: Tls, file: Path) -> None:
+def _show(made: ssl.SSLContext, tls: TlsServerConfig, file: Path) -> None:
     """Has the exporter's own certificate shown."""
     content = {pem: _content(pem, file) for pem in (tls.certificate, tls.key)}
     certificate, key = (pem.file or content[pem] for pem in (tls.certificate, tls.key))
@@ -57,7 +57,7 @@ def _show(made: ssl.SSLContext, tls: Tls, file: Path) -> None:
         ) from error
 
 
-def _ask(made: ssl.SSLContext, tls: Tls, file: Path) -> None:
+def _ask(made: ssl.SSLContext, tls: TlsServerConfig, file: Path) -> None:
     """Has clients asked for theirs."""
     made.verify_mode = tls.verify
     if tls.verify == ssl.CERT_NONE:

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import ConfigError
-from exporter.web.access import Access, notation
+from exporter.web.web_config import AccessControl, go_values
 
 from .served import HASHES, Folder
 
 WORDS = (
     *("server.crt", "server.key", "ca.crt", ".", "nowhere", "deny", "nosniff", "true", "1s", "0", "20", "1h"),
-    *(*notation.VERSIONS, *notation.VERIFY, *notation.CURVES, *notation.NEW_SUITES),
-    *(*notation.SUITES, *HASHES.values()),
+    *(*go_values.VERSIONS, *go_values.VERIFY, *go_values.CURVES, *go_values.NEW_SUITES),
+    *(*go_values.SUITES, *HASHES.values()),
 )
 KEYS = (
     *(
@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 def usable(file: Path) -> None:
     """Uses the file, or finds that its refusal is made of lines that name it."""
     try:
-        Access(file).ssl_context()
+        AccessControl(file).ssl_context()
     except ConfigError as error:
         for line in str(error).split("\n"):
             assert line.startswith(f"{file}: ")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.web.access import Access, notation, passwords, rules
+from exporter.web.web_config import AccessControl, basic_auth, go_values, models
 
 from .served import Folder
 
@@ -20,7 +20,7 @@ OURS = [text for text in SNIPPETS if "scrape_configs" not in text]
 
 @pytest.mark.parametrize("text", OURS)
 def test_an_example_can_be_used(tmp_path: Path, text: str) -> None:
-    access = Access(Folder(tmp_path).web(text))
+    access = AccessControl(Folder(tmp_path).web(text))
     assert (access.ssl_context() is not None) == ("cert_file" in text)
 
 
@@ -38,16 +38,16 @@ def test_every_key_has_its_row() -> None:
     for text in (Path(__file__).parent / "good" / name for name in ("tls_all_keys.yml", "headers.yml")):
         for part in yaml.safe_load(text.read_text()).values():
             assert set(part) <= words
-    assert {"basic_auth_users", "interval", "burst", *rules._HEADERS} <= words
-    assert {field.name for field in fields(rules.Pace)} <= words
-    assert {name for name, value in notation.VERIFY.items() if value is not None} <= words
-    assert {*notation.CURVES, "TLS12", "TLS13"} <= words
+    assert {"basic_auth_users", "interval", "burst", *models._HEADERS} <= words
+    assert {field.name for field in fields(models.RateLimit)} <= words
+    assert {name for name, value in go_values.VERIFY.items() if value is not None} <= words
+    assert {*go_values.CURVES, "TLS12", "TLS13"} <= words
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
-    assert f"more than {passwords._WAITING} passwords wait to be checked" in text
-    assert f"or more than {passwords._WAITING_OF_ONE} from one address" in text
-    assert f"{passwords._REMEMBERED} that were right are remembered" in text
-    assert f"at most {passwords._LONGEST} bytes" in text
-    assert f"Its cost may be 4 to {rules._DEAREST};" in text
+    assert f"more than {basic_auth._WAITING} passwords wait to be checked" in text
+    assert f"or more than {basic_auth._WAITING_OF_ONE} from one address" in text
+    assert f"{basic_auth._REMEMBERED} that were right are remembered" in text
+    assert f"at most {basic_auth._LONGEST} bytes" in text
+    assert f"Its cost may be 4 to {models._DEAREST};" in text

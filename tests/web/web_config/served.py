@@ -15,7 +15,7 @@ import trustme
 from aiohttp import web
 
 from exporter.web import guard, server
-from exporter.web.access import Access
+from exporter.web.web_config import AccessControl
 from tests.web.guarded import PATIENT, Told
 from tests.web.invented import InventedSite
 
@@ -105,7 +105,7 @@ async def served(file: Path | None) -> AsyncIterator[Served]:
     def count(reason: str) -> None:
         away[reason] += 1
 
-    access = Access(file, count)
+    access = AccessControl(file, count)
     app = server.application(InventedSite(), access=access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

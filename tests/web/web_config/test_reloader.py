@@ -13,11 +13,11 @@ import trustme
 from structlog.testing import capture_logs
 
 from exporter.errors import ConfigError
-from exporter.web.access import current
-from exporter.web.access.current import Current
+from exporter.web.web_config import reloader
+from exporter.web.web_config.reloader import Reloader
 
 from .served import ALICE, BOB, HASHES, STRICT, TLS, USERS, Folder, served, write
-from .test_secure import connected, refused
+from .test_tls_context import connected, refused
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ async def test_a_certificate_whose_key_is_late_keeps_the_old_tls_and_nobody_who_
         assert await shown(there.port, tls) != before
 
 
-async def renewed(now: Current) -> ssl.SSLContext:
+async def renewed(now: Reloader) -> ssl.SSLContext:
     """The TLS of a connection that begins now."""
     await now.refresh()
     return now.context()
@@ -156,18 +156,18 @@ async def renewed(now: Current) -> ssl.SSLContext:
 
 async def test_what_is_wrong_again_after_it_was_mended_is_logged_again(folder: Folder) -> None:
     clock = Clock()
-    now = Current(folder.web(USERS), clock)
+    now = Reloader(folder.web(USERS), clock)
     with capture_logs() as logged:
         for text in ("tls: {}", USERS, "tls: {}", USERS):
             folder.web(text)
             await now.refresh()
-        clock.now += current._RETRY
+        clock.now += reloader._RETRY
         await now.refresh()
     assert [line["log_level"] for line in logged] == ["error", "info", "error", "info"]
 
 
 async def test_a_certificate_and_a_key_that_do_not_yet_fit_wait_for_one_another(folder: Folder) -> None:
-    now = Current(folder.web(TLS))
+    now = Reloader(folder.web(TLS))
     before = await renewed(now)
     assert await renewed(now) is before, "nothing is read where nothing has changed"
     fresh = trustme.CA().issue_cert("127.0.0.1")
@@ -181,7 +181,7 @@ async def test_a_certificate_and_a_key_that_do_not_yet_fit_wait_for_one_another(
 
 
 async def test_a_certificate_that_is_named_before_it_is_there_is_read_when_it_comes(folder: Folder) -> None:
-    now = Current(folder.web(TLS))
+    now = Reloader(folder.web(TLS))
     before = await renewed(now)
     folder.web(TLS.replace("server.", "later."))
     assert await renewed(now) is before
@@ -194,17 +194,17 @@ async def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    now = Current(folder.web(USERS), clock)
+    now = Reloader(folder.web(USERS), clock)
     real = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", _fail)
     folder.web(f"rate_limit: {{interval: 1s, burst: 1}}\n{USERS}")
     with capture_logs() as logged:
         assert (await now.refresh()).pace is None
-        clock.now += current._RETRY
+        clock.now += reloader._RETRY
         assert (await now.refresh()).pace is None
         monkeypatch.setattr(Path, "read_bytes", real)
         assert (await now.refresh()).pace is None
-        clock.now += current._RETRY
+        clock.now += reloader._RETRY
         assert (await now.refresh()).pace is not None
     assert [line["log_level"] for line in logged] == ["error", "info"]
 
@@ -226,7 +226,7 @@ def _fail(path: Path) -> bytes:
 async def test_a_barrier_is_not_taken_away_as_a_file_that_is_half_written_would(
     folder: Folder, old: str, new: str, path: str
 ) -> None:
-    now = Current(folder.web(old))
+    now = Reloader(folder.web(old))
     before = await now.refresh()
     folder.web(new)
     with capture_logs() as logged:
@@ -239,11 +239,11 @@ async def test_a_barrier_is_not_taken_away_as_a_file_that_is_half_written_would(
 
 def test_what_is_wrong_at_the_start_is_an_error(folder: Folder) -> None:
     with pytest.raises(ConfigError, match="is an unknown key"):
-        Current(folder.web("tls: {}"))
+        Reloader(folder.web("tls: {}"))
 
 
 def test_only_what_is_secured_has_a_context() -> None:
-    now = Current(None)
+    now = Reloader(None)
     assert not now.encrypted
     with pytest.raises(RuntimeError, match="not secured"):
         now.context()

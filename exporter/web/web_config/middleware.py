@@ -2,7 +2,7 @@
 
 Joins the rules of this package and owns none of them. Nothing is excepted, `/-/healthy` and `/-/ready` are
 not either, as in all of Prometheus' programs. Names of client certificates are checked in the handshake, by
-`secure`. Invariant: nobody hears from the pages who was not let in.
+`tls_context`. Invariant: nobody hears from the pages who was not let in.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from exporter.web.access.bucket import Bucket
-from exporter.web.access.current import Current, Renewed
-from exporter.web.access.passwords import Credentials, Passwords
-from exporter.web.access.rules import Rules
 from exporter.web.answer import sentence
+from exporter.web.web_config.basic_auth import Credentials, PasswordChecks
+from exporter.web.web_config.models import WebConfig
+from exporter.web.web_config.reloader import Reloader, ReloadingContext
+from exporter.web.web_config.token_bucket import TokenBucket
 
 Reason = Literal["pace", "credentials", "busy"]
 """Why a request was turned away: too many of them, not known, or too many passwords to be checked."""
@@ -38,17 +38,17 @@ def _nobody(_: Reason) -> None:
     """Is told why a request was turned away, where nobody counts."""
 
 
-class Access:
+class AccessControl:
     """The web configuration of `path` (None: everybody may come in, in the clear), always as it is now.
 
     Raises ConfigError where it cannot be used. `turned_away` is told of each request that was.
     """
 
     def __init__(self, path: Path | None, turned_away: Callable[[Reason], None] = _nobody) -> None:
-        self._current = Current(path)
+        self._current = Reloader(path)
         self._turned_away = turned_away
-        self._passwords = Passwords()
-        self._bucket: Bucket | None = None
+        self._passwords = PasswordChecks()
+        self._bucket: TokenBucket | None = None
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """For the listener, for as long as it listens: each connection gets the certificates of then.
@@ -57,10 +57,10 @@ class Access:
         """
         if not self._current.encrypted:
             return None
-        return Renewed(self._current.context, self._current.refresh)
+        return ReloadingContext(self._current.context, self._current.refresh)
 
     def middleware(self) -> Middleware:
-        """To be placed before all that answers; `dress` belongs to it."""
+        """To be placed before all that answers; `set_headers` belongs to it."""
 
         @web.middleware
         async def guarded(request: web.Request, handler: _Answer) -> web.StreamResponse:
@@ -73,7 +73,7 @@ class Access:
 
         return guarded
 
-    async def dress(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def set_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Sets the headers of the file; to be the last of `on_response_prepare`, for they prevail."""
         response.headers.update(self._current.rules.headers)
 
@@ -99,12 +99,12 @@ class Access:
         asked = sentence(401, "Say who you are: a user of basic_auth_users, and the password.", _ASKED)
         return self._turn_away("credentials", asked)
 
-    def _has_room(self, rules: Rules) -> bool:
+    def _has_room(self, rules: WebConfig) -> bool:
         if rules.pace is None:
             self._bucket = None
             return True
         if self._bucket is None or self._bucket.pace != rules.pace:
-            self._bucket = Bucket(rules.pace)
+            self._bucket = TokenBucket(rules.pace)
         return self._bucket.take()
 
     def _turn_away(self, reason: Reason, response: web.Response) -> web.Response:

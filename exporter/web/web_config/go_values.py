@@ -1,7 +1,7 @@
 """How Go's programs write single values: flags, durations, and what they call TLS' versions, suites, curves.
 
 Each function reads a text into what Python's ssl or the program uses; OpenSSL has names of its own for suites
-and curves. Where a value stands, and what is allowed together, is `rules`' business. Invariant: a text that
+and curves. Where a value stands, and what is allowed together, is `models`' business. Invariant: a text that
 is not understood is None, never a default.
 """
 

@@ -9,8 +9,8 @@ import bcrypt
 import pytest
 from aiohttp import web
 
-from exporter.web.access import Access, gate
-from exporter.web.access.passwords import Credentials
+from exporter.web.web_config import AccessControl, middleware
+from exporter.web.web_config.basic_auth import Credentials
 
 from .served import ALICE, BOB, HASHES, USERS, Folder, served
 
@@ -73,7 +73,7 @@ async def test_who_is_known_sees_what_there_is(folder: Folder) -> None:
     ],
 )
 def test_credentials_are_read_as_rfc_7617_writes_them(header: str, said: Credentials | None) -> None:
-    assert gate.credentials(header) == said
+    assert middleware.credentials(header) == said
 
 
 async def test_a_name_may_be_written_in_any_script(folder: Folder) -> None:
@@ -154,6 +154,6 @@ async def test_who_waits_for_too_many_checks_is_told_so_and_the_others_are_serve
 
 
 async def test_nobody_need_be_told_who_is_turned_away(folder: Folder) -> None:
-    access = Access(folder.web("rate_limit: {interval: 1h, burst: 1}"))
+    access = AccessControl(folder.web("rate_limit: {interval: 1h, burst: 1}"))
     assert access._has_room(access._current.rules)
     access._turn_away("pace", web.Response())

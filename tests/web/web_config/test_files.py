@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from exporter.errors import ConfigError
-from exporter.web.access import Access
+from exporter.web.web_config import AccessControl
 
 from .served import Folder
 
@@ -43,7 +43,7 @@ def _there(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_file_can_be_used(name: str) -> None:
-    access = Access(Path("good", name))
+    access = AccessControl(Path("good", name))
     assert (access.ssl_context() is not None) == (name.startswith("tls") or name == "node_exporter.yml")
 
 
@@ -51,14 +51,14 @@ def test_a_good_file_can_be_used(name: str) -> None:
 def test_a_bad_file_says_where_what_and_what_to_do(name: str) -> None:
     said = (HERE / "messages.txt").read_text().splitlines()
     with pytest.raises(ConfigError) as caught:
-        Access(Path("bad", name))
+        AccessControl(Path("bad", name))
     assert str(caught.value).splitlines() == [line for line in said if line.startswith(f"bad/{name}: ")]
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_no_message_and_no_traceback_shows_a_secret(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Access(Path("bad", name))
+        AccessControl(Path("bad", name))
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert CANARY not in repr(vars(caught.value))
 
@@ -78,7 +78,7 @@ def test_every_message_belongs_to_a_file() -> None:
 )
 def test_a_file_that_is_not_there_says_so(file: str, said: str) -> None:
     with pytest.raises(ConfigError, match=f"{said} .name the file by --web.config.file") as caught:
-        Access(Path(file))
+        AccessControl(Path(file))
     assert caught.value.file == file
 
 
@@ -86,7 +86,7 @@ def test_what_is_not_text_says_so_and_shows_nothing_of_it(tmp_path: Path) -> Non
     file = tmp_path / "web.yml"
     file.write_bytes(b"basic_auth_users: \xff canary-9f2c")
     with pytest.raises(ConfigError, match="is not text in UTF-8") as caught:
-        Access(file)
+        AccessControl(file)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
@@ -94,15 +94,15 @@ def test_nesting_without_end_is_an_error_and_not_a_crash(tmp_path: Path) -> None
     file = tmp_path / "web.yml"
     file.write_text("rate_limit: " + "[" * 1500)
     with pytest.raises(ConfigError, match="is not good YAML"):
-        Access(file)
+        AccessControl(file)
 
 
 def test_a_file_that_holds_itself_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
     file.write_text("rate_limit: &a {interval: *a}\ntls_server_config: &b {cipher_suites: &c [*c], cert: *b}")
     with pytest.raises(ConfigError, match="must be text"):
-        Access(file)
+        AccessControl(file)
 
 
 def test_without_a_file_there_are_no_rules() -> None:
-    assert Access(None).ssl_context() is None
+    assert AccessControl(None).ssl_context() is None
