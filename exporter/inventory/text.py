@@ -1,7 +1,7 @@
 """Makes any scalar of an inventory safe to be a label value, and folds words for lenient comparison.
 
 Owns the rules for characters and lengths; which field they are applied to is `decode`'s business. Invariant:
-`clean` is idempotent, and two different ids stay different after `identity`.
+`clean` is idempotent, and two different ids stay different after `identity`, whatever they are made of.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _TONES = range(0x1F3FB, 0x1F400)  # skin tones of the emoji before
 _JOINER = "\u200d"  # makes one character of those around it
 _LONGEST_CHARACTER = 32  # code points; what claims to be longer is cut anyway
 MOST_WORDS, SHORT = 2_000, 100  # what is remembered: so many texts, each shorter than so many characters
+_MARK = (
+    8  # bytes of the digest that stands, in hexadecimal digits, at the end of an id that is no label value
+)
+_MARKED = re.compile(f"~[0-9a-f]{{{2 * _MARK}}}\\Z")
 _PRINTABLE = 10**300  # Python refuses to print much longer integers
 _LONGEST_DATE = 80  # characters, blanks around it included
 _LONGEST_FLOAT = 24  # characters, of 15 digits with their exponent
@@ -140,23 +144,27 @@ def _readable(text: str) -> str:
 
 
 def identity(value: object, length: int = LABEL_LENGTH) -> str:
-    """A record's id as a label value; empty where it has none.
+    """A record's id as a label value; empty where it has none. A number is the same id as its text.
 
-    It takes at most `length` bytes of UTF-8. What cleaning would merge is told apart by a digest at the end,
-    so that different ids never share a label.
+    It takes at most `length` bytes of UTF-8. An id that `clean` would change, or that ends as a changed one
+    does, has a digest of its whole text at the end, so that different ids never share a label.
     """
     if type(value) is str:
-        text = value.strip()
+        text = value
     elif isinstance(value, bool):
         return ""
+    elif isinstance(value, float):
+        text = repr(value) if float(f"{value:.15g}") != value else f"{value:.15g}"
     else:
-        text = (scalar(value) or "").strip()
-    if text.isprintable() and _fits(text, length):
-        return "" if text[:1] in "nN" and text.lower() in _NOTHING else text
-    cleaned = clean(text, length)
-    if cleaned == text or not cleaned:
+        text = scalar(value) or ""
+    bare = text.strip()
+    is_bare = len(bare) == len(text)
+    if is_bare and text[-2 * _MARK - 1 : -2 * _MARK] != "~" and text.isprintable() and _fits(text, length):
+        return "" if text[:1] in "nN" and text.lower() in _NOTHING else text  # nearly always
+    cleaned = clean(bare, length)
+    if not cleaned or (cleaned == text and not _MARKED.search(text)):
         return cleaned
-    mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_MARK).hexdigest()
     return f"{_beginning(cleaned, length - len(mark) - 1)}~{mark}"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -60,11 +61,24 @@ def test_cleaning_twice_is_cleaning_once(value: object, length: int) -> None:
 @given(ODD, ODD, LENGTHS)
 @example("a\x00", "a\x01", 20)
 @example("x" * 30, "x" * 31, 20)
+@example("a ", "a", 20)
+@example("\na", "\ta", 20)
 def test_different_ids_stay_different(one: str, other: str, length: int) -> None:
     first, second = text.identity(one, length), text.identity(other, length)
     assert len(first.encode()) <= length
-    if one.strip() != other.strip():
+    if one != other:
         assert first != second or not first
+
+
+@given(ODD, ODD, LENGTHS)
+@example(" a", "a", 40)
+def test_no_id_can_be_written_so_that_it_becomes_another_ones_label(
+    one: str, other: str, length: int
+) -> None:
+    first = text.identity(one, length)
+    for aimed in (first, f"{other}{first}", f" {first}"):
+        if aimed != one:
+            assert text.identity(aimed, length) != first or not first
 
 
 @given(ODD, LENGTHS)
@@ -81,11 +95,26 @@ def test_what_is_no_scalar_is_no_id(nothing: object) -> None:
 def test_a_number_is_an_id() -> None:
     assert text.identity(4711) == "4711"
     assert text.identity(2**80) == str(2**80)
+    assert text.identity(7.0) == text.identity("7")
+    assert text.identity(0.1) == "0.1"
+    assert text.identity(1.0000000000000002) != text.identity(1.0)
 
 
 def test_an_id_that_can_be_a_label_is_left_as_it_is() -> None:
-    assert text.identity(" urn:ngsi-ld:Service:α ") == "urn:ngsi-ld:Service:α"
-    assert text.identity("two\nlines") == "two\nlines"
+    for ident in (
+        "urn:ngsi-ld:Service:α",
+        "two\nlines",
+        "~",
+        "a~0123456789abcde",
+        "a~0123456789ABCDEF",
+        "a b",
+    ):
+        assert text.identity(ident) == ident
+
+
+def test_an_id_that_cannot_be_a_label_ends_in_a_digest_of_all_of_it() -> None:
+    for ident in (" a", "a ", "a\t", "\u00a0a", "a~0123456789abcdef"):
+        assert re.fullmatch(r"a\S*~[0-9a-f]{16}", text.identity(ident)), ident
 
 
 @pytest.mark.parametrize(
