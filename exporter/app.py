@@ -22,14 +22,14 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, descriptors, errors, logs, memory, notify, settings
+from exporter import __version__, descriptors, errors, logs, memory, sd_notify, settings
 from exporter.archive import Archive
 from exporter.crew import Crew
 from exporter.poller import Poller
 from exporter.reload import Reloads
 from exporter.site import Site
+from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.vitals import Vitals
 from exporter.web import guard, server
 from exporter.web.web_config import AccessControl
 
@@ -52,12 +52,12 @@ class House:
     config: settings.Settings
     web: settings.Web
     telemetry: Telemetry
-    vitals: Vitals
+    supervisor: Supervisor
     site: Site
     crew: Crew
     archive: Archive
     reloads: Reloads
-    manager: notify.Notifier
+    manager: sd_notify.Notifier
 
     @property
     def pollers(self) -> Sequence[Poller]:
@@ -86,13 +86,13 @@ async def built(
     revision = os.environ.get("EXPORTER_REVISION", "")
     telemetry = Telemetry(revision=revision)
     telemetry.reloaded(1, time.time())
-    vitals = Vitals(telemetry)
+    supervisor = Supervisor(telemetry)
     reloads = Reloads()
-    site = Site(config, telemetry, vitals, reloads, revision=revision, monotonic=monotonic)
+    site = Site(config, telemetry, supervisor, reloads, revision=revision, monotonic=monotonic)
     crew = await Crew.prepared(config, telemetry, site)
     site.employ(config, crew.pollers)
-    archive, manager = Archive(config.state_file, telemetry), notify.Notifier(os.environ)
-    house = House(config, config.web, telemetry, vitals, site, crew, archive, reloads, manager)
+    archive, manager = Archive(config.state_file, telemetry), sd_notify.Notifier(os.environ)
+    house = House(config, config.web, telemetry, supervisor, site, crew, archive, reloads, manager)
     await crew.open()
     try:
         yield house
@@ -158,7 +158,7 @@ async def _open(
     try:
         address = await _listen(runner, config, house.telemetry, access.ssl_context())
         log.info("listening", address=address, version=__version__)
-        house.manager.send(notify.READY, notify.status(f"Serving {address}"))
+        house.manager.send(sd_notify.READY, sd_notify.status(f"Serving {address}"))
         await live(address)
     finally:
         house.reloads.end()  # who waits for one would hold the stop up
@@ -167,10 +167,10 @@ async def _open(
 
 async def _live(house: House, stop: asyncio.Event, watch: Watch, again: Again, address: str) -> None:
     """Runs every task until `stop`."""
-    keep = house.vitals.keep
+    keep = house.supervisor.supervise
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(keep("pulse", house.vitals.pulse)),
+            group.create_task(keep("pulse", house.supervisor.monitor_loop)),
             group.create_task(keep("shifts", partial(_shifts, house, again))),
             group.create_task(keep("clerk", partial(_clerk, house))),
             group.create_task(keep("expiry", house.site.watch_expiry)),
@@ -179,7 +179,7 @@ async def _live(house: House, stop: asyncio.Event, watch: Watch, again: Again, a
         ]
         await stop.wait()
         log.info("stopping")
-        house.manager.send(notify.STOPPING)
+        house.manager.send(sd_notify.STOPPING)
         for task in tasks:
             task.cancel()
 
@@ -187,7 +187,7 @@ async def _live(house: House, stop: asyncio.Event, watch: Watch, again: Again, a
 async def _shifts(house: House, again: Again) -> None:
     """One crew after another: the next one as soon as new settings are asked for and can be used."""
     while True:
-        work = asyncio.create_task(house.crew.work(house.vitals))
+        work = asyncio.create_task(house.crew.work(house.supervisor))
         try:
             crew = await _successor(house, again)
         finally:
@@ -223,20 +223,20 @@ async def _successor(house: House, again: Again) -> Crew:
 
 
 @asynccontextmanager
-async def _telling_of_a_reload(manager: notify.Notifier) -> AsyncIterator[None]:
-    manager.send(notify.reloading(time.monotonic()))
+async def _telling_of_a_reload(manager: sd_notify.Notifier) -> AsyncIterator[None]:
+    manager.send(sd_notify.reloading(time.monotonic()))
     try:
         yield
     finally:
-        manager.send(notify.READY)
+        manager.send(sd_notify.READY)
 
 
 async def _report(house: House) -> None:
     """Tells the service manager that all is well, as often as it wants to hear it."""
-    interval = notify.watchdog_interval(os.environ)
+    interval = sd_notify.watchdog_interval(os.environ)
     while interval is not None:
         if house.site.healthy()[0]:
-            house.manager.send(notify.WATCHDOG, notify.status(house.site.ready()[1]))
+            house.manager.send(sd_notify.WATCHDOG, sd_notify.status(house.site.ready()[1]))
         await asyncio.sleep(interval)
 
 

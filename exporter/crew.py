@@ -15,8 +15,8 @@ from exporter import settings
 from exporter.poller import Poller, Surroundings
 from exporter.source.client import Client
 from exporter.story import Story
+from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.vitals import Vitals
 from exporter.warmstart import Kept
 from exporter.workshop.crowd import Workshop
 
@@ -102,11 +102,11 @@ class Crew:
             if client not in known:
                 await client.__aexit__(None, None, None)
 
-    async def work(self, vitals: Vitals) -> None:
+    async def work(self, supervisor: Supervisor) -> None:
         """Refreshes every collection for ever."""
         async with asyncio.TaskGroup() as group:
             for poller in self.pollers:
-                group.create_task(vitals.keep(poller.target.collection, poller.run))
+                group.create_task(supervisor.supervise(poller.target.collection, poller.run))
 
     def kept(self) -> Mapping[str, Kept]:
         """What is worth keeping of the collections that have a snapshot."""

@@ -23,8 +23,8 @@ from exporter.precedence import Precedence
 from exporter.reload import Reloads
 from exporter.state_changes import StateChanges
 from exporter.status_report import collection_status
+from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.vitals import Vitals
 from exporter.web.status import Status
 
 _NOTHING = render.Body()
@@ -38,7 +38,7 @@ class Site:
         self,
         config: settings.Settings,
         telemetry: Telemetry,
-        vitals: Vitals,
+        supervisor: Supervisor,
         reloads: Reloads,
         *,
         revision: str = "",
@@ -54,7 +54,7 @@ class Site:
         self.revision = revision
         self._config = config
         self._telemetry = telemetry
-        self._vitals = vitals
+        self._supervisor = supervisor
         self._reloads = reloads
         self._bodies: dict[str, render.Body] = {}
         self._changes = StateChanges()
@@ -205,9 +205,9 @@ class Site:
 
     def healthy(self) -> tuple[bool, str]:
         """Whether the process can do its work; the inventory has no say in it."""
-        dying = self._vitals.dying()
-        if dying:
-            return False, f"A task keeps dying, see the log: {', '.join(dying)}."
+        failing = self._supervisor.failing()
+        if failing:
+            return False, f"A task keeps dying, see the log: {', '.join(failing)}."
         return True, "The exporter is running."
 
     def ready(self) -> tuple[bool, str]:

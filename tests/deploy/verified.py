@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.deploy.copies import ROOT
 
-TESTS = (*sorted((ROOT / "tests/deploy").glob("test_*.py")), ROOT / "tests/test_notify.py")
+TESTS = (*sorted((ROOT / "tests/deploy").glob("test_*.py")), ROOT / "tests/test_sd_notify.py")
 
 OPENING = """\
 # What was tried, and how

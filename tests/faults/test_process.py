@@ -182,7 +182,7 @@ async def test_f66_a_task_that_dies_is_started_again_and_one_that_keeps_dying_is
     async with inventory.over(tmp_path, records(20)) as (_, built):
         await inventory.refresh(built)
         before = inventory.served(built)
-        built.vitals._pause = 0.001
+        built.supervisor._pause = 0.001
         lives: list[int] = []
 
         async def frail() -> None:
@@ -190,7 +190,7 @@ async def test_f66_a_task_that_dies_is_started_again_and_one_that_keeps_dying_is
             if len(lives) < 3:
                 raise ZeroDivisionError("a bug")
 
-        await built.vitals.keep("frail", frail)
+        await built.supervisor.supervise("frail", frail)
         assert inventory.value(built, f'{OWN}task_restarts_total{{task="frail"}}') == 2
         assert built.site.healthy()[0], "it lives again"
         assert "a bug" in logged.events("task died")[0]["exception"]
@@ -198,7 +198,7 @@ async def test_f66_a_task_that_dies_is_started_again_and_one_that_keeps_dying_is
         async def doomed() -> None:
             raise ZeroDivisionError("for ever")
 
-        keeping = asyncio.create_task(built.vitals.keep("doomed", doomed))
+        keeping = asyncio.create_task(built.supervisor.supervise("doomed", doomed))
         await inventory.until(lambda: not built.site.healthy()[0])
         assert "doomed" in built.site.healthy()[1]
         assert inventory.served(built) == before

@@ -6,7 +6,7 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from exporter import logs, vitals
+from exporter import logs, supervisor
 from exporter.telemetry import Telemetry
 
 
@@ -24,15 +24,15 @@ async def test_a_task_that_dies_is_started_again_and_its_end_is_the_end() -> Non
         if len(lives) < 3:
             raise RuntimeError("a bug")
 
-    alive = vitals.Vitals(telemetry, pause=0.001)
-    await alive.keep("carriers", work)
+    supervised = supervisor.Supervisor(telemetry, pause=0.001)
+    await supervised.supervise("carriers", work)
     assert lives == [0, 1, 2]
     assert restarts(telemetry, "carriers") == 2
-    assert alive.dying() == []
+    assert supervised.failing() == []
 
 
 async def test_a_task_that_keeps_dying_makes_the_process_unhealthy_until_it_lives() -> None:
-    alive = vitals.Vitals(Telemetry(), pause=0.0)
+    supervised = supervisor.Supervisor(Telemetry(), pause=0.0)
     cured = asyncio.Event()
     deaths = []
 
@@ -41,34 +41,34 @@ async def test_a_task_that_keeps_dying_makes_the_process_unhealthy_until_it_live
             deaths.append(1)
             raise ValueError("again")
 
-    kept = asyncio.create_task(alive.keep("carriers", work))
+    kept = asyncio.create_task(supervised.supervise("carriers", work))
     while len(deaths) < 5:
         await asyncio.sleep(0)
-    assert alive.dying() == ["carriers"]
+    assert supervised.failing() == ["carriers"]
     cured.set()
     await kept
-    assert alive.dying() == []
+    assert supervised.failing() == []
 
 
 async def test_a_task_that_lived_well_is_believed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vitals, "_WELL", 0.0)
-    alive = vitals.Vitals(Telemetry(), pause=0.0)
+    monkeypatch.setattr(supervisor, "_STABLE", 0.0)
+    supervised = supervisor.Supervisor(Telemetry(), pause=0.0)
     lives = []
 
     async def work() -> None:
         lives.append(1)
         time.sleep(0.001)
-        assert alive.dying() == []
+        assert supervised.failing() == []
         if len(lives) < 10:
             raise ValueError("now and then")
 
-    await alive.keep("carriers", work)
+    await supervised.supervise("carriers", work)
     assert len(lives) == 10
 
 
 async def test_a_cancelled_task_is_not_started_again() -> None:
-    alive = vitals.Vitals(Telemetry())
-    kept = asyncio.create_task(alive.keep("carriers", asyncio.Event().wait))  # type: ignore[arg-type]
+    supervised = supervisor.Supervisor(Telemetry())
+    kept = asyncio.create_task(supervised.supervise("carriers", asyncio.Event().wait))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     kept.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -86,9 +86,9 @@ async def test_f66_a_stray_cancellation_is_a_death_like_others_while_nobody_canc
             stray.cancel()
             await stray
 
-    alive = vitals.Vitals(telemetry, pause=0.001)
+    supervised = supervisor.Supervisor(telemetry, pause=0.001)
     with capture_logs() as logs:
-        await alive.keep("carriers", work)
+        await supervised.supervise("carriers", work)
     assert lives == [0, 1, 2]
     assert restarts(telemetry, "carriers") == 2
     assert [one["event"] for one in logs] == ["task died", "task died"]
@@ -98,11 +98,11 @@ async def test_f58_a_late_event_loop_is_measured_and_a_stuck_one_says_where(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("info", "logfmt")
-    monkeypatch.setattr(vitals, "_LAG_SAMPLE", 0.01)
-    monkeypatch.setattr(vitals, "_STUCK", 0.1)
-    monkeypatch.setattr(vitals, "_LOOK", 0.02)
+    monkeypatch.setattr(supervisor, "_LAG_INTERVAL", 0.01)
+    monkeypatch.setattr(supervisor, "_STUCK", 0.1)
+    monkeypatch.setattr(supervisor, "_CHECK_INTERVAL", 0.02)
     telemetry = Telemetry()
-    pulse = asyncio.create_task(vitals.Vitals(telemetry).pulse())
+    monitoring = asyncio.create_task(supervisor.Supervisor(telemetry).monitor_loop())
     await asyncio.sleep(0.05)
     hold_everybody_up(0.3)
     await asyncio.sleep(0.05)
@@ -111,8 +111,8 @@ async def test_f58_a_late_event_loop_is_measured_and_a_stuck_one_says_where(
     said = capsys.readouterr().err
     assert said.count("event loop stuck") == 1
     assert "hold_everybody_up" in said, "the line says where the loop was"
-    pulse.cancel()
-    await asyncio.gather(pulse, return_exceptions=True)
+    monitoring.cancel()
+    await asyncio.gather(monitoring, return_exceptions=True)
 
 
 def hold_everybody_up(seconds: float) -> None:
