@@ -16,7 +16,7 @@ import msgspec
 
 from exporter.inventory import decode, dialect, fields, snapshot
 from exporter.inventory.choice import chosen
-from exporter.simulator import growth
+from exporter.simulator import generator
 from exporter.simulator.body import Bodies
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
@@ -30,7 +30,7 @@ HEAD = ("bytes", "split", "digest", "objects", "structs", "page", "records/s", "
 
 
 def grown(count: int) -> Fleet:
-    return Fleet(growth.Sizes(services=count, carriers=count, resources=count), seed=1, now=1.7e9)
+    return Fleet(generator.Sizes(services=count, carriers=count, resources=count), seed=1, now=1.7e9)
 
 
 def pages(fleet: Fleet, name: str, collection: str) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ import yaml
 
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.growth import Sizes
+from exporter.simulator.generator import Sizes
 from tests.end_to_end import running
 
 PAGE = 500

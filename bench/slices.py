@@ -25,8 +25,8 @@ import yaml
 from bench.inventory import NGINX, PAGE, Inventory
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.growth import Sizes
-from exporter.simulator.record import CARRIER, Record
+from exporter.simulator.generator import Sizes
+from exporter.simulator.record import CARRIER, FleetRecord
 from tests.end_to_end import running
 
 SLICE = 100_000
@@ -81,7 +81,7 @@ def slice_rows(start: int, count: int) -> Iterator[bytes]:
         yield json.dumps(shape(carrier), separators=(",", ":")).encode()
 
 
-def _move(carrier: Record, by: int) -> None:
+def _move(carrier: FleetRecord, by: int) -> None:
     """Gives a carrier and its bandwidth segments numbers, and names, that are higher by so many carriers."""
     if not by:
         return

@@ -12,8 +12,8 @@ import yaml
 from exporter import app, settings
 from exporter.poller import Poller
 from exporter.simulator import fault
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.server import Options, Simulator
-from exporter.simulator.trouble import Trouble
 
 SMALL = Options(listen_port=0, services=30, carriers=50, resources=60)
 
@@ -47,7 +47,7 @@ async def house(
 
 def trouble(simulator: Simulator, *faults: str) -> None:
     """From now on the simulator has these faults and no others."""
-    simulator._trouble = Trouble([fault.parse(text) for text in faults], simulator.options.seed)
+    simulator._trouble = FaultInjection([fault.parse(text) for text in faults], simulator.options.seed)
     simulator._bodies._kept.clear()  # records that were shown with, or without, what falls on records
 
 

@@ -1,10 +1,11 @@
-"""A demo inventory: a believable satellite operator served over HTTP, with faults and quirks on demand.
+"""A simulated inventory: an invented satellite operator served over HTTP, with faults and quirks on demand.
 
-`fleet` holds the operator's world in neutral words, grown from a seed by `growth`. `dialect` says how it is
-shown (`ses`, `servicenow`, `tmf…`) and, by the values of `manner`, asked for and answered; `quirk` and
-`twist` change those values, `spelling` the records. A request goes through `position` and `listing` to
-`page`, which counts (`heading`), disturbs (`unrest`) and makes bytes (`body`). `fault`, `trouble`, `oddity`
-and `reply` spoil things on purpose; `server` is the HTTP edge. Nothing here is used by the exporter, and
-nothing of the exporter is used here: the two meet only over a socket. Invariant: every reference in what is
-served points to a record that can be had too, whatever the seed and the sizes.
+`fleet` holds the operator's records, made from a seed by `generator`. `dialect` says how they are
+formatted (`ses`, `servicenow`, `tmf…`) and, by `response_options`, how lists are requested and answered.
+`quirk_effects` changes those options for each `quirk`, `spelling` changes records. A request is read by
+`position` and `listing`; `page` cuts the page, with its headers (`headers`), disturbances
+(`list_disturbances`) and bytes (`body`). `fault_injection` decides when a `fault` applies,
+`record_faults` and `reply` what it does. `server` is the HTTP server. The exporter uses nothing of this, and
+this uses nothing of the exporter: they meet over a socket. Every reference in a response points to a record
+that can be fetched.
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.simulator.record import Record
+from exporter.simulator.record import FleetRecord
 
 KEPT = 200_000
 """Some 300 MB at most, whatever the size of the fleet."""
@@ -20,16 +20,16 @@ KEPT = 200_000
 class Bodies:
     """The bytes of each record as `shape` shows it."""
 
-    def __init__(self, shape: Callable[[Record], dict[str, Any]]) -> None:
+    def __init__(self, shape: Callable[[FleetRecord], dict[str, Any]]) -> None:
         self._shape = shape
-        self._kept: dict[Record, tuple[int, bytes]] = {}
+        self._kept: dict[FleetRecord, tuple[int, bytes]] = {}
         self._encode = msgspec.json.Encoder().encode
 
-    def page(self, records: Iterable[Record]) -> bytes:
+    def page(self, records: Iterable[FleetRecord]) -> bytes:
         """A JSON array of the records."""
         return b"[%b]" % b",".join(map(self.record, records))
 
-    def record(self, record: Record) -> bytes:
+    def record(self, record: FleetRecord) -> bytes:
         """The record as a JSON object."""
         kept = self._kept.get(record)
         if kept is not None and kept[0] == record.revision:

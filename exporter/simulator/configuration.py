@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from exporter.simulator.dialect import ENTITIES, Dialect
+from exporter.simulator.dialect import ENTITIES, SimulatedDialect
 
 HEADING = "# A configuration of ses-inventory-exporter for its own simulator, made-up password included.\n"
 
@@ -21,7 +21,7 @@ APIS = {"services": "tmf638", "carriers": "tmf638", "resources": "tmf639"}
 
 
 def document(
-    dialect: Dialect, urls: Mapping[str, str], credentials: tuple[str, str], listen_address: str
+    dialect: SimulatedDialect, urls: Mapping[str, str], credentials: tuple[str, str], listen_address: str
 ) -> str:
     """The YAML text. `urls` are by API, `credentials` a user name and a password."""
     username, password = credentials
@@ -39,7 +39,7 @@ def document(
     return f"{HEADING}{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}"
 
 
-def _collection(name: str, dialect: Dialect) -> dict[str, object]:
+def _collection(name: str, dialect: SimulatedDialect) -> dict[str, object]:
     queries = [dict(query) for query in dialect.queries[name]]
     query = queries if len(queries) > 1 else queries[0]
     return {

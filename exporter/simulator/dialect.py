@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from exporter.simulator import growth, servicenow, ses, tmf, tmf_2026, tmf_early, tmf_v4, tmf_v5, traits
-from exporter.simulator.manner import Manner, Paging
-from exporter.simulator.record import CARRIER, RETIRED, SERVICE, Record
+from exporter.simulator import generator, servicenow, ses, tmf, tmf_2026, tmf_early, tmf_v4, tmf_v5, traits
+from exporter.simulator.record import CARRIER, RETIRED, SERVICE, FleetRecord
+from exporter.simulator.response_options import PagingOptions, ResponseOptions
 
-Attribute = Callable[[Record], str]
+Attribute = Callable[[FleetRecord], str]
 """Reads from a record what a filter compares with."""
 
 
 @dataclass(frozen=True)
-class Dialect:
+class SimulatedDialect:
     """One way of showing the fleet.
 
     `bases` maps an API (`tmf638`, `tmf639`) to its path; `types` maps the `@type` asked of TMF638 to the
@@ -34,11 +34,11 @@ class Dialect:
 
     name: str
     bases: Mapping[str, str]
-    paging: Paging
-    manner: Manner
+    paging: PagingOptions
+    response: ResponseOptions
     types: Mapping[str, tuple[str, ...]]
     attributes: Mapping[str, Mapping[str, Attribute]]
-    shape: Callable[[Record], dict[str, Any]]
+    shape: Callable[[FleetRecord], dict[str, Any]]
     queries: Mapping[str, tuple[Mapping[str, str], ...]]
     page_size: int
     volatile: frozenset[str] = frozenset()
@@ -58,14 +58,14 @@ _SES_ATTRIBUTES: Mapping[str, Attribute] = {
     "status": ses.installed,
 }
 
-_SES = Dialect(
+_SES = SimulatedDialect(
     name="ses",
     bases={
         "tmf638": "/gstm/dataminer/tmf/api/v1/tmf638",
         "tmf639": "/gstm/dataminer/tmf/api/v1/tmf639",
     },
-    paging=Paging("page", "recordsPerPage", "page", first=1, default_size=40),
-    manner=Manner(),
+    paging=PagingOptions("page", "recordsPerPage", "page", first=1, default_size=40),
+    response=ResponseOptions(),
     types={"": (SERVICE,), "service": (SERVICE,), "element": (CARRIER,)},
     attributes={"tmf638": _SES_ATTRIBUTES, "tmf639": _SES_ATTRIBUTES},
     shape=ses.shape,
@@ -78,8 +78,8 @@ _SES = Dialect(
     age_param="updatedDaysAgo",
 )
 
-_TMF_PAGING = Paging("offset", "limit", "offset", first=0, default_size=20)
-_TMF_MANNER = Manner(total_header="X-Total-Count", result_header="X-Result-Count", partial="more")
+_TMF_PAGING = PagingOptions("offset", "limit", "offset", first=0, default_size=20)
+_TMF_RESPONSE = ResponseOptions(total_header="X-Total-Count", result_header="X-Result-Count", partial="more")
 _TMF_TYPES = {
     "": (SERVICE, CARRIER),
     "CustomerFacingService": (SERVICE,),
@@ -92,11 +92,11 @@ _TMF_QUERIES: Mapping[str, tuple[Mapping[str, str], ...]] = {
 }
 _COMMON: Mapping[str, Attribute] = {"@type": tmf.type_of, "category": traits.category}
 
-_TMF_V4 = Dialect(
+_TMF_V4 = SimulatedDialect(
     name="tmf-v4",
     bases={"tmf638": tmf_v4.SERVICES, "tmf639": tmf_v4.RESOURCES},
     paging=_TMF_PAGING,
-    manner=_TMF_MANNER,
+    response=_TMF_RESPONSE,
     types=_TMF_TYPES,
     attributes={
         "tmf638": {**_COMMON, "state": tmf_v4.state},
@@ -144,7 +144,7 @@ _TMF_V5 = replace(
 TMF_V5_2026 = replace(
     _TMF_V5,
     paging=replace(_TMF_PAGING, cursor_param="after", back_param="before"),
-    manner=replace(_TMF_MANNER, links=("next", "prev"), link_kind="cursor"),
+    response=replace(_TMF_RESPONSE, links=("next", "prev"), link_kind="cursor"),
     attributes={
         "tmf638": _TMF_V5.attributes["tmf638"],
         "tmf639": {
@@ -163,7 +163,7 @@ _SERVICENOW = replace(
     _TMF_V4,
     name="servicenow",
     bases={"tmf638": servicenow.SERVICES, "tmf639": servicenow.RESOURCES},
-    manner=Manner(
+    response=ResponseOptions(
         total_header="X-Total-Count",
         total_cap=100_000,
         range_format="items {start}-{stop}",
@@ -173,11 +173,11 @@ _SERVICENOW = replace(
     types={"CustomerFacingService": (SERVICE,), "Carrier": (CARRIER,)},
     attributes={"tmf638": {"@type": tmf.type_of}, "tmf639": {"@type": tmf.type_of}},
     shape=servicenow.shape,
-    queries={**_TMF_QUERIES, "resources": tuple({"@type": name} for name in growth.SHARES)},
+    queries={**_TMF_QUERIES, "resources": tuple({"@type": name} for name in generator.SHARES)},
     required=("@type",),
     needs_accept=True,
 )
 
-DIALECTS: Mapping[str, Dialect] = {
+DIALECTS: Mapping[str, SimulatedDialect] = {
     one.name: one for one in (_SES, _TMF_V2, _TMF_V3, _TMF_V4, _TMF_V5, _SERVICENOW)
 }

@@ -1,8 +1,7 @@
-"""What can go wrong on purpose: the list of faults, and how `--fault` spells one.
+"""The faults that can be injected: their names, and how `--fault` is written.
 
-Owns names, keys and defaults. When a fault strikes is `trouble`'s, what it does to an answer `reply`'s and
-what it does to a record `oddity`'s. Invariant: a `Fault` that exists is one that makes sense; everything else
-is a ValueError that says what to write instead.
+`fault_injection` decides when a fault applies, `reply` changes responses and `record_faults` changes records.
+A `Fault` is always valid; `parse` raises ValueError, with what to write instead, for everything else.
 """
 
 from __future__ import annotations

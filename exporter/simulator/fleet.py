@@ -1,6 +1,6 @@
 """The operator's world as it is now, and how it changes: carriers fail and return, services come and go.
 
-Owns which records exist, their order and when they were last touched; `growth` makes the first ones.
+Owns which records exist, their order and when they were last touched; `generator` makes the first ones.
 Knows nothing of HTTP or JSON. Time enters as an argument, in Unix seconds. Invariant: no record refers to
 one that is gone, and whatever changes what would be shown raises that record's `revision`.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-from exporter.simulator import growth
+from exporter.simulator import generator
 from exporter.simulator.record import (
     CARRIER,
     DEGRADED,
@@ -23,15 +23,15 @@ from exporter.simulator.record import (
     RETIRED,
     SERVICE,
     STATUSES,
-    Record,
+    FleetRecord,
 )
 
 
 class Fleet:
     """All the operator has. `version` counts changes of any kind, `membership` those of who is there."""
 
-    def __init__(self, sizes: growth.Sizes, seed: int, now: float) -> None:
-        grown = growth.Growth(sizes, seed, int(now)).grow()
+    def __init__(self, sizes: generator.Sizes, seed: int, now: float) -> None:
+        grown = generator.Generator(sizes, seed, int(now)).grow()
         self.sizes = sizes
         self.version = 0
         self.membership = dict.fromkeys(KINDS, 0)
@@ -50,11 +50,11 @@ class Fleet:
         # drawn from by index; whoever has gone since is skipped
         self._draw = {CARRIER: carriers, SERVICE: list(grown[SERVICE])}
 
-    def records(self, kind: str) -> Iterable[Record]:
+    def records(self, kind: str) -> Iterable[FleetRecord]:
         """All records of a kind, retired ones included, in the order of their numbers."""
         return self._records[kind].values()
 
-    def find(self, code: str) -> Record:
+    def find(self, code: str) -> FleetRecord:
         """The record with that code, such as `CAR0000001`. Raises KeyError if there is none."""
         kind = {prefix: kind for kind, prefix in PREFIXES.items()}.get(code[:3])
         number = int(code[3:]) if code[3:].isdecimal() else 0
@@ -62,7 +62,7 @@ class Fleet:
             raise KeyError(f"there is no record {code!r} in this fleet")
         return self._records[kind][number]
 
-    def recent(self, kind: str, since: float) -> list[Record]:
+    def recent(self, kind: str, since: float) -> list[FleetRecord]:
         """The records of a kind last updated at or after `since`, in the order of their numbers."""
         found = []
         for record in reversed(self._latest[kind]):
@@ -107,14 +107,14 @@ class Fleet:
             user.revision += 1
         self._drop(record)
 
-    def add_service(self, now: float) -> Record:
+    def add_service(self, now: float) -> FleetRecord:
         """A new customer service, sold to a customer like one of the others; returns it."""
         model = self._pick(SERVICE)
         moment, number = int(now), self._next_service
         self._next_service += 1
         kind_of_service = model.type if model else "Enterprise WAN"
         name = f"{model.customer.name if model and model.customer else 'New'} {kind_of_service} {number}"
-        service = Record(SERVICE, number, name, kind_of_service, moment, moment, moment)
+        service = FleetRecord(SERVICE, number, name, kind_of_service, moment, moment, moment)
         if model:
             service.customer, service.site, service.parts = model.customer, model.site, model.parts
         self._records[SERVICE][number] = service
@@ -123,7 +123,7 @@ class Fleet:
         self._count(SERVICE)
         return service
 
-    def _users(self, record: Record) -> Iterator[Record]:
+    def _users(self, record: FleetRecord) -> Iterator[FleetRecord]:
         return (user for kind in KINDS for user in self._records[kind].values() if user.refers_to(record))
 
     def _happen(self, moment: float) -> None:
@@ -139,9 +139,9 @@ class Fleet:
         else:
             self._drop(leaving)
 
-    def _fail_or_return(self, carrier: Record, moment: float) -> None:
+    def _fail_or_return(self, carrier: FleetRecord, moment: float) -> None:
         """One of the troubled returns, the likelier the more there are; else this carrier fails."""
-        usual = max(1.0, growth.TROUBLED * len(self._draw[CARRIER]))
+        usual = max(1.0, generator.TROUBLED * len(self._draw[CARRIER]))
         if self._random.random() < len(self._troubled) / (len(self._troubled) + usual):
             self._set(next(iter(self._troubled)), OPERATIONAL, moment)
         elif carrier.status == OPERATIONAL:
@@ -149,7 +149,7 @@ class Fleet:
         else:
             self._set(carrier, OPERATIONAL, moment)
 
-    def _pick(self, kind: str) -> Record | None:
+    def _pick(self, kind: str) -> FleetRecord | None:
         """Any record of the kind that is there and not retired, or None if there is none."""
         known = self._draw[kind]
         while known:
@@ -161,7 +161,7 @@ class Fleet:
             known.pop()
         return None
 
-    def _set(self, record: Record, status: str, moment: float) -> None:
+    def _set(self, record: FleetRecord, status: str, moment: float) -> None:
         record.status, record.updated = status, int(moment)
         record.revision += 1
         self._latest[record.kind].pop(record)
@@ -171,7 +171,7 @@ class Fleet:
         if record.kind == CARRIER and status not in (OPERATIONAL, RETIRED):
             self._troubled[record] = None
 
-    def _drop(self, record: Record) -> None:
+    def _drop(self, record: FleetRecord) -> None:
         del self._records[record.kind][record.number]
         del self._latest[record.kind][record]
         self._troubled.pop(record, None)

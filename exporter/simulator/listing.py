@@ -1,7 +1,7 @@
 """From a query to the records it means: which kind, which filters, which part of the list.
 
 Owns filters and the order of lists; where in a list a request points is `position`'s, answers are `page`'s
-and `heading`'s, what a record looks like is the dialect's. Unknown parameters are ignored, as inventories do;
+and `headers`'s, what a record looks like is the dialect's. Unknown parameters are ignored, as inventories do;
 known ones with nonsense in them are refused. Invariant: walking the parts of an unchanging fleet gives each
 record exactly once, unless the duplicates fault is on.
 """
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from itertools import chain
 
 from exporter.simulator import position
-from exporter.simulator.dialect import Dialect
+from exporter.simulator.dialect import SimulatedDialect
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.record import CARRIER, DAY, RESOURCE, Record
+from exporter.simulator.record import CARRIER, DAY, RESOURCE, FleetRecord
 
 REPEAT_AFTER = 150
 """How many records later a duplicate comes again, so that it falls on another page."""
 
 
 @dataclass(frozen=True)
-class Ask:
+class ListRequest:
     """One request for a part of a list: `size` records from `position`, which counts records from 0.
 
     `days` is None for all records, N for those updated within the last N + 1 days. `anchor` and `backwards`
@@ -57,7 +57,7 @@ class Ask:
         return "carriers" if self.kinds == (CARRIER,) else "services"
 
 
-def read(dialect: Dialect, api: str, query: Mapping[str, str], span: str = "") -> Ask:
+def read(dialect: SimulatedDialect, api: str, query: Mapping[str, str], span: str = "") -> ListRequest:
     """Understands a query string and a Range header, `span`. Raises BadQuery where they make no sense."""
     paging = dialect.paging
     query = position.unfolded(paging, query)
@@ -74,7 +74,7 @@ def read(dialect: Dialect, api: str, query: Mapping[str, str], span: str = "") -
     if api == "tmf638":
         kinds = dialect.types.get(filters.pop("@type", ""), ())
     own = (paging.size_param, paging.position_param, paging.cursor_param, paging.back_param)
-    return Ask(
+    return ListRequest(
         api=api,
         kinds=kinds,
         filters=tuple(sorted(filters.items())),
@@ -87,7 +87,7 @@ def read(dialect: Dialect, api: str, query: Mapping[str, str], span: str = "") -
     )
 
 
-def part(ask: Ask, found: Sequence[Record]) -> range:
+def part(ask: ListRequest, found: Sequence[FleetRecord]) -> range:
     """The indices of the records asked for; empty, and where they would begin, past the end.
 
     Anchored to a record, a page stays beside it although others have come or gone before it.
@@ -108,13 +108,15 @@ class Listing:
     `repeats` says which records the duplicates fault gives more than once.
     """
 
-    def __init__(self, dialect: Dialect, fleet: Fleet, repeats: Callable[[Record], bool]) -> None:
+    def __init__(
+        self, dialect: SimulatedDialect, fleet: Fleet, repeats: Callable[[FleetRecord], bool]
+    ) -> None:
         self._dialect = dialect
         self._fleet = fleet
         self._repeats = repeats
-        self._lists: dict[object, tuple[object, list[Record]]] = {}
+        self._lists: dict[object, tuple[object, list[FleetRecord]]] = {}
 
-    def records(self, ask: Ask, now: float) -> list[Record]:
+    def records(self, ask: ListRequest, now: float) -> list[FleetRecord]:
         """The whole list that `ask` is a part of; to be read, not changed."""
         key = (ask.kinds, ask.filters, ask.days, ask.api)
         stamp = self._stamp(ask, now)
@@ -126,7 +128,7 @@ class Listing:
             self._lists[key] = known
         return known[1]
 
-    def _stamp(self, ask: Ask, now: float) -> object:
+    def _stamp(self, ask: ListRequest, now: float) -> object:
         """Changes whenever the list may: with who is there, and with anything if states or age are asked."""
         there = tuple(self._fleet.membership[kind] for kind in ask.kinds)
         if ask.days is not None:
@@ -135,7 +137,7 @@ class Listing:
             return there, self._fleet.version
         return there
 
-    def _select(self, ask: Ask, now: float) -> Iterable[Record]:
+    def _select(self, ask: ListRequest, now: float) -> Iterable[FleetRecord]:
         if ask.days is None:
             found = chain.from_iterable(self._fleet.records(kind) for kind in ask.kinds)
         else:
@@ -150,9 +152,9 @@ class Listing:
             if record.status not in hidden and all(attribute(record) == value for attribute, value in wanted)
         )
 
-    def _with_repeats(self, records: Iterable[Record]) -> Iterable[Record]:
+    def _with_repeats(self, records: Iterable[FleetRecord]) -> Iterable[FleetRecord]:
         """Gives the chosen records again: every other one at once, the rest `REPEAT_AFTER` records later."""
-        waiting: list[tuple[int, Record]] = []
+        waiting: list[tuple[int, FleetRecord]] = []
         for place, record in enumerate(records):
             yield record
             if self._repeats(record):

@@ -1,6 +1,6 @@
 """The words the made-up world is told in: satellites, teleports, cities, companies, vessels.
 
-Owns tables only; `growth` combines them. Names of satellites and teleports sound like a real operator's,
+Owns tables only; `generator` combines them. Names of satellites and teleports sound like a real operator's,
 customers and people are invented. Invariant: tables are never empty, so picking by index modulo length
 always works.
 """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exporter.simulator import cursor
-from exporter.simulator.manner import Paging
+from exporter.simulator.response_options import PagingOptions
 
 EVERYTHING = 10**9
 """The size of a page that has no end."""
@@ -41,7 +41,7 @@ class Position:
     backwards: bool = False
 
 
-def unfolded(paging: Paging, query: Mapping[str, str]) -> Mapping[str, str]:
+def unfolded(paging: PagingOptions, query: Mapping[str, str]) -> Mapping[str, str]:
     """The query that a token stands for, the token included; the query itself without one."""
     held = _token(query, paging.cursor_param)
     if held is None or not held.query:
@@ -49,7 +49,7 @@ def unfolded(paging: Paging, query: Mapping[str, str]) -> Mapping[str, str]:
     return {**held.query, paging.cursor_param: query[paging.cursor_param]}
 
 
-def find(paging: Paging, query: Mapping[str, str], span: str) -> Position:
+def find(paging: PagingOptions, query: Mapping[str, str], span: str) -> Position:
     """What part is asked for; `span` is the Range header or "". Raises BadQuery."""
     for name, backwards in ((paging.cursor_param, False), (paging.back_param, True)):
         held = _token(query, name)
@@ -75,14 +75,14 @@ def _token(query: Mapping[str, str], name: str) -> cursor.Cursor | None:
         raise BadQuery(f"{name} is {error}; follow the links") from error
 
 
-def _size(paging: Paging, query: Mapping[str, str]) -> int:
+def _size(paging: PagingOptions, query: Mapping[str, str]) -> int:
     text = query.get(paging.size_param, "")
     if text.isdecimal() and len(text) < 10 and int(text) > paging.max_size:
         return _most(paging, paging.size_param, text)
     return number(query, paging.size_param, paging.default_size, range(1, paging.max_size + 1))
 
 
-def _most(paging: Paging, name: str, text: str) -> int:
+def _most(paging: PagingOptions, name: str, text: str) -> int:
     """What comes of asking for too much: a refusal, or silently less."""
     if paging.beyond_max:
         message = f"{name} is {text!r}; use a whole number from 1 to {paging.max_size}"
@@ -90,20 +90,20 @@ def _most(paging: Paging, name: str, text: str) -> int:
     return paging.max_size
 
 
-def _place(paging: Paging, query: Mapping[str, str]) -> int:
+def _place(paging: PagingOptions, query: Mapping[str, str]) -> int:
     return number(query, paging.position_param, paging.first, range(paging.first, EVERYTHING)) - paging.first
 
 
-def _by_offset(paging: Paging, query: Mapping[str, str], span: str) -> Position:
+def _by_offset(paging: PagingOptions, query: Mapping[str, str], span: str) -> Position:
     return Position(_place(paging, query), _size(paging, query))
 
 
-def _by_page(paging: Paging, query: Mapping[str, str], span: str) -> Position:
+def _by_page(paging: PagingOptions, query: Mapping[str, str], span: str) -> Position:
     size = _size(paging, query)
     return Position(_place(paging, query) * size, size)
 
 
-def _by_range(paging: Paging, query: Mapping[str, str], span: str) -> Position:
+def _by_range(paging: PagingOptions, query: Mapping[str, str], span: str) -> Position:
     if not span:
         return Position(0, paging.default_size)
     found = _SPAN.fullmatch(span)
@@ -114,15 +114,15 @@ def _by_range(paging: Paging, query: Mapping[str, str], span: str) -> Position:
     return Position(first - 1, size if size <= paging.max_size else _most(paging, "Range", str(size)))
 
 
-def _always_first(paging: Paging, query: Mapping[str, str], span: str) -> Position:
+def _always_first(paging: PagingOptions, query: Mapping[str, str], span: str) -> Position:
     return Position(0, _size(paging, query))
 
 
-def _all_at_once(paging: Paging, query: Mapping[str, str], span: str) -> Position:
+def _all_at_once(paging: PagingOptions, query: Mapping[str, str], span: str) -> Position:
     return Position(0, EVERYTHING)
 
 
-STYLES: Mapping[str, Callable[[Paging, Mapping[str, str], str], Position]] = {
+STYLES: Mapping[str, Callable[[PagingOptions, Mapping[str, str], str], Position]] = {
     "offset": _by_offset,
     "page": _by_page,
     "link": _always_first,  # anything further is a token

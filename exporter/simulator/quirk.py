@@ -1,9 +1,8 @@
-"""What an inventory does in its own way, and always: the list of quirks, and how `--quirk` spells one.
+"""The quirks of implementations: their names, and how `--quirk` is written.
 
-Owns names, values and defaults; what a quirk does is in `twist`, `spelling` and `unrest`. A quirk, unlike a
-fault, is not trouble: it is how such a server is built, and a good client reads all of it regardless.
-Invariant: a `Quirk` that exists has a value that makes sense; everything else is a ValueError that says what
-to write instead. Whether it suits a dialect and other quirks is `twist`'s business.
+A quirk is permanent behaviour of a server, not a fault: a good client reads every record regardless. What it
+does is in `quirk_effects`, `spelling` and `list_disturbances`. A `Quirk` always has a valid value; `parse`
+raises ValueError, with what to write instead, for everything else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A record of the made-up operator in neutral words: what it is, its state, what it refers to.
 
-Owns the shape only. `growth` makes records, `fleet` holds and changes them, `traits` derives what is never
+Owns the shape only. `generator` makes records, `fleet` holds and changes them, `traits` derives what is never
 stored, `ses` and `tmf` show them. References are Python references, so that a name or an id of a referenced
 record can never be stale. Invariant: a code (`SVC0000123`) never changes and is never used twice.
 """
@@ -42,7 +42,7 @@ class Customer(NamedTuple):
         return f"CUS{self.number + 1:07d}"
 
 
-class Site(NamedTuple):
+class CustomerSite(NamedTuple):
     """Where a terminal stands; `number` counts from 0."""
 
     number: int
@@ -55,7 +55,7 @@ class Site(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Record:
+class FleetRecord:
     """One service, carrier or resource. Times are Unix seconds; `ended` None means open-ended.
 
     `parts` are the records it stands on (of any kind), `relations` pairs of a word and a record of its own
@@ -72,9 +72,9 @@ class Record:
     status: str = OPERATIONAL
     ended: int | None = None
     customer: Customer | None = None
-    site: Site | None = None
-    parts: Sequence[Record] = ()
-    relations: Sequence[tuple[str, Record]] = ()
+    site: CustomerSite | None = None
+    parts: Sequence[FleetRecord] = ()
+    relations: Sequence[tuple[str, FleetRecord]] = ()
     revision: int = 0
 
     @property
@@ -82,10 +82,10 @@ class Record:
         """The external id, such as `CAR0000123`."""
         return f"{PREFIXES[self.kind]}{self.number:07d}"
 
-    def part(self, type_name: str) -> Record | None:
+    def part(self, type_name: str) -> FleetRecord | None:
         """The first part of that type, or None."""
         return next((part for part in self.parts if part.type == type_name), None)
 
-    def refers_to(self, other: Record) -> bool:
+    def refers_to(self, other: FleetRecord) -> bool:
         """Whether this record shows `other` anywhere."""
         return any(part is other for part in self.parts) or any(far is other for _, far in self.relations)

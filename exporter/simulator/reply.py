@@ -1,8 +1,7 @@
-"""An answer before it is sent, and what each fault makes of it.
+"""A response before it is sent, and what each fault does to it.
 
-Owns status, headers and body as plain values; `server` sends them, `trouble` says which faults apply. Faults
-are functions from a reply to a reply, so several can be combined. Invariant: Content-Length always matches
-the body, because only the server sets it.
+A fault is a function from a reply to a reply, so that several can be combined. Content-Length always matches
+the body because only the server sets it.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ Turn = Callable[[Fault, Reply], Reply]
 
 def spoiled(fault: Fault, reply: Reply) -> Reply:
     """The reply as the fault leaves it."""
-    turned = TURNS[fault.name](fault, reply)
+    turned = RESPONSE_FAULT_EFFECTS[fault.name](fault, reply)
     headers = dict(turned.headers)
     if fault.retry_after:
         headers["Retry-After"] = fault.retry_after
@@ -83,7 +82,7 @@ def _envelope(fault: Fault, reply: Reply) -> Reply:
     return replace(reply, body=b'{"result":%b}' % reply.body)
 
 
-TURNS: Mapping[str, Turn] = {
+RESPONSE_FAULT_EFFECTS: Mapping[str, Turn] = {
     "500": _refused,
     "502": _refused,
     "504": _refused,

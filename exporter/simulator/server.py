@@ -23,20 +23,20 @@ from aiohttp import web
 from exporter.simulator import (
     configuration,
     fault,
-    growth,
+    generator,
+    list_disturbances,
     listing,
     page,
     position,
     quirk,
+    quirk_effects,
     reply,
-    twist,
-    unrest,
 )
 from exporter.simulator.body import Bodies
 from exporter.simulator.dialect import DIALECTS, ENTITIES
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.record import RESOURCE, Record
-from exporter.simulator.trouble import Trouble
+from exporter.simulator.record import RESOURCE, FleetRecord
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -82,13 +82,15 @@ class Simulator:
                 raise ValueError(f"{name} is {getattr(options, name)}; use 0 or more")
         self.options = options
         quirks = [quirk.parse(text) for text in options.quirks]
-        self.dialect = twist.applied(DIALECTS[options.dialect], quirks)
+        self.dialect = quirk_effects.apply(DIALECTS[options.dialect], quirks)
         self.requests = 0
-        self._trouble = Trouble([fault.parse(text) for text in options.faults], options.seed)
-        sizes = growth.Sizes(options.services, options.carriers, options.resources)
+        self._trouble = FaultInjection([fault.parse(text) for text in options.faults], options.seed)
+        sizes = generator.Sizes(options.services, options.carriers, options.resources)
         self.fleet = Fleet(sizes, options.seed, time.time())
         self._bodies = Bodies(self._show)
-        self._access = unrest.Access(self.dialect.manner.hidden_share, options.seed, self.fleet)
+        self._access = list_disturbances.AccessRules(
+            self.dialect.response.hidden_share, options.seed, self.fleet
+        )
         lists = listing.Listing(self.dialect, self.fleet, self._trouble.repeats)
         self._pages = page.Pages(self.dialect, lists, self._bodies, self._access)
         credentials = f"{options.username}:{options.password}".encode()
@@ -149,7 +151,7 @@ class Simulator:
         shown = ANY_HOST.get(host, f"[{host}]" if ":" in host else host)
         return f"http://{shown}:{self._port}{self.dialect.bases[api]}"
 
-    def _show(self, record: Record) -> dict[str, Any]:
+    def _show(self, record: FleetRecord) -> dict[str, Any]:
         return self._trouble.spoil(record, self.dialect.shape(record))
 
     @web.middleware

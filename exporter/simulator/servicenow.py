@@ -1,8 +1,8 @@
-"""How ServiceNow shows a record: its Resource Inventory API (`sn_ni_core`), and services in the same manner.
+"""How ServiceNow formats a record: its Resource Inventory API (`sn_ni_core`), services in the same format.
 
-Owns the JSON shapes only. ServiceNow documents no TMF638, so services are what a custom API there would give.
-There is no status: the life cycle comes as characteristics, always text, and operational_status is hidden,
-so what is degraded cannot be told from what works. Invariant: no number, no boolean and no zone anywhere.
+ServiceNow documents no TMF638, so services are what a custom API there would return. There is no status:
+the life cycle is in characteristics, always text, and operational_status is missing, so degraded cannot be
+told from operational. No number, no boolean and no time zone anywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from exporter.simulator.record import (
     OPERATIONAL,
     RESOURCE,
     RETIRED,
-    Record,
+    FleetRecord,
 )
 from exporter.simulator.tmf import Json
 
@@ -48,7 +48,7 @@ NOBODY = {"id": "", "name": ""}
 """How a reference to nothing looks."""
 
 
-def shape(record: Record) -> Json:
+def shape(record: FleetRecord) -> Json:
     """The record as a JSON object."""
     return _resource(record) if record.kind == RESOURCE else _service(record)
 
@@ -57,7 +57,7 @@ def _moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
-def _common(record: Record, base: str, entity: str) -> Json:
+def _common(record: FleetRecord, base: str, entity: str) -> Json:
     return {
         "id": record.code,
         "href": f"{base}/{entity}/{record.code}",
@@ -79,7 +79,7 @@ def _common(record: Record, base: str, entity: str) -> Json:
     }
 
 
-def _service(record: Record) -> Json:
+def _service(record: FleetRecord) -> Json:
     ended = "" if record.ended is None else _moment(record.ended)
     hardware = [part for part in record.parts if part.kind == RESOURCE and part not in tmf.support(record)]
     return _common(record, SERVICES, "service") | {
@@ -93,14 +93,14 @@ def _service(record: Record) -> Json:
     }
 
 
-def _resource(record: Record) -> Json:
+def _resource(record: FleetRecord) -> Json:
     return _common(record, RESOURCES, "resource") | {
         "startOperatingDate": _moment(record.started),
         "endOperatingDate": "" if record.ended is None else _moment(record.ended),
     }
 
 
-def _place(record: Record) -> Json:
+def _place(record: FleetRecord) -> Json:
     """One place without name and role; a carrier's is its terminal, as far as it has one."""
     found = tmf.places(record)
     if not found:
@@ -109,7 +109,7 @@ def _place(record: Record) -> Json:
     return {"id": code, "@referredType": type_name}
 
 
-def _characteristics(record: Record) -> list[Json]:
+def _characteristics(record: FleetRecord) -> list[Json]:
     stage, status, installed = LIFE_CYCLE[record.status]
     kinds = {str: "string", int: "integer", float: "decimal"}
     told = [

@@ -20,7 +20,7 @@ from exporter.simulator.record import (
     RETIRED,
     SEGMENT,
     SERVICE,
-    Record,
+    FleetRecord,
 )
 
 Json = dict[str, Any]
@@ -37,23 +37,23 @@ TYPE = {SERVICE: "service", CARRIER: "element"}
 """What `@type` says of the records of TMF638; resources say what they are."""
 
 
-def shape(record: Record) -> Json:
+def shape(record: FleetRecord) -> Json:
     """The record as a JSON object."""
     shown = {SERVICE: _service, CARRIER: _carrier, RESOURCE: _resource}[record.kind](record)
     return {key: value for key, value in shown.items() if value is not None}
 
 
-def type_of(record: Record) -> str:
+def type_of(record: FleetRecord) -> str:
     """The record's `@type`."""
     return TYPE.get(record.kind, record.type)
 
 
-def installed(record: Record) -> str:
+def installed(record: FleetRecord) -> str:
     """The install status that `status=` selects by: 1 for what is in use, 7 for what is retired."""
     return "7" if record.status == RETIRED else "1"
 
 
-def _common(record: Record) -> Json:
+def _common(record: FleetRecord) -> Json:
     return {
         "externalId": record.code,
         "id": traits.system_id(record.code),
@@ -68,7 +68,7 @@ def _common(record: Record) -> Json:
     }
 
 
-def _of_638(record: Record) -> Json:
+def _of_638(record: FleetRecord) -> Json:
     specification = traits.specification(record)
     return {
         **_common(record),
@@ -86,7 +86,7 @@ def _of_638(record: Record) -> Json:
     }
 
 
-def _service(record: Record) -> Json:
+def _service(record: FleetRecord) -> Json:
     carriers = [part for part in record.parts if part.kind == CARRIER]
     return _of_638(record) | {
         "place": _site(record),
@@ -98,7 +98,7 @@ def _service(record: Record) -> Json:
     }
 
 
-def _carrier(record: Record) -> Json:
+def _carrier(record: FleetRecord) -> Json:
     ends = {"Gateway": "gateway", "Terminal": "terminal"}
     places = [part for part in record.parts if part.type in ends]
     segments = [part for part in record.parts if part.type == SEGMENT]
@@ -110,7 +110,7 @@ def _carrier(record: Record) -> Json:
     }
 
 
-def _resource(record: Record) -> Json:
+def _resource(record: FleetRecord) -> Json:
     specification = traits.specification(record)
     return _common(record) | {
         "startOperatingDate": traits.moment(record.started),
@@ -122,7 +122,7 @@ def _resource(record: Record) -> Json:
     }
 
 
-def _parties(record: Record) -> list[Json]:
+def _parties(record: FleetRecord) -> list[Json]:
     if record.customer is None:
         return []
     code, name = traits.account_manager(record.customer)
@@ -137,23 +137,23 @@ def _parties(record: Record) -> list[Json]:
     ]
 
 
-def _site(record: Record) -> list[Json]:
+def _site(record: FleetRecord) -> list[Json]:
     if record.site is None:
         return []
     return [{"id": record.site.code, "name": record.site.name, "role": "site", "@type": "GeographicSite"}]
 
 
-def _resource_ref(part: Record) -> Json:
+def _resource_ref(part: FleetRecord) -> Json:
     return {"id": part.code, "name": part.name, "@referredType": part.type}
 
 
-def _related(record: Record, key: str) -> list[Json]:
+def _related(record: FleetRecord, key: str) -> list[Json]:
     return [
         {"relationshipType": word, key: {"id": far.code, "name": far.name}} for word, far in record.relations
     ]
 
 
-def _characteristics(record: Record) -> list[Json]:
+def _characteristics(record: FleetRecord) -> list[Json]:
     return [
         {"name": name, "valueType": "string" if isinstance(value, str) else "number", "value": value}
         for name, value in traits.characteristics(record)

@@ -1,8 +1,7 @@
-"""Other spellings of one record, as implementations have them: keys, ids, places, values, dates.
+"""Other valid formats of one record, as implementations have them: keys, ids, places, values, dates.
 
-Owns functions from a record's JSON object to another that says the same; what says something wrong is
-`oddity`'s. Each gets the record's number, to vary by it. Invariant: the object that comes in is not changed,
-and what is spelt otherwise can still be understood without guessing.
+Each function returns a changed copy of the record's JSON object and varies by its number. The meaning
+stays the same; values that are wrong are in `record_faults`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.simulator.oddity import DATE_KEYS
+from exporter.simulator.record_faults import DATE_KEYS
 
 Json = dict[str, Any]
 Spelling = Callable[[Json, int], Json]

@@ -20,7 +20,7 @@ from exporter.simulator.record import (
     RETIRED,
     SEGMENT,
     SERVICE,
-    Record,
+    FleetRecord,
 )
 
 Json = dict[str, Any]
@@ -37,12 +37,12 @@ TYPE = {SERVICE: "CustomerFacingService", CARRIER: "Carrier"}
 ENDS = {"Gateway": "gateway", "Terminal": "terminal"}
 
 
-def type_of(record: Record) -> str:
+def type_of(record: FleetRecord) -> str:
     """The record's `@type`."""
     return TYPE.get(record.kind, record.type)
 
 
-def resource_status(record: Record) -> str:
+def resource_status(record: FleetRecord) -> str:
     """ResourceStatusType, the same words in v4 and in v5 of 2024."""
     return RESOURCE_STATUS[record.status]
 
@@ -52,7 +52,7 @@ def present(shown: Json) -> Json:
     return {key: value for key, value in shown.items() if value is not None}
 
 
-def service(record: Record, href: str) -> Json:
+def service(record: FleetRecord, href: str) -> Json:
     """What both versions of TMF638 share."""
     return {
         "id": record.code,
@@ -70,7 +70,7 @@ def service(record: Record, href: str) -> Json:
     }
 
 
-def resource(record: Record, href: str) -> Json:
+def resource(record: FleetRecord, href: str) -> Json:
     """What both versions of TMF639 share."""
     working = record.status in (OPERATIONAL, DEGRADED)
     return {
@@ -89,7 +89,7 @@ def resource(record: Record, href: str) -> Json:
     }
 
 
-def places(record: Record) -> list[tuple[str, str, str, str]]:
+def places(record: FleetRecord) -> list[tuple[str, str, str, str]]:
     """Id, name, role and type of each place: a carrier's two ends, else the customer's site."""
     if record.kind == CARRIER:
         ends = [part for part in record.parts if part.type in ENDS and part.status != RETIRED]
@@ -98,7 +98,7 @@ def places(record: Record) -> list[tuple[str, str, str, str]]:
     return [] if site is None else [(site.code, site.name, "site", "GeographicSite")]
 
 
-def parties(record: Record) -> list[Json]:
+def parties(record: FleetRecord) -> list[Json]:
     """Id, name, role and `type` (of the party) of the customer and of who looks after it."""
     if record.customer is None:
         return []
@@ -114,25 +114,25 @@ def parties(record: Record) -> list[Json]:
     ]
 
 
-def hardware(record: Record) -> list[Record]:
+def hardware(record: FleetRecord) -> list[FleetRecord]:
     """Supporting resources: a carrier's gateway and terminal are its places instead, as with SES."""
     elsewhere = (*ENDS, SEGMENT) if record.kind == CARRIER else ()
     found = [one for one in record.parts if one.kind == RESOURCE and one.type not in elsewhere]
     return [one for one in found if one.status != RETIRED]
 
 
-def support(record: Record) -> list[Record]:
+def support(record: FleetRecord) -> list[FleetRecord]:
     """Supporting services: the carriers of a service, the bandwidth segments of a carrier."""
     found = [one for one in record.parts if one.kind == CARRIER or one.type == SEGMENT]
     return [one for one in found if one.status != RETIRED]
 
 
-def relations(record: Record) -> list[tuple[str, Record]]:
+def relations(record: FleetRecord) -> list[tuple[str, FleetRecord]]:
     """Words and records, as far as these dialects list them."""
     return [(word, far) for word, far in record.relations if far.status != RETIRED]
 
 
-def reference(record: Record) -> Json:
+def reference(record: FleetRecord) -> Json:
     """ResourceRef or ServiceRef."""
     return {"id": record.code, "name": record.name, "@referredType": type_of(record)}
 
@@ -142,7 +142,7 @@ def related(word: str, key: str, target: Json) -> Json:
     return {"relationshipType": word, key: target}
 
 
-def characteristics(record: Record) -> list[Json]:
+def characteristics(record: FleetRecord) -> list[Json]:
     """Characteristics as v4 has them; v5 adds a type."""
     return [
         {"name": name, "valueType": "string" if isinstance(value, str) else "number", "value": value}

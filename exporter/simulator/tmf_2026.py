@@ -7,7 +7,7 @@ there is no resourceStatus, and every state is a word of the release's own enume
 from __future__ import annotations
 
 from exporter.simulator import tmf_v5, traits
-from exporter.simulator.record import DEGRADED, DOWN, MAINTENANCE, OPERATIONAL, RESOURCE, RETIRED, Record
+from exporter.simulator.record import DEGRADED, DOWN, MAINTENANCE, OPERATIONAL, RESOURCE, RETIRED, FleetRecord
 from exporter.simulator.tmf import Json
 
 LIFECYCLE = {RETIRED: "pendingRemoval"}
@@ -21,17 +21,17 @@ AVAILABILITY = {
 }
 
 
-def lifecycle(record: Record) -> str:
+def lifecycle(record: FleetRecord) -> str:
     """ResourceLifecycleStateType."""
     return LIFECYCLE.get(record.status, "installed")
 
 
-def operational(record: Record) -> str:
+def operational(record: FleetRecord) -> str:
     """ResourceOperationalStateType: enabled or disabled, no longer enable or disable."""
     return "enabled" if record.status in (OPERATIONAL, DEGRADED) else "disabled"
 
 
-def shape(record: Record) -> Json:
+def shape(record: FleetRecord) -> Json:
     """The record as TMF638 v5 or TMF639 v5 of 2026 shows it."""
     shown = tmf_v5.shape(record)
     if record.kind != RESOURCE:

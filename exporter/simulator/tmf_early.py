@@ -18,7 +18,7 @@ from exporter.simulator.record import (
     RESOURCE,
     RETIRED,
     SEGMENT,
-    Record,
+    FleetRecord,
 )
 from exporter.simulator.tmf import Json
 
@@ -51,26 +51,26 @@ V3 = Version(
 )
 
 
-def lifecycle(record: Record) -> str:
+def lifecycle(record: FleetRecord) -> str:
     """The lifecycleState of a resource."""
     return LIFECYCLE[record.status]
 
 
-def v2(record: Record) -> Json:
+def v2(record: FleetRecord) -> Json:
     """The record as v2 shows it."""
     return _shape(V2, record)
 
 
-def v3(record: Record) -> Json:
+def v3(record: FleetRecord) -> Json:
     """The record as v3 shows it."""
     return _shape(V3, record)
 
 
-def _shape(version: Version, record: Record) -> Json:
+def _shape(version: Version, record: FleetRecord) -> Json:
     return tmf.present(_resource(version, record) if record.kind == RESOURCE else _service(version, record))
 
 
-def _service(version: Version, record: Record) -> Json:
+def _service(version: Version, record: FleetRecord) -> Json:
     specification = traits.specification(record)
     return {
         **tmf.service(record, f"{version.services}/service/{record.code}"),
@@ -93,7 +93,7 @@ def _service(version: Version, record: Record) -> Json:
     }
 
 
-def _resource(version: Version, record: Record) -> Json:
+def _resource(version: Version, record: FleetRecord) -> Json:
     specification = traits.specification(record)
     return {
         "id": record.code,
@@ -116,22 +116,22 @@ def _resource(version: Version, record: Record) -> Json:
     }
 
 
-def _places(record: Record) -> list[Json]:
+def _places(record: FleetRecord) -> list[Json]:
     return [
         {"id": code, "name": name, "role": role, "@type": type_name}
         for code, name, role, type_name in tmf.places(record)
     ]
 
 
-def _parties(record: Record) -> list[Json]:
+def _parties(record: FleetRecord) -> list[Json]:
     return [{"id": one["id"], "name": one["name"], "role": one["role"]} for one in tmf.parties(record)]
 
 
-def _resource_ref(version: Version, record: Record) -> Json:
+def _resource_ref(version: Version, record: FleetRecord) -> Json:
     return {**tmf.reference(record), "href": f"{version.resources}/resource/{record.code}"}
 
 
-def _service_ref(version: Version, record: Record) -> Json:
+def _service_ref(version: Version, record: FleetRecord) -> Json:
     """A ServiceRef of v3: no name."""
     if record.type == SEGMENT:
         return _resource_ref(version, record)

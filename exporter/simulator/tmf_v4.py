@@ -7,7 +7,7 @@ in TMF639 `place` is a single object, in TMF638 a list.
 from __future__ import annotations
 
 from exporter.simulator import tmf, traits
-from exporter.simulator.record import DEGRADED, DOWN, MAINTENANCE, OPERATIONAL, RESOURCE, RETIRED, Record
+from exporter.simulator.record import DEGRADED, DOWN, MAINTENANCE, OPERATIONAL, RESOURCE, RETIRED, FleetRecord
 from exporter.simulator.tmf import Json
 
 STATE = {
@@ -22,17 +22,17 @@ SITES = "/tmf-api/geographicSiteManagement/v4/geographicSite"
 CATALOGUE = "/tmf-api/resourceCatalog/v4/resourceSpecification"
 
 
-def state(record: Record) -> str:
+def state(record: FleetRecord) -> str:
     """ServiceStateType of v4, section Service of TMF638 v4."""
     return STATE[record.status]
 
 
-def shape(record: Record) -> Json:
+def shape(record: FleetRecord) -> Json:
     """The record as TMF638 or TMF639 v4 shows it."""
     return tmf.present(_resource(record) if record.kind == RESOURCE else _service(record))
 
 
-def _service(record: Record) -> Json:
+def _service(record: FleetRecord) -> Json:
     specification = traits.specification(record)
     return {
         **tmf.service(record, f"{SERVICES}/service/{record.code}"),
@@ -54,7 +54,7 @@ def _service(record: Record) -> Json:
     }
 
 
-def _resource(record: Record) -> Json:
+def _resource(record: FleetRecord) -> Json:
     specification = traits.specification(record)
     places = [{**_place(*place), "href": f"{SITES}/{place[0]}"} for place in tmf.places(record)]
     relations = [
@@ -80,7 +80,7 @@ def _place(code: str, name: str, role: str, type_name: str) -> Json:
     return {"id": code, "name": name, "role": role, "@referredType": type_name}
 
 
-def _parties(record: Record) -> list[Json]:
+def _parties(record: FleetRecord) -> list[Json]:
     return [
         {"id": one["id"], "name": one["name"], "role": one["role"], "@referredType": one["type"]}
         for one in tmf.parties(record)

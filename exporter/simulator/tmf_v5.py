@@ -7,7 +7,7 @@ only attributes of the specifications v5.0.0, in TMF639 the release of 2024, whi
 from __future__ import annotations
 
 from exporter.simulator import tmf, traits
-from exporter.simulator.record import DEGRADED, DOWN, MAINTENANCE, OPERATIONAL, RESOURCE, RETIRED, Record
+from exporter.simulator.record import DEGRADED, DOWN, MAINTENANCE, OPERATIONAL, RESOURCE, RETIRED, FleetRecord
 from exporter.simulator.tmf import Json
 
 OPERATING = {
@@ -20,17 +20,17 @@ OPERATING = {
 SERVICES, RESOURCES = "/serviceInventory/v5", "/resourceInventory/v5"
 
 
-def state(record: Record) -> str:
+def state(record: FleetRecord) -> str:
     """ServiceStateType of v5: whether it works at the moment is said by operatingStatus instead."""
     return "terminated" if record.status == RETIRED else "active"
 
 
-def shape(record: Record) -> Json:
+def shape(record: FleetRecord) -> Json:
     """The record as TMF638 or TMF639 v5 shows it."""
     return tmf.present(_resource(record) if record.kind == RESOURCE else _service(record))
 
 
-def _service(record: Record) -> Json:
+def _service(record: FleetRecord) -> Json:
     specification = traits.specification(record)
     return {
         **tmf.service(record, f"{SERVICES}/service/{record.code}"),
@@ -61,7 +61,7 @@ def _service(record: Record) -> Json:
     }
 
 
-def _resource(record: Record) -> Json:
+def _resource(record: FleetRecord) -> Json:
     specification = traits.specification(record)
     return {
         **tmf.resource(record, f"{RESOURCES}/resource/{record.code}"),
@@ -90,7 +90,7 @@ def _place(code: str, name: str, role: str, type_name: str) -> Json:
     return {"@type": "RelatedPlaceRefOrValue", "role": role, "place": place}
 
 
-def _parties(record: Record) -> list[Json]:
+def _parties(record: FleetRecord) -> list[Json]:
     return [
         {
             "@type": "RelatedPartyRefOrPartyRoleRef",
@@ -106,14 +106,14 @@ def _parties(record: Record) -> list[Json]:
     ]
 
 
-def _characteristics(record: Record) -> list[Json]:
+def _characteristics(record: FleetRecord) -> list[Json]:
     return [
         {"@type": "StringCharacteristic" if one["valueType"] == "string" else "NumberCharacteristic", **one}
         for one in tmf.characteristics(record)
     ]
 
 
-def _identifiers(record: Record) -> list[Json]:
+def _identifiers(record: FleetRecord) -> list[Json]:
     return [
         {
             "@type": "ExternalIdentifier",

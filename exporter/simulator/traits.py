@@ -12,7 +12,7 @@ import time
 from typing import NamedTuple
 
 from exporter.simulator import names
-from exporter.simulator.record import CARRIER, DAY, RESOURCE, SEGMENT, SERVICE, Customer, Record
+from exporter.simulator.record import CARRIER, DAY, RESOURCE, SEGMENT, SERVICE, Customer, FleetRecord
 
 Value = str | int | float
 
@@ -42,7 +42,7 @@ class Specification(NamedTuple):
     version: str
 
 
-def description(record: Record) -> str:
+def description(record: FleetRecord) -> str:
     """One sentence for people, empty for a few records, as in real inventories."""
     if record.number % 11 == 0:
         return ""
@@ -51,14 +51,14 @@ def description(record: Record) -> str:
     return f"{record.type}{whose}{where}"
 
 
-def category(record: Record) -> str:
+def category(record: FleetRecord) -> str:
     """CFS for customer-facing services, RFS for carriers, the segment of the network for resources."""
     if record.kind == RESOURCE:
         return CATEGORIES.get(record.type, "Ground Segment")
     return "CFS" if record.kind == SERVICE else "RFS"
 
 
-def specification(record: Record) -> Specification:
+def specification(record: FleetRecord) -> Specification:
     """The catalogue entry: one for each type and version."""
     version = f"{1 + record.number % 3}.0"
     return Specification(
@@ -82,12 +82,12 @@ def moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def service_day(record: Record) -> str:
+def service_day(record: FleetRecord) -> str:
     """The day a service was ordered for, `2025-03-04`: TMF638 leaves the format of serviceDate open."""
     return time.strftime("%Y-%m-%d", time.gmtime(record.started - DAY))
 
 
-def characteristics(record: Record) -> list[tuple[str, Value]]:
+def characteristics(record: FleetRecord) -> list[tuple[str, Value]]:
     """Names and values, text or number; at least one."""
     if record.kind == CARRIER:
         return _of_carrier(record)
@@ -96,7 +96,7 @@ def characteristics(record: Record) -> list[tuple[str, Value]]:
     return _of_resource(record)
 
 
-def _of_service(record: Record) -> list[tuple[str, Value]]:
+def _of_service(record: FleetRecord) -> list[tuple[str, Value]]:
     rate = (2, 5, 10, 20, 50, 100)[record.number % 6]
     return [
         ("committedInformationRate", rate),
@@ -106,7 +106,7 @@ def _of_service(record: Record) -> list[tuple[str, Value]]:
     ]
 
 
-def _of_carrier(record: Record) -> list[tuple[str, Value]]:
+def _of_carrier(record: FleetRecord) -> list[tuple[str, Value]]:
     transponder = record.part("Transponder")
     band = names.BANDS[(transponder.number if transponder else record.number) % len(names.BANDS)]
     up, down = (round(start + record.number * 7 % 4800 / 10, 1) for start in BANDS[band])
@@ -126,12 +126,12 @@ def _of_carrier(record: Record) -> list[tuple[str, Value]]:
     ]
 
 
-def _bandwidth(record: Record) -> float:
+def _bandwidth(record: FleetRecord) -> float:
     """MHz, 1.2 to 24.6."""
     return round(1.2 + record.number % 40 * 0.6, 1)
 
 
-def _of_resource(record: Record) -> list[tuple[str, Value]]:
+def _of_resource(record: FleetRecord) -> list[tuple[str, Value]]:
     makers = MAKERS.get(record.type, ("General Dynamics", "Kratos"))
     found: list[tuple[str, Value]] = [("manufacturer", makers[record.number % len(makers)])]
     if record.type == "Satellite":

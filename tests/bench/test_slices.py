@@ -12,7 +12,7 @@ import yaml
 from bench import slices
 from bench.inventory import PAGE
 from exporter import settings
-from exporter.simulator.growth import GROUP
+from exporter.simulator.generator import GROUP
 
 
 def carriers(folder: Path) -> list[dict[str, Any]]:

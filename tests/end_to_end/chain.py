@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from exporter.simulator.record import CARRIER, KINDS, OPERATIONAL, RETIRED, Record
+from exporter.simulator.record import CARRIER, KINDS, OPERATIONAL, RETIRED, FleetRecord
 from exporter.simulator.server import Options, Simulator
 from tests.end_to_end import hastening, running
 from tests.rules import running as alerting
@@ -78,21 +78,21 @@ class Chain:
         await running.until(lambda: alerting.ask(self.prometheus, counting)[0]["value"][1] == str(number))
         await asyncio.sleep(hastening.patience() + 1)
 
-    def carriers(self, satellite: str) -> list[Record]:
+    def carriers(self, satellite: str) -> list[FleetRecord]:
         """The carriers over a satellite that are in use."""
         return [one for one in in_use(self.simulator, CARRIER) if place(one, "Satellite") == satellite]
 
-    def change(self, status: str, *records: Record) -> None:
+    def change(self, status: str, *records: FleetRecord) -> None:
         """Gives records of the inventory a status, all at once."""
         for record in records:
             self.simulator.fleet.set_status(record.code, status, time.time())
 
 
-def in_use(simulator: Simulator, kind: str) -> list[Record]:
+def in_use(simulator: Simulator, kind: str) -> list[FleetRecord]:
     return [one for one in simulator.fleet.records(kind) if one.status != RETIRED]
 
 
-def place(record: Record, type_name: str) -> str:
+def place(record: FleetRecord, type_name: str) -> str:
     """The name of the satellite, transponder or gateway that a carrier runs over."""
     part = record.part(type_name)
     assert part is not None

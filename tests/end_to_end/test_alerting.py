@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator.record import CARRIER, DOWN, OPERATIONAL, Record
+from exporter.simulator.record import CARRIER, DOWN, OPERATIONAL, FleetRecord
 from tests.end_to_end.chain import CARRIERS, Chain, Told, exporting, in_use, linked, place
 from tests.end_to_end.hastening import FASTER
 
@@ -58,7 +58,7 @@ def clock() -> Iterator[Clock]:
     print(f"\n{measured.table()}")
 
 
-def alert(carrier: Record) -> dict[str, str]:
+def alert(carrier: FleetRecord) -> dict[str, str]:
     """The labels of the alert on a carrier, from what the inventory knows."""
     assert carrier.customer is not None
     return {

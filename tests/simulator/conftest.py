@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from exporter.simulator.server import Options, Simulator
-from tests.simulator.walking import Walker
+from tests.simulator.client import Walker
 
 Run = Callable[..., Awaitable[Walker]]
 

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from exporter.simulator import body
-from exporter.simulator.record import Record
+from exporter.simulator.record import FleetRecord
 
 
-def record(number: int = 1) -> Record:
-    return Record("carrier", number, f"carrier {number}", "Forward Carrier", 1, 2, 3)
+def record(number: int = 1) -> FleetRecord:
+    return FleetRecord("carrier", number, f"carrier {number}", "Forward Carrier", 1, 2, 3)
 
 
 def test_bytes_are_kept_until_the_record_changes() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from exporter.simulator import growth
-from exporter.simulator.dialect import DIALECTS, Dialect
+from exporter.simulator import generator
+from exporter.simulator.dialect import DIALECTS, SimulatedDialect
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.record import (
     CARRIER,
@@ -22,7 +22,7 @@ from exporter.simulator.record import (
     RETIRED,
     SERVICE,
     STATUSES,
-    Record,
+    FleetRecord,
 )
 
 NOW = 1_790_000_000.0
@@ -33,10 +33,10 @@ each_dialect = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECT
 
 @pytest.fixture
 def fleet() -> Fleet:
-    return Fleet(growth.Sizes(60, 80, 120), 638, NOW)
+    return Fleet(generator.Sizes(60, 80, 120), 638, NOW)
 
 
-def listed(fleet: Fleet, dialect: Dialect) -> list[Record]:
+def listed(fleet: Fleet, dialect: SimulatedDialect) -> list[FleetRecord]:
     return [one for kind in KINDS for one in fleet.records(kind) if one.status not in dialect.hidden]
 
 
@@ -58,7 +58,7 @@ def code_of(shown: dict[str, Any]) -> str:
 
 @each_dialect
 def test_every_reference_that_is_shown_leads_to_a_record_that_is_listed(
-    fleet: Fleet, dialect: Dialect
+    fleet: Fleet, dialect: SimulatedDialect
 ) -> None:
     for code in ("CAR0000001", "RES0000001", "RES0000002", "SVC0000004"):
         fleet.set_status(code, RETIRED, NOW)
@@ -69,7 +69,7 @@ def test_every_reference_that_is_shown_leads_to_a_record_that_is_listed(
 
 
 @each_dialect
-def test_all_dialects_show_the_same_codes_and_names(fleet: Fleet, dialect: Dialect) -> None:
+def test_all_dialects_show_the_same_codes_and_names(fleet: Fleet, dialect: SimulatedDialect) -> None:
     for kind in KINDS:
         for one in fleet.records(kind):
             shown = dialect.shape(one)
@@ -77,7 +77,7 @@ def test_all_dialects_show_the_same_codes_and_names(fleet: Fleet, dialect: Diale
 
 
 @pytest.mark.parametrize("dialect", [one for one in DIALECTS.values() if one.name != "servicenow"])
-def test_customer_and_site_are_told_with_their_roles(fleet: Fleet, dialect: Dialect) -> None:
+def test_customer_and_site_are_told_with_their_roles(fleet: Fleet, dialect: SimulatedDialect) -> None:
     service = fleet.find("SVC0000001")
     assert service.customer
     assert service.site

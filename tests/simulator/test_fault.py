@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.simulator import fault, oddity, reply
+from exporter.simulator import fault, record_faults, reply
 
 
 def test_every_fault_has_one_line_for_the_help_and_one_place_that_does_it() -> None:
     for name, line in fault.FAULTS.items():
         assert line
         assert "\n" not in line
-        assert (name in oddity.ODDITIES) + (name in reply.TURNS) + (name == "duplicates") == 1
+        assert (name in record_faults.RECORD_FAULT_EFFECTS) + (name in reply.RESPONSE_FAULT_EFFECTS) + (
+            name == "duplicates"
+        ) == 1
         assert fault.parse(name).name == name
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.simulator import growth
+from exporter.simulator import generator
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.record import CARRIER, DAY, DOWN, KINDS, OPERATIONAL, RETIRED, SEGMENT, SERVICE
-from tests.simulator.test_growth import assert_whole
+from tests.simulator.test_generator import assert_whole
 
 NOW = 1_790_000_000.0
 
 
 def fleet(services: int = 40, carriers: int = 60, resources: int = 90, seed: int = 638) -> Fleet:
-    return Fleet(growth.Sizes(services, carriers, resources), seed, NOW)
+    return Fleet(generator.Sizes(services, carriers, resources), seed, NOW)
 
 
 def everything(of: Fleet) -> dict[str, list[object]]:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.simulator import growth, listing, position
+from exporter.simulator import generator, listing, position
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.record import DAY, DOWN, OPERATIONAL, RETIRED, Record
+from exporter.simulator.record import DAY, DOWN, OPERATIONAL, RETIRED, FleetRecord
 
 NOW = 1_790_000_000.0
 
 
-def never(record: Record) -> bool:
+def never(record: FleetRecord) -> bool:
     return False
 
 
-def always(record: Record) -> bool:
+def always(record: FleetRecord) -> bool:
     return True
 
 
 @pytest.fixture
 def fleet() -> Fleet:
-    return Fleet(growth.Sizes(45, 60, 90), 638, NOW)
+    return Fleet(generator.Sizes(45, 60, 90), 638, NOW)
 
 
-def listed(fleet: Fleet, dialect: str, api: str, now: float = NOW, **query: str) -> list[Record]:
+def listed(fleet: Fleet, dialect: str, api: str, now: float = NOW, **query: str) -> list[FleetRecord]:
     lists = listing.Listing(DIALECTS[dialect], fleet, never)
     query = {key.replace("type", "@type"): value for key, value in query.items()}
     return lists.records(listing.read(DIALECTS[dialect], api, query), now)
 
 
-def kinds(records: list[Record]) -> set[str]:
+def kinds(records: list[FleetRecord]) -> set[str]:
     return {one.kind for one in records}
 
 
@@ -132,7 +132,7 @@ def test_nonsense_is_refused_by_name(dialect: str, query: dict[str, str], name: 
 
 def test_repeated_records_come_again_at_once_or_on_another_page(fleet: Fleet) -> None:
     lists = listing.Listing(DIALECTS["ses"], fleet, always)
-    many = Fleet(growth.Sizes(0, 200, 0), 1, NOW)
+    many = Fleet(generator.Sizes(0, 200, 0), 1, NOW)
     for world, count in ((fleet, 60), (many, 200)):
         lists = listing.Listing(DIALECTS["ses"], world, always)
         found = lists.records(listing.read(DIALECTS["ses"], "tmf638", {"@type": "element"}), NOW)

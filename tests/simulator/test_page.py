@@ -11,8 +11,8 @@ import yaml
 from exporter.simulator import quirk
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.server import acceptable
+from tests.simulator.client import Json, Walker, url
 from tests.simulator.conftest import Run
-from tests.simulator.walking import Json, Walker, url
 
 CARRIERS = [f"CAR{number:07d}" for number in range(1, 61)]
 
@@ -343,7 +343,7 @@ async def test_servicenow_announces_ranges_links_and_totals(run: Run) -> None:
 
 async def test_servicenow_caps_its_total_and_lists_one_type_a_call(run: Run) -> None:
     client = await run(dialect="servicenow")
-    assert client.simulator.dialect.manner.total_cap == 100_000
+    assert client.simulator.dialect.response.total_cap == 100_000
     content = yaml.safe_load(client.simulator.configuration())
     queries = content["collections"]["resources"]["query"]
     assert {"@type": "Satellite"} in queries

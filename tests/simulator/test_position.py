@@ -7,15 +7,15 @@ import base64
 import pytest
 
 from exporter.simulator import cursor, position
-from exporter.simulator.manner import Paging
 from exporter.simulator.position import EVERYTHING, Position
+from exporter.simulator.response_options import PagingOptions
 
 TOKEN = cursor.write(cursor.Cursor(40, "CAR0000040"))
 
 
-def paging(style: str, **changes: object) -> Paging:
+def paging(style: str, **changes: object) -> PagingOptions:
     names = {"size_param": "limit", "position_param": "offset", "first": 0, "default_size": 20}
-    return Paging(style=style, **{**names, **changes})  # type: ignore[arg-type]
+    return PagingOptions(style=style, **{**names, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

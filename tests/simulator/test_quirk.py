@@ -6,11 +6,11 @@ import pytest
 
 from exporter.simulator import quirk
 from exporter.simulator.quirk import Quirk
-from exporter.simulator.twist import EXCLUSIVE, TWISTS
+from exporter.simulator.quirk_effects import EFFECTS, EXCLUSIVE
 
 
 def test_every_quirk_has_one_line_for_the_help_and_one_place_that_does_it() -> None:
-    assert quirk.QUIRKS.keys() == TWISTS.keys()
+    assert quirk.QUIRKS.keys() == EFFECTS.keys()
     for name, line in quirk.QUIRKS.items():
         assert line
         assert "\n" not in line

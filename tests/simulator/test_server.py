@@ -18,8 +18,8 @@ from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fault import FAULTS
 from exporter.simulator.record import DOWN, RETIRED, SEGMENT
 from exporter.simulator.server import Options, Simulator
+from tests.simulator.client import Json, credentials, url
 from tests.simulator.conftest import SMALL, Run
-from tests.simulator.walking import Json, credentials, url
 
 each_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 EXTRA = ("BandwidthSegment", "Slot", "Card", "Port")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exporter.simulator import growth, spelling
+from exporter.simulator import generator, spelling
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
 
@@ -19,7 +19,7 @@ NOW = 1_790_000_000.0
 
 @pytest.fixture(scope="module")
 def fleet() -> Fleet:
-    return Fleet(growth.Sizes(20, 30, 60), 638, NOW)
+    return Fleet(generator.Sizes(20, 30, 60), 638, NOW)
 
 
 @pytest.fixture

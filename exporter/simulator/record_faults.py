@@ -1,8 +1,7 @@
-"""Spoils one record's JSON object in ways seen in real inventories.
+"""Faults of one record's JSON object, as seen in real inventories.
 
-Owns what is odd; whom it falls on is `trouble`'s. Each function changes the object in place and picks its
-variant by the record's number, so that all variants occur in any fleet of some size. Invariant: only values
-change, keys stay; everything stays encodable as JSON.
+`fault_injection` decides which records are affected. Each function changes the object in place and chooses
+its variant by the record's number, so that all variants occur. Only values change; the result is valid JSON.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ def _replace(shown: Json, keys: tuple[str, ...], value: object) -> None:
             shown[key] = value
 
 
-ODDITIES: Mapping[str, Callable[[Json, int], None]] = {
+RECORD_FAULT_EFFECTS: Mapping[str, Callable[[Json, int], None]] = {
     "odd-text": odd_text,
     "odd-dates": odd_dates,
     "odd-shapes": odd_shapes,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.simulator import growth, names
+from exporter.simulator import generator, names
 from exporter.simulator.record import (
     CARRIER,
     DAY,
@@ -18,18 +18,18 @@ from exporter.simulator.record import (
     RETIRED,
     SEGMENT,
     SERVICE,
-    Record,
+    FleetRecord,
 )
 
 NOW = 1_790_000_000
 EXTRA_TYPES = {SEGMENT, "Slot", "Card", "Port"}
 
 
-def grown(services: int, carriers: int, resources: int, seed: int = 638) -> dict[str, list[Record]]:
-    return growth.Growth(growth.Sizes(services, carriers, resources), seed, NOW).grow()
+def grown(services: int, carriers: int, resources: int, seed: int = 638) -> dict[str, list[FleetRecord]]:
+    return generator.Generator(generator.Sizes(services, carriers, resources), seed, NOW).grow()
 
 
-def told(records: dict[str, list[Record]]) -> list[object]:
+def told(records: dict[str, list[FleetRecord]]) -> list[object]:
     """Everything about the records, without the identity of Python objects."""
     return [
         (one.code, one.name, one.type, one.status, one.created, one.started, one.updated, one.ended)
@@ -47,7 +47,7 @@ def told(records: dict[str, list[Record]]) -> list[object]:
     ]
 
 
-def assert_whole(records: dict[str, list[Record]]) -> None:
+def assert_whole(records: dict[str, list[FleetRecord]]) -> None:
     there = {id(one) for kind in KINDS for one in records[kind]}
     for kind in KINDS:
         for one in records[kind]:
@@ -75,7 +75,7 @@ def test_every_size_is_exact_and_every_reference_leads_to_a_record(
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 3000))
 def test_resources_are_apportioned_without_rest(resources: int) -> None:
-    counts = growth.apportion(resources)
+    counts = generator.apportion(resources)
     assert sum(counts.values()) == resources
     assert min(counts.values()) >= 0
 

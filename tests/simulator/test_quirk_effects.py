@@ -6,12 +6,12 @@ import itertools
 
 import pytest
 
-from exporter.simulator import quirk, twist
-from exporter.simulator.dialect import DIALECTS, Dialect
+from exporter.simulator import quirk, quirk_effects
+from exporter.simulator.dialect import DIALECTS, SimulatedDialect
 
 
-def twisted(name: str, *texts: str) -> Dialect:
-    return twist.applied(DIALECTS[name], [quirk.parse(text) for text in texts])
+def twisted(name: str, *texts: str) -> SimulatedDialect:
+    return quirk_effects.apply(DIALECTS[name], [quirk.parse(text) for text in texts])
 
 
 def test_without_quirks_a_dialect_stays_what_it_is() -> None:
@@ -24,7 +24,7 @@ def test_the_order_in_which_quirks_are_given_does_not_matter() -> None:
     found = set()
     for order in itertools.permutations(quirks[1:]):
         changed = twisted("tmf-v4", *order)
-        found.add((changed.paging, changed.manner))
+        found.add((changed.paging, changed.response))
     assert len(found) == 1
 
 
@@ -75,5 +75,5 @@ def test_a_limit_that_is_refused_is_what_an_operator_asks_for_and_a_silent_one_i
 
 def test_totals_can_be_wrong_in_several_ways_at_once() -> None:
     changed = twisted("tmf-v4", "total-cap=50", "total-wrong=-3", "total-drift", "total-sometimes")
-    assert len(changed.manner.counts) == 3
-    assert changed.manner.total_cap == 50
+    assert len(changed.response.counts) == 3
+    assert changed.response.total_cap == 50

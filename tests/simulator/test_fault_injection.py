@@ -6,21 +6,21 @@ from typing import Any
 
 from exporter.simulator import fault, listing
 from exporter.simulator.dialect import DIALECTS
-from exporter.simulator.record import Record
-from exporter.simulator.trouble import Trouble
+from exporter.simulator.fault_injection import FaultInjection
+from exporter.simulator.record import FleetRecord
 
 
-def trouble(*texts: str, seed: int = 638) -> Trouble:
-    return Trouble([fault.parse(text) for text in texts], seed)
+def trouble(*texts: str, seed: int = 638) -> FaultInjection:
+    return FaultInjection([fault.parse(text) for text in texts], seed)
 
 
-def ask(page: int = 1, size: int = 40, kind: str = "service") -> listing.Ask:
+def ask(page: int = 1, size: int = 40, kind: str = "service") -> listing.ListRequest:
     asked = {"page": str(page), "recordsPerPage": str(size), "@type": kind}
     return listing.read(DIALECTS["ses"], "tmf638", asked)
 
 
-def carrier(number: int) -> Record:
-    return Record("carrier", number, f"carrier {number}", "Forward Carrier", 1, 2, 3)
+def carrier(number: int) -> FleetRecord:
+    return FleetRecord("carrier", number, f"carrier {number}", "Forward Carrier", 1, 2, 3)
 
 
 def shown() -> dict[str, Any]:

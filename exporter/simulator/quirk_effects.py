@@ -1,8 +1,7 @@
-"""What quirks make of a dialect: another dialect, with this or that value changed.
+"""Applies quirks to a dialect: each quirk changes some options, and the result is another dialect.
 
-Owns how each quirk of a list changes paging and manner, and which quirks exclude each other. Nothing here is
-consulted while requests are answered. Invariant: quirks that make no sense together, or none with a dialect,
-are a ValueError when the simulator is built; the order in which they are given does not matter.
+Quirks that exclude each other, or that do not fit the dialect, raise ValueError when the simulator is built.
+The order in which quirks are given does not matter.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from exporter.simulator.dialect import DIALECTS, TMF_V5_2026, Dialect
-from exporter.simulator.manner import Count
+from exporter.simulator.dialect import DIALECTS, TMF_V5_2026, SimulatedDialect
 from exporter.simulator.quirk import QUIRKS, Quirk
-from exporter.simulator.record import Record
+from exporter.simulator.record import FleetRecord
+from exporter.simulator.response_options import Count
 from exporter.simulator.spelling import SPELLINGS, Spelling
 
-Twist = Callable[[Dialect, Quirk], Dialect]
+Effect = Callable[[SimulatedDialect, Quirk], SimulatedDialect]
 
 EXCLUSIVE = (
     ("style", "ignore-offset", "whole-table"),
@@ -31,7 +30,7 @@ EXCLUSIVE = (
 """Of each of these at most one makes sense."""
 
 
-def applied(dialect: Dialect, quirks: Sequence[Quirk]) -> Dialect:
+def apply(dialect: SimulatedDialect, quirks: Sequence[Quirk]) -> SimulatedDialect:
     """The dialect with the quirks. Raises ValueError where they do not go together or not with it."""
     names = [one.name for one in quirks]
     for name in names:
@@ -43,19 +42,19 @@ def applied(dialect: Dialect, quirks: Sequence[Quirk]) -> Dialect:
             raise ValueError(f"quirks {' and '.join(map(repr, given))} exclude each other; give one of them")
     order = list(QUIRKS)
     for one in sorted(quirks, key=lambda one: order.index(one.name)):
-        dialect = TWISTS[one.name](dialect, one)
+        dialect = EFFECTS[one.name](dialect, one)
     return dialect
 
 
-def _paged(dialect: Dialect, **changes: Any) -> Dialect:
+def _paged(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
     return replace(dialect, paging=replace(dialect.paging, **changes))
 
 
-def _mannered(dialect: Dialect, **changes: Any) -> Dialect:
-    return replace(dialect, manner=replace(dialect.manner, **changes))
+def _with_response(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
+    return replace(dialect, response=replace(dialect.response, **changes))
 
 
-def _released(dialect: Dialect, quirk: Quirk) -> Dialect:
+def _released(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     if dialect is not DIALECTS["tmf-v5"]:
         raise ValueError(f"quirk {quirk.name!r} is a release of tmf-v5; {dialect.name} has none of that year")
     return TMF_V5_2026
@@ -88,96 +87,96 @@ _STYLES: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] 
         {},
     ),
 }
-"""For each style what changes of the paging, of the manner, and what else an operator has to write."""
+"""For each style what changes of the paging, of the response, and what else an operator has to write."""
 
 
-def _styled(dialect: Dialect, quirk: Quirk) -> Dialect:
-    paging, manner, settings = _STYLES[quirk.word]
-    changed = _mannered(_paged(dialect, style=quirk.word, **paging), **manner)
+def _styled(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+    paging, response, settings = _STYLES[quirk.word]
+    changed = _with_response(_paged(dialect, style=quirk.word, **paging), **response)
     return replace(changed, settings={"style": quirk.word, **settings})
 
 
-def _sized(dialect: Dialect, quirk: Quirk, beyond_max: int) -> Dialect:
+def _sized(dialect: SimulatedDialect, quirk: Quirk, beyond_max: int) -> SimulatedDialect:
     size, usual = int(quirk.number), dialect.paging.default_size
     return _paged(dialect, max_size=size, beyond_max=beyond_max, default_size=min(size, usual))
 
 
-def _clamped(dialect: Dialect, quirk: Quirk) -> Dialect:
+def _clamped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     """Nobody is told, so nobody configures it."""
     return _sized(dialect, quirk, beyond_max=0)
 
 
-def _limited(status: int, dialect: Dialect, quirk: Quirk) -> Dialect:
+def _limited(status: int, dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     changed = _sized(dialect, quirk, beyond_max=status)
     return replace(changed, page_size=min(int(quirk.number), dialect.page_size))
 
 
-def _headerless(dialect: Dialect, quirk: Quirk) -> Dialect:
+def _headerless(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     if dialect.paging.style in ("link", "cursor"):
         raise ValueError(f"quirk {quirk.name!r} would hide where style={dialect.paging.style} goes on")
-    return _mannered(dialect, total_header="", result_header="", range_format="", links=())
+    return _with_response(dialect, total_header="", result_header="", range_format="", links=())
 
 
-def _set(dialect: Dialect, quirk: Quirk, **changes: Any) -> Dialect:
-    return _mannered(dialect, **changes)
+def _set(dialect: SimulatedDialect, quirk: Quirk, **changes: Any) -> SimulatedDialect:
+    return _with_response(dialect, **changes)
 
 
-def _unpaged(style: str, dialect: Dialect, quirk: Quirk) -> Dialect:
+def _unpaged(style: str, dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     """The position is not looked at; nobody is told, so nobody configures it."""
     return _paged(dialect, style=style, cursor_param="", back_param="")
 
 
-def _counted(count: Callable[[Quirk], Count], dialect: Dialect, quirk: Quirk) -> Dialect:
+def _counted(count: Callable[[Quirk], Count], dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     _needs_total(dialect, quirk)
-    return _mannered(dialect, counts=(*dialect.manner.counts, count(quirk)))
+    return _with_response(dialect, counts=(*dialect.response.counts, count(quirk)))
 
 
-def _capped(dialect: Dialect, quirk: Quirk) -> Dialect:
+def _capped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     _needs_total(dialect, quirk)
-    return _mannered(dialect, total_cap=int(quirk.number))
+    return _with_response(dialect, total_cap=int(quirk.number))
 
 
-def _needs_total(dialect: Dialect, quirk: Quirk) -> None:
-    if not dialect.manner.announces_total:
+def _needs_total(dialect: SimulatedDialect, quirk: Quirk) -> None:
+    if not dialect.response.announces_total:
         raise ValueError(
             f"quirk {quirk.name!r} is about totals, and none are announced by {dialect.name} here"
         )
 
 
-def _gapped(dialect: Dialect, quirk: Quirk) -> Dialect:
-    return _mannered(dialect, hidden_share=quirk.number, counted="none")
+def _gapped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+    return _with_response(dialect, hidden_share=quirk.number, counted="none")
 
 
-def _told(dialect: Dialect, quirk: Quirk) -> Dialect:
-    if not dialect.manner.hidden_share:
+def _told(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+    if not dialect.response.hidden_share:
         raise ValueError(f"quirk {quirk.name!r} goes with acl-gaps; add that")
-    return _mannered(dialect, counted=quirk.word)
+    return _with_response(dialect, counted=quirk.word)
 
 
-def _linked(dialect: Dialect, quirk: Quirk, **changes: Any) -> Dialect:
-    if not dialect.manner.links:
+def _linked(dialect: SimulatedDialect, quirk: Quirk, **changes: Any) -> SimulatedDialect:
+    if not dialect.response.links:
         raise ValueError(f"quirk {quirk.name!r} is about links; add style=link or style=cursor")
-    return _mannered(dialect, **changes)
+    return _with_response(dialect, **changes)
 
 
-def _enveloped(dialect: Dialect, quirk: Quirk) -> Dialect:
-    return _mannered(dialect, envelope=quirk.word)
+def _enveloped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+    return _with_response(dialect, envelope=quirk.word)
 
 
-def _shifting(dialect: Dialect, quirk: Quirk) -> Dialect:
-    return _mannered(dialect, arrivals=int(quirk.number))
+def _shifting(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+    return _with_response(dialect, arrivals=int(quirk.number))
 
 
-def _spelt(spelling: Spelling, dialect: Dialect, quirk: Quirk) -> Dialect:
+def _spelt(spelling: Spelling, dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     plain = dialect.shape
 
-    def shape(record: Record) -> dict[str, Any]:
+    def shape(record: FleetRecord) -> dict[str, Any]:
         return spelling(plain(record), record.number)
 
     return replace(dialect, shape=shape)
 
 
-TWISTS: Mapping[str, Twist] = {
+EFFECTS: Mapping[str, Effect] = {
     "v5-2026": _released,
     "style": _styled,
     "clamp": _clamped,

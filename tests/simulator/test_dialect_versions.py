@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exporter.simulator import growth
+from exporter.simulator import generator
 from exporter.simulator.dialect import DIALECTS, TMF_V5_2026
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.record import (
@@ -21,7 +21,7 @@ from exporter.simulator.record import (
     RETIRED,
     SEGMENT,
     STATUSES,
-    Record,
+    FleetRecord,
 )
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ NOW = 1_790_000_000.0
 
 @pytest.fixture
 def fleet() -> Fleet:
-    return Fleet(growth.Sizes(45, 60, 90), 638, NOW)
+    return Fleet(generator.Sizes(45, 60, 90), 638, NOW)
 
 
 def characteristics(shown: Json) -> dict[str, Json]:
@@ -38,7 +38,7 @@ def characteristics(shown: Json) -> dict[str, Json]:
     return {one["name"]: one for one in shown[key]}
 
 
-def resource_of(fleet: Fleet, type_name: str) -> Record:
+def resource_of(fleet: Fleet, type_name: str) -> FleetRecord:
     return next(one for one in fleet.records(RESOURCE) if one.type == type_name)
 
 

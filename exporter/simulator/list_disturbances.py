@@ -1,8 +1,7 @@
-"""What happens to a list between cutting and reading: records that arrive, double, or may not be seen.
+"""What quirks do to a list before a page is cut: records are added, duplicated, or hidden by access rules.
 
-Owns the disturbances of lists that quirks ask for; single records are spoilt by `spelling` and `oddity`.
-Invariant: each record of the fleet is still in the list sooner or later, unless access rules hide it, and
-those hide the same records always.
+Every record of the fleet is in the list eventually unless access rules hide it, and those always hide the
+same ones.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.listing import Ask
-from exporter.simulator.record import KINDS, Record
+from exporter.simulator.listing import ListRequest
+from exporter.simulator.record import KINDS, FleetRecord
 
 RUN_FROM = 0.4
 """Where in a collection the records begin that are hidden in one run, so that whole pages are empty."""
 
 
-class Arrivals:
+class LateArrivals:
     """Records that join a list at its front, one with each page read behind the first, `count` in all.
 
     Until then they are not listed at all; afterwards the list stays as it is, so the next walk is calm.
@@ -29,7 +28,7 @@ class Arrivals:
         self._count = count
         self._come: Counter[object] = Counter()
 
-    def arranged(self, ask: Ask, found: list[Record]) -> list[Record]:
+    def arranged(self, ask: ListRequest, found: list[FleetRecord]) -> list[FleetRecord]:
         """The list as it is for this request; asking further on lets one more record arrive."""
         late = min(self._count, max(0, len(found) - 1))
         if not late:
@@ -41,12 +40,12 @@ class Arrivals:
         return [*reversed(found[settled : settled + self._come[key]]), *found[:settled]]
 
 
-def doubled(found: Sequence[Record]) -> list[Record]:
+def doubled(found: Sequence[FleetRecord]) -> list[FleetRecord]:
     """Every tenth record twice in a row, as a join of tables gives them."""
     return [record for record in found for _ in range(1 if record.number % 10 else 2)]
 
 
-class Access:
+class AccessRules:
     """Who may see which records: half of the hidden ones are scattered, half are one run."""
 
     def __init__(self, share: float, seed: int, fleet: Fleet) -> None:
@@ -58,7 +57,7 @@ class Access:
             for kind, size in sizes.items()
         }
 
-    def hides(self, record: Record) -> bool:
+    def hides(self, record: FleetRecord) -> bool:
         """Whether access rules take this record away."""
         if not self._share:
             return False

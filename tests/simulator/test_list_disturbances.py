@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.simulator import growth, listing, unrest
+from exporter.simulator import generator, list_disturbances, listing
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.record import CARRIER, Record
+from exporter.simulator.record import CARRIER, FleetRecord
 
 NOW = 1_790_000_000.0
 
 
-def records(count: int) -> list[Record]:
-    return [Record(CARRIER, number, "", "Forward Carrier", 1, 2, 3) for number in range(1, count + 1)]
+def records(count: int) -> list[FleetRecord]:
+    return [FleetRecord(CARRIER, number, "", "Forward Carrier", 1, 2, 3) for number in range(1, count + 1)]
 
 
-def ask(offset: int, kind: str = "Carrier") -> listing.Ask:
+def ask(offset: int, kind: str = "Carrier") -> listing.ListRequest:
     return listing.read(DIALECTS["tmf-v4"], "tmf638", {"offset": str(offset), "@type": kind})
 
 
-def numbers(found: list[Record]) -> list[int]:
+def numbers(found: list[FleetRecord]) -> list[int]:
     return [one.number for one in found]
 
 
 def test_records_arrive_at_the_front_one_with_each_page_behind_the_first() -> None:
-    arrivals, everything = unrest.Arrivals(2), records(5)
+    arrivals, everything = list_disturbances.LateArrivals(2), records(5)
     assert numbers(arrivals.arranged(ask(0), everything)) == [1, 2, 3]
     assert numbers(arrivals.arranged(ask(20), everything)) == [4, 1, 2, 3]
     assert numbers(arrivals.arranged(ask(40), everything)) == [5, 4, 1, 2, 3]
@@ -34,7 +34,7 @@ def test_records_arrive_at_the_front_one_with_each_page_behind_the_first() -> No
 
 
 def test_each_list_has_its_own_arrivals() -> None:
-    arrivals = unrest.Arrivals(1)
+    arrivals = list_disturbances.LateArrivals(1)
     arrivals.arranged(ask(20), records(3))
     assert numbers(arrivals.arranged(ask(0, "CustomerFacingService"), records(3))) == [1, 2]
 
@@ -42,20 +42,23 @@ def test_each_list_has_its_own_arrivals() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_arrives_where_there_is_hardly_anything(count: int) -> None:
     everything = records(count)
-    assert unrest.Arrivals(9).arranged(ask(20), everything) is everything
-    assert unrest.Arrivals(0).arranged(ask(20), records(3))
+    assert list_disturbances.LateArrivals(9).arranged(ask(20), everything) is everything
+    assert list_disturbances.LateArrivals(0).arranged(ask(20), records(3))
 
 
 def test_every_tenth_comes_twice_in_a_row() -> None:
-    assert numbers(unrest.doubled(records(11)))[8:] == [9, 10, 10, 11]
+    assert numbers(list_disturbances.doubled(records(11)))[8:] == [9, 10, 10, 11]
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(0.1, 60, 140), (0.5, 380, 520), (1.0, 1000, 1000)])
 def test_access_rules_hide_about_the_share_asked_for_and_a_run_of_it(
     share: float, least: int, most: int
 ) -> None:
-    fleet = Fleet(growth.Sizes(0, 1000, 0), 1, NOW)
-    access, again = unrest.Access(share, 638, fleet), unrest.Access(share, 638, fleet)
+    fleet = Fleet(generator.Sizes(0, 1000, 0), 1, NOW)
+    access, again = (
+        list_disturbances.AccessRules(share, 638, fleet),
+        list_disturbances.AccessRules(share, 638, fleet),
+    )
     hidden = [one.number for one in fleet.records(CARRIER) if access.hides(one)]
     assert least <= len(hidden) <= most
     assert set(range(401, 400 + int(share * 500))) <= set(hidden)
@@ -63,5 +66,5 @@ def test_access_rules_hide_about_the_share_asked_for_and_a_run_of_it(
 
 
 def test_without_access_rules_nothing_is_hidden() -> None:
-    fleet = Fleet(growth.Sizes(5, 5, 5), 1, NOW)
-    assert not any(unrest.Access(0.0, 1, fleet).hides(one) for one in fleet.records(CARRIER))
+    fleet = Fleet(generator.Sizes(5, 5, 5), 1, NOW)
+    assert not any(list_disturbances.AccessRules(0.0, 1, fleet).hides(one) for one in fleet.records(CARRIER))

@@ -25,8 +25,8 @@ from exporter.simulator.record import (
     SEGMENT,
     SERVICE,
     Customer,
-    Record,
-    Site,
+    CustomerSite,
+    FleetRecord,
 )
 
 SHARES = {
@@ -59,19 +59,19 @@ class Sizes(NamedTuple):
     resources: int
 
 
-class Link(NamedTuple):
+class CustomerLink(NamedTuple):
     """One customer's way to space, which carriers and services share; None where there is no hardware."""
 
     customer: Customer
-    site: Site
-    terminal: Record | None
-    modem: Record | None
-    gateway: Record | None
-    transponder: Record | None
-    satellite: Record | None
+    site: CustomerSite
+    terminal: FleetRecord | None
+    modem: FleetRecord | None
+    gateway: FleetRecord | None
+    transponder: FleetRecord | None
+    satellite: FleetRecord | None
 
     @property
-    def hardware(self) -> tuple[Record, ...]:
+    def hardware(self) -> tuple[FleetRecord, ...]:
         """What there is of it, in the order a carrier crosses it."""
         way = (self.satellite, self.transponder, self.gateway, self.terminal, self.modem)
         return tuple(part for part in way if part is not None)
@@ -89,18 +89,20 @@ def apportion(resources: int) -> dict[str, int]:
 
 
 @dataclass
-class Growth:
+class Generator:
     """A world while it grows; call `grow` once, then take `records`."""
 
     sizes: Sizes
     seed: int
     now: int
-    records: dict[str, list[Record]] = field(default_factory=lambda: {SERVICE: [], CARRIER: [], RESOURCE: []})
+    records: dict[str, list[FleetRecord]] = field(
+        default_factory=lambda: {SERVICE: [], CARRIER: [], RESOURCE: []}
+    )
 
-    def grow(self) -> dict[str, list[Record]]:
+    def grow(self) -> dict[str, list[FleetRecord]]:
         """Fills `records` and returns it: kind to records in the order of their numbers, which start at 1."""
         self._random = random.Random(self.seed)
-        self._hardware: dict[str, list[Record]] = {}
+        self._hardware: dict[str, list[FleetRecord]] = {}
         for type_name, count in apportion(self.sizes.resources).items():
             self._hardware[type_name] = [self._resource(type_name, index) for index in range(count)]
         self._assemble()
@@ -112,7 +114,7 @@ class Growth:
         self._trouble()
         return self.records
 
-    def _new(self, kind: str, type_name: str, name: str) -> Record:
+    def _new(self, kind: str, type_name: str, name: str) -> FleetRecord:
         """A record with a past: created up to ten years ago, last touched mostly well over a day ago."""
         draw = self._random.random
         age = (60 + draw() * 3590) * DAY
@@ -121,11 +123,11 @@ class Growth:
         started = min(int(created + draw() * 20 * DAY), self.now)
         updated = max(started, int(self.now - untouched))
         siblings = self.records[kind]
-        record = Record(kind, len(siblings) + 1, name, type_name, created, started, updated)
+        record = FleetRecord(kind, len(siblings) + 1, name, type_name, created, started, updated)
         siblings.append(record)
         return record
 
-    def _resource(self, type_name: str, index: int) -> Record:
+    def _resource(self, type_name: str, index: int) -> FleetRecord:
         """The `index`-th resource of its type, not yet related to anything."""
         name = {
             "Satellite": names.satellite(index),
@@ -137,7 +139,7 @@ class Growth:
         }.get(type_name, f"{type_name} {index + 1:04d}")
         return self._new(RESOURCE, type_name, name)
 
-    def _at(self, type_name: str, index: int) -> Record | None:
+    def _at(self, type_name: str, index: int) -> FleetRecord | None:
         """The resource of that type which `index` falls on, or None if there is none of the type."""
         found = self._hardware[type_name]
         return found[index % len(found)] if found else None
@@ -145,7 +147,7 @@ class Growth:
     def _assemble(self) -> None:
         """Transponders go into satellites, modems into terminals, antennas and hubs into gateways."""
         wholes = {"Transponder": "Satellite", "Modem": "Terminal", "Antenna": "Gateway", "Hub": "Gateway"}
-        inside: dict[Record, list[tuple[str, Record]]] = {}
+        inside: dict[FleetRecord, list[tuple[str, FleetRecord]]] = {}
         for type_name, whole_type in wholes.items():
             for index, part in enumerate(self._hardware[type_name]):
                 found = self._hardware[whole_type]  # never empty: wholes are apportioned before their parts
@@ -153,7 +155,7 @@ class Growth:
                 part.relations = (("containedIn", whole),)
                 inside.setdefault(whole, []).append(("contains", part))
         for index, gateway in enumerate(self._hardware["Gateway"]):
-            gateway.site = Site(TELEPORTS_FROM + index, names.teleport(index))
+            gateway.site = CustomerSite(TELEPORTS_FROM + index, names.teleport(index))
             for _, part in inside.get(gateway, ()):
                 part.site = gateway.site
         for index, terminal in enumerate(self._hardware["Terminal"]):
@@ -165,7 +167,7 @@ class Growth:
         for transponder in self._hardware["Transponder"]:
             transponder.name = f"{transponder.relations[0][1].name} {transponder.name}"
 
-    def _lay_links(self) -> Iterator[Link]:
+    def _lay_links(self) -> Iterator[CustomerLink]:
         """One link a terminal; a few that share what there is where there are hardly any terminals."""
         wanted = min(20, self.sizes.services + self.sizes.carriers)
         count = max(1, len(self._hardware["Terminal"]), wanted)
@@ -173,16 +175,16 @@ class Growth:
         for index in range(count):
             transponder, satellite = self._above(index)
             customer = customers[int(self._random.random() ** 2 * len(customers))]
-            site = Site(index, names.site(index))
+            site = CustomerSite(index, names.site(index))
             terminal, modem = self._at("Terminal", index), self._at("Modem", index)
             for owned in (terminal, modem):
                 if owned is not None and owned.customer is None:
                     owned.customer, owned.site = customer, site
-            yield Link(
+            yield CustomerLink(
                 customer, site, terminal, modem, self._at("Gateway", index // GROUP), transponder, satellite
             )
 
-    def _above(self, index: int) -> tuple[Record | None, Record | None]:
+    def _above(self, index: int) -> tuple[FleetRecord | None, FleetRecord | None]:
         """Transponder and satellite of a link: those of one group share the satellite."""
         around, group = divmod(index, GROUP)
         satellites, transponders = self._hardware["Satellite"], self._hardware["Transponder"]
@@ -213,7 +215,7 @@ class Growth:
     def _relate_carriers(self) -> None:
         """Pairs, and within each group a parent with its children and a bundle of return carriers."""
         carriers = self.records[CARRIER]
-        relations: list[list[tuple[str, Record]]] = [[] for _ in carriers]
+        relations: list[list[tuple[str, FleetRecord]]] = [[] for _ in carriers]
 
         def join(near: int, far: int, words: tuple[str, str]) -> None:
             relations[near].append((words[0], carriers[far]))
@@ -238,7 +240,7 @@ class Growth:
             if index % 5 == 4:
                 service.relations = (("dependsOn", self.records[SERVICE][index - 1]),)
 
-    def _service(self, index: int, link: Link) -> Record:
+    def _service(self, index: int, link: CustomerLink) -> FleetRecord:
         type_name = names.SERVICE_TYPES[index * 7 // 3 % len(names.SERVICE_TYPES)]
         service = self._new(
             SERVICE, type_name, f"{link.customer.name} {type_name} {link.site.name} {index + 1}"
@@ -248,7 +250,7 @@ class Growth:
             service.ended = self.now + int((30 + self._random.random() * 1500) * DAY)
         return service
 
-    def _pair_of(self, index: int) -> list[Record]:
+    def _pair_of(self, index: int) -> list[FleetRecord]:
         """The carriers under service `index`: a pair over the same link if there is one, else any."""
         carriers = self.records[CARRIER]
         pairs = (len(carriers) + 1) // 2

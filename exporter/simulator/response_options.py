@@ -1,8 +1,7 @@
-"""How a dialect is asked and how it answers, as plain values: paging, counts, links, status codes.
+"""How lists are requested and answered, as plain values: paging, counts, links, status codes.
 
-Owns the two structs that a dialect is made of besides its shapes. `position` reads requests by a `Paging`,
-`page` and `heading` answer by a `Manner`, and a quirk is nothing but a changed copy of them (`twist`).
-Invariant: no value here is a vendor's name; whatever a vendor does differently is a field.
+`position` reads requests by `PagingOptions`, `page` and `headers` answer by `ResponseOptions`; a quirk is a
+changed copy of them (`quirk_effects`). No value is a vendor's name: each difference is a field.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ Count = Callable[[int, int], int | None]
 
 
 @dataclass(frozen=True)
-class Paging:
+class PagingOptions:
     """How a part of a list is asked for. `style` is a name in `position.STYLES`.
 
     `first` is where positions begin. What asks for more than `max_size` records is refused with the status
@@ -35,13 +34,13 @@ class Paging:
 
 
 @dataclass(frozen=True)
-class Manner:
+class ResponseOptions:
     """What a list is answered with.
 
     `total_header` and `result_header` "" are not sent; `total_cap` 0 is none, `counts` alter the total one
     after the other. `range_format` is the Content-Range with the fields `start` and `stop` (from 0), `first`
     and `last` (from 1) and `total`; "" sends none. `links` are the relations of the Link header and
-    `link_kind` how they point (`heading.LINKS`); `link_end` says what `next` does on the last page: nothing,
+    `link_kind` how they point (`headers.LINKS`); `link_end` says what `next` does on the last page: nothing,
     "foreign" or "loop". `partial` is a name in `page.PARTIAL`. `past_end` and `nobody` are the statuses
     behind the last record and for a list without any. `envelope` is the member that holds the list, "" for a
     bare one. `hidden_share` of the records is taken away by access rules after a page was cut; `counted` is
