@@ -11,7 +11,6 @@ no two series of a body have equal labels.
 from __future__ import annotations
 
 import threading
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
@@ -134,7 +133,7 @@ class Exposition:
         self._cells = Counter(map(_cell, snapshot.records.values()))
 
     def _place(self, held: Held) -> int:
-        return _rank(held)[0] * len(self._buckets) >> 32
+        return _rank(held)[0] * len(self._buckets) >> 64
 
     def _paused(self, bucket: Iterable[Held]) -> list[Block]:
         self._pause()
@@ -276,8 +275,12 @@ def _cell(held: Held) -> tuple[str, str]:
 
 
 def _rank(held: Held) -> tuple[int, str]:
-    """Where a record stands; every bucket is kept in this order."""
-    return zlib.crc32(held.id.encode("utf-8", "surrogatepass")), held.id
+    """Where a record stands; every bucket is kept in this order.
+
+    The hash is a cryptographic one, so that nobody can write ids that all belong in one bucket. It has no
+    key: two exporters write the same records in the same order.
+    """
+    return text.stable_hash(held.id), held.id
 
 
 def _assert_whole(snapshot: Snapshot, series: Mapping[str, int], dropped: Mapping[str, int]) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import zlib
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from exporter import app, warmstart
+from exporter.inventory.snapshot import Changes, Held
+from exporter.metrics import families, render
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import Item, own, record, refresh
@@ -16,6 +21,13 @@ from tests.metrics import rendering
 BLANKS = ["S1", " S1", "S1 ", "  S1", "S1\t", "S1\n", "\u00a0S1", "S1\u3000"]
 CONTROLS = ["S\x00", "S\x01", "S\ufffd", "S\r", "S\n", "S\r\n", "S\t", "S ", "\u202eS", "\ufffdS"]
 LONG = ["x" * 2000, "x" * 2001, f" {'x' * 2000}"]
+
+ALIKE = (
+    *(("75be4d1e", "4baa5d72"), ("d088475b", "c9008616"), ("5ee0f677", "c2251a25"), ("a4ee84b2", "bcfa94de")),
+    *(("0184870c", "1d3d94d9"), ("21f38d3a", "1fe79d56"), ("5256b49d", "8975f091"), ("1ba4dd5e", "25b0ed32")),
+    *(("6aedb6e3", "6ecd896b"), ("f1e37fde", "eff76fb2"), ("c76b3b01", "d88b9089"), ("d26d3f0a", "2eaad15c")),
+)
+"""Pairs of equal CRC-32: any choice of one of each, joined, has the CRC-32 of any other."""
 
 
 def named(idents: list[str]) -> list[Item]:
@@ -79,3 +91,18 @@ async def test_a12_a_reference_has_the_label_of_the_record_it_names(tmp_path: Pa
             pairs = [re.findall(r'_id="([^"]*)"', line) for line in told if f'"{relationship}"' in line]
             assert sorted(one for one, _ in pairs) == sorted(other for _, other in pairs)
             assert sorted(one for one, _ in pairs) == inventory.ids(built)
+
+
+def test_a12_ids_made_to_have_one_checksum_are_spread_over_the_blocks_like_any_others() -> None:
+    """A change renders one block anew: if all records were in it, many changes would cost their square."""
+    idents = ["".join(chosen) for chosen in product(*ALIKE)]
+    assert len({zlib.crc32(ident.encode()) for ident in idents}) == 1
+    sizes: list[int] = []
+
+    def seen(buckets: Sequence[Sequence[Held]]) -> None:
+        sizes.extend(map(len, buckets))
+
+    snapshot = rendering.snapshot([{"externalId": ident, "status": "Operational"} for ident in idents])
+    render.Exposition(families.of("services")).update(snapshot, Changes(), seen)
+    assert sum(sizes) == len(idents) == 4096
+    assert max(sizes) < 3 * render.BUCKET
