@@ -22,8 +22,7 @@ from exporter import errors
 from exporter.inventory import decode
 from exporter.inventory.snapshot import Held
 from exporter.metrics.strip import Block
-from exporter.workshop import job
-from exporter.workshop.hand import Hand
+from exporter.workshop import hand, job
 
 log = structlog.get_logger()
 
@@ -97,7 +96,7 @@ class _Shift:
         self.threads = ThreadPoolExecutor(max(1, size), "workshop")
         self.able = size > 0
         self._own = threading.local()
-        self._hands: list[Hand] = []
+        self._hands: list[hand.Hand] = []
 
     def read(self, order: msgspec.Raw, key: bytes, body: bytes) -> decode.Batch[Any] | None:
         answer = self._asked(job.ask_to_read(order, key, body))
@@ -126,14 +125,14 @@ class _Shift:
             self.failed(error)
             return None
 
-    def _hand(self) -> Hand:
-        hand: Hand | None = getattr(self._own, "hand", None)
-        if hand is None:
-            hand = self._own.hand = Hand()
-            self._hands.append(hand)
+    def _hand(self) -> hand.Hand:
+        mine: hand.Hand | None = getattr(self._own, "hand", None)
+        if mine is None:
+            mine = self._own.hand = hand.Hand()
+            self._hands.append(mine)
             if not self.able:  # all others were closed while it was started
-                hand.close()
-        return hand
+                mine.close()
+        return mine
 
     def failed(self, error: Exception) -> None:
         """Nothing is given to these processes any more."""
@@ -148,6 +147,5 @@ class _Shift:
     def close(self) -> None:
         """Ends the processes; what they are still working on is not wanted any more."""
         self.able = False
-        for hand in self._hands:
-            hand.close()
+        hand.close(tuple(self._hands))
         self.threads.shutdown(cancel_futures=True)

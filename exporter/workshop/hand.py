@@ -14,11 +14,14 @@ import socket
 import struct
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from typing import Final
 
 _LENGTH: Final = struct.Struct("!I")
 _PATIENCE = 120.0  # seconds without a byte: a process that is stuck must not hold a crawl up for ever
-_STOPPING = 5.0  # seconds until a process that does not end is killed
+_STOPPING = 2.0  # seconds until processes that do not end are killed, however many they are
+_KILLED = 1.0  # seconds for which a killed process is waited: the kernel may keep it for as long as it likes
 _BUFFER = 1 << 20  # bytes that the socket should take at once, so that neither side waits for the other
 _KEPT = re.compile("PATH|HOME|LANG|TZ|LC_.*|LD_.*|PYTHON.*|COV.*")  # what Python itself may need
 
@@ -62,14 +65,31 @@ class Hand:
 
     def close(self) -> None:
         """Ends the process; a question that is asked at this moment fails."""
+        close((self,))
+
+    def hang_up(self) -> None:
+        """Lets the process end, when it has answered what it is at."""
         with contextlib.suppress(OSError):  # it may have gone by itself
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def end(self, deadline: float) -> None:
+        """Waits for the process until then, in seconds of the monotonic clock, and kills it if need be."""
         try:
-            self._process.wait(_STOPPING)
+            self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_KILLED)
+
+
+def close(hands: Sequence[Hand]) -> None:
+    """Ends these processes, all within one deadline: a process that was stopped never ends by itself."""
+    for hand in hands:
+        hand.hang_up()
+    deadline = time.monotonic() + _STOPPING
+    for hand in hands:
+        hand.end(deadline)
 
 
 def send(connection: socket.socket, frame: bytes) -> None:

@@ -220,8 +220,9 @@ def test_a_process_whose_other_side_is_gone_ends_by_itself() -> None:
 
 
 def test_a_process_whose_answer_nobody_wants_any_more_ends_without_a_word(
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hand, "_STOPPING", 30.0)
     many = b"[%s]" % b",".join(b'{"externalId":"C%d","name":"x"}' % number for number in range(12_000))
     one = hand.Hand()
     hand.send(one._socket, job.ask_to_read(ASKED, KEY, many))
