@@ -1,11 +1,11 @@
 """One query in, one page out: sending, trying again, saying who we are, and never reading too much.
 
-`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_once > _send_on_wire`, each adding one
-concern. What goes wrong is put into words by `failure`, who we are is `auth`'s and `desk`'s, whose turn it is
-`gate`'s, the connection `wire`'s, which pages to ask for `paging`'s, what a page means `inventory`'s.
+`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_on_wire`, each adding one concern. What
+goes wrong is put into words by `failure`, who we are is `auth`'s and `desk`'s, whose turn it is `gate`'s, the
+connection `wire`'s, which pages to ask for `paging`'s, what a page means `inventory`'s.
 Invariants: what leaves `get` is a page or a `SourceError` without a credential in its texts; a page is what
-the server sent; neither credentials nor the operator's headers
-ever leave the API's origin; nothing is sent to the API but through the gate.
+the server sent; neither credentials nor the operator's headers ever leave the API's origin; nothing is sent
+to the API but through the gate.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from exporter.source.body import Body
 from exporter.source.credentials import Known
 from exporter.source.desk import Desk
 from exporter.source.total import announced
-from exporter.source.wire import Peer, Request, Stale, Wire
+from exporter.source.wire import Peer, Request, Wire
 
 log = structlog.get_logger()
 
@@ -238,20 +238,11 @@ class Client:
         trail = redirect.Trail(asked.target, redirect.FARTHEST if self._http.follow_redirects else 0)
         page = None
         while page is None:
-            page = await self._send_once(trail, asked, headers)
+            page = await self._send_on_wire(trail, asked, headers)
         return page
 
-    async def _send_once(self, trail: redirect.Trail, asked: _Asked, headers: Sent) -> Page | None:
-        """The page at the end of the trail; None if the trail has become longer instead.
-
-        A connection that has died while it was kept is no fault of the API, and costs no retry.
-        """
-        try:
-            return await self._send_on_wire(trail, asked, headers)
-        except Stale:
-            return await self._send_on_wire(trail, asked, headers)
-
     async def _send_on_wire(self, trail: redirect.Trail, asked: _Asked, headers: Sent) -> Page | None:
+        """The page at the end of the trail; None if the trail has become longer instead."""
         # a request's time begins when it has its turn: waiting for other requests is no fault of the API
         async with self._gate.turn():
             began = time.monotonic()

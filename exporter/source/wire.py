@@ -1,20 +1,19 @@
-"""What requests of one API share: few connections, how they are secured, the way they take.
+"""What requests of one API share: how many there are at a time, how they are secured, the way they take.
 
 Both the API and its token endpoint are asked through it. What is asked, and what an answer means, is
-`client`'s and `desk`'s, how long connections are kept `pool`'s. Invariants: aiohttp's exceptions become ours
-here and nowhere else; nothing is followed or sent twice, no cookie is kept, and no credential is sent but
-those a request was given for its own server.
+`client`'s and `desk`'s. Invariants: aiohttp's exceptions become ours here and nowhere else; each request has
+a connection of its own (`connector`); nothing is followed or sent twice, no cookie is kept, and no credential
+is sent but those a request was given for its own server.
 """
 
 from __future__ import annotations
 
 import os
 import ssl
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -23,7 +22,7 @@ import yarl
 
 from exporter import __version__, errors, settings
 from exporter.source import failure, proxy, tls
-from exporter.source.pool import Pool
+from exporter.source.connector import OneRequestConnector
 
 _HEADERS = {
     "Accept": "application/json",
@@ -39,10 +38,6 @@ class Request:
     target: yarl.URL
     headers: multidict.CIMultiDict[str]
     form: str | None = None
-
-
-class Stale(errors.Unreachable):
-    """A GET failed on a connection that had been kept: it can be sent again at once, and on a fresh one."""
 
 
 class Peer:
@@ -85,46 +80,38 @@ class Peer:
 
 
 class Wire:
-    """The connections of one API, at most `connections` and one; an asynchronous context manager.
+    """Requests to one API, at most `connections` and one at a time; an asynchronous context manager."""
 
-    `clock` tells seconds steadily.
-    """
-
-    def __init__(
-        self,
-        http: settings.Api,
-        connections: int,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, http: settings.Api, connections: int) -> None:
         self._http = http
         self._connections = connections
-        self._pool = Pool(self._session, clock)
+        self._opened: aiohttp.ClientSession | None = None
 
-    def _session(self) -> aiohttp.ClientSession:
-        reused = aiohttp.TraceConfig()
-        reused.on_connection_reuseconn.append(_note_reuse)
-        return aiohttp.ClientSession(
+    async def __aenter__(self) -> Self:
+        self._opened = aiohttp.ClientSession(
             # one more, so that a token can be asked for while pages are on their way
-            connector=aiohttp.TCPConnector(
-                limit=self._connections + 1, ttl_dns_cache=10, keepalive_timeout=30
-            ),
+            connector=OneRequestConnector(self._connections + 1),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             timeout=aiohttp.ClientTimeout(total=self._http.timeout, connect=self._http.connect_timeout),
-            trace_configs=[reused],
             middlewares=[_only_once],
         )
-
-    async def __aenter__(self) -> Self:
-        self._pool.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._pool.close()
+        """Closes everything, requests that are still in flight included."""
+        session, self._opened = self._opened, None
+        if session is not None:
+            await session.close()
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._opened is None:
+            raise RuntimeError("the client is used outside of its `async with`")
+        return self._opened
 
     @asynccontextmanager
     async def exchange(
@@ -132,38 +119,28 @@ class Wire:
     ) -> AsyncIterator[tuple[aiohttp.ClientResponse, failure.Place]]:
         """Sends a request; gives the answer, whose body is still to be read, and where we are for messages.
 
-        Raises `SourceError` for whatever aiohttp raises, also while the body is read; `Stale` for a GET that
-        a kept connection did not answer, after which the next request is sent over a fresh one.
+        Raises `SourceError` for whatever aiohttp raises, also while the body is read.
         """
         through = peer.route(request.target)
         place = peer.place(request, through)
         security = peer.context(place)
-        seen = SimpleNamespace(reused=False)
-        async with self._pool.lease() as leased:
-            try:
-                async with leased.session.request(
-                    place.method,
-                    request.target,
-                    headers=_for_proxy(request, through),
-                    data=request.form,
-                    allow_redirects=False,
-                    ssl=security,
-                    server_hostname=peer.security.server_name,
-                    proxy=through.url if through else None,
-                    proxy_headers=peer.tunnel(request, through),
-                    trace_request_ctx=seen,
-                ) as response:
-                    yield response, place
-            except _Lost as lost:
-                error = failure.from_client(lost.error, place)
-                if not seen.reused:
-                    raise error from lost.error
-                await self._pool.replace(leased)
-                if request.form is None:
-                    raise Stale(str(error), reason=error.reason, mend=error.mend) from lost.error
-                raise error from lost.error
-            except (aiohttp.ClientError, OSError) as error:
-                raise failure.from_client(error, place) from error
+        try:
+            async with self._session.request(
+                place.method,
+                request.target,
+                headers=_for_proxy(request, through),
+                data=request.form,
+                allow_redirects=False,
+                ssl=security,
+                server_hostname=peer.security.server_name,
+                proxy=through.url if through else None,
+                proxy_headers=peer.tunnel(request, through),
+            ) as response:
+                yield response, place
+        except _Lost as lost:
+            raise failure.from_client(lost.error, place) from lost.error
+        except (aiohttp.ClientError, OSError) as error:
+            raise failure.from_client(error, place) from error
 
 
 class _Lost(aiohttp.ClientError):
@@ -177,20 +154,13 @@ class _Lost(aiohttp.ClientError):
 async def _only_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from sending a request again by itself: uncounted, and over the next dead connection."""
+    """Keeps aiohttp from sending a request again by itself, uncounted."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise _Lost(error) from error
-
-
-async def _note_reuse(
-    session: aiohttp.ClientSession, seen: SimpleNamespace, event: aiohttp.TraceConnectionReuseconnParams
-) -> None:
-    """Marks a request that goes over a connection that was kept."""
-    seen.trace_request_ctx.reused = True
 
 
 def _credentials(through: proxy.Proxy | None) -> dict[str, str]:

@@ -10,7 +10,6 @@ import pytest
 from aiohttp import connector
 
 from exporter import settings
-from exporter.source import pool
 from tests.faults import rawserver
 from tests.faults.catalogue import fault
 from tests.faults.faulty import Houses
@@ -60,7 +59,7 @@ async def test_f01_a_name_that_does_not_resolve_changes_nothing_of_what_is_serve
             await it.good()
             del hosts[NAME]
             eleven_seconds()
-            await server.stop()  # kept connections end, so that the name is needed
+            await server.stop()
             await server.start()
             await it.kept("dns")
             hosts[NAME] = ["127.0.0.1"]
@@ -176,9 +175,8 @@ async def test_f07_silence_changes_nothing_of_what_is_served(houses: Houses) -> 
 
 @fault(
     8,
-    "a kept connection to a host that has moved",
-    "Asked again at once on a fresh connection, at no retry's cost; connections end by age, names are looked "
-    "up again after 10 s",
+    "a host that has moved",
+    "Found again: each request has a connection of its own, and names are looked up again after 10 s",
     metric="",
     alert="",
 )
@@ -196,16 +194,6 @@ async def test_f08_a_host_that_has_moved_is_found_again_at_no_cost(
             await it.good()
             assert it.own("complete") == 1
             assert not it.logged.events("lost")
-    assert pool.OLDEST <= 300, "and whatever happens, no connection is kept for ever"
-
-
-async def test_a_kept_connection_that_dies_when_it_is_used_costs_no_retry(houses: Houses) -> None:
-    async with houses.good() as it:
-        good = it.server.script
-        dies = rawserver.resets_after(b"")
-        it.server.script = rawserver.first([dies], good)
-        await it.good()
-        assert not it.logged.events("lost")
 
 
 @fault(

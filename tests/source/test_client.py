@@ -65,14 +65,13 @@ async def test_a_page_is_what_the_server_sent_and_what_it_was_asked() -> None:
     assert not told.failures
 
 
-async def test_connections_are_kept_and_never_more_than_the_setting_allows() -> None:
-    now, most, connections = 0, 0, set()
+async def test_there_are_never_more_connections_than_the_setting_allows() -> None:
+    now, most = 0, 0
 
     async def script(server: Server, head: str, writer: asyncio.StreamWriter) -> None:
         nonlocal now, most
         now += 1
         most = max(most, now)
-        connections.add(id(writer.transport))
         await asyncio.sleep(0.005)
         now -= 1
         writer.write(whole())
@@ -80,7 +79,6 @@ async def test_connections_are_kept_and_never_more_than_the_setting_allows() -> 
     async with serving(script) as server, asking(server.url, limits={"concurrency": 3}) as client:
         await asyncio.gather(*(client.get(server.url, ()) for _ in range(20)))
         assert most == 3
-        assert len(connections) == 3
 
 
 async def test_waiting_for_other_requests_is_not_part_of_the_timeout() -> None:
