@@ -37,6 +37,8 @@ COPY --from=build /opt/ses-inventory-exporter /opt/ses-inventory-exporter
 COPY --from=build --chown=10638:10638 /build/state /var/lib/ses-inventory-exporter
 ENV PATH=/opt/ses-inventory-exporter/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=262144 \
     EXPORTER_REVISION=${REVISION}
 USER 10638:10638
 WORKDIR /var/lib/ses-inventory-exporter

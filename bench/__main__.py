@@ -21,6 +21,9 @@ from typing import Any, NamedTuple
 from bench.inventory import served
 from bench.worker import ROUNDS
 
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
+"""glibc's allocator, as the systemd unit and the container image configure it."""
+
 CARRIERS = int(os.environ.get("BENCH_CARRIERS", "100000"))
 
 
@@ -36,7 +39,8 @@ class Row(NamedTuple):
 async def spoken(module: str, *arguments: str) -> dict[str, Any]:
     """The JSON that a process of the benchmark prints."""
     command = (sys.executable, "-m", module, *arguments)
-    running = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    environment = {**os.environ, **MALLOC}
+    running = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
     said = (await running.communicate())[0].decode().splitlines()
     found: dict[str, Any] = json.loads(said[-1]) if said else {"error": f"{module} said nothing"}
     if "error" in found:

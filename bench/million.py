@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bench import point, sizing
-from bench.__main__ import Row, bound, spoken
+from bench.__main__ import MALLOC, Row, bound, spoken
 from bench.inventory import Inventory
 from bench.point import Point
 from bench.slices import configured, served
@@ -59,7 +59,8 @@ async def exporting(file: Path) -> AsyncIterator[str]:
     port = running.free_port()
     address = f"127.0.0.1:{port}"
     arguments = ("serve", "--config.file", str(file), "--web.listen-address", address)
-    async with running.process(running.COMMAND, *arguments):
+    malloc = (f"{name}={value}" for name, value in MALLOC.items())
+    async with running.process("env", *malloc, running.COMMAND, *arguments):
         await running.until(lambda: running.get(f"http://{address}/-/ready"), LONGEST)
         yield f"http://{address}"
 

