@@ -171,7 +171,7 @@ async def test_o05_the_event_loop_goes_on_meanwhile_and_no_second_thread_hangs(t
 @pytest.mark.parametrize("name", ["web.yml", "server.crt"])
 async def test_o05_the_former_users_and_certificates_stay_in_use(name: str, tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    async with served(folder.web(f"{TLS}{USERS}")) as there:
+    async with served(folder.web(f"{TLS}{USERS}"), deadline=0.2) as there:
         tls = folder.client()
         kept = (tmp_path / name).read_text()
         hang(tmp_path / name)

@@ -22,7 +22,7 @@ from aiohttp.typedefs import Middleware
 from exporter.web.answer import sentence
 from exporter.web.web_config.basic_auth import Credentials, PasswordChecks
 from exporter.web.web_config.models import WebConfig
-from exporter.web.web_config.reloader import Reloader, ReloadingContext
+from exporter.web.web_config.reloader import DEADLINE, Reloader, ReloadingContext
 from exporter.web.web_config.token_bucket import TokenBucket
 
 Reason = Literal["pace", "credentials", "busy"]
@@ -41,11 +41,17 @@ def _nobody(_: Reason) -> None:
 class AccessControl:
     """The web configuration of `path` (None: everybody may come in, in the clear), always as it is now.
 
-    Raises ConfigError where it cannot be used. `turned_away` is told of each request that was.
+    Raises ConfigError where it cannot be used. `turned_away` is told of each request that was; `deadline` is
+    the seconds that a request or a handshake waits for the files.
     """
 
-    def __init__(self, path: Path | None, turned_away: Callable[[Reason], None] = _nobody) -> None:
-        self._current = Reloader(path)
+    def __init__(
+        self,
+        path: Path | None,
+        turned_away: Callable[[Reason], None] = _nobody,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self._current = Reloader(path, deadline=deadline)
         self._turned_away = turned_away
         self._passwords = PasswordChecks()
         self._bucket: TokenBucket | None = None

@@ -26,7 +26,7 @@ from exporter.web.web_config.models import WebConfig
 _RETRY = 10.0
 """Seconds after which a file that could not be used is tried again though it seems the same."""
 
-_DEADLINE = 0.8
+DEADLINE = 0.8
 """Seconds that a request or a handshake waits for the files; the former rules are at work after that."""
 
 log = structlog.get_logger(__name__)
@@ -46,14 +46,16 @@ class Reloader:
     """The rules of a file, None for no rules at all, and the TLS made of them.
 
     Making one waits for the file, up to a deadline. Raises ConfigError where it cannot be used as it begins.
-    `clock` gives seconds.
+    `clock` gives seconds; `deadline` is the seconds that each refresh waits.
     """
 
-    def __init__(self, file: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, file: Path | None, clock: Callable[[], float] = time.monotonic, deadline: float = DEADLINE
+    ) -> None:
         self._file, self._clock = file, clock
         self._seen: Mapping[Path, files.Stamp] = {}
         self._complaint, self._tried, self._late = "", 0.0, False
-        self._calls = files.Calls(self._look, self._keep, _DEADLINE)
+        self._calls = files.Calls(self._look, self._keep, deadline)
         self.rules = WebConfig()
         self._context: ssl.SSLContext | None = None
         if file is not None:

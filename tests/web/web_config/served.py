@@ -40,6 +40,10 @@ def write(path: Path, content: bytes | str) -> Path:
     return fresh.replace(path)
 
 
+UNHURRIED = 30.0
+"""Seconds that a request waits for changed files where a test is about what they say."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """A web configuration file `web.yml` with what it may name: server.crt, server.key and ca.crt."""
@@ -98,14 +102,14 @@ class Served:
 
 
 @asynccontextmanager
-async def served(file: Path | None) -> AsyncIterator[Served]:
-    """Serves by the rules of the file."""
+async def served(file: Path | None, deadline: float = UNHURRIED) -> AsyncIterator[Served]:
+    """Serves by the rules of the file; a request waits `deadline` seconds for it and what it names."""
     away: Counter[str] = Counter()
 
     def count(reason: str) -> None:
         away[reason] += 1
 
-    access = AccessControl(file, count)
+    access = AccessControl(file, count, deadline)
     app = server.application(InventedSite(), access=access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -16,7 +18,7 @@ from exporter.errors import ConfigError
 from exporter.web.web_config import reloader
 from exporter.web.web_config.reloader import Reloader
 
-from .served import ALICE, BOB, HASHES, STRICT, TLS, USERS, Folder, served, write
+from .served import ALICE, BOB, HASHES, STRICT, TLS, UNHURRIED, USERS, Folder, served, write
 from .test_tls_context import connected, refused
 
 
@@ -30,6 +32,11 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def unhurried(file: Path, clock: Callable[[], float] = time.monotonic) -> Reloader:
+    """The rules of the file, for tests of what is read and not of how long is waited."""
+    return Reloader(file, clock, UNHURRIED)
 
 
 async def shown(port: int, tls: ssl.SSLContext, name: str | None = "127.0.0.1") -> bytes:
@@ -156,7 +163,7 @@ async def renewed(now: Reloader) -> ssl.SSLContext:
 
 async def test_what_is_wrong_again_after_it_was_mended_is_logged_again(folder: Folder) -> None:
     clock = Clock()
-    now = Reloader(folder.web(USERS), clock)
+    now = unhurried(folder.web(USERS), clock)
     with capture_logs() as logged:
         for text in ("tls: {}", USERS, "tls: {}", USERS):
             folder.web(text)
@@ -167,7 +174,7 @@ async def test_what_is_wrong_again_after_it_was_mended_is_logged_again(folder: F
 
 
 async def test_a_certificate_and_a_key_that_do_not_yet_fit_wait_for_one_another(folder: Folder) -> None:
-    now = Reloader(folder.web(TLS))
+    now = unhurried(folder.web(TLS))
     before = await renewed(now)
     assert await renewed(now) is before, "nothing is read where nothing has changed"
     fresh = trustme.CA().issue_cert("127.0.0.1")
@@ -181,7 +188,7 @@ async def test_a_certificate_and_a_key_that_do_not_yet_fit_wait_for_one_another(
 
 
 async def test_a_certificate_that_is_named_before_it_is_there_is_read_when_it_comes(folder: Folder) -> None:
-    now = Reloader(folder.web(TLS))
+    now = unhurried(folder.web(TLS))
     before = await renewed(now)
     folder.web(TLS.replace("server.", "later."))
     assert await renewed(now) is before
@@ -194,7 +201,7 @@ async def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    now = Reloader(folder.web(USERS), clock)
+    now = unhurried(folder.web(USERS), clock)
     real = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", _fail)
     folder.web(f"rate_limit: {{interval: 1s, burst: 1}}\n{USERS}")
@@ -226,7 +233,7 @@ def _fail(path: Path) -> bytes:
 async def test_a_barrier_is_not_taken_away_as_a_file_that_is_half_written_would(
     folder: Folder, old: str, new: str, path: str
 ) -> None:
-    now = Reloader(folder.web(old))
+    now = unhurried(folder.web(old))
     before = await now.refresh()
     folder.web(new)
     with capture_logs() as logged:
