@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import sizing
-from exporter.metrics import page as metrics
-from exporter.settings import page as settings
 from tests.deploy import copies, verified
 from tests.faults import catalogue as faults
+from tools import metrics_page, settings_page
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,8 +20,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     **copies.FILES,
     "docs/deploy/verified.md": verified.as_markdown,
     "docs/faults.md": faults.as_markdown,
-    "docs/metrics.md": metrics.as_markdown,
-    "docs/settings.md": settings.as_markdown,
+    "docs/metrics.md": metrics_page.as_markdown,
+    "docs/settings.md": settings_page.as_markdown,
     "docs/sizing.md": sizing.as_markdown,
 }
 

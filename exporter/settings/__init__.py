@@ -1,7 +1,7 @@
 """What the operator may set: the schema, its layers, its errors, and what the program uses of it.
 
-`load` gives Settings; `Settings.targets` gives what is listed; `page.as_markdown` is docs/settings.md. How
-they are used is everybody else's business. Invariant: all of it is frozen, and no secret is ever shown.
+`load` gives Settings; `Settings.targets` gives what is listed. How they are used is everybody
+else's business. Invariant: all of it is frozen, and no secret is ever shown.
 """
 
 from exporter.settings.api import Api, Apis

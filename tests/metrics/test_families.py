@@ -5,8 +5,9 @@ import re
 import pytest
 
 from exporter.inventory.record import KINDS
-from exporter.metrics import families, page
+from exporter.metrics import families
 from exporter.metrics.families import FAMILIES, TELEMETRY, Family
+from tools import metrics_page
 
 ALL = (*FAMILIES, *TELEMETRY)
 EACH = pytest.mark.parametrize("family", ALL, ids=lambda family: family.name)
@@ -240,12 +241,12 @@ def test_two_characteristics_under_one_name_are_one_family() -> None:
 
 
 def test_the_page_of_metrics_says_when_there_are_no_counts() -> None:
-    said = " ".join(page.as_markdown().split())
+    said = " ".join(metrics_page.as_markdown().split())
     assert "absent before its first snapshot and once that is older than `retention.max_staleness`" in said
 
 
 def test_the_page_of_metrics_has_every_family_once() -> None:
-    shown = page.as_markdown()
+    shown = metrics_page.as_markdown()
     assert shown.startswith("# Metrics\n")
     assert shown.endswith("prometheus-client.\n")
     rows = [line for line in shown.splitlines() if line.startswith("| `")]

@@ -1,13 +1,13 @@
 """docs/settings.md is what the schema says."""
 
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from exporter.settings import Settings, load, page
+from exporter.settings import Settings, load
 from exporter.settings.block import Block, as_block, mapped
+from tools import settings_page
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -21,26 +21,21 @@ def blocks(block: type[Block]) -> Iterator[type[Block]]:
 
 
 def test_the_page_in_docs_is_up_to_date() -> None:
-    assert DOCS.read_text() == page.as_markdown(), "run make docs"
+    assert DOCS.read_text() == settings_page.as_markdown(), "run make docs"
 
 
 @pytest.mark.parametrize("block", sorted(set(blocks(Settings)), key=lambda block: block.__name__))
 def test_every_key_has_a_description_and_stands_on_the_page(block: type[Block]) -> None:
-    text = page.as_markdown()
+    text = settings_page.as_markdown()
     for name, field in block.model_fields.items():
         assert field.description and field.description.endswith("."), name
         assert f"| `{name}` |" in text
 
 
 def test_the_example_on_the_page_is_good(tmp_path: Path) -> None:
-    example = page.as_markdown().partition("```yaml\n")[2].partition("```")[0]
+    example = settings_page.as_markdown().partition("```yaml\n")[2].partition("```")[0]
     for name in ("tmf638", "tmf639"):
         (tmp_path / name).write_text("secret")
     file = tmp_path / "config.yaml"
     file.write_text(example.replace("/run/secrets", str(tmp_path)))
     assert len(load(file, {}).targets()) == 3
-
-
-def test_the_module_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_path(page.__file__, run_name="__main__")
-    assert capsys.readouterr().out == page.as_markdown()

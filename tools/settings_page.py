@@ -1,12 +1,10 @@
-"""Writes docs/settings.md from the schema: `python -m exporter.settings.page > docs/settings.md`.
+"""The text of docs/settings.md, from the settings' schema: `make docs` writes it.
 
-Owns how a setting is described to people; what it says is each field's description and default. Invariant:
-every key there is stands on the page, so that a page which differs from this one's output is out of date.
+The description and the default of each field are those of the schema. Every key of it is on the page.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import NoneType
@@ -213,7 +211,3 @@ def _left_out() -> Iterator[str]:
 def _mapping(items: Iterable[tuple[str, str]]) -> str:
     text = ", ".join(f"{key}: {value}" for key, value in items)
     return f"`{{{text}}}`"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(as_markdown())

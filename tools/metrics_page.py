@@ -1,7 +1,4 @@
-"""`docs/metrics.md`: every metric for people who look one up.
-
-It says what the list of `families` says and nothing of its own, but for what holds of all metrics.
-"""
+"""The text of docs/metrics.md, from the list of metric families: `make docs` writes it."""
 
 from __future__ import annotations
 
