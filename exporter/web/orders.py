@@ -7,6 +7,7 @@ is got, and never sends anything to an inventory that the pollers would not.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +18,7 @@ from aiohttp import hdrs, web
 
 from exporter.web import scrape
 from exporter.web.answer import sentence
+from exporter.web.once_a_minute import OnceAMinute
 
 ACCEPT = "/api/v1/accept"
 RELOAD = "/-/reload"
@@ -86,10 +88,12 @@ _Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 def _own(answer: _Answer) -> _Answer:
     """Refuses what a page of another site made a browser send: the password comes along by itself."""
+    refusal = OnceAMinute("order refused")
 
     async def guarded(request: web.Request) -> web.Response:
         if _foreign(request):
-            log.warning("order refused", client=request.remote, reason="sent by another site's page")
+            now = asyncio.get_running_loop().time()
+            refusal.warn(now, client=request.remote, reason="sent by another site's page")
             return sentence(403, "This was sent by a page of another site; send it from a shell.")
         return await answer(request)
 

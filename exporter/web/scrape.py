@@ -19,6 +19,7 @@ from aiohttp import hdrs, web
 from exporter.precedence import Precedence
 from exporter.web import door, negotiate, watch
 from exporter.web.answer import sentence
+from exporter.web.once_a_minute import OnceAMinute
 
 TYPES: dict[negotiate.Form, str] = {
     "text": "text/plain; version=0.0.4; charset=utf-8",
@@ -36,6 +37,8 @@ second of four clients, and the slowest hundredth of one client's beside a busy 
 
 STALLED = 1.0
 """Seconds without taking a run of bytes, after which a scrape does not count against the limit."""
+
+_CUT_OFF = "scrape cut off"
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +87,7 @@ class Scrapes:
         self._site = site
         self._patience = patience
         self._running: dict[_Running, None] = {}
+        self._slow, self._slowest = OnceAMinute(_CUT_OFF), OnceAMinute(_CUT_OFF)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One scrape: 200, or 400 for an unknown collection, 406 for no encoding, 503 over the limit."""
@@ -113,7 +117,7 @@ class Scrapes:
         slowest = min(self._running, key=lambda one: one.moved)
         if slowest in read:
             return False
-        log.warning("scrape cut off", reason="read too slowly, and others wait", client=slowest.network)
+        self._slowest.warn(new.moved, reason="read too slowly, and others wait", client=slowest.network)
         slowest.abort()
         return True
 
@@ -157,13 +161,12 @@ class Scrapes:
                 if (through := door.of(request)) is not None:
                     await through.sent()
         except TimeoutError:
-            log.warning(
-                "scrape cut off", client=request.remote, reason="read too slowly", after=self._patience
-            )
+            now = asyncio.get_running_loop().time()
+            self._slow.warn(now, client=request.remote, reason="read too slowly", after=self._patience)
             if request.transport is not None:
                 request.transport.abort()
         except ConnectionError:
-            log.debug("scrape cut off", client=request.remote, reason="the client left")
+            log.debug(_CUT_OFF, client=request.remote, reason="the client left")
 
 
 def _moving(parts: Iterable[bytes], running: _Running) -> Iterator[bytes | memoryview]:

@@ -12,16 +12,12 @@ import errno
 from collections.abc import Callable
 from typing import Any
 
-import structlog
-
+from exporter.web.once_a_minute import OnceAMinute
 from exporter.web.watch import Watch
 
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _APART = 0.5
 """Seconds between two reports that count: asyncio tries once a second, and reports each try many times."""
-_MINUTE = 60.0
-
-log = structlog.get_logger(__name__)
 
 
 class Shortage:
@@ -30,8 +26,8 @@ class Shortage:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._former: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None = None
-        self._counted = self._told = float("-inf")
-        self._times = 0
+        self._counted = float("-inf")
+        self._warning = OnceAMinute("connections not accepted")
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
         """Takes the place of the loop's handler."""
@@ -56,15 +52,7 @@ class Shortage:
         if now - self._counted < _APART:
             return
         self._counted = now
-        self._times += 1
         self._watch.cut("descriptors")
         self._watch.make_room()  # its descriptor is the next one's
-        if now - self._told >= _MINUTE:
-            self._told = now
-            log.warning(
-                "connections not accepted",
-                reason=error.strerror,
-                times=self._times,
-                hint="raise the limit of open files, or lower web.max_connections",
-            )
-            self._times = 0
+        hint = "raise the limit of open files, or lower web.max_connections"
+        self._warning.warn(now, reason=error.strerror, hint=hint)

@@ -126,7 +126,7 @@ async def test_f71_slow_readers_share_the_bytes_and_are_cut(tmp_path: Path, logg
             first, second = (house.site.scrape("text", "gzip", ())[1] for _ in range(2))
             assert {id(piece) for piece in first} & {id(piece) for piece in second}
             await inventory.until(lambda: inventory.value(house, f"{OWN}connections") == 0)
-            assert len(logged.events("scrape cut off")) == 20
+            assert len(logged.events("scrape cut off")) == 1, "one line a minute, however many they are"
 
 
 @fault(

@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from exporter import descriptors
-from exporter.web import scrape, shortage, watch
+from exporter.web import once_a_minute, orders, scrape, server, shortage, watch
 from tests.end_to_end import running
 from tests.web.guarded import HEALTHY, PATIENT, Client, Told, busy, connect, guarded, held_up
 from tests.web.invented import InventedSite
@@ -128,6 +129,64 @@ async def test_a06_slow_readers_are_twice_the_limit_at_most(monkeypatch: pytest.
         async with readers(there.port, 4) as crowd:
             assert (await asked(there.port, SCRAPE, CROWD)).endswith(b"a" * 1000)
             assert len(await crowd[0].rest()) < len(LARGE[0]), "the slowest has ended"
+
+
+async def test_a12_slow_readers_that_are_cut_off_are_one_counted_line_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scrape, "STALLED", 0.0)
+    async with guarded(site=InventedSite(max_scrapes=2, parts=LARGE)) as there:
+        with capture_logs() as logged:
+            async with readers(there.port, 12):
+                monkeypatch.setattr(once_a_minute, "MINUTE", 0.0)  # it is over
+                async with readers(there.port, 1):
+                    pass
+    warnings = [line for line in logged if line["log_level"] == "warning"]
+    assert [(line["event"], line.get("times")) for line in warnings] == [
+        ("scrape cut off", 1),
+        ("scrape cut off", 8),  # of 13 readers four are kept
+    ]
+
+
+async def test_a12_a_scrape_that_takes_too_long_is_one_counted_line_a_minute() -> None:
+    application = server.application(InventedSite(max_scrapes=20, parts=LARGE), patience=0.2)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        with capture_logs() as logged:
+            async with readers(int(runner.addresses[0][1]), 10) as crowd:
+                for client in crowd:
+                    assert len(await client.rest()) < len(LARGE[0])
+    finally:
+        await runner.cleanup()
+    assert [(line["event"], line["times"]) for line in logged] == [("scrape cut off", 1)]
+
+
+async def test_a12_refused_orders_are_one_counted_line_a_minute() -> None:
+    order = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n"
+    application = server.application(InventedSite(), taken=orders.Orders(accept=True, reload=True))
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        with capture_logs() as logged:
+            client = await connect(int(runner.addresses[0][1]), CROWD)
+            for _ in range(50):
+                client.writer.write(order)
+                assert b" 403 " in await client.answer()
+            client.leave()
+    finally:
+        await runner.cleanup()
+    assert [(line["event"], line["times"]) for line in logged] == [("order refused", 1)]
+
+
+def test_what_is_due_often_is_written_once_a_minute_with_how_often() -> None:
+    warning = once_a_minute.OnceAMinute("something")
+    with capture_logs() as logged:
+        for second in range(125):
+            warning.warn(float(second), second=second)
+    assert [(line["second"], line["times"]) for line in logged] == [(0, 1), (60, 60), (120, 60)]
 
 
 @pytest.mark.parametrize(
