@@ -9,6 +9,7 @@ finish, whatever signals come then.
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -31,7 +32,7 @@ from exporter.reload import Reloads
 from exporter.site import Site
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.web import guard, server
+from exporter.web import guard, listening, server
 from exporter.web.web_config import AccessControl
 
 log = structlog.get_logger()
@@ -39,6 +40,11 @@ log = structlog.get_logger()
 _LAST_SCRAPES = 5.0  # seconds that scrapes under way may take to finish on a stop
 _AT_ONCE = ("max_scrapes", "startup_grace")  # of the settings of `web`: `site` takes them at a reload
 _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+_LISTEN_ELSEWHERE = "choose another address with --web.listen-address"
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: f"is another exporter running? {_LISTEN_ELSEWHERE}",
+    errno.EACCES: f"ports below 1024 need a privilege: {_LISTEN_ELSEWHERE}",
+}
 _SWITCH = 0.0005
 """Seconds after which a thread that decodes or renders lets the event loop have its turn.
 
@@ -67,7 +73,7 @@ class House:
 
 
 Watch = Callable[[House, str], Coroutine[None, None, None]]
-"""Looks at a house at work; is given the address it serves, empty where it serves none."""
+"""Looks at a house at work; is given the first address it serves, empty where it serves none."""
 
 Bells = dict[signal.Signals, Callable[[], object]]
 """What each signal does; one that is not in it does nothing."""
@@ -105,7 +111,7 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
     """Crawls and serves until SIGTERM or SIGINT. `watch` runs beside it, from when the address is served.
 
     SIGHUP loads the settings with `again`, SIGUSR1 accepts what the shrink guard holds back. Raises
-    `ConfigError` where the address cannot be listened on.
+    `ConfigError` where an address cannot be listened on.
     """
     sys.setswitchinterval(_SWITCH)
     gc.collect()
@@ -147,7 +153,7 @@ async def _done_before(stop: asyncio.Event, work: Coroutine[None, None, None]) -
 async def _open(
     house: House, access: AccessControl, live: Callable[[str], Coroutine[None, None, None]]
 ) -> None:
-    """Serves while `live`, which is given the address, is at work, and until scrapes under way are over."""
+    """Serves while `live`, given the first address, is at work, and until scrapes under way are over."""
     config = house.config
     orders = server.Orders(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
     runner = web.AppRunner(
@@ -158,10 +164,11 @@ async def _open(
     )
     await runner.setup()
     try:
-        address = await _listen(runner, config, house.telemetry, access.ssl_context())
-        log.info("listening", address=address, version=__version__)
-        house.manager.send(sd_notify.READY, sd_notify.status(f"Serving {address}"))
-        await live(address)
+        addresses = await _listen(runner, config, house.telemetry, access.ssl_context())
+        for address in addresses:
+            log.info("listening", address=address, version=__version__)
+        house.manager.send(sd_notify.READY, sd_notify.status(f"Serving {', '.join(addresses)}"))
+        await live(addresses[0])
     finally:
         house.reloads.end()  # who waits for one would hold the stop up
         await runner.cleanup()
@@ -317,21 +324,23 @@ def _connections(config: settings.Settings) -> int:
 
 async def _listen(
     runner: web.AppRunner, config: settings.Settings, telemetry: Telemetry, security: ssl.SSLContext | None
-) -> str:
-    host, port = config.web.host, config.web.port
+) -> list[str]:
+    """Listens on every address of the settings; their URLs. Raises `ConfigError` where one cannot be had."""
+    addresses = [guard.Address(*one) for one in config.web.addresses]
     limits = guard.Limits(_connections(config), config.web.header_timeout, config.web.write_timeout)
+    site = guard.Site(runner, addresses, limits, telemetry, ssl_context=security)
     try:
-        await guard.Site(runner, host, port, limits, telemetry, ssl_context=security).start()
-    except OSError as error:
-        raise errors.ConfigError(
-            f"cannot listen on {config.web.listen_address}: {error.strerror or error}",
-            path="web.listen_address",
-            mend="is another exporter running? choose another address with --web.listen-address",
-        ) from error
-    bound = runner.addresses[0]
-    shown = host if host and host not in ("0.0.0.0", "::") else "localhost"  # noqa: S104 - compared, not bound
+        await site.start()
+    except listening.CannotListenError as error:
+        mend = _LISTEN_HINTS.get(error.errno or 0, _LISTEN_ELSEWHERE)
+        raise errors.ConfigError(str(error), path="web.listen_address", mend=mend) from error
     scheme = "https" if security else "http"
-    return f"{scheme}://[{shown}]:{bound[1]}" if ":" in shown else f"{scheme}://{shown}:{bound[1]}"
+    return [f"{scheme}://{_reachable(one.address)}" for one in site.listening]
+
+
+def _reachable(address: guard.Address) -> guard.Address:
+    """An address that a browser on this machine can be given."""
+    return address._replace(host="localhost") if address.is_wildcard else address
 
 
 async def once(config: settings.Settings, watch: Watch) -> tuple[House, bytes]:

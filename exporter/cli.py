@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = verbs.add_parser("serve", help="crawl the inventories and serve their metrics")
     _config(serve)
-    serve.add_argument("--web.listen-address", dest="web.listen_address", metavar="HOST:PORT")
+    _listen_address(serve)
     serve.add_argument("--web.config.file", dest="web.config_file", metavar="FILE")
     serve.set_defaults(verb=_serve)
 
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = verbs.add_parser("demo", help="simulator and exporter in one go")
     _simulation(demo)
-    demo.add_argument("--web.listen-address", dest="web.listen_address", metavar="HOST:PORT")
+    _listen_address(demo)
     demo.set_defaults(verb=_demo, change_rate=0.5, latency=0.05)
 
     health = verbs.add_parser("healthcheck", help="ask a running exporter whether it is healthy")
@@ -126,6 +126,16 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE")
     parser.add_argument("--log.level", dest="log.level", choices=tuple(logs.LEVELS))
     parser.add_argument("--log.format", dest="log.format", choices=("logfmt", "json"))
+
+
+def _listen_address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--web.listen-address",
+        dest="web.listen_address",
+        action="append",
+        metavar="HOST:PORT",
+        help=":PORT for every address; may be given several times",
+    )
 
 
 def _simulation(parser: argparse.ArgumentParser) -> None:
@@ -289,18 +299,19 @@ def _written(file: Path, text: str) -> Path:
 
 
 def _demo(given: argparse.Namespace) -> int:
-    address = getattr(given, "web.listen_address") or "127.0.0.1:10638"
-    asyncio.run(_demonstrated(_simulator(_options(given, "127.0.0.1", 0)), address))
+    addresses = getattr(given, "web.listen_address") or ["127.0.0.1:10638"]
+    asyncio.run(_demonstrated(_simulator(_options(given, "127.0.0.1", 0)), addresses))
     return GOOD
 
 
-async def _demonstrated(simulator: Simulator, address: str) -> None:
+async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
     console = output.Console()
     unwritten: OSError | None = None
     async with _started(simulator):
         with tempfile.TemporaryDirectory() as folder:
-            file = _written(Path(folder, "demo.yaml"), simulator.configuration(address))
-            config = settings.load(file, {}, {"log.level": "warning"})
+            file = _written(Path(folder, "demo.yaml"), simulator.configuration())
+            flags = {"log.level": "warning", "web.listen_address": addresses}
+            config = settings.load(file, {}, flags)
         logs.configure(config.log.level, config.log.format)
 
         async def watch(house: app.House, served: str) -> None:

@@ -91,7 +91,7 @@ async def proxied(scene: Scene) -> None:
 
 async def several(scene: Scene) -> None:
     assert len(scene.recipe.settings) == 2
-    ports = {scene.loaded(name).web.port for name in scene.recipe.settings}
+    ports = {port for name in scene.recipe.settings for _, port in scene.loaded(name).web.addresses}
     shell("promtool check config prometheus.yml", scene.folder)
     assert {f"localhost:{port}" for port in ports} == set(
         re.findall(r'targets: \["(.+?)"\]', scene.recipe.files["prometheus.yml"])

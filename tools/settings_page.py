@@ -70,7 +70,26 @@ status is then 2.
   save those that Kubernetes makes for services (`…_SERVICE_HOST`, `…_PORT`).
 * A higher layer replaces single keys of the blocks below; a query, a list or a mapping of free names is
   replaced whole.
-* Flags are `--web.listen-address`, `--web.config.file`, `--log.level` and `--log.format`.
+* Flags are `--web.listen-address`, `--web.config.file`, `--log.level` and `--log.format`. The first may be
+  given several times, and replaces the list of file and environment.
+
+## Where it listens
+
+`web.listen_address` is one address or a list of them, as `[":10638", "127.0.0.1:9100"]`; in the environment
+the list is JSON. All of them serve the same, and `web.max_connections` counts for all together.
+
+| address | where it listens |
+|---|---|
+| `:10638`, `[::]:10638` | on every address of IPv4 and IPv6; on those of IPv4 if the machine has no IPv6 |
+| `0.0.0.0:10638` | on every address of IPv4 |
+| `localhost:10638`, another name | on each address of the name that the machine has |
+| `127.0.0.1:10638`, `[::1]:10638` | on this address |
+| `127.0.0.1:0` | on a free port |
+
+Names are resolved at the start. Addresses of a name that the machine does not have are left out
+(`event="address left out"` in the log); if none is left, or one is in use, the exporter does not start.
+An address that is given twice, or that another one includes (`127.0.0.1:10638` beside `:10638`), is listened
+on once. The log has one line `event=listening` for each address, with the port. A change needs a restart.
 """
 
 
@@ -172,6 +191,8 @@ def _default(field: FieldInfo) -> str:
         return f"`{notation.duration(value)}`"
     if kind == "size":
         return f"`{notation.size(value)}`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

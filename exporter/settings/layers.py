@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exporter.errors import ConfigError
-from exporter.settings import document
+from exporter.settings import document, notation
 from exporter.settings.block import Key, annotation_at, block_at, is_structured, mapped, parts
 from exporter.settings.scalars import Scalar, as_written
 from exporter.settings.schema import Settings
@@ -111,7 +111,7 @@ def _path(variable: str) -> tuple[str, ...]:
 
 
 def _decoded(written: str, path: tuple[str, ...], named: str) -> object:
-    if written[0] not in "{[" or not is_structured(annotation_at(Settings, path)):
+    if not _is_json(written, annotation_at(Settings, path)):
         return written
     try:
         found = json.loads(
@@ -126,6 +126,12 @@ def _decoded(written: str, path: tuple[str, ...], named: str) -> object:
         mend = "write the mapping or list as JSON"
         raise ConfigError(f"is not good JSON{place}", file=named, path=".".join(path), mend=mend) from None
     return as_written(found, annotation_at(Settings, path))
+
+
+def _is_json(written: str, annotation: object) -> bool:
+    """Whether it is to be read as a mapping or a list. An address may begin with a bracket too: `[::]:80`."""
+    is_address = notation.Address in parts(annotation) and notation.is_address(written)
+    return written[0] in "{[" and is_structured(annotation) and not is_address
 
 
 def from_flags(flags: Mapping[str, object]) -> Layer:

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from exporter.settings.block import Flaw, refusal
+from exporter.settings.block import Flaw, Key, refusal
 
 
 class Notation(NamedTuple):
@@ -159,15 +159,33 @@ def split_address(written: str) -> tuple[str | None, int]:
     """`HOST:PORT` as host and port; the host is None for `:PORT`, which means every address."""
     found = _ADDRESS.fullmatch(written)
     if not found or int(found["port"]) > 65535:
-        mend = "write HOST:PORT, :PORT for every address, or [::1]:PORT for IPv6"
-        raise refusal(Flaw(f"{shown(written)} is not an address to listen on", mend))
+        raise refusal(_no_address(written))
     return found["v6"] or found["name"] or None, int(found["port"])
 
 
-def address(written: str) -> str:
-    """An address to listen on, as it was written."""
-    split_address(written)
-    return written
+def is_address(written: object) -> bool:
+    """Whether it is an address to listen on, which may begin with a bracket as a list does."""
+    found = _ADDRESS.fullmatch(written) if isinstance(written, str) else None
+    return found is not None and int(found["port"]) <= 65535
+
+
+def addresses(written: object) -> tuple[str, ...]:
+    """One address to listen on or a list of them, as they were written, each once."""
+    several = [written] if isinstance(written, str) else written
+    if not isinstance(several, (list, tuple)):
+        raise refusal(Flaw("must be an address or a list of them", 'write ":PORT" or [":PORT", "HOST:PORT"]'))
+    if not several:
+        raise refusal(Flaw("is an empty list", "write an address, or leave the key out"))
+    wrong = [number for number, one in enumerate(several) if not is_address(one)]
+    if wrong:
+        is_one = len(several) == 1
+        raise refusal(*(_no_address(several[number], () if is_one else (number,)) for number in wrong))
+    return tuple(dict.fromkeys(several))
+
+
+def _no_address(written: object, at: tuple[Key, ...] = ()) -> Flaw:
+    mend = "write HOST:PORT, :PORT for every address, or [::1]:PORT for IPv6"
+    return Flaw(f"{shown(written)} is not an address to listen on", mend, at)
 
 
 def metric(written: str) -> str:
@@ -207,7 +225,8 @@ Url = Annotated[str, AfterValidator(url), Notation("URL")]
 TokenUrl = Annotated[str, AfterValidator(token_url), Notation("URL")]
 ProxyUrl = Annotated[SecretStr, AfterValidator(proxy_url), Notation("URL, secret")]
 Secret = Annotated[SecretStr, AfterValidator(secret)]
-Address = Annotated[str, AfterValidator(address), Notation("address")]
+Address = Annotated[str, Notation("address")]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(addresses), Notation("address, or list of them")]
 Metric = Annotated[str, AfterValidator(metric), Notation("metric name")]
 Word = Annotated[str, AfterValidator(word), Notation("text")]
 WordOrNothing = Annotated[str, AfterValidator(word_or_nothing), Notation("text")]

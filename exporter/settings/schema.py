@@ -17,15 +17,16 @@ from exporter.errors import ConfigError
 from exporter.settings.api import Apis
 from exporter.settings.block import Block, Flaw, refusal
 from exporter.settings.collection import Collections
-from exporter.settings.notation import Address, Duration, Interval, Share, Size, split_address
+from exporter.settings.notation import Addresses, Duration, Interval, Share, Size, split_address
 from exporter.settings.target import Target, resolve
 
 
 class Web(Block):
     """What the exporter serves itself."""
 
-    listen_address: Address = Field(
-        default=":10638", description="Where to listen; :PORT means every address."
+    listen_address: Addresses = Field(
+        default=(":10638",),
+        description="Where to listen; :PORT and [::]:PORT mean every address, of IPv4 and IPv6.",
     )
     config_file: Path | None = Field(
         default=None, description="Prometheus' web configuration file: TLS, users, rate limit, headers."
@@ -56,14 +57,9 @@ class Web(Block):
     write_timeout: Interval = Field(default=60.0, description="Time a client has to read a scrape.")
 
     @property
-    def host(self) -> str | None:
-        """The host to listen on; None for every address."""
-        return split_address(self.listen_address)[0]
-
-    @property
-    def port(self) -> int:
-        """The port to listen on; 0 for any free one."""
-        return split_address(self.listen_address)[1]
+    def addresses(self) -> tuple[tuple[str | None, int], ...]:
+        """The hosts and ports to listen on; host None for every address, port 0 for any free one."""
+        return tuple(split_address(address) for address in self.listen_address)
 
 
 class Log(Block):

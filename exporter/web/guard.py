@@ -1,26 +1,29 @@
 """The listener: aiohttp behind a limit of connections and under deadlines, plain or with TLS.
 
-Owns listening, and what is said to a client that does not speak HTTP. The limit is `arrival`'s, the deadlines
-are `door`'s, the counts are `watch`'s; which pages there are is `server`'s. Used like `aiohttp.web.TCPSite`,
-whose place it takes. Invariant: no client can keep others from being answered, nor fill the log.
+Owns accepting, on as many addresses as there are, and what is said to a client that does not speak HTTP. The
+sockets are `listening`'s, the limit is `arrival`'s, the deadlines are `door`'s, the counts are `watch`'s;
+which pages there are is `server`'s. Used like `aiohttp.web.TCPSite`, whose place it takes. Invariant: no
+client can keep others from being answered, nor fill the log; the limits count for all addresses together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
 import structlog
 from aiohttp import http, web
 
-from exporter.web import answer
+from exporter.web import answer, listening
 from exporter.web.arrival import LINGERING, Arrival, Entrance
+from exporter.web.listening import Address, Listening
 from exporter.web.shortage import Shortage
 from exporter.web.watch import RESERVED, Limits, Telemetry, Watch
 
-__all__ = ["BEYOND", "Limits", "Site", "Telemetry"]
+__all__ = ["BEYOND", "Address", "Limits", "Site", "Telemetry"]
 
 BEYOND = RESERVED + LINGERING
 """Connections that may be open above the limit: those for probes, and those that are being refused."""
@@ -34,26 +37,27 @@ log = structlog.get_logger(__name__)
 
 
 class Site(web.BaseSite):
-    """A place to listen at: `host` None for every address, `port` 0 for a free one.
+    """The addresses to listen on; they share one limit of connections and one report of a shortage.
 
-    The runner must be set up. `start` raises OSError where the address cannot be listened on;
-    `runner.addresses` tells the port.
+    The runner must be set up. `start` raises `listening.CannotListenError` where an address cannot be had;
+    `listening` says afterwards which port each has.
     """
 
-    __slots__ = ("_entrance", "_place", "_shortage", "watch")
+    __slots__ = ("_addresses", "_entrance", "_servers", "_shortage", "listening", "watch")
 
     def __init__(
         self,
         runner: web.BaseRunner,
-        host: str | None,
-        port: int,
+        addresses: Sequence[Address],
         limits: Limits,
         telemetry: Telemetry,
         *,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(runner, ssl_context=ssl_context, backlog=_BACKLOG)
-        self._place = (host, port)
+        self._addresses = addresses
+        self._servers: list[asyncio.Server] = []
+        self.listening: Sequence[Listening] = ()
         server = cast(web.Server, runner.server)  # BaseSite has made sure that there is one
         self.watch = Watch(limits, telemetry)
         self._shortage = Shortage(self.watch)
@@ -61,23 +65,28 @@ class Site(web.BaseSite):
 
     @property
     def name(self) -> str:
-        """The address as it was asked for."""
-        host, port = self._place
-        return f"{'http' if self._ssl_context is None else 'https'}://{host or '*'}:{port}"
+        """The addresses as they were asked for."""
+        scheme = "http" if self._ssl_context is None else "https"
+        return ", ".join(f"{scheme}://{address}" for address in self._addresses)
 
     async def start(self) -> None:
         """Listens from now on."""
         await super().start()
-        host, port = self._place
         loop = asyncio.get_running_loop()
         entrance = self._entrance
         self._shortage.install(loop)
-        # Without the TLS: `arrival` begins it, for asyncio would not tell of handshakes that never end.
-        self._server = await loop.create_server(lambda: Arrival(entrance), host, port, backlog=self._backlog)
+        self.listening = await listening.listen(self._addresses, self._backlog)
+        for one in (bound for address in self.listening for bound in address.sockets):
+            # Without the TLS: `arrival` begins it, for asyncio would not tell of handshakes that never end.
+            server = await loop.create_server(lambda: Arrival(entrance), sock=one, backlog=self._backlog)
+            self._servers.append(server)
 
     async def stop(self) -> None:
         """Listens no more; requests under way are the runner's to finish."""
         await super().stop()
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
         self._entrance.shut()
         self._shortage.remove(asyncio.get_running_loop())
 

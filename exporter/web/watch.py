@@ -1,4 +1,4 @@
-"""Which connections are open, how many may be, and which one makes room: shared by all of one listener.
+"""Which connections are open, how many may be, and which one makes room: shared by all addresses.
 
 Owns the limits and the list; `arrival` asks before it lets one in, `door` says what each does and when it
 left, and the telemetry and the log hear of it. It touches no socket: each connection brings along how it is

@@ -29,7 +29,7 @@ def test_one_url_is_enough_and_turns_on_what_it_serves() -> None:
     assert config.collections is None
     (target,) = config.targets()
     assert target.collection == "resources"
-    assert (config.web.host, config.web.port) == (None, 10638)
+    assert config.web.addresses == ((None, 10638),)
     assert (config.log.level, config.log.format) == ("info", "logfmt")
     assert config.retention.max_staleness == 86400
     assert config.limits.bytes == 64 * 1024 * 1024
@@ -74,7 +74,7 @@ def test_everything_that_can_be_written_arrives() -> None:
         tmf639.oauth2.proxy_url
         and tmf639.oauth2.proxy_url.get_secret_value() == "http://user:secret@proxy.example.net:3129"
     )
-    assert (config.web.host, config.web.port, config.web.startup_grace) == ("::1", 9000, 0.0)
+    assert (config.web.addresses, config.web.startup_grace) == ((("::1", 9000),), 0.0)
     assert config.web.enable_lifecycle is True
     assert config.limits.bytes == 1024
     assert config.retention.shrink_guard == 1

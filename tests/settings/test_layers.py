@@ -27,7 +27,11 @@ def file(tmp_path: Path) -> Path:
 def test_flags_win_over_environment_and_environment_over_the_file(file: Path) -> None:
     environ = {"SES_INVENTORY_WEB__LISTEN_ADDRESS": "127.0.0.1:2", "SES_INVENTORY_LOG__LEVEL": "error"}
     config = load(file, environ, {"log.level": "debug", "web.config_file": None})
-    assert (config.web.port, config.web.max_scrapes, config.log.level) == (2, 7, "debug")
+    assert (config.web.listen_address, config.web.max_scrapes, config.log.level) == (
+        ("127.0.0.1:2",),
+        7,
+        "debug",
+    )
 
 
 def test_other_variables_are_nobodys_business(file: Path) -> None:
@@ -55,7 +59,7 @@ def test_a_mapping_in_the_environment_is_json_and_single_keys_override_it(file: 
         "SES_INVENTORY_WEB": '{"max_scrapes": 2, "listen_address": ":9"}',
     }
     config = load(file, environ)
-    assert (config.web.max_scrapes, config.web.port) == (3, 9)
+    assert (config.web.max_scrapes, config.web.listen_address) == (3, (":9",))
 
 
 def test_a_query_of_a_higher_layer_replaces_the_lower_one_whole(file: Path) -> None:

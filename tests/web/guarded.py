@@ -76,9 +76,9 @@ async def guarded(
     await runner.setup()
     told = Told()
     try:
-        listener = guard.Site(runner, "127.0.0.1", 0, limits, told, ssl_context=context)
+        listener = guard.Site(runner, [guard.Address("127.0.0.1", 0)], limits, told, ssl_context=context)
         await listener.start()
-        yield Guarded(int(runner.addresses[0][1]), told, listener)
+        yield Guarded(listener.listening[0].address.port, told, listener)
     finally:
         await runner.cleanup()
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, web
 from structlog.testing import capture_logs
 
-from exporter.web import arrival, watch
+from exporter.web import arrival, guard, watch
 
 from .guarded import HEALTHY, PATIENT, Client, busy, connect, guarded, held_up
 from .invented import InventedSite
@@ -355,7 +355,7 @@ async def test_an_address_in_use_is_an_error_of_the_start_and_nothing_stays_open
     async with guarded() as there:
         runner = web.AppRunner(web.Application())
         await runner.setup()
-        second = type(there.listener)(runner, "127.0.0.1", there.port, PATIENT, there.told)
+        second = guard.Site(runner, [guard.Address("127.0.0.1", there.port)], PATIENT, there.told)
         assert second.name == f"http://127.0.0.1:{there.port}"
         with pytest.raises(OSError):
             await second.start()

@@ -115,8 +115,9 @@ async def served(file: Path | None, deadline: float = UNHURRIED) -> AsyncIterato
     await runner.setup()
     context = access.ssl_context()
     try:
-        await guard.Site(runner, "127.0.0.1", 0, PATIENT, Told(), ssl_context=context).start()
-        port = int(runner.addresses[0][1])
+        listener = guard.Site(runner, [guard.Address("127.0.0.1", 0)], PATIENT, Told(), ssl_context=context)
+        await listener.start()
+        port = listener.listening[0].address.port
         yield Served(f"http{'s' if context else ''}://127.0.0.1:{port}", port, away)
     finally:
         await runner.cleanup()
