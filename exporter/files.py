@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -55,6 +56,14 @@ def read(path: Path) -> bytes:
     """The content, at most one byte more than `LARGEST`; raises OSError, ValueError. It may block."""
     with path.open("rb") as stream:
         return stream.read(LARGEST + 1)
+
+
+def whole(path: Path) -> bytes:
+    """The content; raises OSError, also for a file larger than `LARGEST`, and ValueError. It may block."""
+    content = read(path)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from exporter import files
 from exporter.errors import ConfigError
 from exporter.settings.scalars import Scalar
 
@@ -76,7 +77,7 @@ def _refuse(problem: str, mark: yaml.Mark) -> NoReturn:
 def read(path: Path) -> dict[str, Any]:
     """The mapping, with `Scalar`s, empty for an empty file; raises ConfigError with line and column."""
     try:
-        content = path.read_bytes().decode("utf-8-sig")
+        content = files.whole(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         # without its cause: that exception holds the content
         raise ConfigError("is not text in UTF-8", file=str(path), mend="save it as UTF-8") from None

@@ -11,9 +11,8 @@ import asyncio
 import base64
 import functools
 import hmac
-import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -68,6 +67,17 @@ class Options:
     password: str = "simulator"  # noqa: S105 - made up, and printed for the user
 
 
+MOST: Mapping[str, int] = {
+    "services": 1_000_000,
+    "carriers": 1_000_000,
+    "resources": 1_000_000,
+    "latency": 86_400,
+    "change_rate": 1_000_000,
+    "listen_port": 65_535,
+}
+"""The largest of the numbers that can be served: a record takes 1.4 kB of memory, made in 15 microseconds."""
+
+
 class Simulator:
     """One running inventory. Raises ValueError for options that make no sense; `start` raises OSError
     where the address cannot be had.
@@ -76,10 +86,9 @@ class Simulator:
     def __init__(self, options: Options) -> None:
         if options.dialect not in DIALECTS:
             raise ValueError(f"there is no dialect {options.dialect!r}; use one of {', '.join(DIALECTS)}")
-        numbers = ("services", "carriers", "resources", "latency", "change_rate", "listen_port")
-        for name in numbers:
-            if not 0 <= getattr(options, name) < math.inf:
-                raise ValueError(f"{name} is {getattr(options, name)}; use 0 or more")
+        for name, most in MOST.items():
+            if not 0 <= getattr(options, name) <= most:
+                raise ValueError(f"{name} is {getattr(options, name)}; use 0 to {most:,}")
         self.options = options
         quirks = [quirk.parse(text) for text in options.quirks]
         self.dialect = quirk_effects.apply(DIALECTS[options.dialect], quirks)

@@ -61,12 +61,38 @@ def test_o12_an_address_that_is_none_is_told_in_a_sentence(
     assert error.startswith(("--listen-address: ", "cannot start the simulator: "))
 
 
-@pytest.mark.parametrize("option", ["--latency=nan", "--latency=inf", "--change-rate=inf"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--latency=nan", "--latency=inf", "--latency=-1", "--latency=1e300"),
+        *("--change-rate=inf", "--change-rate=1e300"),
+        *("--services=99999999999", "--services=-1", f"--carriers={'9' * 4000}", "--resources=1000001"),
+    ],
+)
 def test_o12_a_number_that_is_no_number_is_told_in_a_sentence(
     option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["simulate", "--listen-address", ADDRESS, option]) == 2
-    assert capsys.readouterr().err.endswith("; use 0 or more\n")
+    name = option.partition("=")[0].strip("-").replace("-", "_")
+    error = capsys.readouterr().err
+    assert error.startswith(f"{name} is ")
+    assert error.count("\n") == 1
+    assert error.endswith(("; use 0 to 1,000,000\n", "; use 0 to 86,400\n"))
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [(".", "Is a directory"), ("nowhere", "No such file"), ("/dev/zero", "File too large")],
+)
+@pytest.mark.parametrize("option", ["--config.file", "--web.config.file"])
+def test_o12_a_file_that_is_none_is_told_in_a_sentence(
+    option: str, file: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = tmp_path / "inventory.yaml"
+    good.write_text("apis: {tmf638: {url: 'http://127.0.0.1:9/x'}}\n")
+    others = () if option == "--config.file" else ("--config.file", str(good))
+    assert cli.main(["serve", *others, option, file]) == 2
+    assert capsys.readouterr().err.startswith(f"{file}: cannot be read: {reason}")
 
 
 @UNBUFFERED

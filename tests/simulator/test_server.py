@@ -204,7 +204,7 @@ async def test_duplicates_come_within_and_between_pages(run: Run) -> None:
 def test_what_makes_no_sense_is_refused_before_anything_is_built() -> None:
     for changes, message in (
         ({"dialect": "klingon"}, "use one of ses, tmf-v2, tmf-v3, tmf-v4, tmf-v5, servicenow"),
-        ({"services": -1}, "services is -1; use 0 or more"),
+        ({"services": -1}, "services is -1; use 0 to 1,000,000"),
         ({"latency": -0.5}, "latency is -0.5"),
         ({"faults": ("503",)}, "there is no fault '503'"),
         ({"quirks": ("clam",)}, "did you mean 'clamp'"),

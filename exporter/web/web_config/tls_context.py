@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from exporter import certificates
+from exporter import certificates, files
 from exporter.errors import ConfigError
 from exporter.web.web_config.tls_models import Pem, TlsServerConfig
 from exporter.web.web_config.yaml import cause, shown
@@ -86,7 +86,7 @@ def _content(pem: Pem, file: Path) -> bytes:
     if pem.file is None:
         return pem.text.encode(errors="replace")
     try:
-        content = pem.file.read_bytes()
+        content = files.whole(pem.file)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{shown(pem.file)} cannot be read: {cause(error)}",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from exporter import files
 from exporter.errors import ConfigError
 from exporter.settings import problem
 
@@ -117,7 +118,7 @@ class Part:
 def read(file: Path) -> Part:
     """The whole file. Raises ConfigError where it cannot be read, or is not YAML."""
     try:
-        content = file.read_bytes().decode("utf-8-sig")
+        content = files.whole(file).decode("utf-8-sig")
     except UnicodeDecodeError:
         # without its cause: that exception holds the content
         raise ConfigError("is not text in UTF-8", file=str(file), mend="save it as UTF-8") from None

@@ -14,6 +14,7 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
+from exporter import files
 from exporter.errors import ConfigError
 from exporter.web.web_config import reloader
 from exporter.web.web_config.reloader import Reloader
@@ -202,14 +203,14 @@ async def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
 ) -> None:
     clock = Clock()
     now = unhurried(folder.web(USERS), clock)
-    real = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", _fail)
+    real = files.read
+    monkeypatch.setattr(files, "read", _fail)
     folder.web(f"rate_limit: {{interval: 1s, burst: 1}}\n{USERS}")
     with capture_logs() as logged:
         assert (await now.refresh()).pace is None
         clock.now += reloader._RETRY
         assert (await now.refresh()).pace is None
-        monkeypatch.setattr(Path, "read_bytes", real)
+        monkeypatch.setattr(files, "read", real)
         assert (await now.refresh()).pace is None
         clock.now += reloader._RETRY
         assert (await now.refresh()).pace is not None
