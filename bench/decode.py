@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from exporter.inventory import decode, dialect, fields, snapshot
-from exporter.inventory.choice import chosen
+from exporter.inventory import decode, dialects, record_reader, snapshot
+from exporter.inventory.selection import chosen
 from exporter.simulator import generator
 from exporter.simulator.body import Bodies
 from exporter.simulator.dialect import DIALECTS
@@ -39,14 +39,14 @@ def pages(fleet: Fleet, name: str, collection: str) -> Iterator[bytes]:
         yield Bodies(DIALECTS[name].shape).page(records[start : start + 100])
 
 
-def reader(name: str, collection: str) -> fields.Reader:
-    mapping = dialect.DIALECTS[name].collections[collection]
-    return fields.Reader(
+def reader(name: str, collection: str) -> record_reader.Reader:
+    mapping = dialects.DIALECTS[name].collections[collection]
+    return record_reader.Reader(
         mapping, characteristics=mapping.characteristics, choice=chosen(exclude=mapping.exclude_types)
     )
 
 
-def best(run: Callable[[fields.Reader], object], row: tuple[str, str], warm: Sequence[bytes]) -> float:
+def best(run: Callable[[record_reader.Reader], object], row: tuple[str, str], warm: Sequence[bytes]) -> float:
     times = []
     for _ in range(ROUNDS):
         using = reader(*row)

@@ -21,8 +21,8 @@ import yarl
 from aiohttp import web
 
 from exporter import settings
-from exporter.source import crawl, paging
-from exporter.source.client import Client, Page
+from exporter.client.client import Client, Page
+from exporter.paging import fetch, pagination
 from exporter.telemetry import Telemetry
 
 PAGES = int(os.environ.get("BENCH_PAGES", "2500"))
@@ -63,7 +63,7 @@ class Inventory:
         return sum(later) / len(later) if later else sum(away for _, away in self.answers) / len(self.answers)
 
 
-async def read(inventory: Inventory) -> tuple[float, paging.Ending]:
+async def read(inventory: Inventory) -> tuple[float, pagination.Ending]:
     """Crawls the inventory with default settings: seconds, and how it ended."""
     app = web.Application()
     app.router.add_get("/service", inventory.answer)
@@ -77,22 +77,22 @@ async def read(inventory: Inventory) -> tuple[float, paging.Ending]:
     target, limits = config.targets()[0], config.limits
     ids: set[int] = set()
 
-    async def take(page: Page, query: paging.Query) -> crawl.Keep:
+    async def take(page: Page, query: pagination.Query) -> fetch.Keep:
         found = {record["id"] for record in json.loads(page.body)}
 
-        def keep() -> paging.Seen:
+        def keep() -> pagination.Seen:
             new = len(found - ids)
             ids.update(found)
-            return paging.Seen(query, items=len(found), new=new, total=crawl.total(page, target.paging))
+            return pagination.Seen(query, items=len(found), new=new, total=fetch.total(page, target.paging))
 
         return keep
 
-    caps = paging.Caps(limits.pages, limits.records)
-    walk = paging.walk(target.paging, PAGE, {}, width=limits.concurrency, caps=caps)
+    caps = pagination.Caps(limits.pages, limits.records)
+    walk = pagination.walk(target.paging, PAGE, {}, width=limits.concurrency, caps=caps)
     try:
         async with Client("tmf638", target.http, limits, Telemetry()) as client:
             began = time.monotonic()
-            ending = await crawl.crawl(client, str(url), walk, take, width=limits.concurrency, deadline=None)
+            ending = await fetch.crawl(client, str(url), walk, take, width=limits.concurrency, deadline=None)
             return time.monotonic() - began, ending
     finally:
         await runner.cleanup()

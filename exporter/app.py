@@ -26,19 +26,19 @@ from aiohttp import web
 
 from exporter import __version__, descriptors, errors, logs, sd_notify, settings
 from exporter.archive import Archive
-from exporter.crew import Crew
-from exporter.poller import Poller
+from exporter.collections.poller import Poller
+from exporter.collections.store import Site
 from exporter.reload import Reloads
-from exporter.site import Site
+from exporter.runtime import Crew
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.web import guard, listening, server
+from exporter.web import listener, listening, server
 from exporter.web.web_config import AccessControl
 
 log = structlog.get_logger()
 
 _LAST_SCRAPES = 5.0  # seconds that scrapes under way may take to finish on a stop
-_AT_ONCE = ("max_scrapes", "startup_grace")  # of the settings of `web`: `site` takes them at a reload
+_AT_ONCE = ("max_scrapes", "startup_grace")  # of the settings of `web`: `store` takes them at a reload
 _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 _LISTEN_ELSEWHERE = "choose another address with --web.listen-address"
 _LISTEN_HINTS = {
@@ -54,7 +54,7 @@ Python's 5 ms are waited for at each system call: a page in many pieces then hel
 
 @dataclass
 class House:
-    """The rooms, joined. `crew` and `config` are those now at work, `web` what the web side began with."""
+    """The rooms, joined. `runtime` and `config` are those now at work, `web` what the web side began with."""
 
     config: settings.Settings
     web: settings.Web
@@ -315,7 +315,7 @@ def _connections(config: settings.Settings) -> int:
     limit, wanted = descriptors.raise_limit(), config.web.max_connections
     apis = {target.api for target in config.targets()}
     requests = len(apis) * config.limits.concurrency
-    possible = descriptors.connections(wanted, limit, requests=requests, beyond=guard.BEYOND)
+    possible = descriptors.connections(wanted, limit, requests=requests, beyond=listener.BEYOND)
     if possible < wanted:
         hint = f"raise the limit of open files, which is {limit}, or lower web.max_connections"
         log.warning("fewer connections than configured", limit=possible, configured=wanted, hint=hint)
@@ -326,9 +326,9 @@ async def _listen(
     runner: web.AppRunner, config: settings.Settings, telemetry: Telemetry, security: ssl.SSLContext | None
 ) -> list[str]:
     """Listens on every address of the settings; their URLs. Raises `ConfigError` where one cannot be had."""
-    addresses = [guard.Address(*one) for one in config.web.addresses]
-    limits = guard.Limits(_connections(config), config.web.header_timeout, config.web.write_timeout)
-    site = guard.Site(runner, addresses, limits, telemetry, ssl_context=security)
+    addresses = [listener.Address(*one) for one in config.web.addresses]
+    limits = listener.Limits(_connections(config), config.web.header_timeout, config.web.write_timeout)
+    site = listener.Site(runner, addresses, limits, telemetry, ssl_context=security)
     try:
         await site.start()
     except listening.CannotListenError as error:
@@ -338,7 +338,7 @@ async def _listen(
     return [f"{scheme}://{_reachable(one.address)}" for one in site.listening]
 
 
-def _reachable(address: guard.Address) -> guard.Address:
+def _reachable(address: listener.Address) -> listener.Address:
     """An address that a browser on this machine can be given."""
     return address._replace(host="localhost") if address.is_wildcard else address
 

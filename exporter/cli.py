@@ -24,7 +24,8 @@ from typing import NoReturn, TypeVar
 
 from rich.console import Console
 
-from exporter import __version__, app, check, errors, logs, output, progress, settings
+from exporter import __version__, app, errors, logs, output, progress, settings
+from exporter.check import command
 from exporter.simulator import fault, quirk
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.server import Options, Simulator
@@ -196,7 +197,7 @@ def _check(given: argparse.Namespace) -> int:
         names = ", ".join(target.collection for target in config.targets())
         console.print(f"The settings are good. Collections: {names}.")
         return GOOD
-    return asyncio.run(check.check(config, console))
+    return asyncio.run(command.check(config, console))
 
 
 def _once(given: argparse.Namespace) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from exporter import errors, settings
+from exporter.client.client import Client, Page
 from exporter.inventory import decode
 from exporter.inventory.filters import Condition
-from exporter.source import paging
-from exporter.source.client import Client, Page
+from exporter.paging import pagination
 
 NO_SUCH_WORD, NO_SUCH_NUMBER = "no-such-value-7c1e", "987654321"
-_NO_CAPS = paging.Caps(pages=1, records=10**9)
+_NO_CAPS = pagination.Caps(pages=1, records=10**9)
 
 
 async def is_ignored(
@@ -41,5 +41,5 @@ async def unmatched(
 
 async def first_page(client: Client, target: settings.Target, query: Mapping[str, str]) -> Page:
     """The first page of a list, asked for once; raises `SourceError`."""
-    first, *_ = next(paging.walk(target.paging, target.page_size, query, width=1, caps=_NO_CAPS))
+    first, *_ = next(pagination.walk(target.paging, target.page_size, query, width=1, caps=_NO_CAPS))
     return await client.get(target.url, first.params, dict(first.headers), 0, first.total_header)

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from exporter.app import House
-from exporter.poller import Poller
+from exporter.collections.poller import Poller
 
 _LOOK = 0.2  # seconds between two looks
 _LINE = 5.0  # seconds between two plain lines of a long crawl

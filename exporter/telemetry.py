@@ -1,8 +1,8 @@
 """What the exporter says of itself: one object over one private registry of prometheus-client.
 
-The families are declared in `metrics.families`; here they are kept, and each thing that happens has a method
-that is named after it. It owns no decision: callers say what happened. Invariant: no family of the inventory
-lives here, and no method raises.
+The families are declared in `exposition.families`; here they are kept, and each thing that happens has a
+method that is named after it. It owns no decision: callers say what happened. Invariant: no family of the
+inventory lives here, and no method raises.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
 from exporter import __version__
-from exporter.metrics import families
+from exporter.exposition import families
 
 _BUCKETS = {
     "request_duration_seconds": (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),

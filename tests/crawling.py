@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from exporter import app, settings
-from exporter.poller import Poller
+from exporter.collections.poller import Poller
 from exporter.simulator import fault
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.server import Options, Simulator

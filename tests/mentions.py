@@ -15,11 +15,11 @@ from pathlib import Path
 import yaml
 
 from exporter import errors
+from exporter.client import error_mapping
+from exporter.exposition import families
 from exporter.inventory import snapshot
-from exporter.metrics import families
 from exporter.settings import Settings
-from exporter.settings.block import Block, annotation_at, as_block, mapped
-from exporter.source import failure
+from exporter.settings.base import Block, annotation_at, as_block, mapped
 
 ROOT = Path(__file__).parents[1]
 CODE = Path(errors.__file__).parent  # where the package is installed
@@ -123,7 +123,7 @@ def logged() -> set[str]:
 def reasons() -> set[str]:
     """Every reason for which a refresh can fail."""
     found = {kind.reason for kind in errors.SourceError.__subclasses__()}
-    found |= {reason for reason, _ in failure._REFUSALS.values()}
+    found |= {reason for reason, _ in error_mapping._REFUSALS.values()}
     modules = ("inventory/decode.py", "inventory/envelope.py", "intake.py", "poller.py")
     for place in (CODE / "source", *(CODE / module for module in modules)):
         for node in _nodes(place):

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from exporter import app, check, explain
+from exporter import app
+from exporter.check import command, inspect
+from exporter.client.client import Client, Page
 from exporter.simulator.server import Simulator
-from exporter.source.client import Client, Page
 from exporter.telemetry import Telemetry
 from tests import crawling
 
@@ -31,24 +32,24 @@ ONE = {
 
 async def explained(
     tmp_path: Path, body: bytes, headers: dict[str, str] | None = None
-) -> tuple[explain.Report, str]:
+) -> tuple[inspect.Report, str]:
     async with crawling.house(tmp_path) as (_, built):
         target = crawling.poller(built, "carriers").target
-        report = explain.explain([Page((), 200, headers or {}, body, 0.1, "http://api")], target)
+        report = inspect.explain([Page((), 200, headers or {}, body, 0.1, "http://api")], target)
         return report, printed(report, built, "carriers", 160)
 
 
-def printed(report: explain.Report, built: app.House, collection: str, width: int) -> str:
+def printed(report: inspect.Report, built: app.House, collection: str, width: int) -> str:
     console = Console(file=io.StringIO(), width=width)
-    check.show(report, crawling.poller(built, collection).target, console)
+    command.show(report, crawling.poller(built, collection).target, console)
     return console.file.getvalue()
 
 
-async def looked(simulator: Simulator, folder: Path, built: app.House, collection: str) -> explain.Report:
+async def looked(simulator: Simulator, folder: Path, built: app.House, collection: str) -> inspect.Report:
     target = crawling.poller(built, collection).target
     limits = crawling.configured(simulator, folder).limits
     async with Client(target.api, target.http, limits, Telemetry()) as client:
-        return await check.look(target, client)
+        return await command.look(target, client)
 
 
 async def test_an_unknown_word_is_named_with_what_to_do(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ async def test_rejects_and_excluded_types_are_told(tmp_path: Path) -> None:
     async with crawling.house(tmp_path, {"collections.carriers.exclude_types": ["spare"]}) as (_, built):
         target = crawling.poller(built, "carriers").target
         body = json.dumps([ONE, {"name": "no id"}, {**ONE, "externalId": "X", "@type": "spare"}]).encode()
-        report = explain.explain([Page((), 200, {}, body, 0.1, "http://api")], target)
+        report = inspect.explain([Page((), 200, {}, body, 0.1, "http://api")], target)
         said = printed(report, built, "carriers", 160)
     assert (report.records, report.skipped, report.rejects) == (1, 1, {"missing_id": 1})
     assert "1 record cannot be held: missing_id" in said

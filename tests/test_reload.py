@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter import app, errors, settings
-from exporter.crew import Crew
 from exporter.reload import Reloads
+from exporter.runtime import Crew
 from tests import crawling
 
 

@@ -10,9 +10,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parsed_text
 
 from exporter import __version__, telemetry
+from exporter.exposition import families
 from exporter.inventory import decode, snapshot
-from exporter.metrics import families
-from exporter.web import watch
+from exporter.web import connection_limits
 from exporter.web.web_config import middleware
 
 OWN = "ses_inventory_exporter_"
@@ -160,7 +160,7 @@ def test_counters_of_few_words_are_there_before_the_first_event_so_that_increase
     known = {
         "records_rejected_total": [*re.findall(r'Reject\("(\w+)"', inventory), snapshot.FILTER_IGNORED],
         "values_dropped_total": re.findall(r'dropped\["(\w+)"\]', inventory),
-        "connections_refused_total": get_args(watch.Reason),
+        "connections_refused_total": get_args(connection_limits.Reason),
         "requests_turned_away_total": get_args(middleware.Reason),
         "state_writes_total": ("good", "failed"),
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from exporter.exposition.families import OWN, PREFIX, TELEMETRY, Family, of
 from exporter.inventory.record import KINDS
-from exporter.metrics.families import OWN, PREFIX, TELEMETRY, Family, of
 
 
 def as_markdown() -> str:
@@ -14,7 +14,7 @@ def as_markdown() -> str:
         (
             "# Metrics",
             "",
-            "Generated from `exporter/metrics/families.py` by `make docs`; do not edit.",
+            "Generated from `exporter/exposition/families.py` by `make docs`; do not edit.",
             "",
             "Label values come from the inventory, cleaned and cut; what a record does not say is empty.",
             "All inventory families are from the exporter's snapshot: they are as old as",

@@ -13,11 +13,11 @@ from typing import Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from exporter.inventory.dialect import DIALECTS
-from exporter.settings import notation
-from exporter.settings.block import Block, as_block, mapped
-from exporter.settings.layers import DELIMITER, PREFIX
-from exporter.settings.schema import Settings
+from exporter.inventory.dialects import DIALECTS
+from exporter.settings import types
+from exporter.settings.base import Block, as_block, mapped
+from exporter.settings.models import Settings
+from exporter.settings.sources import DELIMITER, PREFIX
 
 _INTRODUCTION = """\
 # Settings
@@ -146,7 +146,7 @@ def _cell(text: str) -> str:
 
 
 def _type(field: FieldInfo) -> str:
-    found = [one.name for one in field.metadata if isinstance(one, notation.Notation)]
+    found = [one.name for one in field.metadata if isinstance(one, types.Notation)]
     return found[0] if found else _named(field.annotation)
 
 
@@ -162,9 +162,7 @@ _NAMES: Mapping[object, str] = {
 
 def _named(annotation: object) -> str:
     """The type in words; what may be absent is named by what it is when present."""
-    marked = [
-        one.name for one in getattr(annotation, "__metadata__", ()) if isinstance(one, notation.Notation)
-    ]
+    marked = [one.name for one in getattr(annotation, "__metadata__", ()) if isinstance(one, types.Notation)]
     if marked:
         return marked[0]
     if isinstance(annotation, type):
@@ -188,9 +186,9 @@ def _default(field: FieldInfo) -> str:
         return ""
     kind = _type(field)
     if kind.startswith("duration"):
-        return f"`{notation.duration(value)}`"
+        return f"`{types.duration(value)}`"
     if kind == "size":
-        return f"`{notation.size(value)}`"
+        return f"`{types.size(value)}`"
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

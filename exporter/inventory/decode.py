@@ -18,7 +18,7 @@ import msgspec
 import xxhash
 
 from exporter import errors
-from exporter.inventory import envelope, fields, record
+from exporter.inventory import envelope, record, record_reader
 from exporter.inventory.record import Standing
 
 _ANY = msgspec.json.Decoder()
@@ -130,7 +130,7 @@ def split(body: bytes) -> list[msgspec.Raw]:
 
 def page(
     body: bytes,
-    reader: fields.Reader,
+    reader: record_reader.Reader,
     known: Mapping[int, Held],
     key: bytes,
     passed: Mapping[int, int] = {},
@@ -158,7 +158,7 @@ def page(
     return batch
 
 
-def _decode(raw: msgspec.Raw, mark: int, reader: fields.Reader, batch: Batch[Held], seed: int) -> None:
+def _decode(raw: msgspec.Raw, mark: int, reader: record_reader.Reader, batch: Batch[Held], seed: int) -> None:
     try:
         found = reader.read_raw(raw, batch.dropped)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):

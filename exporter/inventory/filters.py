@@ -32,8 +32,8 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 class Condition(msgspec.Struct, frozen=True):
     """One parameter of a query that names an attribute.
 
-    `values` are alternatives, folded, and `classes` what they are: number, boolean or word. `is_of_type` says
-    that it asks for a type.
+    `scalars` are alternatives, folded, and `classes` what they are: number, boolean or word. `is_of_type`
+    says that it asks for a type.
     """
 
     key: str

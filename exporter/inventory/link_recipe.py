@@ -2,8 +2,8 @@
 
 Which parts of a link such structs have, and where, is the same for all of a class; a recipe has it answered
 once, as Python source, as `recipe` does for records. What is not written as a text or an object is left to
-the general way of `link`. Invariants: what a recipe gives is what the general way gives; its source is made
-of our own words only, for the fields of such structs are called `key0` and so on (`form`).
+the general way of `references`. Invariants: what a recipe gives is what the general way gives; its source is
+made of our own words only, for the fields of such structs are called `key0` and so on (`form`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `Parts` is that object with its keys folded, its characteristics by folded name and its links normalised; the
 grammar of paths is in `dialect.shape`. Which paths fill which field is the dialect's, what becomes of a value
-`fields`'. Invariant: looking never raises, whatever the JSON's shape; what is not there is None.
+`record_reader`'. Invariant: looking never raises, whatever the JSON's shape; what is not there is None.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from typing import Any
 
 from exporter.inventory import paths
-from exporter.inventory.dialect import Collection
+from exporter.inventory.dialects import Collection
 
 LINKS = ("parties", "places", "resources", "services", "relations")
 """The fields that are lists of links."""

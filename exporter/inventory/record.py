@@ -3,8 +3,8 @@
 A `Record` is one service, carrier or resource with every text already made safe for a label (no control
 characters, valid Unicode, capped length), so that equal ids are equal labels. Records are held packed, as
 MessagePack, which takes a third of the memory and is read again in some microseconds where one is needed. It
-owns no parsing (`decode` does), no history (`snapshot` does) and no rendering (`metrics` does). Invariant: a
-record is immutable, and what is packed unpacks to an equal one.
+owns no parsing (`decode` does), no history (`snapshot` does) and no rendering (`exposition` does). Invariant:
+a record is immutable, and what is packed unpacks to an equal one.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def held(record: Record, digest: int, since: float, changes: int = 0) -> Held:
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything held of one collection. `digests` finds a held record by its raw form's digest.
 
-    `words` are all (status, type) pairs of its records, and `SPARE` further ones that records had before, so
-    that counts go to zero instead of away. Those that came or lost a record last are the last.
+    `statuses` are all (status, type) pairs of its records, and `SPARE` further ones that records had before,
+    so that counts go to zero instead of away. Those that came or lost a record last are the last.
     """
 
     records: Mapping[str, Held] = MappingProxyType({})

@@ -17,10 +17,10 @@ from exporter.settings.credential import (
     read_secret,
     read_text,
 )
-from exporter.settings.loading import load
-from exporter.settings.proof import secret_files
-from exporter.settings.proxied import Proxied
-from exporter.settings.schema import Limits, Log, Retention, Settings, Shard, Web
+from exporter.settings.file_checks import secret_files
+from exporter.settings.load import load
+from exporter.settings.models import Limits, Log, Retention, Settings, Shard, Web
+from exporter.settings.proxy import Proxied
 from exporter.settings.target import Target
 
 __all__ = [

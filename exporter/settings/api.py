@@ -1,7 +1,7 @@
 """One inventory API: where it is and how it is reached; the two APIs there are.
 
 The HTTP part is Prometheus' http_config, with its names and its rules. What is listed of an API is in
-`collection`; who sends requests is `exporter.source`. Invariant: at most one way to authenticate.
+`collection`; who sends requests is `exporter.client`. Invariant: at most one way to authenticate.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from exporter.inventory.dialect import DIALECTS
-from exporter.settings.block import Block, Flaw, refusal
+from exporter.inventory.dialects import DIALECTS
+from exporter.settings.base import Block, Flaw, refusal
 from exporter.settings.credential import Authorization, BasicAuth, Header, OAuth2, TlsConfig
-from exporter.settings.notation import HEADER_NAME, ProxyUrl, Timeout, Url
-from exporter.settings.proxied import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
+from exporter.settings.proxy import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
+from exporter.settings.types import HEADER_NAME, ProxyUrl, Timeout, Url
 
 RESERVED_HEADERS = frozenset(
     {

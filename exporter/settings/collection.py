@@ -14,9 +14,9 @@ import msgspec
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from exporter.inventory import text
-from exporter.inventory.dialect import PAGING_STYLES, Fields
-from exporter.settings.block import Block, Flaw, Key, refusal
-from exporter.settings.notation import Interval, Metric, Notation, Scale, Word, WordOrNothing, shown
+from exporter.inventory.dialects import PAGING_STYLES, Fields
+from exporter.settings.base import Block, Flaw, Key, refusal
+from exporter.settings.types import Interval, Metric, Notation, Scale, Word, WordOrNothing, shown
 
 NAMES = ("services", "carriers", "resources")
 """The collections there are, in the order in which they are served."""

@@ -2,7 +2,7 @@
 
 A secret is written in place (X) or as a file (X_file), never both. A file is read by whatever `Reader` is
 given, each time a secret is used, so that it rotates without a restart. How a credential is sent is
-`exporter.source.auth`'s business. Invariant: no repr, message or dump shows a secret; an error names the key
+`exporter.client.auth`'s business. Invariant: no repr, message or dump shows a secret; an error names the key
 and the file.
 """
 
@@ -16,9 +16,9 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from exporter import files
 from exporter.errors import ConfigError
-from exporter.settings.block import Block, Flaw, refusal
-from exporter.settings.notation import ProxyUrl, Secret, TokenUrl, Word
-from exporter.settings.proxied import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
+from exporter.settings.base import Block, Flaw, refusal
+from exporter.settings.proxy import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
+from exporter.settings.types import ProxyUrl, Secret, TokenUrl, Word
 
 Reader = Callable[[Path], bytes]
 """Gives the content of a file; one longer than `files.LARGEST` is refused. Raises OSError, ValueError."""

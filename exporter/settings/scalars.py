@@ -3,7 +3,7 @@
 YAML 1.1 reads `NO` as false, `1.50` as 1.5, `22:22` as 1342 and `010` as 8. Where a setting is text, the
 source text of a plain scalar is taken instead, as Go's YAML library does for typed fields. Where a setting is
 a number or a boolean, YAML's value is taken if anybody would read the same there. What the settings are is
-`schema`'s business. Invariant: no value is shown.
+`models`'s business. Invariant: no value is shown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
-from exporter.settings.block import annotation_at, parts
+from exporter.settings.base import annotation_at, parts
 
 _DECIMAL = re.compile(
     r"[-+]?(?:0|[1-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9]+|[-+]?\.(?:inf|nan)", re.I

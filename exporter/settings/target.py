@@ -1,6 +1,6 @@
 """What the program uses of a collection: the operator's words joined with the dialect's.
 
-`collection` holds what was written, `exporter.inventory.dialect` what is the rule; nobody else joins the two.
+`collection` holds what was written, `exporter.inventory.dialects` what is the rule; they are joined here.
 Invariant: a Target is complete; whoever uses it looks up no default anywhere.
 """
 
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from exporter.inventory import dialect as dialects
-from exporter.inventory import text
+from exporter.exposition import families as metrics
+from exporter.inventory import dialects, text
 from exporter.inventory.record import KINDS
-from exporter.metrics import families as metrics
 from exporter.settings.api import Api, Apis
-from exporter.settings.block import Flaw
+from exporter.settings.base import Flaw
 from exporter.settings.collection import Characteristic, Collection, Collections
 
 REFRESH, FULL = 300.0, 3600.0

@@ -1,6 +1,6 @@
 """What every answer has in common: its headers, and the plain sentence that most of them are.
 
-Owns no path and no status: `server`, `scrape` and `orders` decide those, and `guard` what a client is told
+Owns no path and no status: `server`, `scrape` and `orders` decide those, and `listener` what a client is told
 that does not speak HTTP. Invariant: an answer without these headers does not leave the house.
 """
 

@@ -1,8 +1,8 @@
 """Listening sockets: what is bound for the addresses of `web.listen_address`.
 
 Owns name resolution and binding. A wildcard address is two sockets, one of each IP version, so that clients
-keep their IPv4 addresses in logs and limits. Nothing accepts connections here: that is `guard`'s. Invariant:
-either every address is listened on, or an error names the one that is not and nothing stays open.
+keep their IPv4 addresses in logs and limits. Nothing accepts connections here: that is `listener`'s.
+Invariant: either every address is listened on, or an error names the one that is not and nothing stays open.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from exporter.precedence import Precedence
-from exporter.web import door, negotiate, watch
+from exporter.web import connection, connection_limits, negotiate
 from exporter.web.answer import sentence
 from exporter.web.once_a_minute import OnceAMinute
 
@@ -93,7 +93,7 @@ class Scrapes:
         """One scrape: 200, or 400 for an unknown collection, 406 for no encoding, 503 over the limit."""
         transport = request.transport
         running = _Running(
-            watch.network(request.remote or ""),
+            connection_limits.network(request.remote or ""),
             asyncio.get_running_loop().time(),
             _nothing if transport is None else transport.abort,
         )
@@ -158,7 +158,7 @@ class Scrapes:
                 # aiohttp would do it later, where a reset at the very end is nobody's to catch.
                 await response.write_eof()
                 await request.writer.drain()
-                if (through := door.of(request)) is not None:
+                if (through := connection.of(request)) is not None:
                     await through.sent()
         except TimeoutError:
             now = asyncio.get_running_loop().time()

@@ -2,8 +2,8 @@
 
 Owns no value: a `Site` is asked for each answer. `scrape` answers `/metrics`, `orders` what is posted,
 `landing` writes the page, `status` says what `/api/v1/status` holds, `answer` dresses them all; sockets and
-deadlines are `guard`'s. Invariant: a GET causes no request to an inventory, and nothing is answered with 500
-but an order to reload settings that are wrong.
+deadlines are `listener`'s. Invariant: a GET causes no request to an inventory, and nothing is answered with
+500 but an order to reload settings that are wrong.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from exporter.web import answer, door, landing, orders, status
+from exporter.web import answer, connection, landing, orders, status
 from exporter.web.answer import sentence
 from exporter.web.orders import Orders
 from exporter.web.scrape import Scrapable, Scrapes
@@ -59,7 +59,7 @@ def application(
     `access` who may come in; None lets everybody in.
     """
     access = access or AccessControl(None)
-    app = web.Application(middlewares=[door.attended, access.middleware(), _unload, _explain(taken)])
+    app = web.Application(middlewares=[connection.attended, access.middleware(), _unload, _explain(taken)])
     app.on_response_prepare.append(_dress)
     app.on_response_prepare.append(access.set_headers)  # the operator's headers prevail
     answers = _Answers(site)

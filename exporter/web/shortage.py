@@ -12,8 +12,8 @@ import errno
 from collections.abc import Callable
 from typing import Any
 
+from exporter.web.connection_limits import Watch
 from exporter.web.once_a_minute import OnceAMinute
-from exporter.web.watch import Watch
 
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _APART = 0.5

@@ -19,9 +19,9 @@ import msgspec
 import structlog
 
 from exporter import errors
+from exporter.exposition.segments import Block
 from exporter.inventory import decode
 from exporter.inventory.snapshot import Held
-from exporter.metrics.strip import Block
 from exporter.workshop import hand, job
 
 log = structlog.get_logger()

@@ -14,30 +14,30 @@ from typing import Any
 import msgspec
 
 from exporter import errors
-from exporter.inventory import decode, dialect, fields, record
-from exporter.inventory.choice import Choice
+from exporter.exposition import families
+from exporter.exposition.segments import Block, block
+from exporter.exposition.writer import Writer
+from exporter.inventory import decode, dialects, record, record_reader
+from exporter.inventory.selection import Choice
 from exporter.inventory.snapshot import Held, Shown
-from exporter.metrics import families
-from exporter.metrics.lines import Writer
-from exporter.metrics.strip import Block, block
 
 _MOST_CRAFTS = 16  # collections, whose settings may change while a process lives
 
 
 class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """How a collection is read and rendered; the fields are the arguments of `fields.Reader`."""
+    """How a collection is read and rendered; the fields are the arguments of `record_reader.Reader`."""
 
     collection: str
-    mapping: dialect.Collection
+    mapping: dialects.Collection
     characteristics: tuple[str, ...]
     numbers: dict[str, tuple[str, float]]
     choice: Choice
     length: int
     queries: tuple[dict[str, str], ...] = ()
 
-    def reader(self) -> fields.Reader:
+    def reader(self) -> record_reader.Reader:
         """What reads the collection's records."""
-        return fields.Reader(
+        return record_reader.Reader(
             self.mapping,
             characteristics=self.characteristics,
             numbers=self.numbers,

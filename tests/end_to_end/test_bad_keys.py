@@ -16,7 +16,7 @@ import yaml
 
 from exporter import cli
 from exporter.settings import Settings
-from exporter.settings.block import Block, as_block, block_at, is_structured, mapped
+from exporter.settings.base import Block, as_block, block_at, is_structured, mapped
 from tests.web.web_config.served import STRICT, Folder
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from exporter import app, settings
-from exporter.poller import Poller
+from exporter.collections.poller import Poller
 from tests import crawling
 from tests.faults import rawserver
 from tests.faults.logged import Logged

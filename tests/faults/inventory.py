@@ -20,7 +20,7 @@ import yaml
 from aiohttp import web
 
 from exporter import app, settings
-from exporter.poller import Poller
+from exporter.collections.poller import Poller
 from tests import crawling
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

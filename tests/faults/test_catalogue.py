@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from exporter.metrics import families
+from exporter.exposition import families
 from tests import pages
 from tests.faults import catalogue
 

@@ -21,10 +21,10 @@ import pytest
 from aiohttp import web
 
 from exporter import warmstart
+from exporter.exposition import families, render
 from exporter.inventory import decode, snapshot
 from exporter.inventory.snapshot import Changes, Snapshot
 from exporter.inventory.snapshot import held as hold
-from exporter.metrics import families, render
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.catalogue import fault

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from exporter import app
-from exporter.story import State
+from exporter.collections.status import State
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.catalogue import fault

@@ -9,7 +9,7 @@ import promql_parser
 import pytest
 import yaml
 
-from exporter.metrics import families
+from exporter.exposition import families
 from grafana import promql
 from tests.grafana import boards
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exporter.inventory import decode, dialect, fields, snapshot
-from exporter.inventory.choice import chosen
+from exporter.inventory import decode, dialects, record_reader, snapshot
 from exporter.inventory.record import Record
+from exporter.inventory.selection import chosen
 
 KEY = b"sixteen bytes..."
 NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
@@ -22,11 +22,11 @@ Item = Mapping[str, Any]
 Batch = decode.Batch[snapshot.Held]
 
 
-def reader(name: str = "ses", collection: str = "services", **changes: Any) -> fields.Reader:
+def reader(name: str = "ses", collection: str = "services", **changes: Any) -> record_reader.Reader:
     """The reader of a dialect's collection as the program makes it from settings that say nothing."""
-    mapping = dialect.DIALECTS[name].collections[collection]
+    mapping = dialects.DIALECTS[name].collections[collection]
     wishes = {"characteristics": mapping.characteristics, "choice": chosen(exclude=mapping.exclude_types)}
-    return fields.Reader(mapping, **wishes | changes)
+    return record_reader.Reader(mapping, **wishes | changes)
 
 
 class _Everything(frozenset[str]):
@@ -41,14 +41,14 @@ ALL = _Everything()
 
 
 def batch(
-    items: object, using: fields.Reader | None = None, known: Mapping[int, snapshot.Held] | None = None
+    items: object, using: record_reader.Reader | None = None, known: Mapping[int, snapshot.Held] | None = None
 ) -> Batch:
     """A page, given as bytes or as a JSON value, decoded."""
     body = items if isinstance(items, bytes) else json.dumps(items).encode()
     return decode.page(body, using or reader(), known or {}, KEY)
 
 
-def records(items: object, using: fields.Reader | None = None) -> list[Record]:
+def records(items: object, using: record_reader.Reader | None = None) -> list[Record]:
     """The records of a page of which none is rejected or left out."""
     read = batch(items, using)
     assert not read.rejects, read.rejects
@@ -56,7 +56,7 @@ def records(items: object, using: fields.Reader | None = None) -> list[Record]:
     return [one.record for one in read.fresh]
 
 
-def record(item: object, using: fields.Reader | None = None) -> Record:
+def record(item: object, using: record_reader.Reader | None = None) -> Record:
     """The one record that a JSON object is read to."""
     (only,) = records([item], using)
     return only
@@ -66,7 +66,7 @@ def draft(
     start: snapshot.Snapshot,
     *pages: object,
     now: float = NOW,
-    using: fields.Reader | None = None,
+    using: record_reader.Reader | None = None,
     preserve: Sequence[str] = (),
 ) -> snapshot.Draft:
     """A crawl of these pages that has not been committed."""
@@ -81,7 +81,7 @@ def full(start: snapshot.Snapshot, *pages: object, **how: Any) -> snapshot.Outco
     return draft(start, *pages, **how).commit_full("", NEVER, ALL)
 
 
-def held(item: object, using: fields.Reader | None = None, now: float = NOW) -> snapshot.Held:
+def held(item: object, using: record_reader.Reader | None = None, now: float = NOW) -> snapshot.Held:
     """One record as a snapshot holds it after the first crawl."""
     (only,) = full(snapshot.Snapshot(), [item], using=using, now=now).snapshot.records.values()
     return only

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter import errors
-from exporter.inventory import decode, dialect, snapshot
-from exporter.inventory.choice import Choice, chosen
+from exporter.inventory import decode, dialects, snapshot
+from exporter.inventory.selection import Choice, chosen
 from tests.inventory import reading
 
 SCALARS = (
@@ -37,7 +37,9 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 ITEMS = st.dictionaries(NAMES, VALUES, max_size=12)
-COLLECTIONS = [(name, collection) for name, one in dialect.DIALECTS.items() for collection in one.collections]
+COLLECTIONS = [
+    (name, collection) for name, one in dialects.DIALECTS.items() for collection in one.collections
+]
 NUMBERS = {"frequency": ("frequency_hertz", 1e6), "id": ("id_ratio", 1.0)}
 
 

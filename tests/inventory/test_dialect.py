@@ -4,29 +4,29 @@ import re
 
 import pytest
 
-from exporter.inventory import dialect, fields, text
+from exporter.inventory import dialects, record_reader, text
 from exporter.inventory.record import KINDS
 
 EACH = [
     pytest.param(one, name, mapping, id=f"{one.name}-{name}")
-    for one in dialect.DIALECTS.values()
+    for one in dialects.DIALECTS.values()
     for name, mapping in one.collections.items()
 ]
 STEP = r"@?[A-Za-z]+"
 PATH = re.compile(rf"{STEP}(\.{STEP})*|characteristic\[\w+\]|(party|place|resource|service)\[\w*\]")
 
 
-@pytest.mark.parametrize("one", dialect.DIALECTS.values(), ids=lambda one: one.name)
-def test_a_dialect_speaks_of_services_carriers_and_resources(one: dialect.Dialect) -> None:
+@pytest.mark.parametrize("one", dialects.DIALECTS.values(), ids=lambda one: one.name)
+def test_a_dialect_speaks_of_services_carriers_and_resources(one: dialects.Dialect) -> None:
     assert tuple(one.collections) == tuple(KINDS)
-    assert one.paging.style in dialect.PAGING_STYLES
+    assert one.paging.style in dialects.PAGING_STYLES
     assert one.page_size > 0
     assert one.title
 
 
 @pytest.mark.parametrize(("one", "name", "mapping"), EACH)
 def test_a_collection_is_listed_from_the_api_that_has_it(
-    one: dialect.Dialect, name: str, mapping: dialect.Collection
+    one: dialects.Dialect, name: str, mapping: dialects.Collection
 ) -> None:
     wanted = ("tmf639", "resource") if name == "resources" else ("tmf638", "service")
     assert (mapping.api, mapping.path) == wanted
@@ -34,17 +34,17 @@ def test_a_collection_is_listed_from_the_api_that_has_it(
 
 @pytest.mark.parametrize(("one", "name", "mapping"), EACH)
 def test_every_place_to_look_can_be_compiled(
-    one: dialect.Dialect, name: str, mapping: dialect.Collection
+    one: dialects.Dialect, name: str, mapping: dialects.Collection
 ) -> None:
     places = [path for field in mapping.fields.__struct_fields__ for path in getattr(mapping.fields, field)]
     places += [path for paths in mapping.states.values() for path in paths]
     assert [path for path in places if not PATH.fullmatch(path)] == []
-    assert fields.Reader(mapping)
+    assert record_reader.Reader(mapping)
 
 
 @pytest.mark.parametrize(("one", "name", "mapping"), EACH)
 def test_no_two_status_words_are_the_same_word_in_another_spelling(
-    one: dialect.Dialect, name: str, mapping: dialect.Collection
+    one: dialects.Dialect, name: str, mapping: dialects.Collection
 ) -> None:
     for words in (mapping.statuses, mapping.refining):
         assert len({text.fold(word) for word in words}) == len(words)
@@ -52,7 +52,7 @@ def test_no_two_status_words_are_the_same_word_in_another_spelling(
 
 @pytest.mark.parametrize(("one", "name", "mapping"), EACH)
 def test_a_record_is_always_found_by_an_id_and_headed_by_a_status(
-    one: dialect.Dialect, name: str, mapping: dialect.Collection
+    one: dialects.Dialect, name: str, mapping: dialects.Collection
 ) -> None:
     assert "id" in mapping.fields.id
     assert mapping.fields.status
@@ -60,7 +60,7 @@ def test_a_record_is_always_found_by_an_id_and_headed_by_a_status(
 
 
 def test_the_ses_dialect_asks_as_the_operators_middleware_expects() -> None:
-    ses = dialect.DIALECTS["ses"]
+    ses = dialects.DIALECTS["ses"]
     assert (ses.paging.style, ses.paging.size_param, ses.paging.position_param) == (
         "page",
         "recordsPerPage",
@@ -93,4 +93,4 @@ RESOURCE_V4 = {"standby", "alarm", "available", "reserved", "unknown", "suspende
 def test_every_word_of_the_specifications_enumerations_is_known(
     name: str, collection: str, words: set[str]
 ) -> None:
-    assert words <= set(dialect.DIALECTS[name].collections[collection].statuses)
+    assert words <= set(dialects.DIALECTS[name].collections[collection].statuses)

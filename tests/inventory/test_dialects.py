@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.inventory import dialect, fit, text
+from exporter.check import dialect_detection
+from exporter.inventory import dialects, text
 from tests.inventory import pages
 
 EACH = [pytest.param(page, id=f"{page.parent.name}-{page.stem}") for page in pages.pages()]
@@ -24,11 +25,11 @@ def test_a_page_is_read_to_what_is_written_beside_it(page: Path) -> None:
 def test_no_page_looks_as_if_another_dialect_were_meant(page: Path) -> None:
     name, collection = pages.origin(page)
     if not pages.read(page).malformed:
-        assert fit.better(fit.fits(page.read_bytes()), name, collection) is None
+        assert dialect_detection.better(dialect_detection.fits(page.read_bytes()), name, collection) is None
 
 
 def test_every_dialect_has_pages_and_every_expectation_has_its_page() -> None:
-    assert {page.parent.name for page in pages.pages()} == set(dialect.DIALECTS)
+    assert {page.parent.name for page in pages.pages()} == set(dialects.DIALECTS)
     expected = set(pages.HERE.glob("*/*.expected.json"))
     assert expected == {pages.beside(page) for page in pages.pages()}
 
@@ -40,13 +41,13 @@ def test_an_expectation_is_written_as_its_module_writes_it(page: Path) -> None:
 
 MAPPINGS = [
     pytest.param(mapping, id=f"{one.name}-{name}")
-    for one in dialect.DIALECTS.values()
+    for one in dialects.DIALECTS.values()
     for name, mapping in one.collections.items()
 ]
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
-def test_codes_stand_for_known_words_and_belong_to_paths_that_are_read(mapping: dialect.Collection) -> None:
+def test_codes_stand_for_known_words_and_belong_to_paths_that_are_read(mapping: dialects.Collection) -> None:
     known = {text.fold(word) for word in mapping.statuses}
     read = {*mapping.fields.status, *(path for paths in mapping.states.values() for path in paths)}
     assert set(mapping.codes) <= read
@@ -55,7 +56,7 @@ def test_codes_stand_for_known_words_and_belong_to_paths_that_are_read(mapping: 
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
-def test_no_word_that_refines_is_operational_as_a_headline(mapping: dialect.Collection) -> None:
+def test_no_word_that_refines_is_operational_as_a_headline(mapping: dialects.Collection) -> None:
     working = {text.fold(word) for word, meaning in mapping.statuses.items() if meaning}
     assert {text.fold(word) for word in mapping.refining} & working == set()
 
@@ -67,9 +68,9 @@ OPERATING = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in dialect.DIALECTS if name != "ses"])
+@pytest.mark.parametrize("name", [name for name in dialects.DIALECTS if name != "ses"])
 def test_the_states_of_the_service_inventory_are_known_to_all_who_speak_it(name: str) -> None:
-    statuses = dialect.DIALECTS[name].collections["services"].statuses
+    statuses = dialects.DIALECTS[name].collections["services"].statuses
     assert set(statuses) >= SERVICE
     assert [word for word in SERVICE if statuses[word]] == ["active"]
 
@@ -79,15 +80,15 @@ def test_the_operational_states_of_both_versions_are_headlines_where_nothing_els
         ("tmf-v4", {"enable", "disable"}),
         ("tmf-v5", {"enable", "disable", "enabled", "disabled"}),
     ):
-        assert set(dialect.DIALECTS[name].collections["resources"].statuses) >= words
+        assert set(dialects.DIALECTS[name].collections["resources"].statuses) >= words
 
 
 def test_of_the_operating_status_only_what_impairs_the_service_refines_it() -> None:
-    refining = set(dialect.DIALECTS["tmf-v5"].collections["services"].refining)
+    refining = set(dialects.DIALECTS["tmf-v5"].collections["services"].refining)
     assert OPERATING & refining == {"degraded", "failed", "limited", "stopping", "stopped"}
 
 
 def test_servicenow_has_no_default_table_to_be_silently_incomplete() -> None:
-    spoken = dialect.DIALECTS["servicenow"]
+    spoken = dialects.DIALECTS["servicenow"]
     assert (spoken.paging.style, spoken.paging.total_header) == ("offset", "X-Total-Count")
     assert [mapping.query for mapping in spoken.collections.values()] == [{}, None, {}]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.inventory import decode, dialect, fields
+from exporter.inventory import decode, dialects, record_reader
 from exporter.inventory.record import Link, Record
 from tests.inventory import reading
 from tests.inventory.test_decode import COLLECTIONS, NAMES, VALUES
@@ -20,20 +20,20 @@ V5 = reading.reader("tmf-v5")
 
 def _at(paths: dict[str, tuple[str, ...]], item: dict[str, Any], **how: Any) -> Any:
     """A record read along the operator's own paths."""
-    mapping = dialect.DIALECTS["tmf-v4"].collections["services"]
-    return reading.record({"id": "S1", **item}, fields.Reader(_with(mapping, paths), **how))
+    mapping = dialects.DIALECTS["tmf-v4"].collections["services"]
+    return reading.record({"id": "S1", **item}, record_reader.Reader(_with(mapping, paths), **how))
 
 
-def _with(mapping: dialect.Collection, paths: dict[str, tuple[str, ...]]) -> dialect.Collection:
+def _with(mapping: dialects.Collection, paths: dict[str, tuple[str, ...]]) -> dialects.Collection:
     own = msgspec.structs.replace
     return own(mapping, fields=own(mapping.fields, **paths))
 
 
-def _dropped(item: dict[str, Any], using: fields.Reader) -> Counter[str]:
+def _dropped(item: dict[str, Any], using: record_reader.Reader) -> Counter[str]:
     return reading.batch([item], using).dropped
 
 
-def _read_raw(items: list[dict[str, Any]], using: fields.Reader) -> list[Record]:
+def _read_raw(items: list[dict[str, Any]], using: record_reader.Reader) -> list[Record]:
     """The records of these, which have one form, as the reader gives them."""
     using.learn(items[0])
     found = (using.read_raw(msgspec.Raw(json.dumps(item).encode()), Counter()) for item in items)

@@ -8,10 +8,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.inventory import dialect, form, link, recipe
+from exporter.inventory import dialects, form, recipe, references
 from exporter.inventory.record import Link
 
-V4 = dialect.DIALECTS["tmf-v4"].collections["services"]
+V4 = dialects.DIALECTS["tmf-v4"].collections["services"]
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 def _read(*items: object) -> tuple[Link, ...]:
-    return link.Links("places", V4).source("place")(list(items), Counter())
+    return references.Links("places", V4).source("place")(list(items), Counter())
 
 
 def test_a_struct_gives_the_link_that_the_object_gives() -> None:
@@ -34,7 +34,7 @@ def test_a_struct_that_points_to_nothing_is_no_link_however_often_it_comes() -> 
 
 
 def test_an_item_that_recurs_gives_the_same_link_until_too_many_others_have_come() -> None:
-    read = link.Links("places", V4).source("place")
+    read = references.Links("places", V4).source("place")
     (first,) = read([Item("L1")], Counter())
     assert read(Item("L1"), Counter())[0] is first
     read([Item(f"other {number}") for number in range(5_000)], Counter())
@@ -44,7 +44,7 @@ def test_an_item_that_recurs_gives_the_same_link_until_too_many_others_have_come
 
 
 def test_items_of_many_shapes_do_not_pile_up() -> None:
-    links = link.Links("places", V4)
+    links = references.Links("places", V4)
     read = links.source("place")
     for number in range(1_500):
         assert read([{"id": "L1", f"key {number}": 1}], Counter()) == (Link("L1"),)
@@ -57,7 +57,7 @@ def test_of_several_keys_of_one_meaning_the_first_that_holds_something_counts() 
 
 
 def test_a_relation_that_does_not_say_what_it_is_is_named_after_its_list() -> None:
-    read = link.Links("relations", V4).source("relatedService")
+    read = references.Links("relations", V4).source("relatedService")
     for item in (Item("S1"), {"id": "S1"}):
         assert read([item], Counter()) == (Link("S1", role="relatedService"),)
 
@@ -81,5 +81,5 @@ def test_every_object_gives_the_same_link_as_a_struct_and_as_it_is(item: dict[st
     members: Any = {key: dict.fromkeys(one) if isinstance(one, dict) else None for key, one in item.items()}
     struct = msgspec.convert(item, form._struct(members))
     for name in recipe.LINKS:
-        read = link.Links(name, mapping).source("list")
+        read = references.Links(name, mapping).source("list")
         assert read([struct], Counter()) == read([item], Counter())

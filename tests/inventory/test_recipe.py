@@ -3,11 +3,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from exporter.inventory import dialect, fields, recipe
+from exporter.inventory import dialects, recipe, record_reader
 from exporter.inventory.record import Record
 from tests.inventory import reading
 
-V4 = dialect.DIALECTS["tmf-v4"].collections["services"]
+V4 = dialects.DIALECTS["tmf-v4"].collections["services"]
 HOSTILE = [
     '"]; raise SystemExit #',
     "'''",
@@ -35,7 +35,7 @@ def test_no_word_of_an_inventory_or_an_operator_becomes_a_part_of_the_source(wor
     paths = (word, f"characteristic[{word}]", f"party[{word}]", f"{word}.{word}")
     own = msgspec.structs.replace(V4.fields, name=("name", *paths), places=("place", word), start=paths)
     mapping = msgspec.structs.replace(V4, fields=own, states={word: paths}, codes={word: {word: word}})
-    using = fields.Reader(mapping, characteristics=(word,))
+    using = record_reader.Reader(mapping, characteristics=(word,))
     items = [{"id": "S1", word: "found", "name": "", "place": [{word: "x", "id": "L1"}]} for _ in range(3)]
     first, *others = reading.records(items, using)
     assert first.id == "S1"
@@ -48,8 +48,8 @@ def test_a_record_whose_keys_nobody_looks_for_has_no_id() -> None:
 
 
 def test_a_collection_that_names_no_place_is_read_all_the_same() -> None:
-    bare = dialect.Collection(
-        api="tmf638", path="service", fields=dialect.Fields(parties=(), places=()), statuses={}
+    bare = dialects.Collection(
+        api="tmf638", path="service", fields=dialects.Fields(parties=(), places=()), statuses={}
     )
-    found = reading.records([{"id": "S1", "name": "one"}] * 2, fields.Reader(bare))
+    found = reading.records([{"id": "S1", "name": "one"}] * 2, record_reader.Reader(bare))
     assert found == [Record("S1", "one")] * 2

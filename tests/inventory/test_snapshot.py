@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.inventory import decode, snapshot
-from exporter.inventory.choice import chosen
 from exporter.inventory.record import Record
+from exporter.inventory.selection import chosen
 from exporter.inventory.snapshot import Guard, Snapshot
 from tests.inventory import reading
 from tests.inventory.reading import NOW

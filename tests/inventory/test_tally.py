@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from exporter.inventory.counts import Tally, tally
 from exporter.inventory.record import Record
-from exporter.inventory.tally import Tally, tally
 
 
 def test_nothing_is_counted_as_nothing() -> None:

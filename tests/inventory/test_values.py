@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory import values
+from exporter.inventory import scalars
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,19 @@ from exporter.inventory import values
     ],
 )
 def test_a_text_is_a_number_a_truth_or_nothing(written: str, found: float | None) -> None:
-    assert values.number(written) == found
+    assert scalars.number(written) == found
 
 
 @given(st.text())
 def test_what_comes_out_can_be_published(written: str) -> None:
-    found = values.number(written)
+    found = scalars.number(written)
     assert found is None or math.isfinite(found)
 
 
 def test_a_truth_is_spelt_as_json_spells_it_and_other_words_as_they_are() -> None:
-    assert [values.truth(word) for word in ("True", "FALSE", "true", "Up")] == ["true", "false", "true", "Up"]
+    assert [scalars.truth(word) for word in ("True", "FALSE", "true", "Up")] == [
+        "true",
+        "false",
+        "true",
+        "Up",
+    ]

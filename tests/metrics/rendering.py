@@ -13,9 +13,9 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parsed_text
 
-from exporter.inventory import dialect, fields
+from exporter.exposition import families, render
+from exporter.inventory import dialects, record_reader
 from exporter.inventory.snapshot import Changes, Snapshot
-from exporter.metrics import families, render
 from tests.inventory import reading
 
 Labels = frozenset[tuple[str, str]]
@@ -27,11 +27,11 @@ def exposition(
     name: str = "ses", collection: str = "services", numbers: Numbers | None = None, **how: Any
 ) -> render.Exposition:
     """The exposition of a dialect's collection as the program makes it."""
-    statuses = tuple(dialect.DIALECTS[name].collections[collection].statuses)
+    statuses = tuple(dialects.DIALECTS[name].collections[collection].statuses)
     return render.Exposition(families.of(collection, numbers), **{"statuses": statuses, **how})
 
 
-def snapshot(items: object, using: fields.Reader | None = None) -> Snapshot:
+def snapshot(items: object, using: record_reader.Reader | None = None) -> Snapshot:
     """What is held after a complete first crawl."""
     return reading.full(Snapshot(), items, using=using).snapshot
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from exporter.exposition import families
+from exporter.exposition.families import FAMILIES, TELEMETRY, Family
 from exporter.inventory.record import KINDS
-from exporter.metrics import families
-from exporter.metrics.families import FAMILIES, TELEMETRY, Family
 from tools import metrics_page
 
 ALL = (*FAMILIES, *TELEMETRY)

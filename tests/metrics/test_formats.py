@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.inventory import dialect
-from exporter.inventory.choice import Choice
+from exporter.exposition import families
+from exporter.inventory import dialects
 from exporter.inventory.record import KINDS
-from exporter.metrics import families
+from exporter.inventory.selection import Choice
 from tests.inventory import reading
 from tests.metrics import regenerate, rendering
 
@@ -50,7 +50,9 @@ ITEMS = st.fixed_dictionaries(
         "resourceCharacteristic": CHARACTERISTICS,
     },
 )
-COLLECTIONS = [(name, collection) for name, one in dialect.DIALECTS.items() for collection in one.collections]
+COLLECTIONS = [
+    (name, collection) for name, one in dialects.DIALECTS.items() for collection in one.collections
+]
 NUMBERS = {"two": ("two_ratio", 1.0), "three": ("two_ratio", 2.0)}
 
 

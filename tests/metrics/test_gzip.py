@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.metrics import gzip
+from exporter.exposition import gzip
 
 TEXTS = st.lists(st.binary(max_size=300) | st.binary(max_size=5).map(lambda text: text * 5000), max_size=12)
 

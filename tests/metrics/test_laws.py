@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.exposition import families, render
 from exporter.inventory.snapshot import Changes, Outcome, Snapshot
-from exporter.metrics import families, render
 from tests.inventory import reading
 
 IDENTS = st.integers(0, 30).map(lambda number: f"CAR{number:04d}")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.exposition import families, render
+from exporter.exposition.families import Family
+from exporter.exposition.writer import Writer, put
 from exporter.inventory.record import Link, Record
 from exporter.inventory.snapshot import Changes, Shown, Snapshot, held
-from exporter.metrics import families, render
-from exporter.metrics.families import Family
-from exporter.metrics.lines import Writer, put
 
 WRITER = Writer(families.of("services")[-2])  # relationships: none, one or several lines a record
 IDENTS = st.text(alphabet='ab"\\\n{}=,é', min_size=1, max_size=6)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from exporter.exposition import families, render
+from exporter.exposition.families import Family
 from exporter.inventory.record import Link, Record
 from exporter.inventory.snapshot import Changes, Shown, Snapshot, held
-from exporter.metrics import families, render
-from exporter.metrics.families import Family
 from tests.inventory import reading
 from tests.metrics import rendering
 

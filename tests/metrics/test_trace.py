@@ -2,9 +2,9 @@
 
 import pytest
 
-from exporter.inventory.dialect import Fields
+from exporter.exposition import families, provenance
+from exporter.inventory.dialects import Fields
 from exporter.inventory.record import Link, Record
-from exporter.metrics import families, trace
 
 CARRIER = Record(
     id="C1",
@@ -45,15 +45,15 @@ NUMBERS = {"power": ("power_watts", 1.0)}
     ],
 )
 def test_a_part_is_shown_by_the_families_that_read_it(field: str, metrics: tuple[str, ...]) -> None:
-    found = trace.metrics(CARRIER, field, families.of("carriers", NUMBERS))
+    found = provenance.metrics(CARRIER, field, families.of("carriers", NUMBERS))
     assert found == tuple(f"ses_inventory_carrier_{name}" for name in metrics)
 
 
 def test_a_service_shows_what_supports_it_as_a_relationship() -> None:
-    found = trace.metrics(CARRIER, "services", families.of("services"))
+    found = provenance.metrics(CARRIER, "services", families.of("services"))
     assert found == ("ses_inventory_service_relationship_info",)
 
 
 def test_every_field_of_a_dialect_can_be_asked_for() -> None:
     for field in Fields.__struct_fields__:
-        trace.metrics(CARRIER, field, families.of("resources"))
+        provenance.metrics(CARRIER, field, families.of("resources"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exporter import errors, settings
-from exporter.source import tls
+from exporter.client import tls
 from tests.outside import issuing
 from tests.outside.issuing import ALWAYS, DAY, HERE, NOW, Extension, Issued, issue, written
 from tests.source.certificates import CERTIFICATES

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from exporter import app, warmstart
+from exporter.exposition import families, render
 from exporter.inventory.snapshot import Changes, Held
-from exporter.metrics import families, render
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import Item, own, record, refresh

@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from exporter import settings
-from exporter.source.wire import Peer, Request, Wire
+from exporter.client.session import Peer, Request, Wire
 from tests.faults import rawserver
 from tests.faults.faulty import Faulty, house
 from tests.faults.logged import Logged

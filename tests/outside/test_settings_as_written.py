@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from exporter import settings
+from exporter.client.client import Client
 from exporter.errors import ConfigError
-from exporter.source.client import Client
 from exporter.telemetry import Telemetry
 from tests.outside.serving import serving
 

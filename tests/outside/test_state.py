@@ -113,18 +113,18 @@ async def fresh(exporter: Exporter) -> None:
 
 
 async def empty(exporter: Exporter) -> None:
-    exporter.source.records.clear()
+    exporter.client.records.clear()
     await exporter.refresh()
 
 
 async def failing(exporter: Exporter) -> None:
     await exporter.refresh()
-    exporter.source.answer = refused
+    exporter.client.answer = refused
     await exporter.refresh()
 
 
 async def failing_from_the_start(exporter: Exporter) -> None:
-    exporter.source.answer = refused
+    exporter.client.answer = refused
     await exporter.refresh()
 
 
@@ -147,7 +147,7 @@ async def expired_while_failing(exporter: Exporter) -> None:
 async def served_again(exporter: Exporter) -> None:
     await expired_while_failing(exporter)
     await exporter.outputs()
-    exporter.source.answer = exporter.source.page
+    exporter.client.answer = exporter.client.page
     await exporter.refresh()
 
 
@@ -378,7 +378,7 @@ async def test_t14_a_failure_after_the_snapshot_expired_is_not_said_to_serve_rec
     async with over(tmp_path) as exporter:
         await expired(exporter)
         await exporter.outputs()
-        exporter.source.answer = refused
+        exporter.client.answer = refused
         await exporter.refresh()
     (line,) = [line for line in exporter.logged if line["event"] == "lost"]
     assert line["still_served"] == 0
@@ -417,7 +417,7 @@ async def test_t08_a_first_crawl_without_records_is_a_warning_with_a_hint(tmp_pa
         assert line["log_level"] == "warning"
         assert "dialect" in line["hint"] and "collections.services.query" in line["hint"]
 
-        exporter.source.records.extend(inventory.records(2))
+        exporter.client.records.extend(inventory.records(2))
         await exporter.refresh()
         assert (await exporter.outputs()).status["state"] == "fresh"
         assert [

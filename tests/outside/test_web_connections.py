@@ -18,7 +18,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from exporter import descriptors
-from exporter.web import once_a_minute, orders, scrape, server, shortage, watch
+from exporter.web import connection_limits, once_a_minute, orders, scrape, server, shortage
 from tests.end_to_end import running
 from tests.web.guarded import HEALTHY, PATIENT, Client, Told, busy, connect, guarded, held_up
 from tests.web.invented import InventedSite
@@ -199,15 +199,15 @@ def test_what_is_due_often_is_written_once_a_minute_with_how_often() -> None:
     ],
 )
 def test_one_client_is_an_address_or_64_bits_of_one(host: str, same: str) -> None:
-    assert watch.network(host) == watch.network(same)
-    assert watch.network(host) != watch.network("2001:db8:0:1::1")
-    assert watch.network(host) != watch.network("192.0.2.2")
+    assert connection_limits.network(host) == connection_limits.network(same)
+    assert connection_limits.network(host) != connection_limits.network("2001:db8:0:1::1")
+    assert connection_limits.network(host) != connection_limits.network("192.0.2.2")
 
 
 async def failing_accepts(times: int, number: int) -> Told:
     """What is told when the loop reports so many failed accepts."""
     told, loop = Told(), asyncio.get_running_loop()
-    there = watch.Watch(PATIENT, told)
+    there = connection_limits.Watch(PATIENT, told)
     handler = shortage.Shortage(there)
     handler.install(loop)
     try:

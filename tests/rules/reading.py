@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from exporter.metrics import families
+from exporter.exposition import families
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))

@@ -102,7 +102,7 @@ def _keys(tree: object) -> set[str]:
 
 
 def _known(block: type) -> set[str]:
-    from exporter.settings.block import as_block, mapped
+    from exporter.settings.base import as_block, mapped
 
     names: set[str] = set()
     for name, field in block.model_fields.items():  # type: ignore[attr-defined]

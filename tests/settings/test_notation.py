@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from exporter.settings import notation
+from exporter.settings import types
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from exporter.settings import notation
     ],
 )  # fmt: skip
 def test_durations_are_prometheus_own(written: object, seconds: float) -> None:
-    assert notation.seconds(written) == pytest.approx(seconds)
+    assert types.seconds(written) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ def test_durations_are_prometheus_own(written: object, seconds: float) -> None:
 )
 def test_anything_else_is_no_duration(written: object) -> None:
     with pytest.raises(PydanticCustomError):
-        notation.seconds(written)
+        types.seconds(written)
 
 
 @given(st.integers(0, 10**11))
 def test_a_duration_survives_being_written_and_read(milliseconds: int) -> None:
-    assert notation.seconds(notation.duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
+    assert types.seconds(types.duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_a_duration_survives_being_written_and_read(milliseconds: int) -> None:
     [("1", 1), (512, 512), ("64MiB", 1 << 26), ("2 GB", 2 * 10**9), ("7KB", 7000), ("3B", 3)],
 )
 def test_sizes_have_decimal_and_binary_units(written: object, size: int) -> None:
-    assert notation.octets(written) == size
+    assert types.octets(written) == size
 
 
 @given(st.integers(1, 10**14))
 def test_a_size_survives_being_written_and_read(size: int) -> None:
-    assert notation.octets(notation.size(size)) == size
+    assert types.octets(types.size(size)) == size
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_size_survives_being_written_and_read(size: int) -> None:
     ],
 )
 def test_addresses_are_host_and_port(written: str, host: str | None, port: int) -> None:
-    assert notation.split_address(written) == (host, port)
+    assert types.split_address(written) == (host, port)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_addresses_are_host_and_port(written: str, host: str | None, port: int) 
 )
 def test_anything_else_is_no_address(written: str) -> None:
     with pytest.raises(PydanticCustomError):
-        notation.split_address(written)
+        types.split_address(written)
 
 
 @given(st.text(st.characters(exclude_characters="@"), min_size=1))
 def test_whatever_a_password_holds_what_is_shown_of_its_url_does_not_hold_it(password: str) -> None:
-    shown = notation.bare_url(f"https://monitor:{password}canary@host/path?token=canary#canary")
+    shown = types.bare_url(f"https://monitor:{password}canary@host/path?token=canary#canary")
     assert shown == "https://host/path"
 
 
 def test_a_long_value_is_cut_in_messages() -> None:
-    assert len(notation.shown("x" * 1000)) == 42
+    assert len(types.shown("x" * 1000)) == 42

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporter.settings import Settings, load
-from exporter.settings.block import Block, as_block, mapped
+from exporter.settings.base import Block, as_block, mapped
 from tools import settings_page
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from exporter.inventory.dialect import Paging
-from exporter.source import paging
-from exporter.source.bad_rows import BadRows
+from exporter.inventory.dialects import Paging
+from exporter.paging import pagination
+from exporter.paging.bad_rows import BadRows
 
 OFFSET = Paging()
 PAGE = Paging(style="page", size_param="size", position_param="page", first=1)
 RANGE = Paging(style="range")
 STYLES = {"offset": OFFSET, "page": PAGE, "range": RANGE}
 NOTHING = BadRows()
-CAPS = paging.Caps(pages=10_000, records=1_000_000)
+CAPS = pagination.Caps(pages=10_000, records=1_000_000)
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Server:
     cause: str = "504"
     is_down: bool = False
 
-    def rows(self, how: Paging, query: paging.Query) -> range:
+    def rows(self, how: Paging, query: pagination.Query) -> range:
         """What is asked for, cut to the list."""
         said = dict(query.params) | dict(query.headers)
         if how.style == "range":
@@ -50,21 +50,23 @@ class Server:
             start = (start - how.first) * length
         return range(start, min(self.count, start + length))
 
-    def seen(self, how: Paging, query: paging.Query, known: AbstractSet[int]) -> tuple[paging.Seen, set[int]]:
+    def seen(
+        self, how: Paging, query: pagination.Query, known: AbstractSet[int]
+    ) -> tuple[pagination.Seen, set[int]]:
         """The answer as the walk is told, and the records in it."""
         rows = set(self.rows(how, query))
         shaken = rows & self.shaky
         self.shaky -= shaken
         if self.is_down or rows & self.bad or shaken:
-            failed = paging.Seen(
+            failed = pagination.Seen(
                 query, 0, 0, None, unread=True, why=f"it answers {self.cause}", cause=self.cause
             )
             return failed, set()
         if query.role == "probe":
-            return paging.Seen(query, 0, 0, None), set()
+            return pagination.Seen(query, 0, 0, None), set()
         given = rows - self.hidden
         total = self.count if self.announced else None
-        return paging.Seen(query, len(given), len(given - known), total), given
+        return pagination.Seen(query, len(given), len(given - known), total), given
 
 
 class Run:
@@ -79,14 +81,14 @@ class Run:
         width: int = 4,
         seed: int | None = None,
         known: BadRows = NOTHING,
-        caps: paging.Caps = CAPS,
+        caps: pagination.Caps = CAPS,
     ) -> None:
         self.received: Counter[int] = Counter()
-        self.asked: list[paging.Query] = []
+        self.asked: list[pagination.Query] = []
         self.spans: list[range] = []
         self.most_flying = 0
         order = random.Random(seed) if seed is not None else None
-        walk = paging.walk(how, size, {}, width=width, caps=caps, known=known)
+        walk = pagination.walk(how, size, {}, width=width, caps=caps, known=known)
         flying = list(next(walk))
         while True:
             self.most_flying = max(self.most_flying, len(flying))
@@ -98,7 +100,7 @@ class Run:
             try:
                 flying += walk.send(seen)
             except StopIteration as stop:
-                self.ending: paging.Ending = stop.value
+                self.ending: pagination.Ending = stop.value
                 break
 
     @property

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter import errors, settings
-from exporter.source import auth
-from exporter.source.token import Answer
+from exporter.client import auth
+from exporter.client.token_response import Answer
 
 
 def flow(**written: object) -> auth.Flow:

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.source.bad_rows import LONGEST_REST, MOST, BadRow, BadRows
+from exporter.paging.bad_rows import LONGEST_REST, MOST, BadRow, BadRows
 
 NONE: frozenset[int] = frozenset()
 

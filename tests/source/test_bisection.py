@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.inventory.dialect import Paging
-from exporter.source import paging
-from exporter.source.mending import MOST_PARTS
-from exporter.source.onward import Onward
+from exporter.inventory.dialects import Paging
+from exporter.paging import pagination
+from exporter.paging.bisect import MOST_PARTS
+from exporter.paging.next_link import Onward
 from tests.source.rows import OFFSET, PAGE, RANGE, STYLES, Run, Server
 
 EVERY_STYLE = pytest.mark.parametrize("how", [OFFSET, PAGE, RANGE], ids=list(STYLES))
@@ -146,29 +146,29 @@ def test_a_failure_of_the_apis_own_takes_no_page_apart(cause: str) -> None:
 
 
 def test_a_probe_that_fails_otherwise_ends_the_walk() -> None:
-    walk = paging.walk(OFFSET, 10, {}, width=4, caps=paging.Caps(100, 1000))
+    walk = pagination.walk(OFFSET, 10, {}, width=4, caps=pagination.Caps(100, 1000))
     (query,) = next(walk)
-    (probe,) = walk.send(paging.Seen(query, 0, 0, None, unread=True, cause="504"))
+    (probe,) = walk.send(pagination.Seen(query, 0, 0, None, unread=True, cause="504"))
     assert (probe.role, probe.params) == ("probe", (("limit", "1"), ("offset", "0")))
     with pytest.raises(StopIteration):
-        walk.send(paging.Seen(probe, 0, 0, None, unread=True, cause="connect"))
+        walk.send(pagination.Seen(probe, 0, 0, None, unread=True, cause="connect"))
 
 
 @pytest.mark.parametrize("style", ["link", "cursor", "none"])
 def test_a_page_that_only_the_one_before_leads_to_is_given_up_alone(style: str) -> None:
-    walk = paging.walk(Paging(style=style), 10, {}, width=4, caps=paging.Caps(100, 1000))  # type: ignore[arg-type]
+    walk = pagination.walk(Paging(style=style), 10, {}, width=4, caps=pagination.Caps(100, 1000))  # type: ignore[arg-type]
     (query,) = next(walk)
     with pytest.raises(StopIteration) as stop:
-        walk.send(paging.Seen(query, 0, 0, None, unread=True, cause="504"))
+        walk.send(pagination.Seen(query, 0, 0, None, unread=True, cause="504"))
     assert (stop.value.value.unread_pages, stop.value.value.received) == (1, 0)
 
 
 def test_nothing_is_taken_apart_where_no_size_is_asked_for() -> None:
-    walk = paging.walk(Paging(size_param=""), 10, {}, width=4, caps=paging.Caps(100, 1000))
+    walk = pagination.walk(Paging(size_param=""), 10, {}, width=4, caps=pagination.Caps(100, 1000))
     (query,) = next(walk)
-    (query,) = walk.send(paging.Seen(query, 10, 10, 20))
+    (query,) = walk.send(pagination.Seen(query, 10, 10, 20))
     with pytest.raises(StopIteration) as stop:
-        walk.send(paging.Seen(query, 0, 0, None, unread=True, cause="504"))
+        walk.send(pagination.Seen(query, 0, 0, None, unread=True, cause="504"))
     assert stop.value.value.unread_records == 10
 
 
@@ -221,7 +221,7 @@ def test_a_list_goes_on_behind_three_pages_with_bad_rows_when_these_have_come() 
 
 
 def test_parts_count_as_pages_before_the_cap() -> None:
-    run = Run(Server(100, {55}), caps=paging.Caps(pages=12, records=1000))
+    run = Run(Server(100, {55}), caps=pagination.Caps(pages=12, records=1000))
     assert len(run.asked) == 12
     assert run.ending.reason.startswith("stopped after 12 pages, which is limits.pages; 1 page could not")
 
@@ -233,32 +233,32 @@ def test_a_page_of_one_record_that_fails_is_a_bad_row_without_another_request() 
 
 
 def test_a_later_link_that_fails_is_given_up_with_what_is_behind_it() -> None:
-    walk = paging.walk(Paging(style="link"), 10, {}, width=4, caps=paging.Caps(100, 1000))
+    walk = pagination.walk(Paging(style="link"), 10, {}, width=4, caps=pagination.Caps(100, 1000))
     (query,) = next(walk)
-    (query,) = walk.send(paging.Seen(query, 10, 10, 35, onward=Onward(link="http://a/?p=2")))
+    (query,) = walk.send(pagination.Seen(query, 10, 10, 35, onward=Onward(link="http://a/?p=2")))
     with pytest.raises(StopIteration) as stop:
-        walk.send(paging.Seen(query, 0, 0, None, unread=True, cause="504"))
+        walk.send(pagination.Seen(query, 0, 0, None, unread=True, cause="504"))
     assert (stop.value.value.unread_pages, stop.value.value.unread_records) == (1, 25)
 
 
 def test_a_failure_of_the_apis_own_among_the_parts_leaves_the_rest_unread() -> None:
-    walk = paging.walk(OFFSET, 10, {}, width=2, caps=paging.Caps(100, 1000))
+    walk = pagination.walk(OFFSET, 10, {}, width=2, caps=pagination.Caps(100, 1000))
     (query,) = next(walk)
-    (query,) = walk.send(paging.Seen(query, 10, 10, 20))
-    left, right = walk.send(paging.Seen(query, 0, 0, None, unread=True, cause="504"))
-    assert walk.send(paging.Seen(left, 0, 0, None, unread=True, cause="503")) == ()
+    (query,) = walk.send(pagination.Seen(query, 10, 10, 20))
+    left, right = walk.send(pagination.Seen(query, 0, 0, None, unread=True, cause="504"))
+    assert walk.send(pagination.Seen(left, 0, 0, None, unread=True, cause="503")) == ()
     with pytest.raises(StopIteration) as stop:
-        walk.send(paging.Seen(right, 3, 3, 20))
+        walk.send(pagination.Seen(right, 3, 3, 20))
     ending = stop.value.value
     assert (ending.received, ending.unread_pages, ending.unread_records) == (13, 1, 7)
 
 
 def test_a_part_that_comes_short_is_followed_by_its_rest() -> None:
-    walk = paging.walk(OFFSET, 10, {}, width=1, caps=paging.Caps(100, 1000))
+    walk = pagination.walk(OFFSET, 10, {}, width=1, caps=pagination.Caps(100, 1000))
     (query,) = next(walk)
-    (query,) = walk.send(paging.Seen(query, 10, 10, 20))
-    (query,) = walk.send(paging.Seen(query, 0, 0, None, unread=True, cause="504"))
-    (query,) = walk.send(paging.Seen(query, 2, 2, 20))
+    (query,) = walk.send(pagination.Seen(query, 10, 10, 20))
+    (query,) = walk.send(pagination.Seen(query, 0, 0, None, unread=True, cause="504"))
+    (query,) = walk.send(pagination.Seen(query, 2, 2, 20))
     assert dict(query.params) == {"limit": "3", "offset": "12"}
 
 

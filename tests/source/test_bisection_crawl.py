@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from exporter import errors
-from exporter.source import crawl, paging
+from exporter.paging import fetch, pagination
 from tests import crawling
 from tests.source.servers import asking
 from tests.source.test_crawl import OFFSET, Answer, reading
@@ -81,9 +81,9 @@ async def test_a_part_that_may_not_be_read_ends_the_crawl() -> None:
 
 async def test_when_half_of_the_time_is_over_what_came_is_not_lost_for_parts() -> None:
     async with reading(failing(95, {55}, lambda: web.Response(status=504), 95)) as reader:
-        walk = paging.walk(OFFSET, 10, {}, width=4, caps=paging.Caps(1000, 10_000))
+        walk = pagination.walk(OFFSET, 10, {}, width=4, caps=pagination.Caps(1000, 10_000))
         async with asking(reader.url, reader.told, retries=0) as client:
-            flight = crawl._Flight(client, reader.url, walk, reader.take)
+            flight = fetch._Flight(client, reader.url, walk, reader.take)
             flight.mended_by = 0.0
             ending = await flight.run(4)
             await flight.land()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.inventory.dialect import Paging
-from exporter.source import paging
-from exporter.source.bad_rows import BadRow, BadRows
+from exporter.inventory.dialects import Paging
+from exporter.paging import pagination
+from exporter.paging.bad_rows import BadRow, BadRows
 from tests.source.rows import OFFSET, PAGE, RANGE, STYLES, Run, Server
 
 EVERY_STYLE = pytest.mark.parametrize("how", [OFFSET, PAGE, RANGE], ids=list(STYLES))
@@ -96,7 +96,7 @@ def test_a_page_whose_place_is_not_known_is_asked_for_as_it_is(bad: set[int]) ->
 
 def test_links_have_no_rows_to_remember() -> None:
     known = BadRows((BadRow(3, "504"),), total=95)
-    walk = paging.walk(Paging(style="link"), 10, {}, width=1, caps=paging.Caps(10, 100), known=known)
+    walk = pagination.walk(Paging(style="link"), 10, {}, width=1, caps=pagination.Caps(10, 100), known=known)
     assert next(walk)[0].role == "page"
 
 

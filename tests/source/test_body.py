@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from exporter import errors
-from exporter.source.body import Body
+from exporter.client.decompress import Body
 
 PLAIN = random.Random(1).randbytes(3000).hex().encode()
 

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from exporter import errors, settings
-from exporter.source.wire import Peer, Request, Wire
+from exporter.client.session import Peer, Request, Wire
 from tests.source.servers import Server, asking, serving, then_closes, whole
 
 

@@ -11,14 +11,14 @@ import pytest
 from aiohttp import web
 
 from exporter import errors
-from exporter.inventory.dialect import Paging
-from exporter.source import crawl, paging
-from exporter.source.client import Page
+from exporter.client.client import Page
+from exporter.inventory.dialects import Paging
+from exporter.paging import fetch, pagination
 from tests.source.servers import Told, asking
 
 OFFSET = Paging()
 PAGE = Paging(style="page", size_param="size", position_param="page", first=1)
-THIRTY = crawl.Deadline(30)
+THIRTY = fetch.Deadline(30)
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -31,7 +31,7 @@ class Reader:
         self.told = Told()
         self.taking = self.most_taking = 0
 
-    async def take(self, page: Page, query: paging.Query) -> crawl.Keep:
+    async def take(self, page: Page, query: pagination.Query) -> fetch.Keep:
         self.taking += 1
         self.most_taking = max(self.taking, self.most_taking)
         await asyncio.sleep(0.002)
@@ -41,20 +41,20 @@ class Reader:
         except ValueError as error:
             raise errors.Malformed("the page is not JSON") from error
 
-        def keep() -> paging.Seen:
+        def keep() -> pagination.Seen:
             new = len(set(ids) - set(self.ids))
             self.ids += ids
-            return paging.Seen(query, len(ids), new, crawl.total(page, OFFSET), page.status)
+            return pagination.Seen(query, len(ids), new, fetch.total(page, OFFSET), page.status)
 
         return keep
 
     async def read(
-        self, *, width: int = 4, deadline: crawl.Deadline | None = THIRTY, retries: int = 0
-    ) -> paging.Ending:
-        walk = paging.walk(OFFSET, 10, {"status": "1"}, width=width, caps=paging.Caps(1000, 10_000))
+        self, *, width: int = 4, deadline: fetch.Deadline | None = THIRTY, retries: int = 0
+    ) -> pagination.Ending:
+        walk = pagination.walk(OFFSET, 10, {"status": "1"}, width=width, caps=pagination.Caps(1000, 10_000))
         async with asking(self.url, self.told, retries=retries) as client:
             try:
-                return await crawl.crawl(client, self.url, walk, self.take, width=width, deadline=deadline)
+                return await fetch.crawl(client, self.url, walk, self.take, width=width, deadline=deadline)
             finally:
                 assert not [task for task in asyncio.all_tasks() if "Client.get" in repr(task.get_coro())]
 
@@ -184,17 +184,17 @@ async def test_another_refusal_of_a_later_page_leaves_it_unread() -> None:
 
 async def test_the_width_of_the_crawl_counts_where_the_walk_is_wider() -> None:
     async with reading(listing(200, 200)) as reader:
-        walk = paging.walk(OFFSET, 10, {}, width=8, caps=paging.Caps(1000, 10_000))
+        walk = pagination.walk(OFFSET, 10, {}, width=8, caps=pagination.Caps(1000, 10_000))
         flying: list[int] = []
 
-        async def take(page: Page, query: paging.Query) -> crawl.Keep:
+        async def take(page: Page, query: pagination.Query) -> fetch.Keep:
             flying.append(
                 len([task for task in asyncio.all_tasks() if "Client.get" in repr(task.get_coro())])
             )
             return await reader.take(page, query)
 
         async with asking(reader.url, reader.told, retries=0) as client:
-            ending = await crawl.crawl(client, reader.url, walk, take, width=2, deadline=THIRTY)
+            ending = await fetch.crawl(client, reader.url, walk, take, width=2, deadline=THIRTY)
     assert ending.complete
     assert max(flying) <= 2
 
@@ -238,7 +238,7 @@ async def test_f06_a_deadline_ends_the_crawl_and_everything_in_flight() -> None:
 
     async with reading(slow) as reader:
         with pytest.raises(errors.PartialCrawl, match="1 pages came") as caught:
-            await reader.read(deadline=crawl.Deadline(0.15))
+            await reader.read(deadline=fetch.Deadline(0.15))
     assert caught.value.reason == "deadline"
     assert "limits.crawl_deadline" in caught.value.mend
 
@@ -251,13 +251,13 @@ async def test_a_deadline_that_is_over_names_all_of_it_and_what_went_before() ->
     said = r"within 1800 s, 1799\.9 s of it on the queries before this one; 0 pages came"
     async with reading(never) as reader:
         with pytest.raises(errors.PartialCrawl, match=said):
-            await reader.read(deadline=crawl.Deadline(1800, spent=1799.9))
+            await reader.read(deadline=fetch.Deadline(1800, spent=1799.9))
 
 
 async def test_a_timeout_that_is_not_the_deadlines_is_a_bug_and_stays_one() -> None:
     async with reading(listing(95, 95)) as reader:
 
-        async def take(page: Page, query: paging.Query) -> paging.Seen:
+        async def take(page: Page, query: pagination.Query) -> pagination.Seen:
             raise TimeoutError("a bug")
 
         reader.take = take  # type: ignore[method-assign]
@@ -289,7 +289,7 @@ async def test_queries_in_flight_when_the_walk_ends_are_given_up() -> None:
         return web.json_response(list(range(number * 10, number * 10 + 10)))
 
     async with reading(endless) as reader:
-        walk = paging.walk(PAGE, 10, {}, width=4, caps=paging.Caps(1000, 45))
+        walk = pagination.walk(PAGE, 10, {}, width=4, caps=pagination.Caps(1000, 45))
         async with asking(reader.url, reader.told) as client:
-            ending = await crawl.crawl(client, reader.url, walk, reader.take, width=4, deadline=THIRTY)
+            ending = await fetch.crawl(client, reader.url, walk, reader.take, width=4, deadline=THIRTY)
     assert ending.reason == "stopped after 50 records, more than limits.records"

@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from exporter import errors
-from exporter.inventory.dialect import Paging
-from exporter.source import crawl, paging
-from exporter.source.client import Page
+from exporter.client.client import Page
+from exporter.inventory.dialects import Paging
+from exporter.paging import fetch, pagination
 from tests.source.servers import Told, asking
 
 OFFSET = Paging()
@@ -35,23 +35,25 @@ class Reader:
         self.told = Told()
         self.now = self.most = 0
 
-    async def read(self, how: Paging, size: int = 10) -> paging.Ending:
-        async def take(page: Page, query: paging.Query) -> crawl.Keep:
+    async def read(self, how: Paging, size: int = 10) -> pagination.Ending:
+        async def take(page: Page, query: pagination.Query) -> fetch.Keep:
             ids = json.loads(page.body)
             ids = ids["items"] if isinstance(ids, dict) else ids
-            onward = crawl.onward(page, how)
+            onward = fetch.onward(page, how)
 
-            def keep() -> paging.Seen:
+            def keep() -> pagination.Seen:
                 new = len(set(ids) - set(self.ids))
                 self.ids += ids
                 self.sizes.append(query.page_size)
-                return paging.Seen(query, len(ids), new, crawl.total(page, how), page.status, onward=onward)
+                return pagination.Seen(
+                    query, len(ids), new, fetch.total(page, how), page.status, onward=onward
+                )
 
             return keep
 
-        walk = paging.walk(how, size, {"@type": "a b"}, width=3, caps=paging.Caps(1000, 10_000))
+        walk = pagination.walk(how, size, {"@type": "a b"}, width=3, caps=pagination.Caps(1000, 10_000))
         async with asking(self.url, self.told, retries=0) as client:
-            return await crawl.crawl(client, self.url, walk, take, width=3, deadline=crawl.Deadline(30))
+            return await fetch.crawl(client, self.url, walk, take, width=3, deadline=fetch.Deadline(30))
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from exporter import errors
-from exporter.source.gate import Gate
+from exporter.client.limiter import Gate
 from tests.source.servers import Told
 from tests.source.virtual import run
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from exporter import errors, settings
-from exporter.source import auth
-from exporter.source.oauth import Ask, Steps, Tokens, Turn
-from exporter.source.token import Answer
+from exporter.client import auth
+from exporter.client.oauth2 import Ask, Steps, Tokens, Turn
+from exporter.client.token_response import Answer
 
 CANARY = "c4n4ry s3cret:%"
 

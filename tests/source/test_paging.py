@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory.dialect import Paging
-from exporter.source import paging
+from exporter.inventory.dialects import Paging
+from exporter.paging import pagination
 
 OFFSET = Paging()
 PAGE = Paging(style="page", size_param="size", position_param="page", first=1)
 NONE = Paging(style="none")
-CAPS = paging.Caps(pages=10_000, records=1_000_000)
+CAPS = pagination.Caps(pages=10_000, records=1_000_000)
 
 Answer = tuple[list[int], int | None] | None
 """The records of a page and the announced total; None for a page that cannot be read."""
@@ -32,13 +32,13 @@ class Run:
         how: Paging = OFFSET,
         size: int = 10,
         width: int = 4,
-        caps: paging.Caps = CAPS,
+        caps: pagination.Caps = CAPS,
         order: random.Random | None = None,
     ) -> None:
         self.received: Counter[int] = Counter()
         self.asked: list[dict[str, str]] = []
         self.most_flying = 0
-        walk = paging.walk(how, size, {"status": "1"}, width=width, caps=caps)
+        walk = pagination.walk(how, size, {"status": "1"}, width=width, caps=caps)
         flying = list(next(walk))
         while True:
             self.asked += [dict(query.params) for query in flying if len(self.asked) < query.ordinal]
@@ -47,16 +47,16 @@ class Run:
             try:
                 flying += walk.send(self._seen(query, serve(dict(query.params))))
             except StopIteration as stop:
-                self.ending: paging.Ending = stop.value
+                self.ending: pagination.Ending = stop.value
                 break
 
-    def _seen(self, query: paging.Query, answer: Answer) -> paging.Seen:
+    def _seen(self, query: pagination.Query, answer: Answer) -> pagination.Seen:
         if answer is None:
-            return paging.Seen(query, 0, 0, None, unread=True, why="it answers 504")
+            return pagination.Seen(query, 0, 0, None, unread=True, why="it answers 504")
         records, total = answer
         new = len(set(records) - set(self.received))
         self.received.update(records)
-        return paging.Seen(query, len(records), new, total)
+        return pagination.Seen(query, len(records), new, total)
 
     def positions(self, name: str) -> list[int]:
         return [int(params[name]) for params in self.asked]
@@ -100,7 +100,7 @@ def test_everything_is_received_exactly_once_for_any_size_clamp_and_order_of_ans
     serve = (offsets if style == "offset" else pages)(count, clamp=clamp, total=total)
     run = Run(serve, OFFSET if style == "offset" else PAGE, size, width, order=random.Random(seed))
     assert run.received == Counter(range(count))
-    assert run.ending == paging.Ending(True, total, count, 0, 0, len(run.asked), "", count)
+    assert run.ending == pagination.Ending(True, total, count, 0, 0, len(run.asked), "", count)
     assert run.most_flying <= width
 
 
@@ -142,7 +142,7 @@ def test_f36_pages_that_come_short_at_random_leave_no_gap(
 
 def test_only_the_first_page_goes_out_before_anything_is_known() -> None:
     for how in (OFFSET, PAGE, NONE):
-        queries = next(paging.walk(how, 10, {}, width=4, caps=CAPS))
+        queries = next(pagination.walk(how, 10, {}, width=4, caps=CAPS))
         assert [(query.ordinal, query.first) for query in queries] == [(1, True)]
 
 
@@ -337,12 +337,12 @@ def test_a_short_page_in_the_middle_does_not_end_a_list_whose_later_pages_have_r
 
 
 def test_a_short_page_that_arrives_after_a_later_one_is_not_the_end() -> None:
-    walk = paging.walk(PAGE, 10, {}, width=3, caps=CAPS)
+    walk = pagination.walk(PAGE, 10, {}, width=3, caps=CAPS)
     first = next(walk)[0]
-    second, third, fourth = walk.send(paging.Seen(first, 10, 10, None))
-    assert len(walk.send(paging.Seen(fourth, 10, 10, None))) == 1
-    assert len(walk.send(paging.Seen(third, 10, 10, None))) == 1
-    assert len(walk.send(paging.Seen(second, 9, 9, None))) == 1
+    second, third, fourth = walk.send(pagination.Seen(first, 10, 10, None))
+    assert len(walk.send(pagination.Seen(fourth, 10, 10, None))) == 1
+    assert len(walk.send(pagination.Seen(third, 10, 10, None))) == 1
+    assert len(walk.send(pagination.Seen(second, 9, 9, None))) == 1
 
 
 def test_a_short_page_behind_a_full_one_is_the_end_without_another_question() -> None:
@@ -353,9 +353,9 @@ def test_a_short_page_behind_a_full_one_is_the_end_without_another_question() ->
 
 def test_a_first_page_whose_records_another_list_brought_already_is_not_the_end() -> None:
     for how in (OFFSET, PAGE):
-        walk = paging.walk(how, 10, {}, width=1, caps=CAPS)
+        walk = pagination.walk(how, 10, {}, width=1, caps=CAPS)
         first = next(walk)[0]
-        assert len(walk.send(paging.Seen(first, 10, 0, None))) == 1
+        assert len(walk.send(pagination.Seen(first, 10, 0, None))) == 1
 
 
 def test_a_clamped_first_page_without_a_total_is_found_out_by_the_second() -> None:
@@ -401,13 +401,13 @@ def test_an_empty_first_page_does_not_end_a_list_that_announces_records() -> Non
 
 
 def test_a_parameter_of_the_walk_wins_over_one_of_the_query() -> None:
-    query = next(paging.walk(OFFSET, 10, {"limit": "7", "a": "b"}, width=1, caps=CAPS))[0]
+    query = next(pagination.walk(OFFSET, 10, {"limit": "7", "a": "b"}, width=1, caps=CAPS))[0]
     assert query.params == (("limit", "10"), ("a", "b"), ("offset", "0"))
 
 
 def test_a_parameter_without_a_name_is_not_sent() -> None:
     how = Paging(style="page", size_param="", position_param="page")
-    assert next(paging.walk(how, 10, {}, width=1, caps=CAPS))[0].params == (("page", "1"),)
+    assert next(pagination.walk(how, 10, {}, width=1, caps=CAPS))[0].params == (("page", "1"),)
 
 
 @pytest.mark.parametrize("total", [100, None])
@@ -460,13 +460,13 @@ def test_an_unread_second_page_does_not_stop_a_clamped_walk() -> None:
 
 
 def test_f41_endless_pages_end_at_the_cap_on_pages() -> None:
-    run = Run(offsets(10**9), caps=paging.Caps(pages=5, records=10**9))
+    run = Run(offsets(10**9), caps=pagination.Caps(pages=5, records=10**9))
     assert run.ending.pages == 5
     assert run.ending.reason == "stopped after 5 pages, which is limits.pages"
 
 
 def test_f41_endless_pages_end_at_the_cap_on_records() -> None:
-    run = Run(pages(10**9), PAGE, caps=paging.Caps(pages=10**9, records=55))
+    run = Run(pages(10**9), PAGE, caps=pagination.Caps(pages=10**9, records=55))
     assert run.ending.received == 60
     assert run.ending.reason == "stopped after 60 records, more than limits.records"
 
@@ -482,7 +482,7 @@ def test_f41_a_total_that_no_inventory_can_have_is_not_run_after(
 
 
 def test_f41_a_cap_on_pages_that_is_just_enough_is_no_fault() -> None:
-    assert Run(offsets(35, total=35), caps=paging.Caps(pages=4, records=35)).ending.complete
+    assert Run(offsets(35, total=35), caps=pagination.Caps(pages=4, records=35)).ending.complete
 
 
 @pytest.mark.parametrize("width", [1, 2, 4, 6])

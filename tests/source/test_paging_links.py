@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory.dialect import Paging
-from exporter.source import paging
-from exporter.source.onward import NOWHERE, Onward
+from exporter.inventory.dialects import Paging
+from exporter.paging import pagination
+from exporter.paging.next_link import NOWHERE, Onward
 
 LINK = Paging(style="link")
 CURSOR = Paging(style="cursor")
 BOTH = pytest.mark.parametrize("how", [LINK, CURSOR], ids=["link", "cursor"])
-CAPS = paging.Caps(pages=10_000, records=1_000_000)
+CAPS = pagination.Caps(pages=10_000, records=1_000_000)
 ROOT = "https://inventory.example/service"
 
 Answer = tuple[list[int], int | None, str] | int
@@ -34,12 +34,14 @@ def way(how: Paging, token: str) -> Onward:
 class Run:
     """A walk driven to its end, and what was seen on the way."""
 
-    def __init__(self, serve: Serve, how: Paging = LINK, size: int = 10, caps: paging.Caps = CAPS) -> None:
+    def __init__(
+        self, serve: Serve, how: Paging = LINK, size: int = 10, caps: pagination.Caps = CAPS
+    ) -> None:
         self.received: Counter[int] = Counter()
         self.tokens: list[str] = []
-        self.queries: list[paging.Query] = []
+        self.queries: list[pagination.Query] = []
         self._size, self._how = size, how
-        walk = paging.walk(how, size, {"status": "1"}, width=4, caps=caps)
+        walk = pagination.walk(how, size, {"status": "1"}, width=4, caps=caps)
         due = next(walk)
         try:
             while True:
@@ -47,9 +49,9 @@ class Run:
                 self.queries.append(query)
                 due = walk.send(self._seen(query, serve(self._token(query), size)))
         except StopIteration as stop:
-            self.ending: paging.Ending = stop.value
+            self.ending: pagination.Ending = stop.value
 
-    def _token(self, query: paging.Query) -> str:
+    def _token(self, query: pagination.Query) -> str:
         params = dict(query.params)
         self.tokens.append(query.url.partition("?t=")[2] or params.get("after", ""))
         if query.url:
@@ -59,15 +61,15 @@ class Run:
         assert not query.headers
         return self.tokens[-1]
 
-    def _seen(self, query: paging.Query, answer: Answer) -> paging.Seen:
+    def _seen(self, query: pagination.Query, answer: Answer) -> pagination.Seen:
         if isinstance(answer, int):
-            return paging.Seen(
+            return pagination.Seen(
                 query, 0, 0, None, answer, unread=answer not in (404, 416), why=f"it answers {answer}"
             )
         records, total, token = answer
         new = len(set(records) - set(self.received))
         self.received.update(records)
-        return paging.Seen(query, len(records), new, total, onward=way(self._how, token))
+        return pagination.Seen(query, len(records), new, total, onward=way(self._how, token))
 
 
 def leading(count: int, *, clamp: int = 1000, total: int | None = None, end: str = "") -> Serve:
@@ -116,20 +118,22 @@ def test_f36_hidden_rows_make_short_and_empty_pages_and_cost_no_visible_row(
 
 
 def test_the_first_link_query_has_the_size_and_no_position() -> None:
-    first = next(paging.walk(LINK, 10, {"status": "1"}, width=4, caps=CAPS))
-    assert first == (paging.Query((("status", "1"), ("limit", "10")), ordinal=1, first=True, page_size=10),)
+    first = next(pagination.walk(LINK, 10, {"status": "1"}, width=4, caps=CAPS))
+    assert first == (
+        pagination.Query((("status", "1"), ("limit", "10")), ordinal=1, first=True, page_size=10),
+    )
 
 
 def test_a_link_is_followed_as_it_is_without_any_parameter_of_ours() -> None:
     run = Run(leading(15))
-    assert run.queries[1] == paging.Query((), 2, first=False, url=f"{ROOT}?t=10", page_size=10)
+    assert run.queries[1] == pagination.Query((), 2, first=False, url=f"{ROOT}?t=10", page_size=10)
 
 
 def test_a_cursor_is_sent_beside_the_query_under_the_dialects_name() -> None:
     how = Paging(style="cursor", cursor_param="next")
-    walk = paging.walk(how, 10, {"status": "1"}, width=4, caps=CAPS)
+    walk = pagination.walk(how, 10, {"status": "1"}, width=4, caps=CAPS)
     (first,) = next(walk)
-    (query,) = walk.send(paging.Seen(first, 10, 10, None, onward=Onward(cursor="a/b=")))
+    (query,) = walk.send(pagination.Seen(first, 10, 10, None, onward=Onward(cursor="a/b=")))
     assert query.params == (("status", "1"), ("limit", "10"), ("next", "a/b="))
     assert query.url == ""
 
@@ -283,10 +287,10 @@ def test_a_page_behind_the_end_that_answers_416_is_the_end(how: Paging) -> None:
 @BOTH
 def test_f41_endless_pages_end_at_the_caps(how: Paging) -> None:
     endless = leading(10**9)
-    assert Run(endless, how, caps=paging.Caps(5, 10**9)).ending.reason == (
+    assert Run(endless, how, caps=pagination.Caps(5, 10**9)).ending.reason == (
         "stopped after 5 pages, which is limits.pages"
     )
-    assert Run(endless, how, caps=paging.Caps(10**9, 55)).ending.reason == (
+    assert Run(endless, how, caps=pagination.Caps(10**9, 55)).ending.reason == (
         "stopped after 60 records, more than limits.records"
     )
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from exporter.inventory.dialect import Paging
-from exporter.source.onward import NOWHERE, Onward, onward
+from exporter.inventory.dialects import Paging
+from exporter.paging.next_link import NOWHERE, Onward, onward
 
 LINK = Paging(style="link")
 CURSOR = Paging(style="cursor")

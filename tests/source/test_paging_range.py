@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory.dialect import PAGING_STYLES, Paging
-from exporter.source import paging, style
+from exporter.inventory.dialects import PAGING_STYLES, Paging
+from exporter.paging import pagination, strategies
 
 RANGE = Paging(style="range")
-CAPS = paging.Caps(pages=10_000, records=1_000_000)
+CAPS = pagination.Caps(pages=10_000, records=1_000_000)
 
 Answer = tuple[list[int], int | None] | int
 """The records of a page and the announced total; or the status of a refusal."""
@@ -49,7 +49,7 @@ class Run:
         self.received: Counter[int] = Counter()
         self.spans: list[str] = []
         self.most_flying = 0
-        walk = paging.walk(how, size, {"status": "1"}, width=width, caps=CAPS)
+        walk = pagination.walk(how, size, {"status": "1"}, width=width, caps=CAPS)
         flying = list(next(walk))
         while True:
             self.most_flying = max(self.most_flying, len(flying))
@@ -59,20 +59,22 @@ class Run:
             try:
                 flying += walk.send(self._seen(query, serve(self.spans[-1])))
             except StopIteration as stop:
-                self.ending: paging.Ending = stop.value
+                self.ending: pagination.Ending = stop.value
                 break
 
-    def _seen(self, query: paging.Query, answer: Answer) -> paging.Seen:
+    def _seen(self, query: pagination.Query, answer: Answer) -> pagination.Seen:
         if isinstance(answer, int):
-            return paging.Seen(query, 0, 0, None, answer, unread=answer != 416, why=f"it answers {answer}")
+            return pagination.Seen(
+                query, 0, 0, None, answer, unread=answer != 416, why=f"it answers {answer}"
+            )
         records, total = answer
         new = len(set(records) - set(self.received))
         self.received.update(records)
-        return paging.Seen(query, len(records), new, total, 206)
+        return pagination.Seen(query, len(records), new, total, 206)
 
 
 def test_every_style_that_may_be_written_has_its_words_and_its_course() -> None:
-    assert set(style.STYLES) == set(PAGING_STYLES)
+    assert set(strategies.STYLES) == set(PAGING_STYLES)
 
 
 @given(
@@ -116,32 +118,32 @@ def test_f34_an_api_that_ignores_the_range_header_is_taken_once_and_named() -> N
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("how", [Paging(style="offset"), Paging(style="page"), Paging(style="link"), RANGE])
 def test_a_size_that_is_refused_is_halved_until_it_is_not(how: Paging, status: int) -> None:
-    walk = paging.walk(how, 40, {}, width=4, caps=CAPS)
+    walk = pagination.walk(how, 40, {}, width=4, caps=CAPS)
     sizes = []
     (query,) = next(walk)
     while query.page_size > 6:
         sizes.append(query.page_size)
         assert query.first
-        (query,) = walk.send(paging.Seen(query, 0, 0, None, status, unread=True, why="422 no"))
+        (query,) = walk.send(pagination.Seen(query, 0, 0, None, status, unread=True, why="422 no"))
     assert sizes == [40, 20, 10]
     assert (query.page_size, query.first, query.ordinal) == (5, True, 4)
     with pytest.raises(StopIteration) as stop:
-        walk.send(paging.Seen(query, 3, 3, 3))
+        walk.send(pagination.Seen(query, 3, 3, 3))
     ending = stop.value.value
     assert (ending.complete, ending.expected, ending.received, ending.pages) == (True, 3, 3, 1)
 
 
 def test_the_words_of_a_halved_page_are_in_the_smaller_size() -> None:
     for how, said in ((Paging(), (("limit", "20"), ("offset", "0"))), (RANGE, (("Range", "items=1-20"),))):
-        walk = paging.walk(how, 40, {}, width=4, caps=CAPS)
-        (query,) = walk.send(paging.Seen(next(walk)[0], 0, 0, None, 400, unread=True))
+        walk = pagination.walk(how, 40, {}, width=4, caps=CAPS)
+        (query,) = walk.send(pagination.Seen(next(walk)[0], 0, 0, None, 400, unread=True))
         assert said in (query.params, query.headers)
 
 
 def test_what_follows_a_halved_first_page_is_asked_for_in_the_same_size() -> None:
-    walk = paging.walk(Paging(), 40, {}, width=4, caps=CAPS)
-    (query,) = walk.send(paging.Seen(next(walk)[0], 0, 0, None, 422, unread=True))
-    due = walk.send(paging.Seen(query, 20, 20, 50))
+    walk = pagination.walk(Paging(), 40, {}, width=4, caps=CAPS)
+    (query,) = walk.send(pagination.Seen(next(walk)[0], 0, 0, None, 422, unread=True))
+    due = walk.send(pagination.Seen(query, 20, 20, 50))
     assert [dict(query.params) for query in due] == [
         {"limit": "20", "offset": "20"},
         {"limit": "20", "offset": "40"},
@@ -150,13 +152,13 @@ def test_what_follows_a_halved_first_page_is_asked_for_in_the_same_size() -> Non
 
 
 def test_a_refusal_that_no_size_mends_ends_the_walk_at_one_record() -> None:
-    walk = paging.walk(Paging(), 5, {}, width=4, caps=CAPS)
+    walk = pagination.walk(Paging(), 5, {}, width=4, caps=CAPS)
     (query,) = next(walk)
     sizes = []
     with pytest.raises(StopIteration) as stop:
         while True:
             sizes.append(query.page_size)
-            (query,) = walk.send(paging.Seen(query, 0, 0, None, 400, unread=True, why="GET x: 400"))
+            (query,) = walk.send(pagination.Seen(query, 0, 0, None, 400, unread=True, why="GET x: 400"))
     assert sizes == [5, 2, 1]
     assert stop.value.value.reason == "the first page is refused: GET x: 400"
 
@@ -165,15 +167,15 @@ def test_a_refusal_that_no_size_mends_ends_the_walk_at_one_record() -> None:
     "how", [Paging(style="none"), Paging(size_param=""), Paging(style="link", size_param="")]
 )
 def test_nothing_is_halved_where_no_size_is_asked_for(how: Paging) -> None:
-    walk = paging.walk(how, 40, {}, width=4, caps=CAPS)
+    walk = pagination.walk(how, 40, {}, width=4, caps=CAPS)
     query = next(walk)[0]
     with pytest.raises(StopIteration) as stop:
-        walk.send(paging.Seen(query, 0, 0, None, 400, unread=True, why="no"))
+        walk.send(pagination.Seen(query, 0, 0, None, 400, unread=True, why="no"))
     assert not stop.value.value.complete
 
 
 def test_a_later_page_that_is_refused_is_unread_and_nothing_is_halved() -> None:
-    walk = paging.walk(Paging(), 10, {}, width=1, caps=CAPS)
-    (query,) = walk.send(paging.Seen(next(walk)[0], 10, 10, 30))
-    (query,) = walk.send(paging.Seen(query, 0, 0, None, 422, unread=True, why="no"))
+    walk = pagination.walk(Paging(), 10, {}, width=1, caps=CAPS)
+    (query,) = walk.send(pagination.Seen(next(walk)[0], 10, 10, 30))
+    (query,) = walk.send(pagination.Seen(query, 0, 0, None, 422, unread=True, why="no"))
     assert dict(query.params) == {"limit": "10", "offset": "20"}

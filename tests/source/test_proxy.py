@@ -11,7 +11,7 @@ import pytest
 import yarl
 
 from exporter import errors, settings
-from exporter.source import proxy
+from exporter.client import proxy
 from tests.source.certificates import CERTIFICATES
 from tests.source.endpoint import Endpoint, endpoint, proxying, tokens
 from tests.source.servers import Told, asking, says, serving, whole

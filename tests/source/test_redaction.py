@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.source.redaction import Credential, Redaction, of_header
+from exporter.client.redaction import Credential, Redaction, of_header
 
 SECRET = "p+a/s=s wörd&<x>%41"
 BASIC = f"Basic {base64.b64encode(f'monitor:{SECRET}'.encode()).decode()}"

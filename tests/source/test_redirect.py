@@ -8,7 +8,7 @@ import pytest
 import yarl
 
 from exporter import errors
-from exporter.source import redirect
+from exporter.client import redirect
 from tests.source.servers import Script, Server, Told, asking, serving, whole
 
 START = yarl.URL("https://api.example/a?limit=1")

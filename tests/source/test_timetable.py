@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.source.quota import Quota
-from exporter.source.timetable import Budget, Timetable
+from exporter.client.quota import Quota
+from exporter.client.rate_limiter import Budget, Timetable
 
 NOW = 5000.0
 

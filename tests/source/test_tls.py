@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter import errors, settings
-from exporter.source import tls
+from exporter.client import tls
 from tests.source.certificates import CERTIFICATES
 from tests.source.servers import Told, asking, says, serving, then_closes, whole
 

@@ -7,14 +7,14 @@ import math
 
 import pytest
 
-from exporter.source import token
-from exporter.source.token import Answer
+from exporter.client import token_response
+from exporter.client.token_response import Answer
 
 CANARY = "c4n4ry-s3cret"
 
 
-def read(fields: object, status: int = 200) -> token.Token:
-    return token.read(Answer(status, json.dumps(fields).encode()), 1000.0)
+def read(fields: object, status: int = 200) -> token_response.Token:
+    return token_response.read(Answer(status, json.dumps(fields).encode()), 1000.0)
 
 
 def test_f51_a_lifetime_is_counted_from_when_we_asked() -> None:
@@ -64,7 +64,7 @@ def test_the_scheme_is_written_as_servers_expect_it(kind: object, scheme: str) -
     ],
 )
 def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
-    assert token.read(Answer(201, body), 0.0).end == 7.6
+    assert token_response.read(Answer(201, body), 0.0).end == 7.6
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
 def test_f25_an_answer_without_a_token_is_told_apart_and_not_repeated(
     status: int, body: bytes, words: str
 ) -> None:
-    with pytest.raises(token.Unfit, match=words) as caught:
-        token.read(Answer(status, body), 0.0)
+    with pytest.raises(token_response.Unfit, match=words) as caught:
+        token_response.read(Answer(status, body), 0.0)
     assert CANARY not in str(caught.value)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
-from exporter.inventory.dialect import Paging
-from exporter.source import client, crawl
+from exporter.client import client
+from exporter.inventory.dialects import Paging
+from exporter.paging import fetch
 
 
 @pytest.mark.parametrize(
@@ -33,9 +34,9 @@ def test_f37_a_total_is_read_leniently_and_garbage_is_none(
     headers: dict[str, str], total: int | None
 ) -> None:
     page = client.Page((), 200, CIMultiDict(headers), b"[]", 0.0, "")
-    assert crawl.total(page, Paging()) == total
+    assert fetch.total(page, Paging()) == total
 
 
 def test_the_header_of_the_dialect_is_the_one_that_counts() -> None:
     page = client.Page((), 200, CIMultiDict({"X-Total-Count": "5", "X-Size": "7"}), b"[]", 0.0, "")
-    assert crawl.total(page, Paging(total_header="x-size")) == 7
+    assert fetch.total(page, Paging(total_header="x-size")) == 7

@@ -1,7 +1,7 @@
 """Records that come twice: an API that doubles them, or a list that moved while it was read."""
 
-from exporter.source import verdict
-from exporter.source.paging import Ending
+from exporter.paging import completeness
+from exporter.paging.pagination import Ending
 
 WHOLE = Ending(True, None, 40, 0, 0, 2, "", 40)
 COUNTED = Ending(True, 40, 40, 0, 0, 2, "", 44)
@@ -10,51 +10,52 @@ UNREAD = Ending(False, None, 30, 1, 10, 1, "1 page could not be read", 30)
 
 
 def test_a_quiet_list_needs_no_second_look() -> None:
-    assert not verdict.is_restless([WHOLE], set(), set())
-    assert verdict.problem([WHOLE], set(), set()) == ""
+    assert not completeness.is_restless([WHOLE], set(), set())
+    assert completeness.problem([WHOLE], set(), set()) == ""
 
 
 def test_new_doubles_without_a_total_are_looked_at_again_and_told() -> None:
-    assert verdict.is_restless([WHOLE], {"CAR1"}, set())
+    assert completeness.is_restless([WHOLE], {"CAR1"}, set())
     assert (
-        verdict.problem([WHOLE], {"CAR1"}, set()) == "1 records came twice: the list moved while it was read"
+        completeness.problem([WHOLE], {"CAR1"}, set())
+        == "1 records came twice: the list moved while it was read"
     )
 
 
 def test_doubles_that_always_come_are_the_apis_own() -> None:
-    assert not verdict.is_restless([WHOLE], {"CAR1"}, {"CAR1", "CAR2"})
-    assert verdict.problem([WHOLE], {"CAR1"}, {"CAR1"}) == ""
+    assert not completeness.is_restless([WHOLE], {"CAR1"}, {"CAR1", "CAR2"})
+    assert completeness.problem([WHOLE], {"CAR1"}, {"CAR1"}) == ""
 
 
 def test_a_total_that_is_reached_by_different_records_settles_it() -> None:
-    assert not verdict.is_restless([COUNTED], {"CAR1"}, set())
-    assert verdict.problem([COUNTED], {"CAR1"}, set()) == ""
+    assert not completeness.is_restless([COUNTED], {"CAR1"}, set())
+    assert completeness.problem([COUNTED], {"CAR1"}, set()) == ""
 
 
 def test_a_total_that_counts_steady_doubles_is_reached() -> None:
-    assert verdict.is_restless([SHORT], {"CAR1"}, set())
-    assert verdict.problem([SHORT], {"CAR1"}, {"CAR1"}) == ""
+    assert completeness.is_restless([SHORT], {"CAR1"}, set())
+    assert completeness.problem([SHORT], {"CAR1"}, {"CAR1"}) == ""
 
 
 def test_a_total_that_is_missed_by_as_much_as_ever_is_told_and_not_looked_at_again() -> None:
-    usual = verdict.shortfalls([WHOLE, SHORT])
+    usual = completeness.shortfalls([WHOLE, SHORT])
     assert usual == (0, 4)
-    assert not verdict.is_restless([WHOLE, SHORT], set(), set(), usual)
-    assert verdict.is_restless([WHOLE, SHORT], set(), set(), (4, 0))
-    assert verdict.is_restless([SHORT], set(), set(), (3,))
-    assert verdict.problem([SHORT], set(), set()) == SHORT.reason
+    assert not completeness.is_restless([WHOLE, SHORT], set(), set(), usual)
+    assert completeness.is_restless([WHOLE, SHORT], set(), set(), (4, 0))
+    assert completeness.is_restless([SHORT], set(), set(), (3,))
+    assert completeness.problem([SHORT], set(), set()) == SHORT.reason
 
 
 def test_a_total_that_is_missed_otherwise_is_told() -> None:
-    assert verdict.problem([SHORT], set(), set()) == SHORT.reason
-    assert verdict.problem([SHORT], {"CAR1"}, {"CAR2"}) == SHORT.reason
+    assert completeness.problem([SHORT], set(), set()) == SHORT.reason
+    assert completeness.problem([SHORT], {"CAR1"}, {"CAR2"}) == SHORT.reason
 
 
 def test_pages_that_cannot_be_read_are_not_asked_for_again_at_once() -> None:
-    assert not verdict.is_restless([UNREAD], {"CAR1"}, set())
-    assert "could not be read" in verdict.problem([UNREAD], set(), set())
+    assert not completeness.is_restless([UNREAD], {"CAR1"}, set())
+    assert "could not be read" in completeness.problem([UNREAD], set(), set())
 
 
 def test_rows_that_cannot_be_read_are_not_read_again_right_away() -> None:
     ending = Ending(False, 100, 99, 0, 1, 10, "row 17 cannot be read: 504")
-    assert not verdict.is_restless([ending], set(), set())
+    assert not completeness.is_restless([ending], set(), set())

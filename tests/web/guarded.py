@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from exporter.web import guard, server
+from exporter.web import listener, server
 
 from .invented import InventedSite
 
 BUSY = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 """What keeps a connection at work where `held_up` is among the middlewares."""
-PATIENT = guard.Limits(connections=1000, headers=60.0, write=60.0)
+PATIENT = listener.Limits(connections=1000, headers=60.0, write=60.0)
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -43,7 +43,7 @@ class Guarded:
 
     port: int
     told: Told
-    listener: guard.Site
+    listener: listener.Site
 
     async def ask(self, request: bytes = HEALTHY) -> bytes:
         """Everything that comes for these bytes until the server closes."""
@@ -64,7 +64,7 @@ class Guarded:
 
 @asynccontextmanager
 async def guarded(
-    limits: guard.Limits = PATIENT,
+    limits: listener.Limits = PATIENT,
     site: InventedSite | None = None,
     context: ssl.SSLContext | None = None,
     *middlewares: Middleware,
@@ -76,9 +76,9 @@ async def guarded(
     await runner.setup()
     told = Told()
     try:
-        listener = guard.Site(runner, [guard.Address("127.0.0.1", 0)], limits, told, ssl_context=context)
-        await listener.start()
-        yield Guarded(listener.listening[0].address.port, told, listener)
+        site_ = listener.Site(runner, [listener.Address("127.0.0.1", 0)], limits, told, ssl_context=context)
+        await site_.start()
+        yield Guarded(listener.listening[0].address.port, told, site_)
     finally:
         await runner.cleanup()
 

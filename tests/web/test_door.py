@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.web import door
-from exporter.web.watch import Limits, Watch
+from exporter.web import connection
+from exporter.web.connection_limits import Limits, Watch
 
 from .guarded import Told, connect
 
@@ -38,7 +38,7 @@ class Writer(asyncio.Protocol):
 class Standing:
     """A door that stands open to a client who reads nothing."""
 
-    door: door.Door
+    connection: connection.Door
     writer: Writer
     told: Told
 
@@ -49,7 +49,7 @@ class Standing:
 
 @pytest.fixture(autouse=True)
 def _patience_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "_FLUSH", 0.1)
+    monkeypatch.setattr(connection, "_FLUSH", 0.1)
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def standing(then: Callable[[asyncio.Transport], None] = lambda _: None) -
             place = watch.admit("127.0.0.1", transport.abort)
             assert place is not None
             writer = Writer(then)
-            one = door.Door(writer, watch, place, transport)
+            one = connection.Door(writer, watch, place, transport)
             transport.set_protocol(one)
             one.connection_made(transport)
             doors.append(Standing(one, writer, told))

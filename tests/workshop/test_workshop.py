@@ -17,17 +17,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter import errors
-from exporter.inventory import decode, dialect
-from exporter.inventory.choice import Choice
+from exporter.exposition import families, render
+from exporter.inventory import decode, dialects
+from exporter.inventory.selection import Choice
 from exporter.inventory.snapshot import Changes, Draft, Guard, Snapshot
-from exporter.metrics import families, render
 from exporter.workshop import crowd, hand, job
 from exporter.workshop.crowd import Workshop
 from exporter.workshop.job import Order
 from tests import crawling
 
 KEY = b"sixteen bytes..."
-MAPPING = dialect.DIALECTS["ses"].collections["carriers"]
+MAPPING = dialects.DIALECTS["ses"].collections["carriers"]
 ORDER = Order("carriers", MAPPING, ("symbolRate",), {"rolloff": ("rolloff", 0.01)}, Choice(), 1024)
 ASKED = job.ordered(ORDER)
 PAGE = b"""[
@@ -266,7 +266,7 @@ def test_a_worker_forgets_orders_when_there_are_too_many(monkeypatch: pytest.Mon
 
 @pytest.fixture
 def _large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("exporter.intake._SHARED_ABOVE", 100)
+    monkeypatch.setattr("exporter.collections.crawl._SHARED_ABOVE", 100)
     yield
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from exporter import files
 from exporter.errors import ConfigError
-from exporter.settings import problem
+from exporter.settings import messages
 
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -150,4 +150,4 @@ def cause(error: Exception) -> str:
 def settle(part: Part) -> None:
     """Raises ConfigError with all the problems of the file, one on each line."""
     if part.problems:
-        raise problem.together(part.problems)
+        raise messages.together(part.problems)

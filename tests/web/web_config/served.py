@@ -14,7 +14,7 @@ import aiohttp
 import trustme
 from aiohttp import web
 
-from exporter.web import guard, server
+from exporter.web import listener, server
 from exporter.web.web_config import AccessControl
 from tests.web.guarded import PATIENT, Told
 from tests.web.invented import InventedSite
@@ -115,9 +115,11 @@ async def served(file: Path | None, deadline: float = UNHURRIED) -> AsyncIterato
     await runner.setup()
     context = access.ssl_context()
     try:
-        listener = guard.Site(runner, [guard.Address("127.0.0.1", 0)], PATIENT, Told(), ssl_context=context)
-        await listener.start()
-        port = listener.listening[0].address.port
+        bound = listener.Site(
+            runner, [listener.Address("127.0.0.1", 0)], PATIENT, Told(), ssl_context=context
+        )
+        await bound.start()
+        port = bound.listening[0].address.port
         yield Served(f"http{'s' if context else ''}://127.0.0.1:{port}", port, away)
     finally:
         await runner.cleanup()

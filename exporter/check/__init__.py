@@ -1,0 +1,1 @@
+"""How an API is understood, for a person: what `ses-inventory-exporter check` prints."""

@@ -1,0 +1,259 @@
+"""What is wrong with how a collection is configured, as its sample shows it.
+
+Plain functions from a sample to `Finding`s. A problem is what would make the exporter serve wrong, partial or
+no data; a note is what a person should know. Where pages come from is `sample`'s business, how findings look
+is `check`'s. Invariant: a problem comes with a hint that names what to write.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from exporter import settings
+from exporter.check import dialect_detection
+from exporter.check.sample import Read, Sample, idents
+from exporter.client.client import Page
+from exporter.inventory import decode, record_reader
+from exporter.inventory.dialects import Paging
+from exporter.inventory.filters import Condition, Filters
+from exporter.inventory.record import Record
+from exporter.inventory.selection import chosen
+from exporter.paging import fetch, strategies
+
+_POSITION = {"offset": "position_param", "page": "position_param", "cursor": "cursor_param"}
+"""The setting that names the parameter by which a style of paging says where a page begins."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One sentence, what to do about it, and how bad it is."""
+
+    kind: Literal["problem", "note"]
+    text: str
+    hint: str = ""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One record of a page: its raw form, what the dialect reads of it, and its type and class."""
+
+    raw: msgspec.Raw
+    record: Record
+    kinds: tuple[str, str]
+
+
+def findings(sample: Sample, target: settings.Target) -> tuple[Finding, ...]:
+    """Everything that the sample shows to be wrong, the cause before its consequences."""
+    found = [
+        *_dialect(sample, target),
+        *(one for read in sample.reads for one in _of_read(read, sample.bare, target)),
+        *_empty(sample, target),
+        *_all_left_out(sample, target),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def otherwise(sample: Sample, target: settings.Target) -> tuple[Finding, ...]:
+    """What is wrong with the configuration of a list that cannot be read, by what could be."""
+    found = [*_dialect(sample, target)]
+    if sample.bare is not None and decode.split(sample.bare.body):
+        queries = " and ".join(_written(query) for query in target.queries)
+        count = _count(sample.bare, target)
+        hint = f"write query: {{}} for all of them under collections.{target.collection}"
+        found.append(Finding("problem", f"Without the query {queries} there are {count}", hint))
+    return tuple(found)
+
+
+def listed(page: Page, target: settings.Target) -> list[Listed]:
+    """The records of a page that have an id."""
+    reader = record_reader.Reader(target.mapping)
+    found = []
+    for raw in decode.split(page.body):
+        value = decode.json_of(raw)
+        read = reader.read(value, Counter()) if isinstance(value, dict) else None
+        if read is not None:
+            found.append(Listed(raw, read.record, (read.record.type, read.entity_type)))
+    return found
+
+
+def types(records: Sequence[Listed]) -> str:
+    """How many records there are of each type, in words: `Service 90, Carrier 10`."""
+    counts = Counter(kind[1] or kind[0] for kind in (one.kinds for one in records))
+    words = [f"{kind or '(none)'} {count}" for kind, count in counts.most_common(5)]
+    return ", ".join(words if len(counts) <= len(words) else [*words, "and others"])
+
+
+def _count(bare: Page, target: settings.Target) -> str:
+    total = fetch.total(bare, target.paging)
+    return f"{total} records" if total else f"{len(decode.split(bare.body))} records or more"
+
+
+def _written(query: Mapping[str, str]) -> str:
+    return "&".join(f"{key}={value}" for key, value in query.items())
+
+
+def _of_read(read: Read, bare: Page | None, target: settings.Target) -> Iterator[Finding]:
+    records = [one for page in read.pages for one in listed(page, target)]
+    if not any(decode.split(page.body) for page in read.pages):
+        yield from _selects_nothing(read, bare, target)
+        return
+    yield from _position(read, target)
+    yield from _ignored(read, records, target)
+    yield from _total(read, bare, target)
+
+
+def _dialect(sample: Sample, target: settings.Target) -> Iterator[Finding]:
+    """Another dialect that understands better what there is without the query, where that selects nothing."""
+    if any(decode.split(page.body) for read in sample.reads for page in read.pages):
+        return
+    pages = [page for page in (sample.bare, *sample.others.values()) if page is not None]
+    page = next((page for page in pages if decode.split(page.body)), None)
+    if page is None:
+        return
+    name, collection = target.dialect.name, target.collection
+    better = dialect_detection.better(
+        dialect_detection.fits(page.body, {(name, collection): target.mapping}), name, collection
+    )
+    if better is not None:
+        yield Finding(
+            "problem",
+            f"This looks like {better.dialect}, not {target.dialect.name}",
+            f"write dialect: {better.dialect} under apis.{target.api}",
+        )
+
+
+def _selects_nothing(read: Read, bare: Page | None, target: settings.Target) -> Iterator[Finding]:
+    if not read.query or bare is None or not decode.split(bare.body):
+        return
+    records = listed(bare, target)
+    own = target.dialect.collections[target.collection].query
+    whose = f" (the default of the dialect {target.dialect.name})" if read.query == own else ""
+    kind = next((one.kinds[1] for one in records if one.kinds[1]), "")
+    example = f', or {{"@type": {kind}}} for one type of them' if kind else ""
+    told = f"The query {_written(read.query)}{whose} selects nothing"
+    yield Finding(
+        "problem",
+        f"{told}. Without it there are {_count(bare, target)}: {types(records)}",
+        f"write query: {{}} for all of them under collections.{target.collection}{example}",
+    )
+
+
+def _empty(sample: Sample, target: settings.Target) -> Iterator[Finding]:
+    found = any(decode.split(page.body) for read in sample.reads for page in read.pages)
+    if found or (sample.bare is not None and decode.split(sample.bare.body)):
+        return
+    bare = " with or without the query" if sample.bare is not None else ""
+    yield Finding(
+        "problem",
+        f"The API lists no {target.collection}{bare}",
+        f"may the account read them? if there are none, leave {target.collection} out of collections",
+    )
+
+
+def _all_left_out(sample: Sample, target: settings.Target) -> Iterator[Finding]:
+    choice = chosen(target.include_types, target.exclude_types)
+    records = [one for read in sample.reads for page in read.pages for one in listed(page, target)]
+    if not records or any(choice.holds(one.record, one.kinds[1]) for one in records):
+        return
+    names = " and ".join(name for name in ("include_types", "exclude_types") if getattr(target, name))
+    place = f"collections.{target.collection}"
+    yield Finding(
+        "problem",
+        f"All {len(records)} records that were read are left out by their type: {types(records)}",
+        f"correct {names} under {place}",
+    )
+
+
+def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
+    """Pages that are the first one again, and lists that end before all that they announce."""
+    paging = target.paging
+    total = fetch.total(read.pages[0], paging)
+    again = any(
+        not fresh and decode.split(page.body)
+        for fresh, page in zip(read.fresh[1:], read.pages[1:], strict=True)
+    )
+    if again and (read.problem or (total or 0) > sum(read.fresh)):
+        yield Finding(
+            "problem",
+            f"The second page is the first one again: the API ignores {_ignored_position(paging)}",
+            _position_hint(target),
+        )
+    elif read.problem:
+        yield Finding(
+            "problem",
+            f"The list ends after {sum(read.fresh)} records, and is not complete: {read.problem}",
+            f"correct collections.{target.collection}.paging; {_position_hint(target)}",
+        )
+
+
+def _ignored_position(paging: Paging) -> str:
+    return strategies.STYLES[paging.style].position(paging)
+
+
+def _position_hint(target: settings.Target) -> str:
+    place, setting = f"collections.{target.collection}.paging", _POSITION.get(target.paging.style)
+    if setting is None:
+        return f"{place}.style is {target.paging.style}; does the API page in another way?"
+    value = getattr(target.paging, setting)
+    first = f", and {place}.first the number of the first page" if target.paging.style == "page" else ""
+    return (
+        f"{place}.{setting} is {value}: write the parameter by which the API takes the position there{first}"
+    )
+
+
+def _ignored(read: Read, records: Sequence[Listed], target: settings.Target) -> Iterator[Finding]:
+    """Conditions that the API ignores: a problem where records contradict them, or where nothing can tell."""
+    filters = Filters([read.query])
+    against = Counter(filters.contradicted(one.raw, one.kinds) for one in records)
+    for condition in filters.queries[0]:
+        count = against[condition]
+        if condition in read.ignored and count:
+            shown = f"{count} of {len(records)} records show something else ({types(records)})"
+            yield Finding("problem", f"The API ignores {condition}: {shown}", _choose(condition, target))
+        elif condition in read.ignored and condition.is_of_type:
+            is_shown = any(filters.shows(one.raw, condition) for one in records)
+            kind: Literal["problem", "note"] = "note" if is_shown else "problem"
+            unseen = "" if is_shown else ", and its records do not show their type"
+            yield Finding(kind, f"The API ignores {condition}{unseen}", _choose(condition, target))
+        elif condition in read.ignored:
+            yield Finding(
+                "note", f"The API ignores {condition}: it lists records whatever is asked for there"
+            )
+        elif count:
+            yield Finding("note", f"{condition} is obeyed, though {count} records show something else")
+        elif not any(filters.shows(one.raw, condition) for one in records):
+            yield Finding("note", f"Whether {condition} is obeyed cannot be seen: no record shows it")
+
+
+def _choose(condition: Condition, target: settings.Target) -> str:
+    place = f"collections.{target.collection}"
+    if condition.is_of_type:
+        kinds = f"write include_types: [{condition.written}] under {place}, if the records show such a type"
+        return f"{kinds}; else leave {target.collection} out"
+    return f"take it out of {place}.query, or ask the API's owner for a parameter that it knows"
+
+
+def _total(read: Read, bare: Page | None, target: settings.Target) -> Iterator[Finding]:
+    """A total that is the same with and without a query that is obeyed."""
+    total = fetch.total(read.pages[0], target.paging)
+    if not total or bare is None or fetch.total(bare, target.paging) != total or read.ignored:
+        return
+    filters = Filters([read.query])
+    others = sum(filters.contradicted(one.raw, one.kinds) is not None for one in listed(bare, target))
+    is_shown = any(
+        filters.shows(one, condition) for one in decode.split(bare.body) for condition in filters.queries[0]
+    )
+    differs = not is_shown and idents(bare, target) != idents(read.pages[0], target)
+    is_short = read.ended and sum(read.fresh) < total
+    if read.total_of_none or others or differs or is_short:
+        place = f"collections.{target.collection}"
+        both = f"{total} records with {_written(read.query)} and without it"
+        yield Finding(
+            "problem",
+            f"{target.paging.total_header} announces {both}, though the query is obeyed: it counts the whole "
+            "table, and crawls are never complete",
+            f'write paging: {{total_header: ""}} under {place}, so that no total is believed; or write '
+            f"query: {{}} and include_types under {place}, so that the exporter selects the records itself",
+        )

@@ -1,0 +1,384 @@
+"""What the first two pages of each query of a collection say of it, for a person who has never seen the API.
+
+A plain function from pages to a `Report`; `check` fetches the pages and prints the report. Which metric shows
+a field is asked of the families themselves. Invariants: a report names what was found and what was missing,
+never only that it worked; and no metric that does not exist.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from exporter import settings
+from exporter.check import dialect_detection
+from exporter.check.findings import Finding
+from exporter.client.client import Page
+from exporter.exposition import provenance
+from exporter.inventory import decode, paths, record_reader, text
+from exporter.inventory.record import Record
+from exporter.inventory.selection import chosen
+from exporter.inventory.snapshot import Held, Shown
+from exporter.paging import fetch, strategy
+
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "services": {
+        "external id": "id",
+        "name": "name",
+        "description": "description",
+        "status": "status",
+        "type": "type",
+        "start": "start",
+        "end": "end",
+        "last update": "updated",
+        "related party": "party",
+        "location": "place",
+        "service specification": "specification",
+        "supporting resources": "resources",
+    },
+    "carriers": {
+        "external id": "id",
+        "name": "name",
+        "description": "description",
+        "operational status": "status",
+        "type": "type",
+        "creation date": "created",
+        "last update": "updated",
+        "gateway": "gateway",
+        "terminal": "terminal",
+        "satellite": "satellite",
+        "transponder": "transponder",
+        "characteristics": "characteristics",
+        "supporting services": "services",
+        "hierarchy": "relations",
+    },
+    "resources": {
+        "id": "id",
+        "name": "name",
+        "description": "description",
+        "status": "status",
+        "type": "type",
+        "specification": "specification",
+        "characteristics": "characteristics",
+        "related parties": "parties",
+        "locations": "places",
+        "relationships": "relations",
+    },
+}
+"""The columns of the operator's tables and the record's field each comes from."""
+
+_SIGNALS = (
+    "X-Total-Count",
+    "X-Result-Count",
+    "Content-Range",
+    "Link",
+    "Retry-After",
+    "X-RateLimit-Remaining",
+)
+
+_BRIEF = 60  # characters of an example
+_PER = 1000
+"""Records for which an estimate is made where nobody says how many there are."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a value of the first record stood, the field it filled, and the metrics that show it, if any."""
+
+    path: str
+    field: str
+    value: str
+    metrics: tuple[str, ...]
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What `records` records become: series, and requests an hour for full crawls and for what changed."""
+
+    records: int
+    series: int
+    full: int
+    delta: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What so many `pages` of so many `queries` show; `silent` of these announce no total.
+
+    `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a
+    status word to (records, meaning). `sources` are of the first record, `better` is the dialect that
+    understands the pages clearly better, None for none. `signals` are of the first page. `named` are the
+    characteristics that records have, `hidden` those of them that no metric shows. `left_out` counts the
+    records that are `skipped` by their type. `findings` are what is wrong with the configuration.
+    """
+
+    queries: int
+    pages: int
+    silent: int
+    records: int
+    total: int
+    skipped: int
+    rejects: Mapping[str, int]
+    signals: Mapping[str, str]
+    found: Mapping[str, int]
+    meanings: Mapping[str, tuple[int, str]]
+    types: Mapping[str, int]
+    examples: Mapping[str, str]
+    named: Mapping[str, int]
+    hidden: tuple[str, ...]
+    sources: tuple[Source, ...]
+    better: dialect_detection.Fit | None
+    estimate: Estimate
+    left_out: Mapping[str, int] = {}
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def problems(self) -> int:
+        """How many things are wrong."""
+        return sum(one.kind == "problem" for one in self.findings) + (self.better is not None)
+
+
+class _Item(msgspec.Struct, frozen=True):
+    """A record that is held, its raw form, and the names of its characteristics as they are spelled."""
+
+    raw: msgspec.Raw
+    record: Record
+    names: tuple[str, ...]
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    """What the first page of a query had: raw records, series of those that are held, the total announced."""
+
+    items: int
+    series: int
+    total: int | None
+
+
+def explain(
+    pages: Sequence[Page],
+    target: settings.Target,
+    further: Sequence[Page] = (),
+    found: Sequence[Finding] = (),
+) -> Report:
+    """What the first page of each query and `further` pages say of the collection; `found` is wrong with it.
+
+    Raises `Malformed` where one is no page.
+    """
+    reader = record_reader.Reader(
+        target.mapping,
+        characteristics=target.shown,
+        numbers=target.numbers,
+        choice=chosen(target.include_types, target.exclude_types),
+    )
+    key = os.urandom(16)
+    every = [*pages, *further]
+    batches: list[decode.Batch[Held]] = [decode.page(page.body, reader, {}, key) for page in every]
+    of_pages = [_items(page, batch, reader, key) for page, batch in zip(every, batches, strict=True)]
+    samples = [
+        _Sample(batch.items, _series(items, target), fetch.total(page, target.paging))
+        for page, batch, items in zip(pages, batches, of_pages, strict=False)
+    ]
+    items = _different(of_pages)
+    records = [item.record for item in items]
+    named = Counter(name for item in items for name in item.names)
+    filled = dict(_filled(items, target))
+    sources = tuple(_sources(items[0], target)) if items else ()
+    return Report(
+        queries=len(pages),
+        pages=len(every),
+        silent=sum(sample.total is None for sample in samples),
+        records=len(records),
+        total=sum(sample.total or 0 for sample in samples),
+        skipped=sum(len(batch.skipped) for batch in batches),
+        rejects=Counter(reject.reason for batch in batches for reject in batch.rejects),
+        signals={name: pages[0].headers[name] for name in _SIGNALS if name in pages[0].headers},
+        found={column: len(having) for column, having in filled.items()},
+        meanings=dict(_meanings(items, target)),
+        types=dict(Counter(record.type for record in records).most_common()),
+        examples={column: _example(having, column, target) for column, having in filled.items()},
+        named=dict(named.most_common()),
+        hidden=tuple(_hidden(named, sources, target)),
+        sources=sources,
+        better=_better(every, target),
+        estimate=_estimate(samples, target),
+        left_out=_left_out(every, target),
+        findings=tuple(found),
+    )
+
+
+def _different(of_pages: Sequence[Sequence[_Item]]) -> list[_Item]:
+    """All records, each id once: a page that comes again tells nothing new."""
+    return list(
+        {item.record.id: item for of_page in reversed(of_pages) for item in reversed(of_page)}.values()
+    )[::-1]
+
+
+def _better(pages: Sequence[Page], target: settings.Target) -> dialect_detection.Fit | None:
+    """The dialect that understands the pages clearly better than what is configured does."""
+    name, collection = target.dialect.name, target.collection
+    return dialect_detection.better(
+        dialect_detection.fits(_joined(pages), {(name, collection): target.mapping}), name, collection
+    )
+
+
+def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, int]:
+    """The types of the records that include_types and exclude_types leave out, and how many of each."""
+    choice = chosen(target.include_types, target.exclude_types)
+    reader = record_reader.Reader(target.mapping)
+    counts: Counter[str] = Counter()
+    for raw in (raw for page in pages for raw in decode.split(page.body)):
+        value = decode.json_of(raw)
+        found = reader.read(value, Counter()) if isinstance(value, dict) else None
+        if found is not None and not choice.holds(found.record, found.entity_type):
+            counts[found.entity_type or found.record.type] += 1
+    return dict(counts.most_common())
+
+
+def _items(page: Page, batch: decode.Batch[Held], reader: record_reader.Reader, key: bytes) -> list[_Item]:
+    """The records of a page that are held, each with its raw form."""
+    digests = {fresh.digest for fresh in batch.fresh}
+    raws = [raw for raw in decode.split(page.body) if decode.digest(raw, key) in digests]
+    return [
+        _Item(raw, fresh.record, _names(raw, reader)) for raw, fresh in zip(raws, batch.fresh, strict=True)
+    ]
+
+
+def _joined(pages: Sequence[Page]) -> bytes:
+    """All pages as if they were one."""
+    return b"[%b]" % b",".join(bytes(raw) for page in pages for raw in decode.split(page.body))
+
+
+def _names(raw: msgspec.Raw, reader: record_reader.Reader) -> tuple[str, ...]:
+    """The names of a record's characteristics, as they are spelled where they stand in a plain list."""
+    value = decode.json_of(raw)
+    if not isinstance(value, dict):
+        return ()
+    lists = (member for member in value.values() if isinstance(member, list))
+    named = (one.get("name") for many in lists for one in many if isinstance(one, dict))
+    spelled = {text.fold(name): text.clean(name) for name in named if isinstance(name, str)}
+    return tuple(spelled.get(key, key) for key in reader.gather(value, Counter()).characteristics)
+
+
+def _filled(items: Sequence[_Item], target: settings.Target) -> Iterator[tuple[str, list[_Item]]]:
+    """The records that fill each column; characteristics count whether or not a metric shows them."""
+    for column, name in COLUMNS[target.collection].items():
+        if name == "characteristics":
+            yield column, [item for item in items if item.names]
+        else:
+            yield column, [item for item in items if getattr(item.record, name)]
+
+
+def _example(having: Sequence[_Item], column: str, target: settings.Target) -> str:
+    """What the first of the records that fill a column has there."""
+    if not having:
+        return ""
+    name = COLUMNS[target.collection][column]
+    if name != "characteristics":
+        return _shown(getattr(having[0].record, name))
+    listed = {text.fold(word) for word in target.characteristics}
+    shown = tuple(word for word in having[0].names if text.fold(word) in listed)
+    hidden = tuple(word for word in having[0].names if text.fold(word) not in listed)
+    told = [_shown(shown)] if shown else []
+    return "; ".join([*told, f"not listed: {_shown(hidden)}"] if hidden else told)
+
+
+def _sources(item: _Item, target: settings.Target) -> Iterator[Source]:
+    """Which path filled which field of a record, and where that is shown."""
+    for one in dialect_detection.mapping(item.raw, target.mapping):
+        metrics = provenance.metrics(item.record, one.field, target.families)
+        yield Source(one.path, one.field, one.value, metrics)
+
+
+def _hidden(named: Mapping[str, int], sources: Sequence[Source], target: settings.Target) -> Iterator[str]:
+    """The characteristics that no metric shows: neither listed nor, in the first record, another field."""
+    listed = {text.fold(name) for name in target.characteristics}
+    places = (paths.parsed(source.path) for source in sources if source.metrics)
+    used = {place.wanted for place in places if place.kind == "characteristic"}
+    return (name for name in named if text.fold(name) not in listed | used)
+
+
+def _estimate(samples: Sequence[_Sample], target: settings.Target) -> Estimate:
+    """What a whole crawl would bring, by the first pages; of 1,000 records where a total is missing."""
+    items = sum(sample.items for sample in samples)
+    if any(sample.total is None for sample in samples):
+        records, each = _PER, sum(sample.series for sample in samples) / max(1, items)
+        series, pages = each * _PER, max(len(samples), math.ceil(_PER / target.page_size))
+    else:
+        records = sum(sample.total or 0 for sample in samples)
+        series = sum(sample.series / max(1, sample.items) * (sample.total or 0) for sample in samples)
+        pages = sum(_pages(sample.items, sample.total or 0, target.page_size) for sample in samples)
+    fulls, deltas = target.crawls_per_hour
+    return Estimate(records, round(series), math.ceil(fulls * pages), math.ceil(deltas * len(samples)))
+
+
+def _pages(items: int, total: int, page_size: int) -> int:
+    """Requests for one list: its pages, however long one is, and the look behind a doubtful end."""
+    length = items if 0 < items < min(total, page_size) else page_size
+    return max(1, math.ceil(total / length)) + strategy.doubted(total, total, items, page_size)
+
+
+def _meanings(items: Sequence[_Item], target: settings.Target) -> Iterator[tuple[str, tuple[int, str]]]:
+    """What each status means for the records that have it, the most frequent first."""
+    by_word: dict[str, list[_Item]] = {}
+    for item in items:
+        by_word.setdefault(item.record.status, []).append(item)
+    for word, having in sorted(by_word.items(), key=lambda one: -len(one[1])):
+        yield word, (len(having), _meaning(having, target))
+
+
+def _meaning(items: Sequence[_Item], target: settings.Target) -> str:
+    """What one status means; where further states decide, how many records are what, and why."""
+    if not items[0].record.status_known:
+        return "unknown: name its meaning under `statuses`"
+    counts = Counter(item.record.operational for item in items)
+    if counts[None]:
+        return "neither operational nor not"
+    own = {text.fold(word): meaning for word, meaning in target.mapping.statuses.items()}
+    if not counts[False]:
+        return "operational"
+    if not own.get(text.fold(items[0].record.status)):
+        return "not operational"
+    causes = Counter(cause for item in items for cause in _causes(item, target))
+    words: dict[str, list[str]] = {}
+    for (path, word), count in causes.most_common():
+        words.setdefault(path, []).append(f"{word} ({count})")
+    because = ", ".join(f"{path} is {' or '.join(found)}" for path, found in words.items())
+    return f"{counts[True]} operational, {counts[False]} not operational, because {because}"
+
+
+def _causes(item: _Item, target: settings.Target) -> Iterator[tuple[str, str]]:
+    """The paths of the states that make a record not operational, and the words found there."""
+    refining = {text.fold(word) for word, meaning in target.mapping.refining.items() if meaning is False}
+    wrong = [(name, word) for name, word in item.record.states if text.fold(word) in refining]
+    if not wrong:
+        return
+    filled = {one.field: one.path for one in dialect_detection.mapping(item.raw, target.mapping)}
+    for name, word in wrong:
+        yield filled.get(f"state {name}", name), word
+
+
+def _series(items: Sequence[_Item], target: settings.Target) -> int:
+    """Series that records become."""
+    shown = [Shown(item.record) for item in items]
+    return sum(len(family.samples(held)) for held in shown for family in target.families if family.samples)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        words = [_word(item) for item in value[:3]]
+        more = f" and {len(value) - 3} more" if len(value) > 3 else ""
+        return f"{', '.join(words)}{more}"
+    if isinstance(value, float):
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return brief(str(value))
+
+
+def _word(item: object) -> str:
+    return item if isinstance(item, str) else getattr(item, "name", "") or getattr(item, "id", "")
+
+
+def brief(value: str) -> str:
+    """As much of a value as a person needs to know it again."""
+    return value if len(value) <= _BRIEF else f"{value[: _BRIEF - 1]}…"

@@ -1,0 +1,297 @@
+"""One query in, one page out: sending, trying again, saying who we are, and never reading too much.
+
+`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_on_wire`, each adding one concern. What
+goes wrong is put into words by `error_mapping`, who we are is `auth`'s and `token_fetcher`'s, whose turn it
+is `limiter`'s, the connection `session`'s, which pages to ask for `pagination`'s, what a page means
+`inventory`'s. Invariants: what leaves `get` is a page or a `SourceError` without a credential in its texts; a
+page is what the server sent; neither credentials nor the operator's headers ever leave the API's origin;
+nothing is sent to the API but through the gate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+import aiohttp
+import msgspec
+import multidict
+import structlog
+import yarl
+
+from exporter import errors, files, settings
+from exporter.client import adaptive_concurrency, auth, error_mapping, limiter, redaction, redirect
+from exporter.client.credentials import Known
+from exporter.client.decompress import Body
+from exporter.client.session import Peer, Request, Wire
+from exporter.client.token_fetcher import Desk
+from exporter.client.total_count import announced
+from exporter.inventory import envelope
+from exporter.inventory.dialects import Paging
+
+log = structlog.get_logger()
+
+_WEB_PAGES = ("text/html", "application/xhtml+xml")
+
+Params = tuple[tuple[str, str], ...]
+"""The parameters of a query, in order and not yet escaped."""
+
+_Failed = TypeVar("_Failed", bound=errors.SourceError)
+
+Sent = multidict.CIMultiDict[str]
+"""All headers of a request but those that every request has."""
+
+
+class Telemetry(limiter.Telemetry, Protocol):
+    """What the client tells of its requests; `api` is the client's name."""
+
+    def request(self, api: str, code: str, seconds: float) -> None:
+        """An answer with the status `code` came after `seconds`, its body included."""
+        ...
+
+    def request_failed(self, api: str, reason: str) -> None:
+        """An attempt ended without a page."""
+        ...
+
+    def request_retried(self, api: str) -> None:
+        """An attempt is followed by another."""
+        ...
+
+
+class Page(msgspec.Struct, frozen=True):
+    """An answer that may be a page of records.
+
+    `params` are those of the query; `body` is decompressed and never empty: an answer without a body that
+    announces zero records has the body of an empty list. `seconds` is the time of the last attempt. `url`
+    is fit for messages: without user information and query. `headers` are matched without regard to case.
+    """
+
+    params: Params
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    url: str
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What is asked for: the URL with its query, the further headers, and where the answer tells a total."""
+
+    target: yarl.URL
+    params: Params
+    headers: Mapping[str, str]
+    total_header: str
+
+
+class Client:
+    """Asks one API; an asynchronous context manager. `name` is the API's key in the settings.
+
+    `backoff` is the base of the exponential back-off in seconds. Raises `ConfigError` where the files of a
+    `tls_config` or the environment's proxy cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        http: settings.Api,
+        limits: settings.Limits,
+        telemetry: Telemetry,
+        *,
+        backoff: float = 0.5,
+    ) -> None:
+        self._name = name
+        self._http = http
+        self._limits = limits
+        self._telemetry = telemetry
+        self._backoff = backoff
+        self._secrets = files.Contents(settings.secret_files(http))
+        self._identity = auth.identity(http, name, read=self._secrets.read, backoff=backoff)
+        self._gate = limiter.Gate(name, limits.concurrency, http.requests_per_hour, telemetry)
+        self._retries = adaptive_concurrency.Retries()
+        self._origin = yarl.URL(http.url).origin()
+        self._wire = Wire(http, limits.concurrency)
+        self._peer = Peer(name, http)
+        # without oauth2 nothing asks for a token
+        endpoint = Peer(name, http.oauth2) if http.oauth2 else self._peer
+        self._known = _known(name, http, self._peer, endpoint)
+        self._desk = Desk(self._wire, endpoint, self._known.ask)
+
+    async def __aenter__(self) -> Self:
+        await self._wire.__aenter__()
+        self._gate.tell()  # not before: settings of which only a part can be used come to nothing
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._wire.__aexit__(kind, error, trace)
+
+    async def get(
+        self,
+        url: str,
+        params: Sequence[tuple[str, str]],
+        headers: Mapping[str, str] = {},
+        retries: int | None = None,
+        total_header: str = Paging().total_header,
+    ) -> Page:
+        """The page at `url` with the query `params`; tries again up to `limits.retries` times, or `retries`.
+
+        Waits as long as the pace that the API bears and the operator allows want it; the time of a request
+        begins after that, and a deadline for all of it is the caller's.
+
+        Without `params` the URL's own query stays, to the letter: it is a link that the API gave. `headers`
+        are sent beside the client's own and never instead of the credentials. An answer without a body is
+        an empty list where `total_header` announces no records.
+
+        Raises `Unreachable`, `Refused`, `Throttled`, `Broken` or `Malformed` (reason html, empty, encoding
+        or too_large; whether the body is JSON is not looked at). No credential is in the error's texts.
+        """
+        target = yarl.URL(url).with_query(list(params)) if params else yarl.URL(url, encoded="?" in url)
+        if not redirect.same_origin(target, self._origin):
+            raise self._blanked(
+                errors.Refused(
+                    f"GET {error_mapping.bare(target)}: is not on {self._origin},"
+                    " where the credentials belong",
+                    status=0,
+                    reason="redirect",
+                    mend=f"if the API has moved there, write that into apis.{self._name}.url",
+                )
+            )
+        most = self._limits.retries if retries is None else min(retries, self._limits.retries)
+        return await self._send_with_retry(_Asked(target, tuple(params), headers, total_header), most)
+
+    def text(self, words: str) -> str:
+        """Words of an answer, for people: without any credential that this client has sent or may send."""
+        return self._known.redaction.text(words)
+
+    def unreadable(self, url: str, error: errors.Malformed) -> errors.Malformed:
+        """The error of a page from `url` that turned out to be none, with its URL, a hint, and blanked."""
+        return self._blanked(error_mapping.at_page(error, url))
+
+    def _blanked(self, error: _Failed) -> _Failed:
+        return redaction.blanked(error, self._known.redaction)
+
+    async def _send_with_retry(self, asked: _Asked, most: int) -> Page:
+        attempt = 0
+        self._retries.sent()
+        while True:
+            try:
+                return await self._send_with_auth(asked)
+            except errors.SourceError as error:
+                self._blanked(error)
+                self._telemetry.request_failed(self._name, error.reason)
+                if attempt >= most or not error_mapping.is_passing(error):
+                    raise
+                wait = self._wait(error, attempt)
+                log.debug("retry", api=self._name, wait=round(wait, 3), error=str(error))
+            attempt += 1
+            self._telemetry.request_retried(self._name)
+            await asyncio.sleep(wait)
+
+    def _wait(self, error: errors.SourceError, attempt: int) -> float:
+        """Seconds until the next attempt; raises the error where the API has been asked again too often."""
+        if not self._retries.take(asyncio.get_running_loop().time()):
+            raise error_mapping.unrepeated(error) from error
+        wait = error_mapping.pause(error, attempt, self._backoff, random.random)
+        if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
+            # whoever it was said to, it is meant for all of us
+            self._gate.hold(wait)
+        return wait
+
+    async def _send_with_auth(self, asked: _Asked) -> Page:
+        try:
+            await asyncio.gather(self._secrets.refresh(), self._peer.security.refresh())
+            flow = self._identity()
+            headers = await self._desk.first(flow)
+            while True:
+                try:
+                    page = await self._send_onward(asked, self._headers(asked.headers, headers))
+                except errors.Refused as refused:
+                    await self._secrets.refresh()
+                    other = await self._desk.after(flow, refused.status)
+                    if other is None:
+                        raise
+                    headers = other
+                else:
+                    await self._desk.after(flow, page.status)
+                    return page
+        except errors.ConfigError as error:
+            # a secret's file is gone or unreadable just now; it is read again with the next request
+            raise errors.Refused(
+                f"apis.{self._name}.{error}", status=0, reason="auth", mend=error.mend
+            ) from error
+
+    def _headers(self, further: Mapping[str, str], own: auth.Headers) -> Sent:
+        """The operator's, the query's, and those of the identity; a later one replaces an earlier."""
+        headers = multidict.CIMultiDict(auth.further(self._http, self._secrets.read))
+        for value in (*headers.values(), *own.values()):
+            self._known.header(value)
+        for name, value in (*further.items(), *own.items()):
+            headers[name] = value
+        return headers
+
+    async def _send_onward(self, asked: _Asked, headers: Sent) -> Page:
+        """Follows redirects as far as `redirect` goes, if the settings want it."""
+        trail = redirect.Trail(asked.target, redirect.FARTHEST if self._http.follow_redirects else 0)
+        page = None
+        while page is None:
+            page = await self._send_on_wire(trail, asked, headers)
+        return page
+
+    async def _send_on_wire(self, trail: redirect.Trail, asked: _Asked, headers: Sent) -> Page | None:
+        """The page at the end of the trail; None if the trail has become longer instead."""
+        # a request's time begins when it has its turn: waiting for other requests is no fault of the API
+        async with self._gate.turn():
+            began = time.monotonic()
+            async with self._wire.exchange(self._peer, Request(trail.end, headers)) as (response, place):
+                try:
+                    self._gate.heard(response.headers)
+                    if trail.leads_on(response.status, response.headers.get("Location", "")):
+                        return None
+                    refusal = error_mapping.from_status(response.status, response.headers, place)
+                    if refusal is not None:
+                        raise refusal
+                    body = await self._body(response, place.url)
+                    if not body:
+                        body = _empty_list(response, place.url, asked.total_header)
+                finally:
+                    seconds = time.monotonic() - began
+                    self._telemetry.request(self._name, str(response.status), seconds)
+        return Page(asked.params, response.status, response.headers, body, seconds, place.url)
+
+    async def _body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
+        """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
+        taken = Body(response.headers.get("Content-Encoding", ""), self._limits.bytes, url)
+        async for chunk in response.content.iter_any():
+            taken.feed(chunk)
+        body = taken.whole()
+        start = body[:64].lstrip()
+        if response.content_type in _WEB_PAGES or start.startswith(b"<"):
+            raise error_mapping.from_web_page(body, url)
+        failed = envelope.failure(body)
+        if failed is not None:
+            raise failed
+        return body if start or body.strip() else b""
+
+
+def _known(name: str, http: settings.Api, *peers: Peer) -> Known:
+    """What is known before anything is sent; the proxies of the environment are not in the settings."""
+    token_url = http.oauth2.token_url if http.oauth2 else http.url
+    known = Known(http, (http.url, error_mapping.bare(token_url), f"apis.{name}"))
+    for peer, url in zip(peers, (http.url, token_url), strict=True):
+        through = peer.route(yarl.URL(url))
+        known.header(through.authorization if through else "")
+    return known
+
+
+def _empty_list(response: aiohttp.ClientResponse, url: str, total_header: str) -> bytes:
+    """What an answer without a body stands for, if it announces no records."""
+    if announced(response.headers, total_header) == 0:
+        return b"[]"
+    raise errors.Malformed(
+        f"GET {url}: {response.status} without a body, which is no list of records", reason="empty"
+    )

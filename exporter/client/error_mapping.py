@@ -1,0 +1,312 @@
+"""From what went wrong with a request to one of our errors, and how long to wait before the next try.
+
+Owns the words: what happened, where, and what to do about it. Sending, counting and sleeping is `client`'s.
+Pure but for the clock in `retry_after`. Invariants: nothing of aiohttp leaves this package as an exception,
+and no message holds user information, query values, headers we sent, or more of a body than its title.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+import aiohttp
+import msgspec
+import yarl
+from aiohttp import http_exceptions
+
+from exporter import errors
+from exporter.client import handshake, quota
+
+LONGEST_WAIT = 60.0
+"""Seconds: a server that asks for more is asked again sooner; the cycle has a budget of its own."""
+
+_LONGEST_BACKOFF = 10.0
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+def bare(url: str | yarl.URL) -> str:
+    """A URL as messages show it: without user information, query and fragment."""
+    return str(yarl.URL(url).with_user(None).with_query(None).with_fragment(None))
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something went wrong: the request's `method` and `url`, and the settings that led there.
+
+    `url` and `proxy` (empty where there is none) are bare ones, `api` is the dotted key of the API, `block`
+    that of what holds `key`, the URL, and a tls_config, of which `authorities` says whom it trusts.
+    """
+
+    method: str
+    url: str
+    api: str
+    block: str
+    key: str = "url"
+    proxy: str = ""
+    authorities: str = "this machine's authorities"
+
+    @property
+    def request(self) -> str:
+        """As a message begins."""
+        return f"{self.method} {self.url}"
+
+
+def from_client(error: Exception, place: Place) -> errors.SourceError:
+    """The error for whatever aiohttp raised at `place`."""
+    where = place.request
+    setting = f"{place.block}.{place.key}"
+    if place.proxy:
+        found = _from_proxy(error, place)
+        if found is not None:
+            return found
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return _unreachable(
+                f"{where}: the name {error.host} cannot be resolved",
+                "dns",
+                f"check the host in {setting} and the machine's resolver",
+            )
+        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+            return _insecure(error, place)
+        case aiohttp.ConnectionTimeoutError():
+            mend = f"check {setting}, routes and firewalls, or raise {place.api}.connect_timeout"
+            return _unreachable(f"{where}: no connection in time", "timeout", mend)
+        case TimeoutError():
+            mend = f"raise {place.api}.timeout, or make pages smaller with page_size"
+            return _unreachable(f"{where}: no whole answer in time", "timeout", mend)
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionResetError):
+            tls = f"{place.block}.tls_config"
+            mend = f"passes by itself, or the server dislikes our TLS: check {tls} (min_version)"
+            return _unreachable(f"{where}: the connection was reset before it stood", "reset", mend)
+        case aiohttp.ClientConnectorError():
+            mend = f"check host and port of {setting}, and that the server is running"
+            return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", mend)
+        case aiohttp.ClientPayloadError():
+            return _unreachable(
+                f"{where}: the body ends too soon", "reset", "make pages smaller with page_size"
+            )
+        case aiohttp.ClientResponseError():
+            return _unreadable(error, where)
+        case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+            # TLS 1.3 refuses our certificate only after the handshake
+            return _insecure(error, place)
+        case _:
+            # a ClientOSError, ServerDisconnectedError, … from a connection that stood
+            mend = "the connection was lost; if it stays so, ask who runs the API or what is in between"
+            return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", mend)
+
+
+def _insecure(error: Exception, place: Place) -> errors.Unreachable:
+    why, hint = handshake.verdict(error, place.authorities, f"{place.block}.tls_config")
+    return _unreachable(f"{place.request}: TLS failed: {why}", "tls", hint)
+
+
+def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
+    """What the proxy is to blame for: with one in between we connect to nothing else."""
+    where = f"{place.request}: the proxy {place.proxy}"
+    mend = (
+        f"check the proxy of {place.block} (proxy_url, no_proxy, or the environment), and that it is running"
+    )
+    match error:
+        case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
+            right = f"check the credentials in the proxy_url of {place.block}, and what the proxy allows"
+            said = f"{where} does not let us through: {_phrase(status)}"
+            return errors.Refused(said, status=status, reason="proxy", mend=right)
+        case aiohttp.ClientHttpProxyError(status=status):
+            said = f"{where} does not get through: {_phrase(status)}"
+            return _unreachable(said, "proxy", f"check {place.block}.{place.key}, and ask who runs the proxy")
+        case aiohttp.ClientConnectorDNSError():
+            return _unreachable(f"{where} cannot be resolved", "proxy", mend)
+        case aiohttp.ClientProxyConnectionError():
+            return _unreachable(f"{where} cannot be connected to: {_reason(error)}", "proxy", mend)
+        case aiohttp.ClientSSLError() if error.host == yarl.URL(place.proxy).host:
+            why, hint = handshake.verdict(error, place.authorities, f"{place.block}.tls_config")
+            return _unreachable(f"{where} has no TLS we trust: {why}", "proxy", hint)
+        case aiohttp.ConnectionTimeoutError():
+            return _unreachable(f"{where} gives no connection in time", "proxy", mend)
+    return None
+
+
+def _unreachable(message: str, reason: str, mend: str) -> errors.Unreachable:
+    return errors.Unreachable(message, reason=reason, mend=mend)
+
+
+def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malformed:
+    """An answer began that breaks the rules of HTTP; what exactly is somewhere in the chain of causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, http_exceptions.LineTooLong):
+            return errors.Malformed(f"{where}: the answer's headers are too long", reason="too_large")
+        cause = cause.__cause__
+    mend = "is this the port of an HTTP server? check the scheme and port of the URL"
+    return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", mend=mend)
+
+
+def _reason(error: Exception) -> str:
+    """The system's words, which hold no URL; else the name of the exception."""
+    inner = getattr(error, "os_error", error)
+    return getattr(inner, "strerror", None) or getattr(inner, "reason", None) or type(inner).__name__
+
+
+def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors.SourceError | None:
+    """The error for an answer's status, None for a 2xx but 202: any other may be a page, 206 above all."""
+    said = f"{place.request}: {_phrase(status)}"
+    wait = retry_after(headers, time.time())
+    if status == HTTPStatus.ACCEPTED:
+        return errors.Malformed(
+            f"{said}: the API promises an answer and gives none",
+            reason="accepted",
+            mend=f"ask who runs the API of {place.block} whether lists are given at once, and how",
+        )
+    if 200 <= status < 300:
+        return None
+    if status < 200:
+        return errors.Broken(f"{said}: an interim answer, and no other came", status=status, wait=None)
+    if status == HTTPStatus.REQUEST_TIMEOUT:  # RFC 9110, section 15.5.9: the request may be repeated
+        return errors.Broken(said, status=status, wait=wait)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (
+        status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None
+    ):
+        return errors.Throttled(said, wait=wait)
+    if status >= 500 and place.proxy and any(name in headers for name in _PROXYS_OWN):
+        mend = f"check {place.block}.{place.key}, and ask who runs the proxy"
+        return _unreachable(f"{said} (says the proxy {place.proxy})", "proxy", mend)
+    if status >= 500:
+        return errors.Broken(said, status=status, wait=wait)
+    if status < 400:
+        return _redirect(status, headers, place)
+    reason, mend = _REFUSALS.get(status, ("status", "the API does not like the query: check {name}"))
+    return errors.Refused(said, status=status, reason=reason, mend=mend.format(name=place.block))
+
+
+_PROXYS_OWN = ("Proxy-Status", "X-Squid-Error")
+"""Headers by which a proxy tells that an answer is its own (RFC 9209)."""
+
+_GONE = ("not_found", "check {name}.url and the path of the collection")
+_REFUSALS = {
+    401: ("auth", "check the username and password, or the credentials, of {name}"),
+    403: ("forbidden", "the user of {name} may not read this: ask for the right to"),
+    404: _GONE,
+    407: ("proxy", "check the credentials of the proxy of {name}"),
+    410: _GONE,
+    416: ("status", "there is nothing at this position"),
+    422: ("status", "a parameter is refused: try a smaller page_size; check query and paging of {name}"),
+}
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _redirect(status: int, headers: Mapping[str, str], place: Place) -> errors.Refused:
+    """Shows where to only within the same host: elsewhere it is often a login page with a token in it."""
+    target = "another host"
+    url = yarl.URL(place.url)
+    try:
+        location = url.join(yarl.URL(headers.get("Location", "")))
+        if location.host == url.host:
+            target = bare(location)
+    except ValueError:
+        target = "what is no URL"
+    message = f"{place.request}: {_phrase(status)}: redirects to {target}"
+    key = f"{place.block}.{place.key}"
+    mend = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
+    return errors.Refused(message, status=status, reason="redirect", mend=mend)
+
+
+def from_web_page(body: bytes, url: str) -> errors.Malformed:
+    """The error for an answer that is a web page, with its title or its first words."""
+    text = body[:4096].decode("utf-8", "replace")
+    found = _TITLE.search(text)
+    words = html.unescape(found[1] if found else _TAG.sub(" ", text)).split()
+    return errors.Malformed(
+        f"GET {url}: the answer is a web page, not JSON",
+        reason="html",
+        mend=f"a login or maintenance page? it begins: {errors.bare(' '.join(words))[:80]!r}",
+    )
+
+
+_NO_PAGE = {
+    "json": "is the path of the collection right? `check` shows what the API answers",
+    "encoding": "the API must answer in UTF-8; ask who runs it",
+    "nesting": "no inventory nests like that: is this the right URL?",
+    "error_object": "these are the API's own words; its owner knows what they mean",
+    "envelope": "is the path of the collection right, and the dialect? `check` shows what the API answers",
+}
+"""What to do about a page that is none, where the error itself does not say it."""
+
+
+def at_page(error: errors.Malformed, url: str) -> errors.Malformed:
+    """The error of a page that could not be decoded, with the URL of the page and a hint."""
+    said = str(error)
+    text = said if said.startswith("GET ") else f"GET {bare(url)}: {said}"
+    return errors.Malformed(text, reason=error.reason, mend=error.mend or _NO_PAGE.get(error.reason, ""))
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that Retry-After asks for (RFC 9110, section 10.2.3), None for none, garbage or the past.
+
+    A date is compared with the answer's own Date, since the server's clock may be off; else with `now`.
+    """
+    written = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", written):
+        return float(written)
+    until = quota.moment(written)
+    if until is None:
+        return None
+    wait = until - (quota.moment(headers.get("Date", "")) or now)
+    return wait if wait >= 0 else None
+
+
+_PASSING = ("connect", "reset", "timeout", "proxy", "empty", "error_object", "accepted")
+
+
+def is_passing(error: errors.SourceError) -> bool:
+    """Whether the same request may well succeed in a moment."""
+    if isinstance(error, errors.Throttled | errors.Broken):
+        return True
+    return not isinstance(error, errors.Refused) and error.reason in _PASSING
+
+
+def pause(error: errors.SourceError, attempt: int, base: float, chance: Callable[[], float]) -> float:
+    """Seconds to wait after the failure of attempt number `attempt` (from 0).
+
+    What the server asks for, capped, and a little more, so that those it turned away do not come back
+    together; else exponential from `base` seconds with full jitter. `chance` gives numbers in [0, 1).
+    """
+    wait = error.wait if isinstance(error, errors.Throttled | errors.Broken) else None
+    if wait is not None:
+        return min(wait, LONGEST_WAIT) + base * chance()
+    return min(_LONGEST_BACKOFF, base * 2.0 ** min(attempt, 30)) * chance()
+
+
+def is_crowded(error: errors.SourceError) -> bool:
+    """Whether there are too many requests for the server, and fewer at once would do."""
+    return isinstance(error, errors.Throttled) or (isinstance(error, errors.Broken) and error.status == 503)
+
+
+def is_ill(error: errors.SourceError) -> bool:
+    """Whether the error may come of too much load, though it need not: one page may be too much by itself."""
+    if isinstance(error, errors.Broken):
+        return error.status in (502, 504)
+    return isinstance(error, errors.Unreachable) and error.reason == "timeout"
+
+
+def unrepeated(error: errors.SourceError) -> errors.SourceError:
+    """An error like this one that says that the request is not tried again although it might.
+
+    It is another one, for all who wait for a token are given the same.
+    """
+    kind = type(error)
+    other = kind.__new__(kind)
+    vars(other).update(vars(error))
+    other.args = (f"{error} (not tried again: too many requests to this API have failed lately)",)
+    return other

@@ -1,0 +1,461 @@
+"""One `Poller` per collection: when to crawl everything, when to ask for recent changes, what to keep.
+
+It owns the collection's snapshot and decides what becomes of it; pages come through `crawl`, what is said of
+them is `exposition`' business, and `status` tells it on. Invariants: a refresh never overlaps the next; what
+is served changes only by a whole body swapped after a good refresh; a failed refresh changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from exporter import errors, settings
+from exporter.client import client as source
+from exporter.collections.crawl import Intake
+from exporter.collections.status import State, Story
+from exporter.exposition import render
+from exporter.inventory import absences, counts, dangling_references, snapshot
+from exporter.paging import completeness, pagination
+from exporter.precedence import Precedence
+from exporter.warmstart import Kept
+from exporter.workshop.crowd import Workshop
+
+_SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
+_ACCEPTANCE = 3600.0  # seconds: how long an operator's word on pending removals holds
+_OFTEN = 3  # crawls in a row, after which what they have in common is the API's habit
+_DELTA_REACH = 24 * 3600.0  # seconds: an older change is in no list of recent changes any more
+_FIRST_RETRY = 5.0  # seconds after a failure, doubled with each further one
+_START_SHARE, _START_LONGEST = 0.1, 30.0  # of the interval, and seconds: how long a first crawl may wait
+_START_EMPTY = 1.0  # seconds: how long it may where nothing is served yet
+
+
+class _Crawled(NamedTuple):
+    """One crawl: what came, and how each of its lists ended."""
+
+    draft: snapshot.Draft
+    endings: list[pagination.Ending]
+
+
+class Surroundings(Protocol):
+    """What a poller needs of the house it works in."""
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """The clock by which the ages of snapshots are counted, in seconds."""
+
+    @property
+    def precedence(self) -> Precedence:
+        """Who goes first, scrapes or refreshes."""
+
+    def publish(self, collection: str, body: render.Body) -> None:
+        """From now on this body is served for the collection."""
+
+    def refreshed(self) -> None:
+        """A refresh succeeded."""
+
+    def idents(self) -> dangling_references.Known:
+        """The ids held of every collection that has a snapshot."""
+
+    def memberships(self) -> Mapping[str, int]:
+        """How often records have come or gone, of every collection that has a snapshot."""
+
+
+class Poller:
+    """Keeps one collection fresh, asking `client`, telling `status`, in `house`, with `workshop`."""
+
+    def __init__(
+        self,
+        target: settings.Target,
+        config: settings.Settings,
+        client: source.Client,
+        story: Story,
+        house: Surroundings,
+        workshop: Workshop,
+    ) -> None:
+        self.target = target
+        self.snapshot = snapshot.Snapshot()
+        self.tally = counts.Tally()
+        self._count = counts.Count()
+        self.published = False
+        self._house = house
+        self._workshop = workshop
+        self._story = story
+        self._intake = Intake(target, config, client, workshop, house.precedence, self._story.page)
+        self._retention = config.retention
+        self._guard = snapshot.Guard(config.retention.shrink_guard, config.retention.confirmations)
+        self._exposition = render.Exposition(
+            target.families,
+            statuses=tuple(target.mapping.statuses),
+            limit=config.limits.series_per_family,
+            pause=house.precedence.pause,
+        )
+        self._rendered: snapshot.Snapshot | None = None  # what was last rendered, None while it is unknown
+        self._absences = absences.Absences()
+        self._outdated: Mapping[str, int] = {}  # ids, and how many crawls in a row showed an older version
+        self._doubled: set[str | int] = set()  # what came more than once in the last full crawl
+        self._shortfalls: tuple[int, ...] = ()  # how many records fewer than announced its lists brought
+        self._short = 0  # crawls in a row, each with its second one, that brought fewer than announced
+        self.membership = 0  # how often records have come or gone
+        self._known: Mapping[str, int] = {}  # memberships when references were last looked at
+        self._relinked = False  # whether references have changed since
+        self._unheld: set[int] = set()  # what could not be held of it
+        self._next_full = 0.0
+        self._failures = 0
+        self._woken = asyncio.Event()
+        self._accepted_until = 0.0  # on the monotonic clock
+
+    @property
+    def state(self) -> State:
+        """The collection's story so far."""
+        return self._story.state
+
+    async def run(self) -> None:
+        """Refreshes for ever."""
+        await self._wait(self._first_wait())
+        while True:
+            began = time.monotonic()
+            await self.refresh()
+            took = time.monotonic() - began
+            self._story.ended(took)
+            await self._wait(self._pause(took))
+
+    async def _wait(self, seconds: float) -> None:
+        self.state.next_refresh = time.time() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def refresh(self) -> None:
+        """One refresh: of everything when that is due, else of what changed in the last 24 hours.
+
+        The only place that decides what a failure means.
+        """
+        mode = "delta" if self.target.delta and not self._wants_full() else "full"
+        began = time.monotonic()
+        self._story.begun(mode)
+        try:
+            await (self._full() if mode == "full" else self._delta())
+        except errors.SourceError as error:
+            self._failed(mode, error.reason, str(error), self._mend(mode, error))
+        except Exception as error:  # noqa: BLE001 - a bug in one collection must not end the others
+            self._story.bug(mode)
+            self._failed(mode, "bug", f"{type(error).__name__}: {error}", "please report this with the log")
+        else:
+            self._failures = 0
+            self._story.succeeded(mode, time.monotonic() - began)
+            self._house.refreshed()
+        finally:
+            self.state.refreshing = ""
+
+    def _failed(self, mode: str, reason: str, message: str, mend: str) -> None:
+        self._failures += 1
+        self._story.failed(mode, reason, message, mend)
+
+    def _wants_full(self) -> bool:
+        last = self.state.last_success or 0.0
+        return time.monotonic() >= self._next_full or time.time() - last > _DELTA_REACH
+
+    def _mend(self, mode: str, error: errors.SourceError) -> str:
+        if mode == "delta" and isinstance(error, errors.Refused) and error.reason == "status":
+            words = ", ".join(self.target.delta)
+            return f"does the API know {words}? correct or empty collections.{self.target.collection}.delta"
+        return error.mend
+
+    def _first_wait(self) -> float:
+        """Several exporters started together must not ask together, not even the first time."""
+        longest = min(_START_LONGEST if self.published else _START_EMPTY, self.target.refresh_interval)
+        return random.uniform(0.0, min(longest, _START_SHARE * self.target.refresh_interval))  # noqa: S311
+
+    def _pause(self, took: float) -> float:
+        """Seconds until the next refresh: the interval, less after a failure, always a little at random."""
+        interval: float = self.target.refresh_interval
+        wait = interval - took
+        if self._failures:
+            wait = min(wait, _FIRST_RETRY * 2.0 ** min(self._failures - 1, 10))
+        # several exporters started together must not stay together
+        return max(min(interval, 1.0), wait) * random.uniform(0.9, 1.0)  # noqa: S311
+
+    async def _full(self) -> None:
+        if self.snapshot.digests:
+            await self._crawl()
+        else:  # every record is to be read
+            async with self._workshop.open():
+                await self._crawl()
+
+    async def _crawl(self) -> None:
+        """Reads everything; once more, at once, where records are missing or the list moved meanwhile.
+
+        One list that was read to its end is no proof that a record is gone: see `inventory.absences`.
+        """
+        crawls = [await self._listed({})]
+        if await self._needs_another(crawls[0]):
+            first = crawls[0].draft
+            # what is missing may have slipped through where two pages met: they must meet elsewhere; else the
+            # same pages tell whether what came twice always does
+            size = self._intake.another_size(first.border()) if first.lacks() else 0
+            crawls.append(await self._listed({}, size))
+        await self._take_full(crawls)
+
+    async def _needs_another(self, first: _Crawled) -> bool:
+        """Whether a second crawl is worth its requests."""
+        draft, endings = first
+        if completeness.is_restless(endings, draft.doubled, self._doubled, self._shortfalls):
+            return True
+        if await self._is_cut_off(draft, endings):
+            return True
+        if any(self._shortfalls) and self._short < _OFTEN and draft.lacks():
+            return True  # fewer than announced may be what always is, or a list that moves
+        noted = await asyncio.to_thread(self._noted, [first])
+        return noted.awaits() and completeness.is_finished(endings, draft.together(draft))
+
+    def _noted(self, crawls: Sequence[_Crawled]) -> absences.Absences:
+        """What is known of missing records after these crawls, of which each follows at once on the other."""
+        known, found = self._doubled, self._absences
+        stored: AbstractSet[str] = self.snapshot.records.keys()
+        first, last = crawls[0].draft, crawls[-1].draft
+        together = last.together(first)
+        moved = last.moved(first) if self._short < _OFTEN else [0] * len(together)
+        counted = [count + more for count, more in zip(together, moved, strict=True)]
+        for draft, endings in crawls:
+            doubt = completeness.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
+            whole = completeness.is_finished(endings, counted) or not doubt
+            crawl = absences.Crawl(
+                draft.answers(), whole and not draft.doubt(self._unheld), is_verified=not doubt
+            )
+            found = found.after(crawl, stored, len(draft.outdated))
+            known, stored = draft.doubled, stored | draft.found.keys()
+        return found
+
+    async def _take_full(self, crawls: Sequence[_Crawled]) -> None:
+        """Stores and publishes what one or two crawls of everything showed together."""
+        draft, endings = crawls[-1]
+        known = crawls[0].draft.doubled if len(crawls) > 1 else self._doubled
+        together = draft.together(crawls[0].draft)
+        problem = completeness.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
+        noted = await asyncio.to_thread(self._noted, crawls)
+        steady = _steadily_short(self._shortfalls, completeness.shortfalls(endings), self.target.queries)
+        self._doubled, self._shortfalls = draft.doubled, completeness.shortfalls(endings)
+        self._short = 0 if completeness.is_finished(endings, together) else self._short + 1
+        self._intake.bad_rows = tuple(ending.bad_rows for ending in endings)
+        self._intake.passed = draft.passed
+        self._unheld = draft.unheld
+        if len(crawls) > 1:
+            await asyncio.to_thread(draft.follow, crawls[0].draft)
+        problem = "; ".join(
+            filter(None, (problem, problem and steady, _clashing(draft), _out_of_step(noted, draft)))
+        )
+        before = len(self.snapshot.records)
+        outcome = await asyncio.to_thread(draft.commit_full, problem, self._guarding(), noted.removable())
+        await self._take(outcome)
+        removed = [held.id for held in outcome.changes.removed]
+        self._absences = await asyncio.to_thread(noted.without, removed)
+        self._outdated = draft.outdated
+        self._settle(outcome)
+        self._story.full(draft, outcome, endings, problem)
+        self._story.read(draft)
+        after = len(outcome.snapshot.records)
+        if before and after > self._retention.growth_guard * before:
+            self._story.grown(before, after)
+        await self._look_for_dangling(outcome.snapshot)
+
+    def _guarding(self) -> snapshot.Guard:
+        """The guard, without what an operator accepted too long ago."""
+        if self._guard.accepted and time.monotonic() > self._accepted_until:
+            return msgspec.structs.replace(self._guard, accepted=frozenset())
+        return self._guard
+
+    async def _listed(self, further: Mapping[str, str], page_size: int = 0) -> _Crawled:
+        """Reads the list; raises `PartialCrawl` where too many of its records cannot be held."""
+        draft = self._intake.draft(self.snapshot, self._outdated)
+        endings = await self._intake.crawl(draft, further, page_size)
+        rejected = draft.rejected.total()
+        # a few bad records may be all that changed today, and no sign of another schema
+        of = max(draft.items, len(self.snapshot.records)) if further else draft.items
+        if rejected > self._retention.reject_share * of:
+            self._story.read(draft)
+            self._story.rejected(draft)
+            reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
+            raise errors.PartialCrawl(
+                f"{rejected} of {draft.items} records cannot be held ({reasons})",
+                reason="rejects",
+                mend="has the API's schema changed? `check` shows how its records are understood",
+            )
+        return _Crawled(draft, endings)
+
+    async def _is_cut_off(self, draft: snapshot.Draft, endings: Sequence[pagination.Ending]) -> bool:
+        """Whether records may be missing only because pages were not found that are there."""
+        return completeness.ends_by_refusal(endings) and await asyncio.to_thread(draft.lacks)
+
+    async def _look_for_dangling(self, held: snapshot.Snapshot) -> None:
+        """Counts references that lead nowhere, where references or what they lead to can have changed."""
+        known, memberships = self._house.idents(), self._house.memberships()
+        if memberships == self._known and not self._relinked:
+            return
+        self._known, self._relinked = memberships, False
+        records = (one.record for one in held.records.values())
+        lost = await asyncio.to_thread(dangling_references.count, self.target.collection, records, known)
+        self._story.dangling(lost)
+
+    def _settle(self, outcome: snapshot.Outcome) -> None:
+        """When everything is asked for again, and what the guard has learnt."""
+        self._guard = outcome.guard
+        if not outcome.held_back:  # what is pending is confirmed, or not, by the very next refresh
+            share = 1.0 if outcome.complete and not outcome.retained else _SOONER
+            # not all shards and replicas ask for everything in the same minute
+            part = share * random.uniform(0.9, 1.0)  # noqa: S311
+            self._next_full = time.monotonic() + part * self.target.full_refresh_interval
+
+    async def _delta(self) -> None:
+        draft, endings = await self._listed(self.target.delta)
+        many = draft.rejected.total() > self._retention.reject_share * draft.items
+        if not all(ending.complete for ending in endings) or (many and draft.unheld - self._unheld):
+            # without all changes the list of changes is no list of changes: ask for everything
+            self._next_full = 0.0
+        await self._take(await asyncio.to_thread(draft.commit_delta, self._guard))
+        self._absences = self._absences.without((), draft.found)
+        self._outdated = {**self._outdated, **draft.outdated}
+        self._story.read(draft)
+
+    async def _take(self, outcome: snapshot.Outcome) -> None:
+        """Renders and publishes what a crawl changed; nothing is touched where that fails."""
+        await self._publish(outcome.snapshot, outcome.changes)
+        self._story.taken(outcome.changes)
+        self._story.held(self.tally)
+
+    async def _publish(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
+        """Renders and counts aside, then swaps snapshot, counts and body without anything in between.
+
+        A refresh that ends in the middle leaves an exposition that is ahead of the snapshot; then everything
+        is rendered from nothing.
+        """
+        if changes or not self.published:
+            began = time.monotonic()
+            rendered: render.Rendered = render.nobody
+            if not self.published and self._workshop.helps(len(held.records)):
+                rendered = partial(self._workshop.rendered, self._intake.order)
+            steady = self.published and self._rendered is self.snapshot
+            self._rendered = None
+            body = await asyncio.to_thread(
+                self._exposition.update, held, changes if steady else None, rendered
+            )
+            count = await asyncio.to_thread(self._counted, held, changes)
+            self._house.publish(self.target.collection, body)
+            self.membership += bool(changes.added or changes.removed)
+            self._count, self.tally, self.published = count, count.tally(), True
+            self._rendered = self.snapshot = held
+            self._story.rendered(time.monotonic() - began)
+        elif self.snapshot is not held:
+            self._rendered = self.snapshot = held
+
+    def _counted(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> counts.Count:
+        """The counts of `held`, in a thread: those of the snapshot, and what changed.
+
+        They are looked at once more before they are served: where they do not add up, all is counted.
+        """
+        if self.published:
+            self._relinked = self._relinked or dangling_references.may_differ(changes)
+            count = self._count.copy()
+            count.add((one.standing for one in changes.removed), -1)
+            count.add((old.standing for old, _ in changes.changed), -1)
+            count.add(new.standing for _, new in changes.changed)
+            count.add(one.standing for one in changes.added)
+            if count.records == len(held.records):
+                return count
+        count = counts.Count()
+        count.add(one.standing for one in held.records.values())
+        return count
+
+    def accept(self) -> int:
+        """The operator confirms exactly the pending removals; a crawl that begins now makes them.
+
+        Returns how many are pending; where there are none nothing happens. The word holds for an hour.
+        """
+        if self._guard.pending:
+            self._guard = self._guard.accept()
+            self._accepted_until = time.monotonic() + _ACCEPTANCE
+            self._next_full = 0.0
+            self._woken.set()
+        return len(self._guard.pending)
+
+    def kept(self) -> Kept:
+        """What is worth keeping over a restart."""
+        return Kept(
+            self.snapshot,
+            self._intake.digest_key,
+            self._intake.reading,
+            self.state.last_success,
+            self.state.last_full_success,
+        )
+
+    def requests_per_hour(self) -> float:
+        """The requests that an hour of refreshes takes, if they take as many as the last ones did."""
+        fulls, deltas = self.target.crawls_per_hour
+        last = self.state.requests
+        return fulls * last.get("full", 0) + deltas * last.get("delta", len(self.target.queries))
+
+    async def restore(self, kept: Kept) -> bool:
+        """Serves what was kept, as old as it is, until the first crawl.
+
+        False, and nothing happens, if it is of other records than those that are asked for now: another
+        URL, query, shard or choice of types.
+        """
+        which, _, how = self._intake.reading.partition(":")
+        kept_which, _, kept_how = kept.reading.partition(":")
+        if which != kept_which:
+            return False
+        held = kept.snapshot
+        if how == kept_how:
+            self._intake.digest_key = kept.digest_key
+        else:  # the same records, but to be read anew
+            held = msgspec.structs.replace(held, digests={})
+        async with self._workshop.open():
+            await self._publish(held, snapshot.Changes(added=tuple(held.records.values())))
+        if self.state.last_success is None:  # else this process has crawled it itself
+            self._story.restored(len(held.records), kept.last_success, kept.last_full_success)
+        self._story.held(self.tally)
+        return True
+
+
+def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence[Mapping[str, str]]) -> str:
+    """What to do where filtered lists are short of their totals by the same number in each crawl; else ""."""
+    pairs = zip(before, now, queries, strict=False)
+    if not any(short and short == usual and query for usual, short, query in pairs):
+        return ""
+    return (
+        'it is as many in each crawl: if the total counts the whole table, set paging.total_header to "", or'
+        " query to {} and choose by include_types"
+    )
+
+
+def _clashing(draft: snapshot.Draft) -> str:
+    """Ids that tell no two records apart, as a sentence; "" for none."""
+    if not draft.clashes:
+        return ""
+    ident = min(draft.clashes)
+    return (
+        f"{len(draft.clashes)} ids, such as {ident[:100]!r}, belong to several records of different types, of"
+        " which only one is stored: set include_types to the types you need"
+    )
+
+
+def _out_of_step(noted: absences.Absences, draft: snapshot.Draft) -> str:
+    """Signs of several servers behind one address that do not agree, as a sentence; "" for none."""
+    signs = []
+    if noted.returned:
+        signs.append(f"{len(noted.returned)} records that a crawl had shown to be gone came back")
+    if draft.outdated:
+        signs.append(f"{len(draft.outdated)} records came in a version older than the stored one")
+    if not signs:
+        return ""
+    return f"{' and '.join(signs)}: answers are out of step, as of several servers that are copied late"

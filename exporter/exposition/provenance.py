@@ -1,0 +1,67 @@
+"""Which metrics show a part of a record, for a person who asks where a value has gone.
+
+Nobody keeps a list of that: the families are asked, once with the part and once without it, and what differs
+shows it. Pure. Invariant: only a metric that the record has is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from exporter.exposition.families import Family, Found
+from exporter.inventory.record import Record
+from exporter.inventory.snapshot import Shown
+
+_BLANK = Record(id="")
+_MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "status": ("status", "operational"),
+    "characteristics": ("characteristics", "numbers"),
+    "entity_type": (),
+}
+"""The parts of a record that a field of a dialect becomes, where that is not the one of its name."""
+
+_STATE = "state "
+
+
+def metrics(record: Record, field: str, families: Sequence[Family]) -> tuple[str, ...]:
+    """The metrics that show a field of a dialect, with the label where it is one label that does.
+
+    A further state's field is `state DIMENSION`, as in `dialect_detection.Filled`. Empty where no metric
+    shows it.
+    """
+    found = tuple(_differing(record, _without(record, field), families))
+    # every metric has the id: the first is the one that says what it is the id of
+    return found[:1] if field == "id" else found
+
+
+def _without(record: Record, field: str) -> Record:
+    if field.startswith(_STATE):
+        dimension = field.removeprefix(_STATE)
+        states = tuple(state for state in record.states if state[0] != dimension)
+        return msgspec.structs.replace(record, states=states)
+    blank = {name: getattr(_BLANK, name) for name in _MADE_OF.get(field, (field,))}
+    return msgspec.structs.replace(record, **blank)
+
+
+def _differing(record: Record, bare: Record, families: Sequence[Family]) -> Iterator[str]:
+    for family in families:
+        if family.samples is None:
+            continue
+        found, left = family.samples(Shown(record)), family.samples(Shown(bare))
+        if list(found) != list(left):
+            yield f"{family.name}{_label(family, found, left)}"
+
+
+def _label(family: Family, found: Found, left: Found) -> str:
+    """The one label that shows it; nothing where a whole sample does, save that a state's says which."""
+    if len(found) == len(left) == 1:
+        pairs = zip(family.labels, found[0], left[0], strict=False)  # the value is behind the labels
+        changed = [label for label, with_it, without in pairs if with_it != without]
+        return f"{{{changed[0]}}}" if len(changed) == 1 else ""
+    if "dimension" in family.labels:
+        place = family.labels.index("dimension")
+        dimensions = dict.fromkeys(sample[place] for sample in found if sample not in left)
+        return "".join(f'{{dimension="{dimension}"}}' for dimension in dimensions)
+    return ""

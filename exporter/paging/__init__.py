@@ -1,0 +1,1 @@
+"""Paging: from the first query of a list to all of its pages, and whether they were all."""

@@ -1,0 +1,101 @@
+"""Turns what pydantic and our validators refuse into errors a person can act upon.
+
+One ConfigError for each problem: source, path, what, mend. Which values a validator shows is its own
+decision; here none are. Invariant: neither a value nor, in a block that holds secrets, an unknown key is
+shown.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from exporter.errors import ConfigError
+from exporter.settings import sources
+from exporter.settings.base import Flaw, Key, block_at
+from exporter.settings.models import Settings
+
+_WORDS = {
+    "missing": ("is required", "write it"),
+    "string_type": ("must be text", "put it in quotes"),
+    "path_type": ("must be the path of a file", "put it in quotes"),
+    "model_type": ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
+    "dict_type": ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
+    "tuple_type": ("must be a list", "write it like [A, B]"),
+    "bool_type": ("must be true or false", "write true or false without quotes"),
+    "bool_parsing": ("must be true or false", "write true or false without quotes"),
+    "int_type": ("must be a whole number", "write digits without quotes"),
+    "int_parsing": ("must be a whole number", "write digits without quotes"),
+    "int_from_float": ("must be a whole number", "write digits without quotes"),
+    "float_type": ("must be a number", "write it like 0.2"),
+    "float_parsing": ("must be a number", "write it like 0.2"),
+    "string_too_short": ("is empty", "write a text, or leave the key out"),
+    "greater_than_equal": ("is too small", "write {ge} or more"),
+    "less_than_equal": ("is too large", "write {le} or less"),
+    "literal_error": ("is not one of the words known here", "write {expected}"),
+}
+"""What pydantic calls an error, in our words: what is wrong and the mend, filled from the error's context."""
+
+
+def of_validation(error: ValidationError, layers: Sequence[sources.Layer]) -> list[ConfigError]:
+    """All problems of one validation."""
+    found: list[ConfigError] = []
+    for detail in error.errors(include_url=False, include_input=False):
+        found.extend(of_flaws(_flaws(dict(detail)), layers))
+    return found
+
+
+def of_flaws(flaws: Iterable[Flaw], layers: Sequence[sources.Layer]) -> list[ConfigError]:
+    """The flaws, whose paths begin at the top, as errors that name their source."""
+    return [
+        ConfigError(flaw.what, file=sources.origin(layers, flaw.at), path=dotted(flaw.at), mend=flaw.mend)
+        for flaw in flaws
+    ]
+
+
+def together(problems: Sequence[ConfigError]) -> ConfigError:
+    """One error that tells all problems, one on each line; the problem itself where there is only one."""
+    if len(problems) == 1:
+        return problems[0]
+    return ConfigError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+
+
+def dotted(path: Iterable[Key]) -> str:
+    """The path as text: `collections.carriers.query[1]`."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{_name(key)}" for key in path)
+    return text.removeprefix(".")
+
+
+def _name(key: str) -> str:
+    """A key cut where it no longer looks like one: `password:secret` without a space is a key to YAML."""
+    return re.split(r"[^\w.@/+ -]", key)[0][:60] or "…"
+
+
+def _flaws(detail: dict[str, Any]) -> Iterator[Flaw]:
+    at: tuple[Key, ...] = tuple(detail["loc"])
+    context = detail.get("ctx", {})
+    if detail["type"] == "extra_forbidden":
+        yield _unknown(at)
+    elif "flaws" in context:
+        yield from (flaw._replace(at=(*at, *flaw.at)) for flaw in context["flaws"])
+    else:
+        what, mend = _WORDS.get(detail["type"], (detail["msg"], "see the key in docs/settings.md"))
+        yield Flaw(what, mend.format(**context) if "{" in mend else mend, at)
+
+
+def _unknown(at: tuple[Key, ...]) -> Flaw:
+    *head, key = at
+    block = block_at(Settings, head)
+    known = sorted(block.model_fields) if block else []
+    written = _name(str(key))
+    close = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
+    mend = f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(known)}"
+    if ":" in str(key):
+        mend = f"{mend} a key is followed by a colon and a space"
+    if block and block.secret:
+        return Flaw("holds an unknown key, not shown since it may be a secret", mend, tuple(head))
+    return Flaw("is an unknown key", mend, at)
