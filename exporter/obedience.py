@@ -42,4 +42,4 @@ async def unmatched(
 async def first_page(client: Client, target: settings.Target, query: Mapping[str, str]) -> Page:
     """The first page of a list, asked for once; raises `SourceError`."""
     first, *_ = next(pagination.walk(target.paging, target.page_size, query, width=1, caps=_NO_CAPS))
-    return await client.get(target.url, first.params, dict(first.headers), 0, first.total_header)
+    return await client.get(target.url, first.params, dict(first.headers), 0, first.paging.total_header)

@@ -22,6 +22,7 @@ from exporter.client.client import Client, Page
 from exporter.inventory.dialects import Paging
 from exporter.paging import next_link as way
 from exporter.paging.failed_page import DIVISIBLE, TOO_MUCH
+from exporter.paging.misplaced import Misplaced, Places
 from exporter.paging.pagination import Ending, Query, Seen, Walk
 
 log = structlog.get_logger()
@@ -111,6 +112,8 @@ class _Flight:
         self._flying: dict[asyncio.Task[Keep], Query] = {}
         self._waiting: list[Query] = []
         self._failed = 0  # in a row
+        self._places = Places()
+        self._misplaced: dict[int, str] = {}  # pages taken that claim to be the beginning, by ordinal
         self._beginning: errors.SourceError | None = None  # why the list's beginning could not be read
         self.pages = 0
         self.mended_by = math.inf  # on the loop's clock
@@ -141,12 +144,41 @@ class _Flight:
     async def _get(self, query: Query) -> Keep:
         if query.role == "part" and asyncio.get_running_loop().time() > self.mended_by:
             raise errors.PartialCrawl(f"GET {self._url}: no time is left for parts", reason="deadline")
-        retries = None if query.role == "page" else 1  # the page they are of has had them all
-        url, headers = query.url or self._url, dict(query.headers)
-        page = await self._client.get(url, query.params, headers, retries, query.total_header)
+        page = await self._page(query)
         if query.role == "probe":
             return partial(Seen, query, items=0, new=0, total=None, status=page.status)
         return await self._take(page, query)
+
+    async def _page(self, query: Query) -> Page:
+        """The answer to the query, asked for once more if it is a page of another place.
+
+        The beginning of the list instead of another page is taken from an API that may ignore positions; the
+        walk judges that, by what is new in it. Raises `Malformed` (reason misplaced) for any other.
+        """
+        page = await self._answer(query)
+        wrong = self._places.wrong(query, page.headers)
+        if wrong is not None and not self._is_ignored(wrong):
+            page = await self._answer(query)
+            wrong = self._places.wrong(query, page.headers)
+        if wrong is None:
+            return page
+        if not wrong.is_beginning or self._places.is_obeyed:
+            raise errors.Malformed(
+                f"GET {page.url}: this is another page than was asked for: {wrong.words}",
+                reason="misplaced",
+                mend="something in between mixes up answers, or positions count something else: see paging",
+            )
+        self._misplaced[query.ordinal] = wrong.words
+        return page
+
+    def _is_ignored(self, wrong: Misplaced) -> bool:
+        """Whether the API seems to ignore positions, so that to ask once more is in vain."""
+        return wrong.is_beginning and bool(self._misplaced) and not self._places.is_obeyed
+
+    async def _answer(self, query: Query) -> Page:
+        retries = None if query.role == "page" else 1  # the page they are of has had them all
+        url, headers = query.url or self._url, dict(query.headers)
+        return await self._client.get(url, query.params, headers, retries, query.paging.total_header)
 
     def _seen(self, task: asyncio.Task[Keep], query: Query) -> Seen:
         try:
@@ -159,7 +191,8 @@ class _Flight:
         self._failed = 0
         if query.first:
             self._beginning = None
-        return seen
+        misplaced = self._misplaced.get(query.ordinal, "")
+        return msgspec.structs.replace(seen, misplaced=misplaced) if misplaced else seen
 
     def _failure(self, error: errors.SourceError, query: Query) -> Seen:
         """What a failed page means: the end of the crawl, the end of the list, or a page unread."""

@@ -61,12 +61,12 @@ def onward(headers: Mapping[str, str], body: bytes, url: str, paging: Paging) ->
 def _header(headers: Mapping[str, str], paging: Paging) -> str:
     values = [value for name, value in headers.items() if name.lower() == paging.next_header.lower()]
     if paging.next_header.lower() == "link":
-        return next((target for relation, target in _links(values) if relation == "next"), "")
+        return next((target for relation, target in links(values) if relation == "next"), "")
     return values[0].strip() if values else ""
 
 
-def _links(values: list[str]) -> Iterator[tuple[str, str]]:
-    """Every relation and its target; `prev`, `previous`, `first` and the like are for others to use."""
+def links(values: list[str]) -> Iterator[tuple[str, str]]:
+    """Every relation and its target in the values of Link headers."""
     for link in _LINK.finditer(", ".join(values)):
         params: dict[str, str] = {}
         for name, quoted, plain in _PARAM.findall(link["params"]):

@@ -35,8 +35,7 @@ class Query(msgspec.Struct, frozen=True):
     `url` is an absolute link of the API's own that is asked for instead of the list's URL, as it is written
     and without parameters; "" for none. `ordinal` numbers the queries of a walk from 1, for messages; `first`
     says that nothing is known yet of the list, so that this failure may be that of the walk. `page_size` is
-    the number of records that a page of this walk is asked for, and `total_header` the header in which an
-    answer announces the length of the list.
+    the number of records that a page of this walk is asked for, and `paging` is how.
 
     `role` is "part" for some rows of a page that failed, hardly worth trying again, and "probe" for one row
     whose record is of no interest, but only whether the API answers.
@@ -49,7 +48,7 @@ class Query(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     page_size: int = 0
     role: Literal["page", "part", "probe", "unit"] = "page"
-    total_header: str = Paging().total_header
+    paging: Paging = Paging()
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -58,8 +57,9 @@ class Seen(msgspec.Struct, frozen=True):
     `items` counts the raw records of the page, `new` those whose id was not seen before in this walk, records
     without an id included; `total` is what the answer's headers announce, None for nothing; `next_link` is
     where the answer says that the list goes on. `garbled` is an announced total that is no number of records,
-    as it was written. `unread` says that the page could not be read after all
-    retries, `why` what went wrong then, and `cause` the same as a status or a word, as in `DIVISIBLE`.
+    as it was written. `misplaced` says where a page claims to be the beginning of the list though another was
+    asked for; "" for none. `unread` says that the page could not be read after all retries, `why` what went
+    wrong then, and `cause` the same as a status or a word, as in `DIVISIBLE`.
 
     Of a first page two failures are told. One with a status of `TOO_MUCH` is answered with the same page in
     half the size; one with a cause of `DIVISIBLE` with a probe, and where that is answered the walk goes on
@@ -76,6 +76,7 @@ class Seen(msgspec.Struct, frozen=True):
     onward: Onward = NOWHERE
     cause: str = ""
     garbled: str = ""
+    misplaced: str = ""
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -163,7 +164,7 @@ class _State:
         self._pages = self._items = self._new = self._most = self._absent = 0
         self._first_items = self._new_behind_first = 0
         self._repeating = False
-        self._capped = self._boasted = self._garbled = ""
+        self._capped = self._boasted = self._garbled = self._misplaced = ""
 
     def check_unit(self) -> None:
         """Asks for position 1 at the end, where positions should count records."""
@@ -219,7 +220,7 @@ class _State:
             headers=tuple(words.headers.items()),
             page_size=self._size,
             role=("unit" if step.is_unit else "page") if isinstance(step, Ask) else step.role,
-            total_header=self._paging.total_header,
+            paging=self._paging,
         )
 
     def hear(self, seen: Seen) -> None:
@@ -229,6 +230,8 @@ class _State:
             self._course.heard(step, Came(seen.items, seen.new, self._expected, seen.status))
             return
         self._garbled = self._garbled or seen.garbled
+        if seen.items and not seen.new:
+            self._misplaced = self._misplaced or seen.misplaced
         if seen.total is not None and seen.total > self._caps.records:
             # to ask for all those pages would be to find nothing until the deadline
             self._boasted = f"announced {seen.total}, which is more than limits.records, and not believed"
@@ -312,6 +315,8 @@ class _State:
         if self._ignored and not whole:
             ignored = self._style.position(self._paging)
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
+        if self._misplaced and not self._ignored:
+            reasons.append(f"the first page came in place of another: {self._misplaced}")
         if doubt := self._course.doubt(expected):
             reasons.append(doubt)
         if self._garbled and not self._items:

@@ -57,7 +57,6 @@ class Inventory:
         self.records = list(items)
         self.answer: Answer = self.page
         self.asked: list[Mapping[str, str]] = []
-        self.peers: set[tuple[str, int]] = set()
         self.under_way = self.most = 0
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -79,8 +78,6 @@ class Inventory:
 
     async def _count(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(dict(request.query))
-        if request.transport is not None:
-            self.peers.add(request.transport.get_extra_info("peername"))
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:

@@ -8,7 +8,7 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from yarl import URL
 
 from exporter import settings
 from exporter.client.session import Peer, Request, Wire
+from exporter.inventory.dialects import Paging
+from exporter.paging.misplaced import Places
+from exporter.paging.pagination import Query
 from tests.faults import rawserver
 from tests.faults.faulty import Faulty, house
 from tests.faults.logged import Logged
@@ -40,9 +43,9 @@ UNASKED = {
 TLS = {"apis.tmf638.tls_config": {"insecure_skip_verify": True}, "limits.concurrency": 1}
 
 
-def page(head: str) -> bytes:
+def page(head: str, *headers: str) -> bytes:
     """The good answer, without a total: nothing but the order of answers says what belongs to what."""
-    return re.sub(rb"X-Total-Count: \d+\r\n", b"", rawserver.page(head, RECORDS))
+    return re.sub(rb"X-Total-Count: \d+\r\n", b"", rawserver.page(head, RECORDS, *headers))
 
 
 class AtOnce:
@@ -245,3 +248,168 @@ def _ended(connection: ssl.SSLSocket) -> bool:
         return socket.socket.recv(connection, 1) == b""
     except (ssl.SSLEOFError, ConnectionResetError):
         return True
+
+
+# --- pages of another place ---
+
+
+Place = Callable[[int], str]
+"""The header that names the place of the page that begins at this record."""
+
+PLACES: dict[str, Place] = {
+    "Link": lambda offset: f'Link: </service?offset={offset}&limit=10>; rel="self", </service>; rel="first"',
+    "Content-Range": lambda offset: f"Content-Range: items {offset}-{offset + 9}/*",
+    "Content-Range from 1": lambda offset: f"Content-Range: items {offset + 1}-{offset + 10}/*",
+}
+
+
+class Mixed:
+    """Names the place of each page; instead of the page at `wanted` comes that at `given`, `times` times."""
+
+    def __init__(self, place: Place, wanted: int, given: int, times: int) -> None:
+        self.place, self.wanted, self.given, self.times = place, wanted, given, times
+
+    async def __call__(self, head: str, writer: asyncio.StreamWriter) -> None:
+        offset = rawserver.asked(head)[1]
+        if offset == self.wanted and self.times:
+            self.times -= 1
+            head, offset = head.replace(f"offset={offset}", f"offset={self.given}"), self.given
+        writer.write(page(head, self.place(offset)))
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize(("wanted", "given"), [(30, 20), (30, 0), (10, 0), (10, 60), (0, 20), (50, 70)])
+async def test_a03_a_page_of_another_place_is_asked_for_once_more(
+    tmp_path: Path, place: Place, wanted: int, given: int
+) -> None:
+    async with rawserver.raw(Mixed(place, wanted, given, 1)) as server:
+        async with house(tmp_path, Logged(), server, {"limits.concurrency": 1}) as it:
+            await crawls(it)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize(("wanted", "given"), [(30, 20), (30, 0), (10, 20), (50, 70)])
+async def test_a03_a_page_that_stays_another_one_keeps_a_crawl_from_being_complete(
+    tmp_path: Path, place: Place, wanted: int, given: int, concurrency: int
+) -> None:
+    async with rawserver.raw(Mixed(place, 0, 0, 0)) as server:
+        async with house(tmp_path, Logged(), server, {"limits.concurrency": concurrency}) as it:
+            await crawls(it)
+            server.script = Mixed(place, wanted, given, 1000)
+            await it.refresh()
+            assert it.own("complete") == 0 or it.own("up") == 0
+            problem = it.poller.state.problem or it.poller.state.last_error
+            assert "another page" in problem or "first page" in problem or "repeats the first" in problem
+            assert it.inventory.count("carrier_info{") == 60, "nothing is removed"
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_a03_the_first_page_in_place_of_the_second_is_not_the_whole_list(
+    tmp_path: Path, concurrency: int
+) -> None:
+    async with rawserver.raw(Mixed(PLACES["Link"], 10, 0, 1000)) as server:
+        async with house(tmp_path, Logged(), server, {"limits.concurrency": concurrency}) as it:
+            await it.refresh()
+            assert it.own("complete") == 0
+            assert "the API ignores offset" in it.poller.state.problem
+
+
+async def test_a03_a_first_page_that_stays_another_one_is_a_failed_crawl(tmp_path: Path) -> None:
+    async with rawserver.raw(Mixed(PLACES["Link"], 0, 0, 0)) as server:
+        async with house(tmp_path, Logged(), server) as it:
+            await crawls(it)
+            server.script = Mixed(PLACES["Link"], 0, 20, 1000)
+            await it.refresh()
+            assert it.failures("misplaced") == 1
+            assert "its Link names offset=20, and 0 was asked for" in it.poller.state.last_error
+            assert it.inventory == it.served
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'Link: </service?offset=0&limit=10>; rel="self"',
+        'Link: </service?limit=10>; rel="self"',
+        'Link: <http://[>; rel="self"',
+        "Content-Range: items 0-9/60",
+        "Content-Range: items */60",
+    ],
+)
+async def test_a_header_that_says_the_same_of_every_page_costs_one_request_and_no_record(
+    tmp_path: Path, header: str
+) -> None:
+    script = Mixed(lambda offset: "X-None: 1", 0, 0, 0)
+    async with rawserver.raw(script) as server:
+        async with house(tmp_path, Logged(), server, {"limits.concurrency": 1}) as it:
+            await crawls(it)
+            usual = len(server.heads)
+            script.place = lambda offset: header
+            await crawls(it)
+            assert len(server.heads) <= usual * 2 + 1
+
+
+async def test_an_api_that_ignores_positions_and_says_so_may_still_give_everything_at_once(
+    tmp_path: Path,
+) -> None:
+    """Twenty records to ten asked for, and the total is a multiple of that: one more page is asked for."""
+    records = RECORDS[:20]
+
+    async def script(head: str, writer: asyncio.StreamWriter) -> None:
+        body = json.dumps(records).encode()
+        writer.write(rawserver.whole(body, "X-Total-Count: 20", "Content-Range: items 0-19/20"))
+
+    async with rawserver.raw(script) as server, house(tmp_path, Logged(), server) as it:
+        await it.good()
+        assert it.own("complete") == 1
+        assert it.inventory.count("carrier_info{") == 20
+
+
+OFFSET = Paging()
+PAGE = Paging(style="page", position_param="page")
+RANGE = Paging(style="range", first=0)
+
+
+@pytest.mark.parametrize(
+    ("paging", "sent", "answer", "is_misplaced"),
+    [
+        (OFFSET, {"offset": "10"}, {"Link": '<?offset=0>; rel="self"'}, True),
+        (OFFSET, {"offset": "10"}, {"link": "<?offset=0>;rel=self"}, True),
+        (OFFSET, {"offset": "10"}, {"Link": '<?offset=0>; rel="first"'}, False),
+        (OFFSET, {"offset": "10"}, {"Link": '<?offset=10>; rel="self"'}, False),
+        (OFFSET, {"offset": "10"}, {"Link": '<?offset=0>; rel="self"', "Content-Range": "10-19/60"}, False),
+        (OFFSET, {"offset": "10"}, {"Link": '<?start=0>; rel="self"'}, False),
+        (OFFSET, {"offset": "10"}, {"Content-Range": "items 10-19/60"}, False),
+        (OFFSET, {"offset": "10"}, {"Content-Range": "11-20/*"}, False),
+        (OFFSET, {"offset": "10"}, {"Content-Range": "items 12-20/60"}, True),
+        (OFFSET, {"offset": "60"}, {"Content-Range": "items 50-59/60"}, False),
+        (OFFSET, {"offset": "10"}, {"Content-Range": "a-b"}, False),
+        (OFFSET, {}, {"Content-Range": "items 5-9/60"}, False),
+        (PAGE, {"page": "1"}, {"Content-Range": "items 0-9/60"}, False),
+        (PAGE, {"page": "1"}, {"Content-Range": "items 1-10/60"}, False),
+        (PAGE, {"page": "1"}, {"Content-Range": "items 11-20/60"}, True),
+        (PAGE, {"page": "2"}, {"Content-Range": "items 1-10/60"}, True),
+        (PAGE, {"page": "2"}, {"Content-Range": "items 50-99/600"}, False),
+        (PAGE, {"page": "2"}, {"Link": "<?page=5>;rel=self"}, True),
+        (PAGE, {"page": "7"}, {"Link": "<?page=5>;rel=self", "X-Total-Count": "50"}, False),
+        (RANGE, {"Range": "items=10-19"}, {"Content-Range": "items 10-14/60"}, False),
+        (RANGE, {"Range": "items=10-19"}, {"Content-Range": "items 0-9/60"}, True),
+    ],
+)
+def test_which_page_is_another_one(
+    paging: Paging, sent: dict[str, str], answer: dict[str, str], is_misplaced: bool
+) -> None:
+    pairs = tuple(sent.items())
+    params, headers = ((), pairs) if "Range" in sent else (pairs, ())
+    query = Query(params, 2, first=False, headers=headers, page_size=10, paging=paging)
+    assert (Places().wrong(query, CIMultiDict(answer)) is not None) is is_misplaced
+
+
+def test_a_neighbour_is_another_page_once_it_is_known_how_pages_are_counted() -> None:
+    places = Places()
+
+    def wrong(asked: int, claimed: int) -> bool:
+        query = Query((("page", str(asked)),), asked, first=False, page_size=10, paging=PAGE)
+        return places.wrong(query, {"Link": f"<?page={claimed}>; rel=self"}) is not None
+
+    assert [wrong(1, 0), wrong(2, 1), wrong(3, 3), wrong(3, 2)] == [False, False, True, False]

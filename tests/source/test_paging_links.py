@@ -120,13 +120,17 @@ def test_f36_hidden_rows_make_short_and_empty_pages_and_cost_no_visible_row(
 def test_the_first_link_query_has_the_size_and_no_position() -> None:
     first = next(pagination.walk(LINK, 10, {"status": "1"}, width=4, caps=CAPS))
     assert first == (
-        pagination.Query((("status", "1"), ("limit", "10")), ordinal=1, first=True, page_size=10),
+        pagination.Query(
+            (("status", "1"), ("limit", "10")), ordinal=1, first=True, page_size=10, paging=LINK
+        ),
     )
 
 
 def test_a_link_is_followed_as_it_is_without_any_parameter_of_ours() -> None:
     run = Run(leading(15))
-    assert run.queries[1] == pagination.Query((), 2, first=False, url=f"{ROOT}?t=10", page_size=10)
+    assert run.queries[1] == pagination.Query(
+        (), 2, first=False, url=f"{ROOT}?t=10", page_size=10, paging=LINK
+    )
 
 
 def test_a_cursor_is_sent_beside_the_query_under_the_dialects_name() -> None:
