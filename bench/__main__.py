@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import math
 import os
 import platform
-import shutil
+import re
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench import programs
 from bench.inventory import served
 from bench.worker import ROUNDS
 
@@ -26,14 +28,18 @@ MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
 
 CARRIERS = int(os.environ.get("BENCH_CARRIERS", "100000"))
 
+NOT_MEASURED = "not measured"
+VERDICTS: Mapping[bool | None, str] = {True: "yes", False: "no", None: ""}
+_NAN = re.compile(r"\bnan\b")
+
 
 class Row(NamedTuple):
-    """What was measured, the figure, what is promised of it, and whether that holds."""
+    """What was measured, the figure, what is promised, and whether that holds: None if not measured."""
 
     what: str
     figure: str
     promised: str
-    holds: bool
+    holds: bool | None
 
 
 async def spoken(module: str, *arguments: str) -> dict[str, Any]:
@@ -62,7 +68,7 @@ async def measured(carriers: int) -> dict[str, Any]:
             again = [await spoken("bench.worker", *place, "cold") for _ in range(ROUNDS - 1)]
             slim = [await spoken("bench.worker", *place[:-1], fewer, "cold") for _ in range(ROUNDS)]
             library = await spoken("bench.peers", "library", str(folder / "metrics.gz"))
-            return {
+            everything = {
                 **found,
                 **_median((found, *again), ""),
                 **_median(slim, "slim_"),
@@ -70,6 +76,13 @@ async def measured(carriers: int) -> dict[str, Any]:
                 "plain": plain["seconds"],
                 "library": library["seconds"],
             }
+            return without_nginx(everything) if programs.missing("nginx") else everything
+
+
+def without_nginx(found: dict[str, Any]) -> dict[str, Any]:
+    """What was measured, without what depends on how fast pages are served: that is NaN."""
+    unknown = ("cold", "slim_cold", "unchanged", "changed", "floor", "plain")
+    return {**found, **dict.fromkeys(unknown, math.nan), "nginx": {"rate": math.nan, "p99": math.nan}}
 
 
 def _median(runs: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
@@ -81,10 +94,14 @@ def _median(runs: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
 
 
 def ratio(what: str, figure: float, least: float) -> Row:
+    if math.isnan(figure):
+        return Row(what, NOT_MEASURED, f"≥ {least:g}", None)
     return Row(what, f"{figure:.2f}" if figure < 100 else f"{figure:.0f}", f"≥ {least:g}", figure >= least)
 
 
 def bound(what: str, figure: float, most: float, unit: str = "") -> Row:
+    if math.isnan(figure):
+        return Row(what, NOT_MEASURED, f"≤ {most:g}{unit}", None)
     return Row(what, f"{figure:,.2f}{unit}", f"≤ {most:g}{unit}", figure <= most)
 
 
@@ -122,7 +139,7 @@ def table(found: dict[str, Any]) -> list[Row]:
 def figures(found: dict[str, Any]) -> list[tuple[str, str]]:
     """What the ratios are made of."""
     records = found["records"]
-    return [
+    rows = [
         ("carriers, series", f"{records:,}, {found['series']:,}"),
         ("a scrape, gzip and identity", f"{found['gzip'] / 1e6:.1f} MB, {found['identity'] / 1e6:.1f} MB"),
         ("cold crawl to first body", f"{found['cold']:.1f} s, {found['cold_cpu']:.1f} s of CPU"),
@@ -145,26 +162,18 @@ def figures(found: dict[str, Any]) -> list[tuple[str, str]]:
             f"{found['resident'] / 1e6:.0f} MB, {found['resident_later'] / 1e6:.0f} MB",
         ),
     ]
-
-
-NEEDED = ("nginx", "wrk")
+    return [(what, NOT_MEASURED if _NAN.search(figure) else figure) for what, figure in rows]
 
 
 def main() -> int:
-    missing = [tool for tool in NEEDED if not shutil.which(tool)]
-    if missing:
-        words = " and ".join(missing)
-        print(
-            f"The benchmark needs {words} on PATH. On Debian: apt-get install {' '.join(missing)}",
-            file=sys.stderr,
-        )
-        return 1
+    if absent := programs.missing("nginx", "wrk"):
+        print(f"{programs.advice(absent)}. What needs them is not measured.", file=sys.stderr, flush=True)
     found = asyncio.run(measured(CARRIERS))
     today = datetime.datetime.now(datetime.UTC).date()
     print(f"{today}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")
     print("| what | figure | promised | |\n|---|---|---|---|")
     for row in table(found):
-        print(f"| {row.what} | {row.figure} | {row.promised} | {'yes' if row.holds else 'no'} |")
+        print(f"| {row.what} | {row.figure} | {row.promised} | {VERDICTS[row.holds]} |")
     print("\n| what it is made of | |\n|---|---|")
     for line in figures(found):
         print(f"| {' | '.join(line)} |")

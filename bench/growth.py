@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from bench import point, sizing
+from bench import point, programs, sizing
 from bench.__main__ import spoken
 from bench.slices import configured, served
 
@@ -55,6 +55,7 @@ async def grow(asked: Sequence[int], file: Path) -> None:
 
 
 def main() -> int:
+    programs.required("nginx", "wrk")
     asyncio.run(grow(sizes(sys.argv[1:]), point.FILE))
     sizing.write(point.load())
     print("\n".join(sizing.table(point.load())))

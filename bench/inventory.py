@@ -1,4 +1,4 @@
-"""An inventory that costs nothing to ask: pages of carriers as files, served by nginx.
+"""An inventory that costs nothing to ask: pages of carriers as files, served by nginx or `page_server`.
 
 The simulator is Python and would be what is measured. The records are its own, in the SES dialect; `change`
 writes some pages anew with other statuses, as an inventory changes between two refreshes.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import yaml
 
+from bench import programs
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.generator import Sizes
@@ -144,13 +145,21 @@ async def served(folder: Path, carriers: int) -> AsyncIterator[Inventory]:
     """The inventory, written and served until the end of the block."""
     inventory = Inventory(folder, carriers, running.free_port())
     await asyncio.to_thread(inventory.write)
-    folder.chmod(0o755)
-    file = folder / "nginx.conf"
-    user = "user root;" if os.getuid() == 0 else ""
-    file.write_text(user + NGINX.format(folder=folder, port=inventory.port, total=carriers))
-    async with running.process("nginx", "-c", str(file), "-p", str(folder)):
+    async with running.process(*_server(inventory)):
         await running.until(lambda: running.get(f"{inventory.url}/service?page=1"))
         yield inventory
+
+
+def _server(inventory: Inventory) -> tuple[str, ...]:
+    """The command of nginx, or of Python where there is none."""
+    folder, port, total = str(inventory.folder), str(inventory.port), str(inventory.carriers)
+    if programs.missing("nginx"):
+        return (sys.executable, "-m", "bench.page_server", folder, port, total)
+    inventory.folder.chmod(0o755)
+    file = inventory.folder / "nginx.conf"
+    user = "user root;" if os.getuid() == 0 else ""
+    file.write_text(f"{user}{NGINX.format(folder=folder, port=port, total=total)}")
+    return ("nginx", "-c", str(file), "-p", folder)
 
 
 def main() -> int:

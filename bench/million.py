@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bench import point, sizing
+from bench import point, programs, sizing
 from bench.__main__ import MALLOC, Row, bound, spoken
 from bench.inventory import Inventory
 from bench.point import Point
@@ -171,6 +171,7 @@ def figures(one: Point, shard: Shard) -> list[tuple[str, str]]:
 
 
 def main() -> int:
+    programs.required("nginx", "wrk", "prometheus")
     one, lines, shard = asyncio.run(tried(int(sys.argv[1]) if len(sys.argv) > 1 else CARRIERS))
     rows = table(one, lines, shard)
     kept = point.load()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import re
 import statistics
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import programs
 from bench.inventory import Inventory
 from exporter import app, settings
 
@@ -38,7 +40,9 @@ async def stalls(worst: list[float]) -> None:
 
 
 async def wrk(url: str, seconds: int, connections: int) -> dict[str, float]:
-    """Requests a second, bytes a second and the 99th percentile of gzip scrapes."""
+    """Requests a second and the 99th percentile, in seconds, of gzip scrapes; NaN where there is no wrk."""
+    if programs.missing("wrk"):
+        return {"rate": math.nan, "p99": math.nan}
     command = ("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s")
     header = ("-H", "Accept-Encoding: gzip")
     running = await asyncio.create_subprocess_exec(*command, *header, url, stdout=asyncio.subprocess.PIPE)
@@ -119,7 +123,8 @@ async def measure(house: app.House, address: str, inventory: Inventory) -> dict[
     found["identity"] = house.site.scrape("text", "identity", ())[0]
     found["series"] = _series(house)
     found["ours"] = await wrk(url, 5, 4)
-    found["nginx"] = await wrk(f"http://127.0.0.1:{inventory.port}/metrics", 5, 4)
+    if not programs.missing("nginx"):
+        found["nginx"] = await wrk(f"http://127.0.0.1:{inventory.port}/metrics", 5, 4)
     found["rest"] = await wrk(url, 5, 1)
 
     async def refreshing() -> None:
