@@ -1,4 +1,4 @@
-"""TLS certificates of both sides: how strictly a peer's is verified, and how our own is loaded.
+"""TLS certificates of both sides: how strictly a peer's is verified, and how the exporter's own is loaded.
 
 The API, its token endpoint, their proxies, and the clients of `--web.config.file` are verified by the same
 flags on every version of Python. Which authorities are trusted is the caller's decision. Invariants: a
@@ -8,13 +8,17 @@ ever appears on the terminal.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from exporter.errors import ConfigError
 
 VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
 """How a chain of certificates is verified: as Go does, and hence Prometheus.
@@ -32,11 +36,65 @@ def verified(context: ssl.SSLContext) -> ssl.SSLContext:
     return context
 
 
-def load_chain(context: ssl.SSLContext, certificate: Path | bytes, key: Path | bytes) -> None:
+_CERTIFICATE = re.compile("-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----.*?-----END \\1-----", re.DOTALL)
+
+
+def authorities(pem: str) -> str:
+    """The certificates in a PEM text, as `ssl` takes them, without remarks; raises ValueError without any."""
+    found = [match[0] for match in _CERTIFICATE.finditer(pem)]
+    if not found:
+        raise ValueError("no certificate")
+    return "\n".join(found)
+
+
+def require_name(context: ssl.SSLContext, allowed: Iterable[str]) -> None:
+    """Makes handshakes fail with a peer whose certificate has none of these names.
+
+    Names are DNS names, IP addresses, e-mail addresses or URIs (`subjectAltName`, RFC 5280, section 4.2.1.6).
+    """
+    wanted = frozenset(_canonical(name) for name in allowed)
+
+    class Checked(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            if not names(self.getpeercert() or {}) & wanted:
+                raise ssl.SSLCertVerificationError("the peer's certificate has none of the allowed names")
+
+    context.sslobject_class = Checked
+
+
+def names(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """The alternative names of a peer's certificate (as `getpeercert` gives it): DNS, IP, e-mail, URI."""
+    return frozenset(_canonical(str(value)) for _, value in certificate.get("subjectAltName", ()))
+
+
+def _canonical(name: str) -> str:
+    """Addresses have many spellings, OpenSSL's among them; all else is compared as it is."""
+    try:
+        return str(ipaddress.ip_address(name.strip()))
+    except ValueError:
+        return name
+
+
+def show(
+    context: ssl.SSLContext, certificate: Path | bytes, key: Path | bytes, *, path: str, file: str = ""
+) -> None:
     """Has `context` show a certificate; each of the two is a PEM file or what one would hold.
 
-    Raises OSError (of which `ssl.SSLError` is one) or ValueError where they cannot be used.
+    Raises ConfigError, which names `file` and the dotted key `path`, where they cannot be used together.
     """
+    try:
+        _load_chain(context, certificate, key)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"certificate and key cannot be used together: {_chain_flaw(error)}",
+            file=file,
+            path=path,
+            mend="write a PEM certificate and its own PEM key, without a password",
+        ) from error
+
+
+def _load_chain(context: ssl.SSLContext, certificate: Path | bytes, key: Path | bytes) -> None:
     with ExitStack() as stack:
         paths = [
             one if isinstance(one, Path) else stack.enter_context(_as_file(one)) for one in (certificate, key)
@@ -44,8 +102,8 @@ def load_chain(context: ssl.SSLContext, certificate: Path | bytes, key: Path | b
         context.load_cert_chain(paths[0], paths[1], password=_no_password)
 
 
-def chain_flaw(error: Exception) -> str:
-    """Why `load_chain` failed, in plain words."""
+def _chain_flaw(error: Exception) -> str:
+    """Why a chain cannot be loaded, in plain words."""
     reason = getattr(error, "reason", None) or ""
     if reason in _CHAIN_FLAWS:
         return _CHAIN_FLAWS[reason]

@@ -8,6 +8,7 @@ let go in any hour, and no wait but the budget's is longer than a minute.
 from __future__ import annotations
 
 from exporter.client.quota import Quota
+from exporter.token_bucket import TokenBucket
 
 _LONGEST = 60.0
 """Seconds between requests, whatever an API's quota says; the crawl has a deadline of its own."""
@@ -22,36 +23,17 @@ _FEW, _FEW_SHARE = 10, 0.2
 """From so many requests left, or this share of a window's, the rest of the window is shared out."""
 
 
-class Budget:
+def hourly(requests: int) -> TokenBucket:
     """At most `requests` in any hour: a bucket that holds a tenth and is refilled evenly with the rest."""
-
-    def __init__(self, requests: int) -> None:
-        self._most = max(1, int(requests * _BURST))
-        self._left = float(self._most)
-        self._rate = (requests - self._most) / _HOUR
-        self._then: float | None = None
-
-    def wait(self, now: float) -> float:
-        """Seconds until a request may go; 0 for now."""
-        self._refill(now)
-        return max(0.0, (1 - self._left) / self._rate)
-
-    def spend(self, now: float) -> None:
-        """A request goes now; the caller has waited."""
-        self._refill(now)
-        self._left -= 1
-
-    def _refill(self, now: float) -> None:
-        if self._then is not None:
-            self._left = min(self._most, self._left + (now - self._then) * self._rate)
-        self._then = now
+    burst = max(1, int(requests * _BURST))
+    return TokenBucket(burst, _HOUR / (requests - burst))
 
 
 class Timetable:
     """When requests to one API may go. `budget` is the most requests in any hour, None for no limit."""
 
     def __init__(self, budget: int | None) -> None:
-        self._budget = Budget(budget) if budget is not None else None
+        self._budget = hourly(budget) if budget is not None else None
         self._held = float("-inf")
         self._last = float("-inf")
         self._window_end = float("-inf")

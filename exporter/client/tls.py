@@ -146,11 +146,11 @@ def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:
 
 
 def _trusting(config: settings.TlsConfig, path: str) -> ssl.SSLContext:
-    authorities = _pem(config.ca, config.ca_file, f"{path}.ca")
-    if not authorities:
+    pem = _pem(config.ca, config.ca_file, f"{path}.ca")
+    if not pem:
         return certificates.verified(ssl.create_default_context())
     try:
-        return certificates.verified(ssl.create_default_context(cadata=authorities))
+        return certificates.verified(ssl.create_default_context(cadata=certificates.authorities(pem)))
     except (ssl.SSLError, ValueError) as error:
         named = f"{config.ca_file} holds" if config.ca_file else "holds"
         raise errors.ConfigError(
@@ -170,13 +170,9 @@ def _pem(written: SecretStr | None, file: Path | None, key: str) -> str:
 def _show_certificate(secured: ssl.SSLContext, config: settings.TlsConfig, path: str) -> None:
     certificate = _pem(config.cert, config.cert_file, f"{path}.cert")
     key = _pem(config.key, config.key_file, f"{path}.key")
-    try:
-        certificates.load_chain(
-            secured, config.cert_file or certificate.encode(), config.key_file or key.encode()
-        )
-    except (OSError, ValueError) as error:
-        raise errors.ConfigError(
-            f"certificate and key cannot be used together: {certificates.chain_flaw(error)}",
-            path=f"{path}.cert_file" if config.cert_file else f"{path}.cert",
-            mend="write a PEM certificate and its own PEM key, without a password",
-        ) from error
+    certificates.show(
+        secured,
+        config.cert_file or certificate.encode(),
+        config.key_file or key.encode(),
+        path=f"{path}.cert_file" if config.cert_file else f"{path}.cert",
+    )

@@ -8,6 +8,7 @@ resolves.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,17 +30,18 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
     ConfigError with all problems, one on each line: source, path in it, what is wrong, what to do.
     """
     layers = (sources.from_flags(flags), sources.from_environ(environ), sources.from_file(path))
+    origin = partial(sources.origin, layers)
     tree = sources.merge(layers)
     private = [Flaw("is an unknown key", "leave it out", (key,)) for key in tree if key.startswith("_")]
     if private:  # such words are pydantic-settings' own parameters: they must not get through
-        raise messages.together(messages.of_flaws(private, layers))
+        raise messages.together(messages.of_flaws(private, origin))
     try:
         settings = Settings(**{**tree, "apis": tree.get("apis") or {}})
     except ValidationError as error:
         # without its cause: no traceback may show what the operator wrote
-        raise messages.together(messages.of_validation(error, layers)) from None
+        raise messages.together(messages.of_validation(error, Settings, origin)) from None
     _, flaws = resolve(settings.apis, settings.collections)
     flaws.extend(file_flaws(settings.apis, ("apis",)))
     if flaws:
-        raise messages.together(messages.of_flaws(flaws, layers))
+        raise messages.together(messages.of_flaws(flaws, origin))
     return settings

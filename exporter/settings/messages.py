@@ -1,23 +1,24 @@
-"""Turns what pydantic and our validators refuse into errors a person can act upon.
+"""Turns what pydantic and the validators refuse into errors a person can act upon.
 
-One ConfigError for each problem: source, path, what, mend. Which values a validator shows is its own
-decision; here none are. Invariant: neither a value nor, in a block that holds secrets, an unknown key is
-shown.
+One ConfigError for each problem: source, path, what, mend. The settings and the web configuration share it.
+Which values a validator shows is its own decision; here none are. Invariant: neither a value nor, in a block
+that holds secrets, an unknown key is shown.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from exporter.errors import ConfigError
-from exporter.settings import sources
 from exporter.settings.base import Flaw, Key, block_at
-from exporter.settings.models import Settings
+
+Origin = Callable[[tuple[Key, ...]], str]
+"""Gives the name of the file, variable or flag that is responsible for what stands at a path."""
 
 _WORDS = {
     "missing": ("is required", "write it"),
@@ -41,19 +42,18 @@ _WORDS = {
 """What pydantic calls an error, in our words: what is wrong and the mend, filled from the error's context."""
 
 
-def of_validation(error: ValidationError, layers: Sequence[sources.Layer]) -> list[ConfigError]:
-    """All problems of one validation."""
+def of_validation(error: ValidationError, schema: object, origin: Origin) -> list[ConfigError]:
+    """All problems of one validation against the type `schema`."""
     found: list[ConfigError] = []
     for detail in error.errors(include_url=False, include_input=False):
-        found.extend(of_flaws(_flaws(dict(detail)), layers))
+        found.extend(of_flaws(_flaws(dict(detail), schema), origin))
     return found
 
 
-def of_flaws(flaws: Iterable[Flaw], layers: Sequence[sources.Layer]) -> list[ConfigError]:
+def of_flaws(flaws: Iterable[Flaw], origin: Origin) -> list[ConfigError]:
     """The flaws, whose paths begin at the top, as errors that name their source."""
     return [
-        ConfigError(flaw.what, file=sources.origin(layers, flaw.at), path=dotted(flaw.at), mend=flaw.mend)
-        for flaw in flaws
+        ConfigError(flaw.what, file=origin(flaw.at), path=dotted(flaw.at), mend=flaw.mend) for flaw in flaws
     ]
 
 
@@ -75,11 +75,11 @@ def _name(key: str) -> str:
     return re.split(r"[^\w.@/+ -]", key)[0][:60] or "…"
 
 
-def _flaws(detail: dict[str, Any]) -> Iterator[Flaw]:
+def _flaws(detail: dict[str, Any], schema: object) -> Iterator[Flaw]:
     at: tuple[Key, ...] = tuple(detail["loc"])
     context = detail.get("ctx", {})
     if detail["type"] == "extra_forbidden":
-        yield _unknown(at)
+        yield _unknown(at, schema)
     elif "flaws" in context:
         yield from (flaw._replace(at=(*at, *flaw.at)) for flaw in context["flaws"])
     else:
@@ -87,15 +87,15 @@ def _flaws(detail: dict[str, Any]) -> Iterator[Flaw]:
         yield Flaw(what, mend.format(**context) if "{" in mend else mend, at)
 
 
-def _unknown(at: tuple[Key, ...]) -> Flaw:
+def _unknown(at: tuple[Key, ...], schema: object) -> Flaw:
     *head, key = at
-    block = block_at(Settings, head)
+    block = block_at(schema, head)
     known = sorted(block.model_fields) if block else []
     written = _name(str(key))
     close = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
     mend = f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(known)}"
     if ":" in str(key):
-        mend = f"{mend} a key is followed by a colon and a space"
+        mend = f"{mend}{'' if close else ';'} a key is followed by a colon and a space"
     if block and block.secret:
         return Flaw("holds an unknown key, not shown since it may be a secret", mend, tuple(head))
     return Flaw("is an unknown key", mend, at)

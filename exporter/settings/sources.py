@@ -66,18 +66,7 @@ def from_file(path: Path | None) -> Layer:
     """The layer of the YAML file, empty without one; its relative paths begin at its directory."""
     if path is None:
         return Layer({}, {})
-    tree = as_written(yaml_source.read(path), Settings)
-    return Layer({key: _placed(value, (key,), path.parent) for key, value in tree.items()}, {(): str(path)})
-
-
-def _placed(value: Any, at: tuple[Key, ...], directory: Path) -> Any:
-    if isinstance(value, dict):
-        return {key: _placed(inner, (*at, key), directory) for key, inner in value.items()}
-    if Path not in parts(annotation_at(Settings, at)):
-        return value
-    if isinstance(value, list):
-        return [str(directory / inner) if isinstance(inner, str) else inner for inner in value]
-    return str(directory / value) if isinstance(value, str) and value else value
+    return Layer(yaml_source.tree(path, Settings), {(): str(path)})
 
 
 def from_environ(environ: Mapping[str, str]) -> Layer:

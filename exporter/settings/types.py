@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,8 +25,10 @@ class Notation(NamedTuple):
 
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+CENTURY = 100 * _UNITS["y"]
+"""Seconds of the longest duration."""
+
 _DURATION = re.compile("".join(rf"(?:\d{{1,12}}{unit})?" for unit in _UNITS), re.ASCII)
-_STEP = re.compile(r"(\d+)(ms|[ywdhms])", re.ASCII)
 _SIZES = {"B": 1, "KB": 1000, "KiB": 1 << 10, "MB": 10**6, "MiB": 1 << 20, "GB": 10**9, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMG]i?B|B)?", re.ASCII)
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -55,10 +58,18 @@ def seconds(written: object) -> float:
         raise refusal(
             Flaw(f"{shown(written)} is not a duration", "write it like 30s, 5m, 1h30m, 1d or 500ms")
         )
-    total = sum(int(count) * _UNITS[unit] for count, unit in _STEP.findall(text))
-    if total > 100 * _UNITS["y"]:
+    total = summed(text, _UNITS) or 0.0
+    if total > CENTURY:
         raise refusal(Flaw("is longer than a hundred years", "write a shorter duration"))
     return total
+
+
+def summed(text: str, units: Mapping[str, float]) -> float | None:
+    """The seconds of numbers with one of `units` each, as `1m30s` or `1.5h`; None for any other text."""
+    step = rf"(\d{{1,12}}(?:\.\d{{0,12}})?|\.\d{{1,12}})({'|'.join(sorted(units, key=len, reverse=True))})"
+    if not re.fullmatch(f"(?:{step})+", text, re.ASCII):
+        return None
+    return sum(float(number) * units[unit] for number, unit in re.findall(step, text, re.ASCII))
 
 
 def duration(value: float) -> str:

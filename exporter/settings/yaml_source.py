@@ -1,9 +1,9 @@
-"""Reads the YAML file into a tree of plain values.
+"""Reads a YAML file, the settings or a web configuration, into a tree of plain values.
 
 Owns the file and YAML's traps: a key written twice is an error, keys are text as written (`on`, `1`, `NO`),
 dates stay text, and any other scalar that YAML gives a type keeps its source text beside the value
-(`scalars`). What the keys mean is `models`'s business. Invariant: no error shows a line of the file, since it
-may hold a secret: only where it is.
+(`scalars`). What the keys mean is the schema's business. Invariant: no error shows a line of the file, since
+it may hold a secret: only where it is.
 """
 
 from __future__ import annotations
@@ -16,16 +16,25 @@ import yaml
 
 from exporter import files
 from exporter.errors import ConfigError
-from exporter.settings.scalars import Scalar
+from exporter.settings.base import Key, annotation_at, parts
+from exporter.settings.scalars import Scalar, as_written
 
 _HARMLESS = re.compile(r"""(?:[^'"]|'(?:[^'"]|\\.|<[a-z ]+>)')*""")
 """What PyYAML may say: in quotes it has single characters and its own words, as `'<block end>'`."""
 
 _MEND = "a value that begins with one of * & ! % @ ` { [ or holds ': ' or ' #' needs quotes; indent by spaces"
 
+_KEYS = "keep one of them, and write each key as plain text"
 
-class _Loader(yaml.SafeLoader):
-    """YAML without dates, whose mappings have text keys, each once."""
+
+class Loader(yaml.SafeLoader):
+    """YAML without dates, whose mappings have text keys, each once: the file of the settings."""
+
+    option = "--config.file"
+    """The option that names the file."""
+
+    first_line = "begin with apis:"
+    """What to do where the file is no mapping."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way
         letter: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
@@ -53,29 +62,54 @@ class _Loader(yaml.SafeLoader):
         lines: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                _refuse("a key must be text", key.start_mark)
+                refuse("a key must be text", key.start_mark, _KEYS)
             if key.value in lines:
-                _refuse(f"a key is written a second time, first on line {lines[key.value]}", key.start_mark)
+                what = f"a key is written a second time, first on line {lines[key.value]}"
+                refuse(what, key.start_mark, _KEYS)
             lines[key.value] = key.start_mark.line + 1
 
 
 for _name in ("int", "float", "bool", "null"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _Loader.construct_typed)
-_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_source)
+    Loader.add_constructor(f"tag:yaml.org,2002:{_name}", Loader.construct_typed)
+Loader.add_constructor("tag:yaml.org,2002:value", Loader.construct_source)
 
 
 class _Refusal(yaml.MarkedYAMLError):
-    """What is good YAML and yet not for us."""
+    """Valid YAML that is not accepted."""
 
-    mend = "keep one of them, and write each key as plain text"
-
-
-def _refuse(problem: str, mark: yaml.Mark) -> NoReturn:
-    raise _Refusal(None, None, problem, mark)
+    mend = ""
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The mapping, with `Scalar`s, empty for an empty file; raises ConfigError with line and column."""
+def refuse(problem: str, mark: yaml.Mark, mend: str) -> NoReturn:
+    """Refuses valid YAML while it is loaded; `problem` shows nothing of the file."""
+    refusal = _Refusal(None, None, problem, mark)
+    refusal.mend = mend
+    raise refusal
+
+
+def tree(path: Path, schema: object, loader: type[Loader] = Loader) -> dict[str, Any]:
+    """The file as the type `schema` expects it: text as written, relative paths from the file's folder on.
+
+    Empty for an empty file. Raises ConfigError with line and column.
+    """
+    return {
+        key: _placed(value, (key,), schema, path.parent)
+        for key, value in as_written(_read(path, loader), schema).items()
+    }
+
+
+def _placed(value: Any, at: tuple[Key, ...], schema: object, directory: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _placed(inner, (*at, key), schema, directory) for key, inner in value.items()}
+    if Path not in parts(annotation_at(schema, at)):
+        return value
+    if isinstance(value, list):
+        return [str(directory / inner) if isinstance(inner, str) else inner for inner in value]
+    return str(directory / value) if isinstance(value, str) and value else value
+
+
+def _read(path: Path, loader: type[Loader]) -> dict[str, Any]:
+    """The mapping, with `Scalar`s."""
     try:
         content = files.whole(path).decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -83,18 +117,18 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError("is not text in UTF-8", file=str(path), mend="save it as UTF-8") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not a path"
-        mend = "name the file by --config.file, and let the user of the exporter read it"
+        mend = f"name the file by {loader.option}, and let the user of the exporter read it"
         raise ConfigError(f"cannot be read: {reason}", file=str(path), mend=mend) from error
     try:
-        tree = yaml.load(content, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        found = yaml.load(content, Loader=loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         # without its cause: PyYAML's message holds lines of the file
         raise _error(error, path) from None
-    if tree is None or (isinstance(tree, Scalar) and tree.value is None):
+    if found is None or (isinstance(found, Scalar) and found.value is None):
         return {}
-    if not isinstance(tree, dict):
-        raise ConfigError("must be a mapping of keys", file=str(path), mend="begin with apis:")
-    return tree
+    if not isinstance(found, dict):
+        raise ConfigError("must be a mapping of keys", file=str(path), mend=loader.first_line)
+    return found
 
 
 def _error(error: Exception, path: Path) -> ConfigError:

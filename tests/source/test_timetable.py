@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.client.quota import Quota
-from exporter.client.rate_limiter import Budget, Timetable
+from exporter.client.rate_limiter import Timetable, hourly
 
 NOW = 5000.0
 
@@ -111,7 +111,7 @@ def test_a_budget_is_made_use_of_but_for_a_tenth() -> None:
 @settings(max_examples=60)
 @given(st.integers(60, 400), st.lists(st.sampled_from([0.0, 0.1, 5.0, 70.0, 900.0, 4000.0]), max_size=900))
 def test_in_no_hour_more_requests_go_than_the_budget_allows(requests: int, pauses: list[float]) -> None:
-    budget, now, gone = Budget(requests), 0.0, []
+    budget, now, gone = hourly(requests), 0.0, []
     for pause in [*pauses, *[0.0] * requests]:
         now += pause
         now += budget.wait(now)

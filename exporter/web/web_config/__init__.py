@@ -1,9 +1,9 @@
-"""Who may come in, and how securely: Prometheus' web configuration file (`--web.config.file`).
+"""Prometheus' web configuration file (`--web.config.file`): TLS, users, rate limit and headers.
 
-`yaml` reads the file, `models` says what it means, `reloader` keeps both up to date; `tls_context` makes TLS
-of it, `basic_auth` checks credentials, `token_bucket` limits the rate of requests, and `middleware` is what
-the program puts before its pages. Which pages there are is `exporter.web.server`'s. Invariant: what the file
-asks for is done or refused in a sentence, never ignored; docs/web-configuration.md says which.
+`models` is what may be written in the file, `reloader` reads it again when it changes, `tls_context` makes an
+`ssl.SSLContext` of it, `basic_auth` checks passwords, and `middleware` is what every request passes first.
+Invariant: what the file asks for is done or refused in a sentence, never ignored; docs/web-configuration.md
+says which.
 """
 
 from exporter.web.web_config.middleware import AccessControl

@@ -1,8 +1,8 @@
-"""What stands before every page: the pace, who is asking, and the headers of the answers.
+"""What every request passes first: the rate limit, who is asking, and the headers of the answer.
 
-Joins the rules of this package and owns none of them. Nothing is excepted, `/-/healthy` and `/-/ready` are
-not either, as in all of Prometheus' programs. Names of client certificates are checked in the handshake, by
-`tls_context`. Invariant: nobody hears from the pages who was not let in.
+No path is excepted, `/-/healthy` and `/-/ready` are not either, as in all of Prometheus' programs. Names of
+client certificates are checked in the handshake, by `tls_context`. Invariant: an unauthenticated client
+reaches no page.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import binascii
 import math
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -19,41 +20,44 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
+from exporter.token_bucket import TokenBucket
 from exporter.web.answer import sentence
 from exporter.web.web_config.basic_auth import Credentials, PasswordChecks
-from exporter.web.web_config.models import WebConfig
+from exporter.web.web_config.models import RateLimit
 from exporter.web.web_config.reloader import DEADLINE, Reloader, ReloadingContext
-from exporter.web.web_config.token_bucket import TokenBucket
 
 Reason = Literal["pace", "credentials", "busy"]
-"""Why a request was turned away: too many of them, not known, or too many passwords to be checked."""
+"""Why a request was refused: over the rate limit, wrong credentials, too many passwords to be checked."""
 
-_ASKED: Mapping[str, str] = {hdrs.WWW_AUTHENTICATE: 'Basic realm="ses-inventory-exporter", charset="UTF-8"'}
-_Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_CHALLENGE: Mapping[str, str] = {
+    hdrs.WWW_AUTHENTICATE: 'Basic realm="ses-inventory-exporter", charset="UTF-8"'
+}
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger(__name__)
 
 
-def _nobody(_: Reason) -> None:
-    """Is told why a request was turned away, where nobody counts."""
+def _ignore(_: Reason) -> None:
+    """Where nobody counts."""
 
 
 class AccessControl:
-    """The web configuration of `path` (None: everybody may come in, in the clear), always as it is now.
+    """The web configuration of `path` (None: no TLS, no users, no limit), always as it is now.
 
-    Raises ConfigError where it cannot be used. `turned_away` is told of each request that was; `deadline` is
-    the seconds that a request or a handshake waits for the files.
+    Raises ConfigError where it cannot be used. `turned_away` is called for each request that is refused;
+    `deadline` is the seconds that a request or a handshake waits for the files.
     """
 
     def __init__(
         self,
         path: Path | None,
-        turned_away: Callable[[Reason], None] = _nobody,
+        turned_away: Callable[[Reason], None] = _ignore,
         deadline: float = DEADLINE,
     ) -> None:
-        self._current = Reloader(path, deadline=deadline)
+        self._reloader = Reloader(path, deadline=deadline)
         self._turned_away = turned_away
         self._passwords = PasswordChecks()
+        self._rate_limit = RateLimit()
         self._bucket: TokenBucket | None = None
 
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -61,65 +65,65 @@ class AccessControl:
 
         None where connections are not secured.
         """
-        if not self._current.encrypted:
+        if not self._reloader.encrypted:
             return None
-        return ReloadingContext(self._current.context, self._current.refresh)
+        return ReloadingContext(self._reloader.context, self._reloader.refresh)
 
     def middleware(self) -> Middleware:
-        """To be placed before all that answers; `set_headers` belongs to it."""
+        """The outermost middleware; `set_headers` belongs to it."""
 
         @web.middleware
-        async def guarded(request: web.Request, handler: _Answer) -> web.StreamResponse:
+        async def guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:
             refusal = await self._refusal(request)
             if refusal is None:
                 return await handler(request)
             if request.body_exists:
-                refusal.force_close()  # what comes with it must not be taken for the next request
+                refusal.force_close()  # its body must not be read as the next request
             return refusal
 
         return guarded
 
     async def set_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Sets the headers of the file; to be the last of `on_response_prepare`, for they prevail."""
-        response.headers.update(self._current.rules.headers)
+        """Sets the headers of the file; the last of `on_response_prepare`, for they override all others."""
+        response.headers.update(self._reloader.config.headers)
 
     async def _refusal(self, request: web.Request) -> web.Response | None:
-        rules = await self._current.refresh()
-        if not self._has_room(rules):
-            wait = math.ceil(rules.pace.interval) if rules.pace else 1
-            return self._turn_away(
-                "pace", sentence(429, "Too many requests; try again later.", {"Retry-After": f"{wait}"})
-            )
-        if not rules.users:
+        config = await self._reloader.refresh()
+        if not self._is_within(config.rate_limit):
+            retry = {"Retry-After": f"{math.ceil(config.rate_limit.interval)}"}
+            self._turned_away("pace")
+            return sentence(429, "Too many requests; try again later.", retry)
+        if not config.users:
             return None
-        said = credentials(request.headers.get(hdrs.AUTHORIZATION, ""))
+        sent = credentials(request.headers.get(hdrs.AUTHORIZATION, ""))
         verdict = "wrong"
-        if said is not None:
-            verdict = await self._passwords.verdict(said, rules.users, request.remote or "")
+        if sent is not None:
+            verdict = await self._passwords.verdict(sent, config.users, request.remote or "")
         if verdict == "right":
             return None
         if verdict == "busy":
-            busy = sentence(503, "Too many passwords to be checked; try again.", {"Retry-After": "1"})
-            return self._turn_away("busy", busy)
-        log.debug("not let in", client=request.remote)
-        asked = sentence(401, "Say who you are: a user of basic_auth_users, and the password.", _ASKED)
-        return self._turn_away("credentials", asked)
+            self._turned_away("busy")
+            return sentence(503, "Too many passwords to be checked; try again.", {"Retry-After": "1"})
+        log.debug("authentication failed", client=request.remote)
+        self._turned_away("credentials")
+        return sentence(401, "Unauthorized: send a user of basic_auth_users and the password.", _CHALLENGE)
 
-    def _has_room(self, rules: WebConfig) -> bool:
-        if rules.pace is None:
-            self._bucket = None
+    def _is_within(self, limit: RateLimit) -> bool:
+        """Whether one more request is within the rate limit; it is counted if so."""
+        if limit != self._rate_limit:
+            self._rate_limit = limit
+            self._bucket = TokenBucket(limit.burst, limit.interval) if limit.interval else None
+        if self._bucket is None:
             return True
-        if self._bucket is None or self._bucket.pace != rules.pace:
-            self._bucket = TokenBucket(rules.pace)
-        return self._bucket.take()
-
-    def _turn_away(self, reason: Reason, response: web.Response) -> web.Response:
-        self._turned_away(reason)
-        return response
+        now = time.monotonic()
+        if self._bucket.wait(now) > 0:
+            return False
+        self._bucket.spend(now)
+        return True
 
 
 def credentials(header: str) -> Credentials | None:
-    """Who an Authorization header names, by the scheme Basic (RFC 7617); None where it is none of these."""
+    """User and password of an Authorization header of the scheme Basic (RFC 7617); None for any other."""
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,10 +1,10 @@
-"""The rules as they are now: the file and the certificates it names, read again when they have changed.
+"""The web configuration as it is now: the file and the certificates it names, read again when they change.
 
-Prometheus' programs read them for each request; here they are looked at for each, in a thread (a quarter of a
-millisecond), and read when one is another file or has other times or another size. A new file that cannot be
-used, or a mount that hangs, leaves the old rules at work, certificates that cannot be used only the old TLS,
-and the log says so once: who may no longer come in is not let in because a key is late. Invariant: a
-connection is secured wholly by the rules of one moment; those that stand are not touched.
+Prometheus' programs read them for each request; here their stamps are compared for each, in a thread (a
+quarter of a millisecond). Where a new file cannot be used, or a mount hangs, the previous configuration stays
+in use; where a certificate cannot be used, only the previous TLS does, so that users who were removed stay
+out. The log says so once. Invariant: a connection is secured by the configuration of one moment, and those
+that are open are not affected.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,23 +27,23 @@ _RETRY = 10.0
 """Seconds after which a file that could not be used is tried again though it seems the same."""
 
 DEADLINE = 0.8
-"""Seconds that a request or a handshake waits for the files; the former rules are at work after that."""
+"""Seconds that a request or a handshake waits for the files; the previous ones stay in use after that."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the files say now: rules and TLS to be at work, and what of them could not be used."""
+    """What the files say now: configuration and TLS to be used from now on, and what was wrong."""
 
     seen: Mapping[Path, files.Stamp]
-    rules: WebConfig
+    config: WebConfig
     context: ssl.SSLContext | None
     error: ConfigError | None = None
 
 
 class Reloader:
-    """The rules of a file, None for no rules at all, and the TLS made of them.
+    """The configuration of a file, None for an empty one, and the TLS made of it.
 
     Making one waits for the file, up to a deadline. Raises ConfigError where it cannot be used as it begins.
     `clock` gives seconds; `deadline` is the seconds that each refresh waits.
@@ -56,7 +56,7 @@ class Reloader:
         self._seen: Mapping[Path, files.Stamp] = {}
         self._complaint, self._tried, self._late = "", 0.0, False
         self._calls = files.Calls(self._look, self._keep, deadline)
-        self.rules = WebConfig()
+        self.config = WebConfig()
         self._context: ssl.SSLContext | None = None
         if file is not None:
             self._begin(file)
@@ -69,7 +69,7 @@ class Reloader:
             raise ConfigError("timeout reading it", file=str(file), mend=mend) from error
         if found.error is not None:
             raise found.error
-        self._seen, self.rules, self._context = found.seen, found.rules, found.context
+        self._seen, self.config, self._context = found.seen, found.config, found.context
 
     @property
     def encrypted(self) -> bool:
@@ -83,13 +83,13 @@ class Reloader:
         return self._context
 
     async def refresh(self) -> WebConfig:
-        """The rules as they are now, read again if need be; `models` are those of the last time."""
+        """The configuration as it is now, read again if need be; `config` is that of the last time."""
         if self._file is not None:
             try:
                 await self._calls.fresh()
             except TimeoutError:
                 self._say_late()
-        return self.rules
+        return self.config
 
     def _say_late(self) -> None:
         if not self._late:
@@ -104,13 +104,13 @@ class Reloader:
     def _read(self, file: Path) -> _Found:
         # Each is looked at before it is read, so that what is written meanwhile is seen the next time.
         seen = {file: files.stamp(file)}
-        usable, context = self.rules, self._context
+        usable, context = self.config, self._context
         try:
-            found = models.read(file)
-            seen |= {path: files.stamp(path) for path in (found.tls.files if found.tls else ())}
+            found = models.load(file)
+            seen |= {path: files.stamp(path) for path in found.tls_server_config.files}
             if self._seen:
-                _compare(self.rules, found, file)
-            usable = replace(found, tls=self.rules.tls)
+                _compare(self.config, found, file)
+            usable = found.model_copy(update={"tls_server_config": self.config.tls_server_config})
             context = tls_context.context(found.tls, file) if found.tls else None
         except ConfigError as error:
             return _Found(seen, usable, context, error)
@@ -121,7 +121,7 @@ class Reloader:
         if found is None:
             return
         self._tried = self._clock()
-        self._seen, self.rules, self._context = found.seen, found.rules, found.context
+        self._seen, self.config, self._context = found.seen, found.config, found.context
         if found.error is not None:
             self._complain(found.error)
         else:
@@ -141,22 +141,23 @@ class Reloader:
 
 
 def _compare(old: WebConfig, new: WebConfig, file: Path) -> None:
-    """Raises ConfigError where a barrier would be put up or taken away altogether.
+    """Raises ConfigError where TLS would be added, or a protection removed altogether.
 
-    TLS is either there for all connections or for none. And a file that is just being written may lack its
-    end: no such moment must let strangers in.
+    TLS is there for all connections or for none. And a file that is just being written may lack its end: no
+    unauthenticated client may get in at such a moment.
     """
-    flaw, what = "", "cannot be taken away while the exporter runs"
+    before, after, path = old.tls_server_config, new.tls_server_config, ""
+    what = "cannot be taken away while the exporter runs"
     if (old.tls is None) != (new.tls is None):
-        flaw, what = "tls_server_config", "cannot be added or taken away while the exporter runs"
+        path, what = "tls_server_config", "cannot be added or taken away while the exporter runs"
     elif old.users and not new.users:
-        flaw = "basic_auth_users"
-    elif old.tls and new.tls and old.tls.verify == ssl.CERT_REQUIRED != new.tls.verify:
-        flaw = "tls_server_config.client_auth_type"
-    elif old.tls and new.tls and old.tls.sans and not new.tls.sans:
-        flaw = "tls_server_config.client_allowed_sans"
-    if flaw:
-        raise ConfigError(what, file=str(file), path=flaw, mend="restart it if that is what you want")
+        path = "basic_auth_users"
+    elif before.client_auth_type == models.STRICT != after.client_auth_type:
+        path = "tls_server_config.client_auth_type"
+    elif before.client_allowed_sans and not after.client_allowed_sans:
+        path = "tls_server_config.client_allowed_sans"
+    if path:
+        raise ConfigError(what, file=str(file), path=path, mend="restart it if that is what you want")
 
 
 async def _as_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -10,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import ConfigError
-from exporter.web.web_config import AccessControl, go_values
+from exporter.web.web_config import AccessControl, models
 
 from .served import HASHES, Folder
 
 WORDS = (
     *("server.crt", "server.key", "ca.crt", ".", "nowhere", "deny", "nosniff", "true", "1s", "0", "20", "1h"),
-    *(*go_values.VERSIONS, *go_values.VERIFY, *go_values.CURVES, *go_values.NEW_SUITES),
-    *(*go_values.SUITES, *HASHES.values()),
+    *("TLS10", "TLS12", "TLS13", "RequireAnyClientCert", *get_args(get_args(models.ClientAuthType)[0])),
+    *(*get_args(models.Curve), *models.TLS13_SUITES, *models.TLS12_SUITES, *HASHES.values()),
 )
 KEYS = (
     *(

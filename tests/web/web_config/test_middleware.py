@@ -7,10 +7,12 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from aiohttp import web
+from pytest_aiohttp.plugin import AiohttpClient
 
+from exporter.web import server
 from exporter.web.web_config import AccessControl, middleware
 from exporter.web.web_config.basic_auth import Credentials
+from tests.web.invented import InventedSite
 
 from .served import ALICE, BOB, HASHES, USERS, Folder, served
 
@@ -153,7 +155,9 @@ async def test_who_waits_for_too_many_checks_is_told_so_and_the_others_are_serve
         assert there.away == {"busy": 16, "credentials": 4}
 
 
-async def test_nobody_need_be_told_who_is_turned_away(folder: Folder) -> None:
+async def test_requests_are_refused_where_nobody_counts_them(
+    folder: Folder, aiohttp_client: AiohttpClient
+) -> None:
     access = AccessControl(folder.web("rate_limit: {interval: 1h, burst: 1}"))
-    assert access._has_room(access._current.rules)
-    access._turn_away("pace", web.Response())
+    client = await aiohttp_client(server.application(InventedSite(), access=access))
+    assert [(await client.get("/-/healthy")).status for _ in range(2)] == [200, 429]

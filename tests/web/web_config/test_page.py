@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from exporter.web.web_config import AccessControl, basic_auth, go_values, models
+from exporter.web.web_config import AccessControl, basic_auth, models
 
 from .served import Folder
 
@@ -38,10 +38,12 @@ def test_every_key_has_its_row() -> None:
     for text in (Path(__file__).parent / "good" / name for name in ("tls_all_keys.yml", "headers.yml")):
         for part in yaml.safe_load(text.read_text()).values():
             assert set(part) <= words
-    assert {"basic_auth_users", "interval", "burst", *models._HEADERS} <= words
-    assert {field.name for field in fields(models.RateLimit)} <= words
-    assert {name for name, value in go_values.VERIFY.items() if value is not None} <= words
-    assert {*go_values.CURVES, "TLS12", "TLS13"} <= words
+    assert {"basic_auth_users", "interval", "burst", *models.HEADERS} <= words
+    for part in (models.TlsServerConfig, models.HttpServerConfig, models.RateLimit, models.WebConfig):
+        assert part.model_fields.keys() <= words
+    for values in (models.ClientAuthType, models.Version):
+        assert set(get_args(get_args(values)[0])) <= words
+    assert set(get_args(models.Curve)) <= words
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
@@ -50,4 +52,4 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"or more than {basic_auth._WAITING_OF_ONE} from one address" in text
     assert f"{basic_auth._REMEMBERED} that were right are remembered" in text
     assert f"at most {basic_auth._LONGEST} bytes" in text
-    assert f"Its cost may be 4 to {models._DEAREST};" in text
+    assert f"Its cost may be 4 to {models.MAX_COST};" in text

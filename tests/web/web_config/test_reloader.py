@@ -207,13 +207,13 @@ async def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
     monkeypatch.setattr(files, "read", _fail)
     folder.web(f"rate_limit: {{interval: 1s, burst: 1}}\n{USERS}")
     with capture_logs() as logged:
-        assert (await now.refresh()).pace is None
+        assert not (await now.refresh()).rate_limit.burst
         clock.now += reloader._RETRY
-        assert (await now.refresh()).pace is None
+        assert not (await now.refresh()).rate_limit.burst
         monkeypatch.setattr(files, "read", real)
-        assert (await now.refresh()).pace is None
+        assert not (await now.refresh()).rate_limit.burst
         clock.now += reloader._RETRY
-        assert (await now.refresh()).pace is not None
+        assert (await now.refresh()).rate_limit.burst == 1
     assert [line["log_level"] for line in logged] == ["error", "info"]
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.web.web_config import tls_context
+from exporter import certificates
 
-from .served import ALICE, STRICT, TLS, USERS, Folder, Served, served
+from .served import ALICE, STRICT, TLS, USERS, Folder, Served, served, write
 
 
 @pytest.fixture
@@ -178,6 +178,16 @@ async def test_names_and_passwords_are_both_needed_where_both_are_set(folder: Fo
         await refused(there, folder.client("stranger"))
 
 
+async def test_remarks_around_the_certificates_of_authorities_may_be_in_any_encoding(folder: Folder) -> None:
+    authority = (folder.path / "ca.crt").read_bytes()
+    write(
+        folder.path / "ca.crt", b"".join((b"caf\xe9\n", authority, b"\xff\n", trustme.CA().cert_pem.bytes()))
+    )
+    async with served(folder.web(STRICT)) as there:
+        await connected(there, folder.client("prometheus"))
+        await refused(there, folder.client("prometheus", by=trustme.CA()))
+
+
 def test_names_of_every_kind_are_compared_and_a_certificate_may_have_none() -> None:
     shown = {
         "subjectAltName": (
@@ -187,10 +197,10 @@ def test_names_of_every_kind_are_compared_and_a_certificate_may_have_none() -> N
             ("email", "ops@example.net"),
         )
     }
-    assert tls_context.names(shown) == {
+    assert certificates.names(shown) == {
         "a.example.net",
         "2001:db8::7",
         "spiffe://example.net/prometheus",
         "ops@example.net",
     }
-    assert tls_context.names({}) == frozenset()
+    assert certificates.names({}) == frozenset()

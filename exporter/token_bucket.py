@@ -1,0 +1,32 @@
+"""A token bucket: at most so many at once, and one more every so many seconds.
+
+Pure: moments are arguments, in seconds of one steady clock. It limits the requests of clients (`rate_limit`
+of the web configuration) and those to an API (`requests_per_hour`). Invariant: over any time no more tokens
+are given than the burst and one for each interval.
+"""
+
+from __future__ import annotations
+
+
+class TokenBucket:
+    """Full at first: `burst` tokens, and a new one every `interval` seconds (above 0)."""
+
+    def __init__(self, burst: int, interval: float) -> None:
+        self._burst, self._interval = float(burst), interval
+        self._tokens = self._burst
+        self._updated: float | None = None
+
+    def wait(self, now: float) -> float:
+        """Seconds until a token is there; 0 for now."""
+        self._refill(now)
+        return max(0.0, (1 - self._tokens) * self._interval)
+
+    def spend(self, now: float) -> None:
+        """Takes a token; the caller has waited for it."""
+        self._refill(now)
+        self._tokens -= 1
+
+    def _refill(self, now: float) -> None:
+        if self._updated is not None:
+            self._tokens = min(self._burst, self._tokens + (now - self._updated) / self._interval)
+        self._updated = now
