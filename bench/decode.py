@@ -17,9 +17,9 @@ import msgspec
 from exporter.inventory import decode, dialects, record_reader, snapshot
 from exporter.inventory.selection import chosen
 from exporter.simulator import generator
-from exporter.simulator.body import Bodies
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
+from exporter.simulator.listing import RecordEncoder
 
 KEY = b"sixteen bytes..."
 ROUNDS = 7
@@ -36,7 +36,7 @@ def grown(count: int) -> Fleet:
 def pages(fleet: Fleet, name: str, collection: str) -> Iterator[bytes]:
     records = list(fleet.records(KINDS[collection]))
     for start in range(0, len(records), 100):
-        yield Bodies(DIALECTS[name].shape).page(records[start : start + 100])
+        yield RecordEncoder(DIALECTS[name].shape).array(records[start : start + 100])
 
 
 def reader(name: str, collection: str) -> record_reader.Reader:

@@ -11,8 +11,6 @@ import yaml
 
 from exporter import app, settings
 from exporter.collections.poller import Poller
-from exporter.simulator import fault
-from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.server import Options, Simulator
 
 SMALL = Options(listen_port=0, services=30, carriers=50, resources=60)
@@ -47,8 +45,7 @@ async def house(
 
 def trouble(simulator: Simulator, *faults: str) -> None:
     """From now on the simulator has these faults and no others."""
-    simulator._trouble = FaultInjection([fault.parse(text) for text in faults], simulator.options.seed)
-    simulator._bodies._kept.clear()  # records that were shown with, or without, what falls on records
+    simulator.inject(*faults)
 
 
 def poller(built: app.House, collection: str) -> Poller:

@@ -78,7 +78,7 @@ async def verdict(dialect: str, quirk: str) -> str:
                 truth = {
                     record.code
                     for record in simulator.fleet.records("carrier")
-                    if not simulator._access.hides(record)
+                    if not simulator.access_rules.hides(record)
                 }
                 held = {ident.rpartition(":")[2] for ident in poller.snapshot.records}
                 return _compared(held, truth, poller)

@@ -1,74 +1,40 @@
-"""The dialects the simulator speaks, as data: where lists live, how they are asked for, how records look.
+"""The dialects that the simulator speaks, as data: paths, filters, paging, and how records are formatted.
 
-Owns `DIALECTS`; the shapes are functions in `ses`, `servicenow` and the `tmf_…` modules, queries are read by
-`listing`. A new dialect is a module of shapes and an entry here; nothing branches on a dialect's name.
-Invariant: all dialects show the same fleet under the same codes, so one seed can be compared across them.
+All dialects show the same fleet under the same codes, so one seed can be compared across them. A new dialect
+is a function that formats a record and an entry here; nothing branches on a dialect's name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
-from exporter.simulator import generator, servicenow, ses, tmf, tmf_2026, tmf_early, tmf_v4, tmf_v5, traits
-from exporter.simulator.record import CARRIER, RETIRED, SERVICE, FleetRecord
-from exporter.simulator.response_options import PagingOptions, ResponseOptions
-
-Attribute = Callable[[FleetRecord], str]
-"""Reads from a record what a filter compares with."""
-
-
-@dataclass(frozen=True)
-class SimulatedDialect:
-    """One way of showing the fleet.
-
-    `bases` maps an API (`tmf638`, `tmf639`) to its path; `types` maps the `@type` asked of TMF638 to the
-    kinds of records listed, "" being no `@type` at all. `attributes` are, by API, the attributes that can
-    be filtered by; `volatile` those of them that may change while a record stays. `hidden` are the statuses
-    that are never listed. `age_param` asks for records updated within the last N + 1 days, "" is none.
-    `queries` is what an exporter should ask for, by collection: the union of these. `required` are parameters
-    without which nothing is listed; `needs_accept` refuses requests without a fitting Accept header.
-    `settings` is what an operator has to write of the paging, because it differs from the dialect's usual.
-    """
-
-    name: str
-    bases: Mapping[str, str]
-    paging: PagingOptions
-    response: ResponseOptions
-    types: Mapping[str, tuple[str, ...]]
-    attributes: Mapping[str, Mapping[str, Attribute]]
-    shape: Callable[[FleetRecord], dict[str, Any]]
-    queries: Mapping[str, tuple[Mapping[str, str], ...]]
-    page_size: int
-    volatile: frozenset[str] = frozenset()
-    hidden: frozenset[str] = frozenset()
-    age_param: str = ""
-    required: tuple[str, ...] = ()
-    needs_accept: bool = False
-    settings: Mapping[str, object] = field(default_factory=dict)
-
+from exporter.simulator import generator, record, servicenow, ses, tmf, tmf_v5
+from exporter.simulator.record import CARRIER, RETIRED, SERVICE
+from exporter.simulator.response_options import (
+    Attribute,
+    PagingOptions,
+    ResponseOptions,
+    SimulatedDialect,
+)
 
 ENTITIES = {"tmf638": "service", "tmf639": "resource"}
 """The last part of each API's list: the same in every dialect."""
 
 _SES_ATTRIBUTES: Mapping[str, Attribute] = {
     "@type": ses.type_of,
-    "category": traits.category,
-    "status": ses.installed,
+    "category": record.category,
+    "status": ses.install_status,
 }
 
 _SES = SimulatedDialect(
     name="ses",
-    bases={
-        "tmf638": "/gstm/dataminer/tmf/api/v1/tmf638",
-        "tmf639": "/gstm/dataminer/tmf/api/v1/tmf639",
-    },
+    bases={api: f"{ses.BASE}/{api}" for api in ENTITIES},
     paging=PagingOptions("page", "recordsPerPage", "page", first=1, default_size=40),
     response=ResponseOptions(),
     types={"": (SERVICE,), "service": (SERVICE,), "element": (CARRIER,)},
-    attributes={"tmf638": _SES_ATTRIBUTES, "tmf639": _SES_ATTRIBUTES},
-    shape=ses.shape,
+    attributes=dict.fromkeys(ENTITIES, _SES_ATTRIBUTES),
+    shape=ses.format_record,
     queries={
         "services": ({"status": "1"},),
         "carriers": ({"@type": "element"},),
@@ -78,84 +44,68 @@ _SES = SimulatedDialect(
     age_param="updatedDaysAgo",
 )
 
-_TMF_PAGING = PagingOptions("offset", "limit", "offset", first=0, default_size=20)
-_TMF_RESPONSE = ResponseOptions(total_header="X-Total-Count", result_header="X-Result-Count", partial="more")
-_TMF_TYPES = {
-    "": (SERVICE, CARRIER),
-    "CustomerFacingService": (SERVICE,),
-    "Carrier": (CARRIER,),
-}
-_TMF_QUERIES: Mapping[str, tuple[Mapping[str, str], ...]] = {
+_QUERIES: Mapping[str, tuple[Mapping[str, str], ...]] = {
     "services": ({"@type": "CustomerFacingService"},),
     "carriers": ({"@type": "Carrier"},),
     "resources": ({},),
 }
-_COMMON: Mapping[str, Attribute] = {"@type": tmf.type_of, "category": traits.category}
+_COMMON: Mapping[str, Attribute] = {"@type": tmf.type_of, "category": record.category}
 
 _TMF_V4 = SimulatedDialect(
     name="tmf-v4",
-    bases={"tmf638": tmf_v4.SERVICES, "tmf639": tmf_v4.RESOURCES},
-    paging=_TMF_PAGING,
-    response=_TMF_RESPONSE,
-    types=_TMF_TYPES,
+    bases={"tmf638": tmf.V4.services, "tmf639": tmf.V4.resources},
+    paging=PagingOptions("offset", "limit", "offset", first=0, default_size=20),
+    response=ResponseOptions(total_header="X-Total-Count", result_header="X-Result-Count", partial="more"),
+    types={"": (SERVICE, CARRIER), "CustomerFacingService": (SERVICE,), "Carrier": (CARRIER,)},
     attributes={
-        "tmf638": {**_COMMON, "state": tmf_v4.state},
+        "tmf638": {**_COMMON, "state": tmf.state_v4},
         "tmf639": {**_COMMON, "resourceStatus": tmf.resource_status},
     },
-    shape=tmf_v4.shape,
-    queries=_TMF_QUERIES,
+    shape=tmf.format_v4,
+    queries=_QUERIES,
     page_size=100,
     volatile=frozenset({"state", "resourceStatus", "lifecycleState", "operationalState"}),
     hidden=frozenset({RETIRED}),
 )
 
-_EARLY = {
-    "tmf638": _TMF_V4.attributes["tmf638"],
-    "tmf639": {**_COMMON, "lifecycleState": tmf_early.lifecycle},
-}
-
-_TMF_V2 = replace(
-    _TMF_V4,
-    name="tmf-v2",
-    bases={"tmf638": tmf_early.V2.services, "tmf639": tmf_early.V2.resources},
-    attributes=_EARLY,
-    shape=tmf_early.v2,
-)
-
 _TMF_V3 = replace(
     _TMF_V4,
     name="tmf-v3",
-    bases={"tmf638": tmf_early.V3.services, "tmf639": tmf_early.V3.resources},
-    attributes=_EARLY,
-    shape=tmf_early.v3,
+    bases={"tmf638": tmf.V3.services, "tmf639": tmf.V3.resources},
+    attributes={**_TMF_V4.attributes, "tmf639": {**_COMMON, "lifecycleState": tmf.lifecycle_v3}},
+    shape=tmf.format_v3,
+)
+
+_TMF_V2 = replace(
+    _TMF_V3,
+    name="tmf-v2",
+    bases={"tmf638": tmf.V2.services, "tmf639": tmf.V2.resources},
+    shape=tmf.format_v2,
 )
 
 _TMF_V5 = replace(
     _TMF_V4,
     name="tmf-v5",
-    bases={"tmf638": tmf_v5.SERVICES, "tmf639": tmf_v5.RESOURCES},
-    attributes={
-        "tmf638": {**_COMMON, "state": tmf_v5.state},
-        "tmf639": {**_COMMON, "resourceStatus": tmf.resource_status},
-    },
-    shape=tmf_v5.shape,
+    bases={"tmf638": tmf_v5.V5.services, "tmf639": tmf_v5.V5.resources},
+    attributes={**_TMF_V4.attributes, "tmf638": {**_COMMON, "state": tmf_v5.state_v5}},
+    shape=tmf_v5.format_v5,
 )
 
 TMF_V5_2026 = replace(
     _TMF_V5,
-    paging=replace(_TMF_PAGING, cursor_param="after", back_param="before"),
-    response=replace(_TMF_RESPONSE, links=("next", "prev"), link_kind="cursor"),
+    paging=replace(_TMF_V5.paging, cursor_param="after"),
+    response=replace(_TMF_V5.response, links=("next",), link_kind="cursor"),
     attributes={
-        "tmf638": _TMF_V5.attributes["tmf638"],
+        **_TMF_V5.attributes,
         "tmf639": {
             **_COMMON,
-            "lifecycleState": tmf_2026.lifecycle,
-            "operationalState": tmf_2026.operational,
+            "lifecycleState": tmf_v5.lifecycle_2026,
+            "operationalState": tmf_v5.operational_2026,
         },
     },
-    shape=tmf_2026.shape,
+    shape=tmf_v5.format_release_2026,
 )
-"""v5 with TMF639 as released in April 2026, which calls itself 5.0.0 as well, and is thus no further dialect.
+"""v5 with TMF639 as released in April 2026, which is numbered 5.0.0 as well, so it is no further dialect.
 
 Its `sort` and `filter` are ignored."""
 
@@ -171,13 +121,13 @@ _SERVICENOW = replace(
         partial="more",
     ),
     types={"CustomerFacingService": (SERVICE,), "Carrier": (CARRIER,)},
-    attributes={"tmf638": {"@type": tmf.type_of}, "tmf639": {"@type": tmf.type_of}},
-    shape=servicenow.shape,
-    queries={**_TMF_QUERIES, "resources": tuple({"@type": name} for name in generator.SHARES)},
+    attributes={api: {"@type": tmf.type_of} for api in ENTITIES},
+    shape=servicenow.format_record,
+    queries={**_QUERIES, "resources": tuple({"@type": name} for name in generator.SHARES)},
     required=("@type",),
     needs_accept=True,
 )
 
 DIALECTS: Mapping[str, SimulatedDialect] = {
-    one.name: one for one in (_SES, _TMF_V2, _TMF_V3, _TMF_V4, _TMF_V5, _SERVICENOW)
+    dialect.name: dialect for dialect in (_SES, _TMF_V2, _TMF_V3, _TMF_V4, _TMF_V5, _SERVICENOW)
 }

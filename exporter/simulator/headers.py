@@ -9,13 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from exporter.simulator import cursor
-from exporter.simulator.dialect import SimulatedDialect
-from exporter.simulator.listing import ListRequest
-from exporter.simulator.response_options import ResponseOptions
+from exporter.simulator.list_request import ListRequest, Token, write_token
+from exporter.simulator.response_options import ResponseOptions, SimulatedDialect
 
-ELSEWHERE = "http://other.invalid"
-"""A host that does not exist, for links that lead off the inventory."""
+FOREIGN_ORIGIN = "http://other.invalid"
+"""A host that does not exist, for links that leave the inventory."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class PageSlice:
     """One page: the records from index `start` up to `stop` of a list of `length`.
 
     `shown` of them are left after access rules; `counted` is what the total counts, None for no total.
-    `first_code` and `last_code` are the codes of the records at both ends, "" for none.
+    `last_code` is the code of the last record, "" for none.
     """
 
     start: int
@@ -31,131 +29,122 @@ class PageSlice:
     length: int
     shown: int
     counted: int | None
-    first_code: str = ""
     last_code: str = ""
 
     @property
-    def more(self) -> bool:
+    def has_next(self) -> bool:
         """Whether records follow."""
         return self.start < self.stop < self.length
 
     @property
-    def whole(self) -> bool:
+    def is_whole_list(self) -> bool:
         """Whether the page is the whole list."""
         return self.stop - self.start == self.length
 
 
-def page_headers(dialect: SimulatedDialect, ask: ListRequest, cut: PageSlice, where: str) -> dict[str, str]:
-    """All headers of the page; `where` is the list's URL without a query."""
+def page_headers(
+    dialect: SimulatedDialect, request: ListRequest, page: PageSlice, url: str
+) -> dict[str, str]:
+    """All headers of the page; `url` is the list's without a query."""
     response = dialect.response
-    total = announced(response, cut.counted, ask.page)
-    found = {}
+    total = announced_total(response, page.counted, request.page)
+    headers = {}
     if response.total_header and total is not None:
-        found[response.total_header] = str(total)
+        headers[response.total_header] = str(total)
         if response.result_header:
-            found[response.result_header] = str(cut.shown)
-    if response.range_format and cut.start < cut.stop:
-        found["Content-Range"] = response.range_format.format(
-            start=cut.start,
-            stop=cut.stop - 1,
-            first=cut.start + 1,
-            last=cut.stop,
+            headers[response.result_header] = str(page.shown)
+    if response.range_format and page.start < page.stop:
+        headers["Content-Range"] = response.range_format.format(
+            start=page.start,
+            stop=page.stop - 1,
+            first=page.start + 1,
+            last=page.stop,
             total="*" if total is None else total,
         )
-    links = _links(dialect, ask, cut, where)
+    links = _links(dialect, request, page, url)
     if links:
-        found["Link"] = ", ".join(f'<{url}>; rel="{name}"' for name, url in links.items())
-    return found
+        headers["Link"] = ", ".join(f'<{target}>; rel="{name}"' for name, target in links.items())
+    return headers
 
 
-def announced(response: ResponseOptions, counted: int | None, page: int) -> int | None:
-    """The total that is told on that page, None where none is."""
+def announced_total(response: ResponseOptions, counted: int | None, page: int) -> int | None:
+    """The total announced on that page (from 1), None for none."""
     total = counted
-    for alter in response.counts:
+    for change in response.changes:
         if total is not None:
-            total = alter(total, page)
+            total = change(total, page)
     if total is not None and response.total_cap:
         total = min(total, response.total_cap)
     return total
 
 
-def _links(dialect: SimulatedDialect, ask: ListRequest, cut: PageSlice, where: str) -> dict[str, str]:
-    """Relation to URL, as far as there is such a page."""
+def _links(dialect: SimulatedDialect, request: ListRequest, page: PageSlice, url: str) -> dict[str, str]:
+    """URLs by relation, as far as there is such a page."""
     response = dialect.response
-    size = max(1, ask.size)
-    last_start = max(0, (cut.length - 1) // size * size)
+    size = max(1, request.size)
+    next_size = min(size, page.length - page.stop) if response.link_shrinks else size
     targets = {
-        "first": (0, ""),
-        "last": (last_start, ""),
-        **({"next": (cut.stop, cut.last_code)} if cut.more else {}),
-        **({name: (cut.start, cut.first_code) for name in ("prev", "previous") if cut.start}),
+        "first": (Token(0), size),
+        "last": (Token(max(0, (page.length - 1) // size * size)), size),
     }
-    pointed = LINKS[response.link_kind]
-    found = {}
-    for name in response.links:
-        if name in targets:
-            at, code = targets[name]
-            limit = min(size, cut.length - cut.stop) if name == "next" and response.link_shrinks else size
-            query = pointed(dialect, ask, name, cursor.Cursor(at, code), limit)
-            found[name] = f"{where}?{urlencode(query)}"
-    if "next" in response.links and "next" not in found and cut.start < cut.stop:
-        found |= _after_the_end(response, ask, where)
+    if page.has_next:
+        targets["next"] = (Token(page.stop, page.last_code), next_size)
+    if page.start:
+        targets["previous"] = (Token(max(0, page.start - size)), size)
+    query_of = LINKS[response.link_kind]
+    links = {
+        name: f"{url}?{urlencode(query_of(dialect, request, *targets[name]))}"
+        for name in response.links
+        if name in targets
+    }
+    if "next" in response.links and "next" not in links and page.start < page.stop and response.link_end:
+        origin = url if response.link_end == "loop" else url.replace(_origin(url), FOREIGN_ORIGIN)
+        links["next"] = f"{origin}?{urlencode(request.rest)}" if request.rest else origin
     if response.link_is_relative:
-        found = {name: url.removeprefix(_origin(url)) for name, url in found.items()}
-    return found
-
-
-def _after_the_end(response: ResponseOptions, ask: ListRequest, where: str) -> dict[str, str]:
-    """What `next` says where nothing is next."""
-    again = f"?{urlencode(ask.rest)}" if ask.rest else ""
-    return {
-        "": {},
-        "foreign": {"next": f"{where.replace(_origin(where), ELSEWHERE)}{again}"},
-        "loop": {"next": f"{where}{again}"},
-    }[response.link_end]
+        links = {
+            name: target if target.startswith(FOREIGN_ORIGIN) else target.removeprefix(_origin(target))
+            for name, target in links.items()
+        }
+    return links
 
 
 def _origin(url: str) -> str:
-    """Scheme and host, unless they lead elsewhere, which no relative link can."""
     parts = urlsplit(url)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    return "" if origin == ELSEWHERE else origin
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 Query = Mapping[str, str]
 
 
-def _by_offset(
-    dialect: SimulatedDialect, ask: ListRequest, name: str, to: cursor.Cursor, limit: int
-) -> Query:
+def _by_offset(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> Query:
     paging = dialect.paging
-    at = max(0, to.at - limit) if name in ("prev", "previous") else to.at
-    position = at // limit if paging.style == "page" else at
+    position = to.position // size if paging.style == "page" else to.position
     return {
-        **dict(ask.rest),
+        **dict(request.rest),
         paging.position_param: str(position + paging.first),
-        paging.size_param: str(limit),
+        paging.size_param: str(size),
     }
 
 
-def _by_cursor(
-    dialect: SimulatedDialect, ask: ListRequest, name: str, to: cursor.Cursor, limit: int
-) -> Query:
+def _by_cursor(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> Query:
     paging = dialect.paging
-    token = paging.back_param if name == "prev" else paging.cursor_param
-    return {**dict(ask.rest), paging.size_param: str(limit), token: cursor.write(to)}
+    return {
+        **dict(request.rest),
+        paging.size_param: str(size),
+        paging.cursor_param: write_token(to),
+    }
 
 
-def _by_token(dialect: SimulatedDialect, ask: ListRequest, name: str, to: cursor.Cursor, limit: int) -> Query:
-    """One token for everything: there is nothing to take apart, and nothing to put together."""
+def _by_token(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> Query:
+    """One token for the whole query."""
     paging = dialect.paging
-    query = {**dict(ask.rest), paging.size_param: str(limit)}
-    return {paging.cursor_param: cursor.write(cursor.Cursor(to.at, to.code, query))}
+    query = {**dict(request.rest), paging.size_param: str(size)}
+    return {paging.cursor_param: write_token(Token(to.position, to.code, query))}
 
 
-LINKS: Mapping[str, Callable[[SimulatedDialect, ListRequest, str, cursor.Cursor, int], Query]] = {
+LINKS: Mapping[str, Callable[[SimulatedDialect, ListRequest, Token, int], Query]] = {
     "offset": _by_offset,
     "cursor": _by_cursor,
     "token": _by_token,
 }
-"""How links point to a page, by `ResponseOptions.link_kind`."""
+"""The query of a link, by `ResponseOptions.link_kind`."""

@@ -1,111 +1,90 @@
-"""From a query to the records it means: which kind, which filters, which part of the list.
+"""Lists of records, and one page of a list as a response.
 
-Owns filters and the order of lists; where in a list a request points is `position`'s, answers are `page`'s
-and `headers`'s, what a record looks like is the dialect's. Unknown parameters are ignored, as inventories do;
-known ones with nonsense in them are refused. Invariant: walking the parts of an unchanging fleet gives each
-record exactly once, unless the duplicates fault is on.
+The pages of a fleet that does not change give each record exactly once, unless faults or quirks duplicate it.
+The body and the headers of a page are made from the same list at the same moment; faults are applied later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
-from exporter.simulator import position
-from exporter.simulator.dialect import SimulatedDialect
+import msgspec
+
 from exporter.simulator.fleet import Fleet
-from exporter.simulator.record import CARRIER, DAY, RESOURCE, FleetRecord
+from exporter.simulator.headers import PageSlice, page_headers
+from exporter.simulator.list_disturbances import AccessRules, LateRecords, with_duplicates
+from exporter.simulator.list_request import ListRequest
+from exporter.simulator.record import DAY, FleetRecord
+from exporter.simulator.response_options import ResponseOptions, SimulatedDialect
+
+JSON = "application/json;charset=utf-8"
 
 REPEAT_AFTER = 150
-"""How many records later a duplicate comes again, so that it falls on another page."""
+"""How many records later a duplicate follows, so that it is on another page."""
+
+MAX_LISTS = 50
+"""The number of lists kept for reuse."""
+
+MAX_ENCODED = 200_000
+"""The number of records kept as JSON: 300 MB at most."""
+
+PARTIAL: Mapping[str, Callable[[PageSlice], bool]] = {
+    "never": lambda page: False,
+    "more": lambda page: page.has_next,
+    "part": lambda page: page.start < page.stop and not page.is_whole_list,
+    "always": lambda page: True,
+}
+"""Which pages are answered with 206 instead of 200, by `ResponseOptions.partial`."""
 
 
 @dataclass(frozen=True)
-class ListRequest:
-    """One request for a part of a list: `size` records from `position`, which counts records from 0.
+class Reply:
+    """A response before it is sent. `total_header` is the header that announces the total, "" for none."""
 
-    `days` is None for all records, N for those updated within the last N + 1 days. `anchor` and `backwards`
-    are those of `position.Position`; `rest` is the query without what asks for a part.
-    """
-
-    api: str
-    kinds: tuple[str, ...]
-    filters: tuple[tuple[str, str], ...]
-    days: int | None
-    position: int
-    size: int
-    anchor: str = ""
-    backwards: bool = False
-    rest: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def page(self) -> int:
-        """The number of the page from 1, if all pages were of this size."""
-        return self.position // self.size + 1
-
-    @property
-    def rows(self) -> range:
-        """The positions asked for, counted from 1."""
-        return range(self.position + 1, self.position + self.size + 1)
-
-    @property
-    def collection(self) -> str:
-        """What an exporter calls what is listed."""
-        if self.api == "tmf639":
-            return "resources"
-        return "carriers" if self.kinds == (CARRIER,) else "services"
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    total_header: str = ""
 
 
-def read(dialect: SimulatedDialect, api: str, query: Mapping[str, str], span: str = "") -> ListRequest:
-    """Understands a query string and a Range header, `span`. Raises BadQuery where they make no sense."""
-    paging = dialect.paging
-    query = position.unfolded(paging, query)
-    for name in dialect.required:
-        if name not in query:
-            raise position.BadQuery(f"{name} is required; name one type a call")
-    place = position.find(paging, query, span)
-    days = None
-    if dialect.age_param and dialect.age_param in query:
-        days = position.number(query, dialect.age_param, 0, range(100_000))
-    known = dialect.attributes[api]
-    filters = {key: value for key, value in query.items() if key in known}
-    kinds: tuple[str, ...] = (RESOURCE,)
-    if api == "tmf638":
-        kinds = dialect.types.get(filters.pop("@type", ""), ())
-    own = (paging.size_param, paging.position_param, paging.cursor_param, paging.back_param)
-    return ListRequest(
-        api=api,
-        kinds=kinds,
-        filters=tuple(sorted(filters.items())),
-        days=days,
-        position=place.start,
-        size=place.size,
-        anchor=place.anchor,
-        backwards=place.backwards,
-        rest=tuple((key, value) for key, value in query.items() if key not in own),
-    )
+def problem(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """A refusal with its reason, as an error object."""
+    body = {"error": {"message": reason, "detail": None}, "status": "failure"}
+    return Reply(status, msgspec.json.encode(body), headers=headers or {})
 
 
-def part(ask: ListRequest, found: Sequence[FleetRecord]) -> range:
-    """The indices of the records asked for; empty, and where they would begin, past the end.
+class RecordEncoder:
+    """Records as JSON (UTF-8), encoded when first requested and kept until the record changes."""
 
-    Anchored to a record, a page stays beside it although others have come or gone before it.
-    """
-    start = ask.position
-    beside = start if ask.backwards else start - 1
-    if ask.anchor and not (0 <= beside < len(found) and found[beside].code == ask.anchor):
-        index = next((index for index, record in enumerate(found) if record.code == ask.anchor), beside)
-        start += index - beside
-    if ask.backwards:
-        return range(max(0, start - ask.size), min(start, len(found)))
-    return range(start, max(start, min(start + ask.size, len(found))))
+    def __init__(self, shape: Callable[[FleetRecord], dict[str, Any]]) -> None:
+        self._shape = shape
+        self._encoded: dict[FleetRecord, tuple[int, bytes]] = {}
+        self._encode = msgspec.json.Encoder().encode
+
+    def array(self, records: Iterable[FleetRecord]) -> bytes:
+        """The records as a JSON array."""
+        return b"[%b]" % b",".join(map(self.object, records))
+
+    def object(self, record: FleetRecord) -> bytes:
+        """The record as a JSON object."""
+        revision, encoded = self._encoded.get(record, (-1, b""))
+        if revision == record.revision:
+            return encoded
+        if len(self._encoded) >= MAX_ENCODED:
+            self._encoded.clear()
+        encoded = self._encode(self._shape(record))
+        self._encoded[record] = (record.revision, encoded)
+        return encoded
 
 
 class Listing:
-    """The lists of one fleet in one dialect; computed once for each query and fleet version.
+    """The lists of one fleet in one dialect, each kept until the fleet changes.
 
-    `repeats` says which records the duplicates fault gives more than once.
+    `repeats` says which records the fault `duplicates` lists more than once.
     """
 
     def __init__(
@@ -116,52 +95,111 @@ class Listing:
         self._repeats = repeats
         self._lists: dict[object, tuple[object, list[FleetRecord]]] = {}
 
-    def records(self, ask: ListRequest, now: float) -> list[FleetRecord]:
-        """The whole list that `ask` is a part of; to be read, not changed."""
-        key = (ask.kinds, ask.filters, ask.days, ask.api)
-        stamp = self._stamp(ask, now)
-        known = self._lists.get(key)
-        if known is None or known[0] != stamp:
-            if known is None and len(self._lists) > 50:  # someone tries all filters: forget, do not grow
+    def records(self, request: ListRequest, now: float) -> list[FleetRecord]:
+        """The whole list that is requested a part of; to be read, not changed."""
+        key = (request.kinds, request.filters, request.days, request.api)
+        state = self._state(request, now)
+        known_state, records = self._lists.get(key, (None, []))
+        if known_state != state:
+            if key not in self._lists and len(self._lists) >= MAX_LISTS:  # somebody tries every filter
                 self._lists.clear()
-            known = (stamp, list(self._with_repeats(self._select(ask, now))))
-            self._lists[key] = known
-        return known[1]
+            records = list(self._with_repeats(self._select(request, now)))
+            self._lists[key] = (state, records)
+        return records
 
-    def _stamp(self, ask: ListRequest, now: float) -> object:
-        """Changes whenever the list may: with who is there, and with anything if states or age are asked."""
-        there = tuple(self._fleet.membership[kind] for kind in ask.kinds)
-        if ask.days is not None:
-            return there, self._fleet.version, now // 60  # records grow too old by the minute
-        if any(key in self._dialect.volatile for key, _ in ask.filters):
-            return there, self._fleet.version
-        return there
+    def _state(self, request: ListRequest, now: float) -> object:
+        """A value that changes whenever the list may change."""
+        members = tuple(self._fleet.membership[kind] for kind in request.kinds)
+        if request.days is not None:
+            return members, self._fleet.version, now // 60  # records become too old for the list
+        if any(key in self._dialect.volatile for key, _ in request.filters):
+            return members, self._fleet.version
+        return members
 
-    def _select(self, ask: ListRequest, now: float) -> Iterable[FleetRecord]:
-        if ask.days is None:
-            found = chain.from_iterable(self._fleet.records(kind) for kind in ask.kinds)
-        else:
-            since = now - (ask.days + 1) * DAY
-            found = chain.from_iterable(self._fleet.recent(kind, since) for kind in ask.kinds)
-        attributes = self._dialect.attributes[ask.api]
-        wanted = [(attributes[key], value) for key, value in ask.filters]
-        hidden = self._dialect.hidden
+    def _select(self, request: ListRequest, now: float) -> Iterable[FleetRecord]:
+        since = None if request.days is None else now - (request.days + 1) * DAY
+        records = chain.from_iterable(
+            self._fleet.records(kind) if since is None else self._fleet.recent(kind, since)
+            for kind in request.kinds
+        )
+        attributes = self._dialect.attributes[request.api]
+        filters = [(attributes[key], value) for key, value in request.filters]
         return (
             record
-            for record in found
-            if record.status not in hidden and all(attribute(record) == value for attribute, value in wanted)
+            for record in records
+            if record.status not in self._dialect.hidden
+            and all(attribute(record) == value for attribute, value in filters)
         )
 
     def _with_repeats(self, records: Iterable[FleetRecord]) -> Iterable[FleetRecord]:
-        """Gives the chosen records again: every other one at once, the rest `REPEAT_AFTER` records later."""
+        """Repeats the chosen records: every other one at once, the rest `REPEAT_AFTER` records later."""
         waiting: list[tuple[int, FleetRecord]] = []
-        for place, record in enumerate(records):
+        for position, record in enumerate(records):
             yield record
             if self._repeats(record):
                 if record.number % 2:
                     yield record
                 else:
-                    waiting.append((place + REPEAT_AFTER, record))
-            while waiting and waiting[0][0] <= place:
+                    waiting.append((position + REPEAT_AFTER, record))
+            while waiting and waiting[0][0] <= position:
                 yield waiting.pop(0)[1]
         yield from (record for _, record in waiting)
+
+
+class Pages:
+    """The pages of one simulator."""
+
+    def __init__(self, dialect: SimulatedDialect, access_rules: AccessRules) -> None:
+        self._dialect = dialect
+        self._access_rules = access_rules
+        self._late_records = LateRecords(dialect.response.late_records)
+
+    def reply(
+        self, request: ListRequest, records: list[FleetRecord], encoder: RecordEncoder, url: str
+    ) -> Reply:
+        """The response to one request; `records` is the whole list and `url` its URL without a query."""
+        response = self._dialect.response
+        found = self._late_records.arrange(request, records)
+        if response.duplicate_ids:
+            found = with_duplicates(found)
+        part = page_range(request, found)
+        shown = [record for record in found[part.start : part.stop] if not self._access_rules.hides(record)]
+        last_code = found[part.stop - 1].code if part else ""
+        page = PageSlice(part.start, part.stop, len(found), len(shown), self._counted(found), last_code)
+        status = refusal(response, page)
+        if status:
+            ranged = self._dialect.paging.style == "range"
+            headers = {"Content-Range": f"items */{page.length}"} if ranged else {}
+            return problem(status, "no records here", headers)
+        headers = page_headers(self._dialect, request, page, url)
+        is_single = response.single_is_object and len(shown) == 1
+        body = encoder.object(shown[0]) if is_single else encoder.array(shown)
+        if response.envelope:
+            body = b'{"%b":%b}' % (response.envelope.encode(), body)
+        status = 206 if PARTIAL[response.partial](page) else 200
+        return Reply(status, body, headers=headers, total_header=response.total_header)
+
+    def _counted(self, found: Sequence[FleetRecord]) -> int | None:
+        counted = self._dialect.response.counted
+        if counted == "readable":
+            return sum(not self._access_rules.hides(record) for record in found)
+        return len(found) if counted == "all" else None
+
+
+def page_range(request: ListRequest, found: Sequence[FleetRecord]) -> range:
+    """The indices of the records requested; empty past the end.
+
+    A page with an anchor follows that record even where records were added or removed before it.
+    """
+    start = request.position
+    if request.anchor and not (0 < start <= len(found) and found[start - 1].code == request.anchor):
+        codes = (record.code for record in found)
+        start = next((index for index, code in enumerate(codes, 1) if code == request.anchor), start)
+    return range(start, max(start, min(start + request.size, len(found))))
+
+
+def refusal(response: ResponseOptions, page: PageSlice) -> int:
+    """The status with which a page without records is refused, 0 where it is a normal page."""
+    past_end = response.past_end if page.start >= page.length else 200
+    status = past_end if page.length else response.no_records
+    return 0 if status == 200 else status

@@ -1,8 +1,8 @@
 """The quirks of implementations: their names, and how `--quirk` is written.
 
 A quirk is permanent behaviour of a server, not a fault: a good client reads every record regardless. What it
-does is in `quirk_effects`, `spelling` and `list_disturbances`. A `Quirk` always has a valid value; `parse`
-raises ValueError, with what to write instead, for everything else.
+does is in `quirk_effects`. A `Quirk` always has a valid value; `parse` raises ValueError, with what to write
+instead, for everything else.
 """
 
 from __future__ import annotations
@@ -57,22 +57,14 @@ STYLES = ("link", "cursor", "range", "none")
 
 
 class Quirk(NamedTuple):
-    """One quirk; `word` or `number` is its value where it takes one."""
+    """One quirk; `word` or `number` is its value if it takes one."""
 
     name: str
     word: str = ""
     number: float = 0.0
 
 
-class _Value(NamedTuple):
-    """How a quirk's value is read; `default` "" means that it has to be written."""
-
-    read: Callable[[str], str | float]
-    default: str
-    example: str
-
-
-def _word(*allowed: str) -> Callable[[str], str]:
+def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
             raise ValueError(f"use one of {', '.join(allowed)}")
@@ -96,44 +88,44 @@ def _signed(text: str) -> float:
 def _share(text: str) -> float:
     try:
         share = float(text)
-    except ValueError as error:
-        raise ValueError("use a share above 0 and up to 1") from error
+    except ValueError:
+        share = 0.0
     if not 0 < share <= 1:
         raise ValueError("use a share above 0 and up to 1")
     return share
 
 
-VALUES: Mapping[str, _Value] = {
-    "style": _Value(_word(*STYLES), "", "style=link"),
-    "clamp": _Value(_count, "25", "clamp=25"),
-    "400-limit": _Value(_count, "100", "400-limit=100"),
-    "422-limit": _Value(_count, "100", "422-limit=100"),
-    "total-cap": _Value(_count, "100", "total-cap=100"),
-    "total-wrong": _Value(_signed, "7", "total-wrong=7"),
-    "acl-gaps": _Value(_share, "0.1", "acl-gaps=0.1"),
-    "acl-total": _Value(_word("all", "readable"), "all", "acl-total=all"),
-    "envelope": _Value(_word(*ENVELOPES), "result", "envelope=result"),
-    "shift": _Value(_count, "3", "shift=3"),
+VALUES: Mapping[str, tuple[Callable[[str], str | float], str, str]] = {
+    "style": (_one_of(*STYLES), "", "style=link"),
+    "clamp": (_count, "25", "clamp=25"),
+    "400-limit": (_count, "100", "400-limit=100"),
+    "422-limit": (_count, "100", "422-limit=100"),
+    "total-cap": (_count, "100", "total-cap=100"),
+    "total-wrong": (_signed, "7", "total-wrong=7"),
+    "acl-gaps": (_share, "0.1", "acl-gaps=0.1"),
+    "acl-total": (_one_of("all", "readable"), "all", "acl-total=all"),
+    "envelope": (_one_of(*ENVELOPES), "result", "envelope=result"),
+    "shift": (_count, "3", "shift=3"),
 }
-"""The quirks that take a value; all others are on by their name alone."""
+"""The quirks that take a value: how it is read, its default ("" for none: it is required) and an example."""
 
 
 def parse(text: str) -> Quirk:
-    """Reads `NAME[=VALUE]`, as in `clamp=50`. Raises ValueError."""
+    """Reads `NAME[=VALUE]`, such as `clamp=50`. Raises ValueError."""
     name, equals, written = (part.strip() for part in text.strip().partition("="))
     if name not in QUIRKS:
-        near = difflib.get_close_matches(name, QUIRKS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(QUIRKS)}"
+        similar = difflib.get_close_matches(name, QUIRKS, n=1)
+        hint = f"did you mean {similar[0]!r}?" if similar else f"use one of {', '.join(QUIRKS)}"
         raise ValueError(f"quirk {text!r}: there is no quirk {name!r} ({hint})")
-    value = VALUES.get(name)
-    if value is None:
+    if name not in VALUES:
         if equals:
             raise ValueError(f"quirk {text!r}: {name} takes no value; write {name}")
         return Quirk(name)
-    if not (written or value.default) or (equals and not written):
-        raise ValueError(f"quirk {text!r}: the value is missing; write one like {value.example}")
+    read, default, example = VALUES[name]
+    if not (written or default) or (equals and not written):
+        raise ValueError(f"quirk {text!r}: the value is missing; write one like {example}")
     try:
-        found = value.read(written or value.default)
+        value = read(written or default)
     except ValueError as error:
         raise ValueError(f"quirk {text!r}: {error}") from error
-    return Quirk(name, word=found) if isinstance(found, str) else Quirk(name, number=found)
+    return Quirk(name, word=value) if isinstance(value, str) else Quirk(name, number=value)

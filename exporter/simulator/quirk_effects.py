@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from exporter.simulator.dialect import DIALECTS, TMF_V5_2026, SimulatedDialect
+from exporter.simulator.dialect import DIALECTS, TMF_V5_2026
 from exporter.simulator.quirk import QUIRKS, Quirk
 from exporter.simulator.record import FleetRecord
-from exporter.simulator.response_options import Count
-from exporter.simulator.spelling import SPELLINGS, Spelling
+from exporter.simulator.record_faults import RECORD_QUIRK_EFFECTS
+from exporter.simulator.response_options import ChangeTotal, SimulatedDialect
 
 Effect = Callable[[SimulatedDialect, Quirk], SimulatedDialect]
 
@@ -27,12 +26,12 @@ EXCLUSIVE = (
     ("link-foreign", "link-loop"),
     ("value-objects", "json-in-text"),
 )
-"""Of each of these at most one makes sense."""
+"""Of each of these at most one can be given."""
 
 
 def apply(dialect: SimulatedDialect, quirks: Sequence[Quirk]) -> SimulatedDialect:
-    """The dialect with the quirks. Raises ValueError where they do not go together or not with it."""
-    names = [one.name for one in quirks]
+    """The dialect with the quirks. Raises ValueError where they exclude each other or the dialect."""
+    names = [quirk.name for quirk in quirks]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"quirk {name!r} is given more than once; give it once")
@@ -41,20 +40,20 @@ def apply(dialect: SimulatedDialect, quirks: Sequence[Quirk]) -> SimulatedDialec
         if len(given) > 1:
             raise ValueError(f"quirks {' and '.join(map(repr, given))} exclude each other; give one of them")
     order = list(QUIRKS)
-    for one in sorted(quirks, key=lambda one: order.index(one.name)):
-        dialect = EFFECTS[one.name](dialect, one)
+    for quirk in sorted(quirks, key=lambda quirk: order.index(quirk.name)):
+        dialect = EFFECTS[quirk.name](dialect, quirk)
     return dialect
 
 
-def _paged(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
+def _paging(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
     return replace(dialect, paging=replace(dialect.paging, **changes))
 
 
-def _with_response(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
+def _response(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
     return replace(dialect, response=replace(dialect.response, **changes))
 
 
-def _released(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+def _release_2026(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     if dialect is not DIALECTS["tmf-v5"]:
         raise ValueError(f"quirk {quirk.name!r} is a release of tmf-v5; {dialect.name} has none of that year")
     return TMF_V5_2026
@@ -62,149 +61,137 @@ def _released(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
 
 _STYLES: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] = {
     "link": (
-        {"cursor_param": "_next", "back_param": "", "position_param": ""},
+        {"cursor_param": "_next", "position_param": ""},
         {"links": ("next",), "link_kind": "token"},
         {},
     ),
     "cursor": (
-        {"cursor_param": "after", "back_param": "before", "position_param": ""},
-        {"links": ("next", "prev"), "link_kind": "cursor"},
+        {"cursor_param": "after", "position_param": ""},
+        {"links": ("next",), "link_kind": "cursor"},
         {"cursor_param": "after"},
     ),
     "range": (
-        {"cursor_param": "", "back_param": "", "position_param": "", "size_param": ""},
-        {
-            "links": (),
-            "range_format": "items {first}-{last}/{total}",
-            "partial": "part",
-            "past_end": 416,
-        },
+        {"cursor_param": "", "position_param": "", "size_param": ""},
+        {"links": (), "range_format": "items {first}-{last}/{total}", "partial": "part", "past_end": 416},
         {},
     ),
     "none": (
-        {"cursor_param": "", "back_param": "", "position_param": "", "size_param": ""},
+        {"cursor_param": "", "position_param": "", "size_param": ""},
         {"links": (), "range_format": ""},
         {},
     ),
 }
-"""For each style what changes of the paging, of the response, and what else an operator has to write."""
+"""For each style the changes of paging and response, and the settings besides the style itself."""
 
 
-def _styled(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+def _style(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     paging, response, settings = _STYLES[quirk.word]
-    changed = _with_response(_paged(dialect, style=quirk.word, **paging), **response)
+    changed = _response(_paging(dialect, style=quirk.word, **paging), **response)
     return replace(changed, settings={"style": quirk.word, **settings})
 
 
-def _sized(dialect: SimulatedDialect, quirk: Quirk, beyond_max: int) -> SimulatedDialect:
-    size, usual = int(quirk.number), dialect.paging.default_size
-    return _paged(dialect, max_size=size, beyond_max=beyond_max, default_size=min(size, usual))
+def _max_size(dialect: SimulatedDialect, quirk: Quirk, beyond_max: int) -> SimulatedDialect:
+    size = int(quirk.number)
+    default_size = min(size, dialect.paging.default_size)
+    return _paging(dialect, max_size=size, beyond_max=beyond_max, default_size=default_size)
 
 
-def _clamped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    """Nobody is told, so nobody configures it."""
-    return _sized(dialect, quirk, beyond_max=0)
+def _refused_above(status: int) -> Effect:
+    def effect(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+        page_size = min(int(quirk.number), dialect.page_size)
+        return replace(_max_size(dialect, quirk, status), page_size=page_size)
+
+    return effect
 
 
-def _limited(status: int, dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    changed = _sized(dialect, quirk, beyond_max=status)
-    return replace(changed, page_size=min(int(quirk.number), dialect.page_size))
-
-
-def _headerless(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+def _no_headers(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     if dialect.paging.style in ("link", "cursor"):
-        raise ValueError(f"quirk {quirk.name!r} would hide where style={dialect.paging.style} goes on")
-    return _with_response(dialect, total_header="", result_header="", range_format="", links=())
+        raise ValueError(f"quirk {quirk.name!r} would hide the next page of style={dialect.paging.style}")
+    return _response(dialect, total_header="", result_header="", range_format="", links=())
 
 
-def _set(dialect: SimulatedDialect, quirk: Quirk, **changes: Any) -> SimulatedDialect:
-    return _with_response(dialect, **changes)
+def _set(**changes: Any) -> Effect:
+    return lambda dialect, quirk: _response(dialect, **changes)
 
 
-def _unpaged(style: str, dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    """The position is not looked at; nobody is told, so nobody configures it."""
-    return _paged(dialect, style=style, cursor_param="", back_param="")
+def _position_ignored(style: str) -> Effect:
+    """The server does not document it, so there is nothing to configure."""
+    return lambda dialect, quirk: _paging(dialect, style=style, cursor_param="")
 
 
-def _counted(count: Callable[[Quirk], Count], dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    _needs_total(dialect, quirk)
-    return _with_response(dialect, counts=(*dialect.response.counts, count(quirk)))
+def _totals(change_for: Callable[[Quirk], ChangeTotal]) -> Effect:
+    def effect(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+        _require_total(dialect, quirk)
+        return _response(dialect, changes=(*dialect.response.changes, change_for(quirk)))
+
+    return effect
 
 
-def _capped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    _needs_total(dialect, quirk)
-    return _with_response(dialect, total_cap=int(quirk.number))
+def _total_cap(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+    _require_total(dialect, quirk)
+    return _response(dialect, total_cap=int(quirk.number))
 
 
-def _needs_total(dialect: SimulatedDialect, quirk: Quirk) -> None:
+def _require_total(dialect: SimulatedDialect, quirk: Quirk) -> None:
     if not dialect.response.announces_total:
         raise ValueError(
             f"quirk {quirk.name!r} is about totals, and none are announced by {dialect.name} here"
         )
 
 
-def _gapped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    return _with_response(dialect, hidden_share=quirk.number, counted="none")
-
-
-def _told(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+def _acl_total(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     if not dialect.response.hidden_share:
         raise ValueError(f"quirk {quirk.name!r} goes with acl-gaps; add that")
-    return _with_response(dialect, counted=quirk.word)
+    return _response(dialect, counted=quirk.word)
 
 
-def _linked(dialect: SimulatedDialect, quirk: Quirk, **changes: Any) -> SimulatedDialect:
-    if not dialect.response.links:
-        raise ValueError(f"quirk {quirk.name!r} is about links; add style=link or style=cursor")
-    return _with_response(dialect, **changes)
+def _links(**changes: Any) -> Effect:
+    def effect(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+        if not dialect.response.links:
+            raise ValueError(f"quirk {quirk.name!r} is about links; add style=link or style=cursor")
+        return _response(dialect, **changes)
+
+    return effect
 
 
-def _enveloped(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    return _with_response(dialect, envelope=quirk.word)
+def _record(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
+    change, shape = RECORD_QUIRK_EFFECTS[quirk.name], dialect.shape
 
+    def changed(record: FleetRecord) -> dict[str, Any]:
+        return change(shape(record), record.number)
 
-def _shifting(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    return _with_response(dialect, arrivals=int(quirk.number))
-
-
-def _spelt(spelling: Spelling, dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    plain = dialect.shape
-
-    def shape(record: FleetRecord) -> dict[str, Any]:
-        return spelling(plain(record), record.number)
-
-    return replace(dialect, shape=shape)
+    return replace(dialect, shape=changed)
 
 
 EFFECTS: Mapping[str, Effect] = {
-    "v5-2026": _released,
-    "style": _styled,
-    "clamp": _clamped,
-    "400-limit": partial(_limited, 400),
-    "422-limit": partial(_limited, 422),
-    "ignore-offset": partial(_unpaged, "first"),
-    "whole-table": partial(_unpaged, "none"),
-    "no-headers": _headerless,
-    "206": partial(_set, partial="always"),
-    "206-last": partial(_set, partial="part"),
-    "total-cap": _capped,
-    "total-wrong": partial(_counted, lambda quirk: lambda total, page: max(0, total + int(quirk.number))),
-    "total-drift": partial(_counted, lambda quirk: lambda total, page: total + (page - 1) % 3),
-    "total-sometimes": partial(_counted, lambda quirk: lambda total, page: total if page % 2 else None),
-    "count-omitted-when-zero": partial(_counted, lambda quirk: lambda total, page: total or None),
-    "acl-gaps": _gapped,
-    "acl-total": _told,
-    "416-end": partial(_set, past_end=416),
-    "404-end": partial(_set, past_end=404),
-    "404-empty": partial(_set, nobody=404),
-    "link-relative": partial(_linked, link_is_relative=True),
-    "link-foreign": partial(_linked, link_end="foreign"),
-    "link-loop": partial(_linked, link_end="loop"),
-    "link-shrunk": partial(_linked, link_shrinks=True),
-    "envelope": _enveloped,
-    "single-object": partial(_set, single_is_object=True),
-    "duplicate-ids": partial(_set, doubles=True),
-    "shift": _shifting,
-    **{name: partial(_spelt, spelling) for name, spelling in SPELLINGS.items()},
+    "v5-2026": _release_2026,
+    "style": _style,
+    "clamp": lambda dialect, quirk: _max_size(dialect, quirk, 0),
+    "400-limit": _refused_above(400),
+    "422-limit": _refused_above(422),
+    "ignore-offset": _position_ignored("first"),
+    "whole-table": _position_ignored("none"),
+    "no-headers": _no_headers,
+    "206": _set(partial="always"),
+    "206-last": _set(partial="part"),
+    "total-cap": _total_cap,
+    "total-wrong": _totals(lambda quirk: lambda total, page: max(0, total + int(quirk.number))),
+    "total-drift": _totals(lambda quirk: lambda total, page: total + (page - 1) % 3),
+    "total-sometimes": _totals(lambda quirk: lambda total, page: total if page % 2 else None),
+    "count-omitted-when-zero": _totals(lambda quirk: lambda total, page: total or None),
+    "acl-gaps": lambda dialect, quirk: _response(dialect, hidden_share=quirk.number, counted="none"),
+    "acl-total": _acl_total,
+    "416-end": _set(past_end=416),
+    "404-end": _set(past_end=404),
+    "404-empty": _set(no_records=404),
+    "link-relative": _links(link_is_relative=True),
+    "link-foreign": _links(link_end="foreign"),
+    "link-loop": _links(link_end="loop"),
+    "link-shrunk": _links(link_shrinks=True),
+    "envelope": lambda dialect, quirk: _response(dialect, envelope=quirk.word),
+    "single-object": _set(single_is_object=True),
+    "duplicate-ids": _set(duplicate_ids=True),
+    "shift": lambda dialect, quirk: _response(dialect, late_records=int(quirk.number)),
+    **dict.fromkeys(RECORD_QUIRK_EFFECTS, _record),
 }
 """What each quirk changes."""

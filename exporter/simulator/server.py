@@ -1,8 +1,7 @@
-"""The inventory's HTTP edge: two lists, basic authentication, latency, the faults and quirks asked for.
+"""The HTTP server of the simulated inventory: two lists, basic authentication, latency, faults and quirks.
 
-Owns the socket and who may come in; everything it says comes from `fleet` through `listing` and `page`.
-The world moves only when it is looked at: each request first lets the time since the last one pass.
-Invariant: nothing is told to a client that does not know the password.
+The fleet changes only when it is read: each request first applies the changes due since the last one. Without
+the password a client receives nothing but a 401.
 """
 
 from __future__ import annotations
@@ -13,42 +12,37 @@ import functools
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import yaml
 from aiohttp import web
 
-from exporter.simulator import (
-    configuration,
-    fault,
-    generator,
-    list_disturbances,
-    listing,
-    page,
-    position,
-    quirk,
-    quirk_effects,
-    reply,
-)
-from exporter.simulator.body import Bodies
+from exporter.simulator import fault, generator, list_request, listing, quirk, quirk_effects
 from exporter.simulator.dialect import DIALECTS, ENTITIES
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet import Fleet
+from exporter.simulator.list_disturbances import AccessRules
 from exporter.simulator.record import RESOURCE, FleetRecord
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-ANY_HOST = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - read, not bound
-"""What to say instead of an address that means all of them."""
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - read, not bound
+"""Where a simulator that listens on all addresses can be reached."""
+
+_EXCLUDED_TYPES = ("Card", "BandwidthSegment", "LogicalPort", "Multicast", "Slot", "Port", "Circuit")
+"""Resource types that are rarely wanted as series."""
+
+_COLLECTIONS = {"services": "tmf638", "carriers": "tmf638", "resources": "tmf639"}
 
 
 @dataclass(frozen=True)
 class Options:
     """What to simulate.
 
-    `listen_port` 0 is any free one. `resources` counts the kept types only. `latency` is seconds a request,
-    `change_rate` records changed a second. `faults` are spelt as `fault.parse` reads them,
+    `listen_port` 0 is any free port. `resources` counts the default types only. `latency` is seconds per
+    request, `change_rate` changed records per second. `faults` are written as `fault.parse` reads them,
     `quirks` as `quirk.parse` does.
     """
 
@@ -64,7 +58,7 @@ class Options:
     faults: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
     username: str = "monitor"
-    password: str = "simulator"  # noqa: S105 - made up, and printed for the user
+    password: str = "simulator"  # noqa: S105 - public, printed for the user
 
 
 MOST: Mapping[str, int] = {
@@ -75,12 +69,12 @@ MOST: Mapping[str, int] = {
     "change_rate": 1_000_000,
     "listen_port": 65_535,
 }
-"""The largest of the numbers that can be served: a record takes 1.4 kB of memory, made in 15 microseconds."""
+"""The maximum of each number: a record takes 1.4 kB of memory and 15 microseconds."""
 
 
 class Simulator:
-    """One running inventory. Raises ValueError for options that make no sense; `start` raises OSError
-    where the address cannot be had.
+    """One running inventory. Raises ValueError for invalid options; `start` raises OSError where the address
+    cannot be used.
     """
 
     def __init__(self, options: Options) -> None:
@@ -93,27 +87,29 @@ class Simulator:
         quirks = [quirk.parse(text) for text in options.quirks]
         self.dialect = quirk_effects.apply(DIALECTS[options.dialect], quirks)
         self.requests = 0
-        self._trouble = FaultInjection([fault.parse(text) for text in options.faults], options.seed)
         sizes = generator.Sizes(options.services, options.carriers, options.resources)
         self.fleet = Fleet(sizes, options.seed, time.time())
-        self._bodies = Bodies(self._show)
-        self._access = list_disturbances.AccessRules(
-            self.dialect.response.hidden_share, options.seed, self.fleet
-        )
-        lists = listing.Listing(self.dialect, self.fleet, self._trouble.repeats)
-        self._pages = page.Pages(self.dialect, lists, self._bodies, self._access)
+        self.access_rules = AccessRules(self.dialect.response.hidden_share, options.seed, self.fleet)
+        self._pages = listing.Pages(self.dialect, self.access_rules)
+        self.inject(*options.faults)
         credentials = f"{options.username}:{options.password}".encode()
         self._authorization = f"Basic {base64.b64encode(credentials).decode()}".encode()
         self._port = options.listen_port
         self._runner: web.AppRunner | None = None
 
+    def inject(self, *faults: str) -> None:
+        """Replaces all faults, written as in `Options.faults`. Raises ValueError."""
+        self._faults = FaultInjection([fault.parse(text) for text in faults], self.options.seed)
+        self._listing = listing.Listing(self.dialect, self.fleet, self._faults.repeats)
+        self._encoder = listing.RecordEncoder(self._format)
+
     async def start(self) -> None:
-        """Listens; returns once connections are accepted. Starting again after `stop` is fine."""
-        application = web.Application(middlewares=[self._guard])
-        for api, path in self.dialect.bases.items():
-            where = f"{path}/{ENTITIES[api]}"
-            application.router.add_get(where, functools.partial(self._list, api))
-            application.router.add_get(f"{where}/{{code}}", functools.partial(self._one, api))
+        """Listens; returns once connections are accepted. Can be started again after `stop`."""
+        application = web.Application(middlewares=[self._authenticate])
+        for api, base in self.dialect.bases.items():
+            path = f"{base}/{ENTITIES[api]}"
+            application.router.add_get(path, functools.partial(self._list, api))
+            application.router.add_get(f"{path}/{{code}}", functools.partial(self._record, api))
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
@@ -125,7 +121,7 @@ class Simulator:
         self._runner = runner
 
     async def stop(self) -> None:
-        """Closes the socket; without effect where it is not open."""
+        """Closes the socket if it is open."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -141,73 +137,100 @@ class Simulator:
 
     @property
     def url638(self) -> str:
-        """Where TMF638 is; `/service` is appended to it. With `listen_port` 0 it is known after `start`."""
+        """The URL of TMF638, without `/service`. With `listen_port` 0 it is known after `start`."""
         return self._url("tmf638")
 
     @property
     def url639(self) -> str:
-        """Where TMF639 is; `/resource` is appended to it."""
+        """The URL of TMF639, without `/resource`."""
         return self._url("tmf639")
 
     def configuration(self, listen_address: str = "127.0.0.1:10638") -> str:
-        """A configuration file (YAML) with which the exporter reads this simulator and listens there."""
-        urls = {"tmf638": self.url638, "tmf639": self.url639}
-        credentials = (self.options.username, self.options.password)
-        return configuration.document(self.dialect, urls, credentials, listen_address)
+        """A configuration file (YAML) with which the exporter reads this simulator and listens on that
+        address.
+        """
+        credentials = {"username": self.options.username, "password": self.options.password}
+        collections = {name: self._collection(name) for name in _COLLECTIONS}
+        collections["resources"]["exclude_types"] = list(_EXCLUDED_TYPES)
+        content = {
+            "apis": {
+                api: {"url": self._url(api), "dialect": self.dialect.name, "basic_auth": dict(credentials)}
+                for api in ENTITIES
+            },
+            "collections": collections,
+            "web": {"listen_address": listen_address},
+        }
+        comment = "# A configuration of ses-inventory-exporter for its own simulator, password included."
+        return f"{comment}\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}"
+
+    def _collection(self, name: str) -> dict[str, object]:
+        dialect = self.dialect
+        queries = [dict(query) for query in dialect.queries[name]]
+        query = queries if len(queries) > 1 else queries[0]
+        return {
+            "api": _COLLECTIONS[name],
+            "path": ENTITIES[_COLLECTIONS[name]],
+            **({"query": query} if query else {}),
+            "page_size": dialect.page_size,
+            **({"paging": dict(dialect.settings)} if dialect.settings else {}),
+            "refresh_interval": "30s",
+            "full_refresh_interval": "5m",
+        }
 
     def _url(self, api: str) -> str:
         host = self.options.listen_host
-        shown = ANY_HOST.get(host, f"[{host}]" if ":" in host else host)
-        return f"http://{shown}:{self._port}{self.dialect.bases[api]}"
+        reachable = _LOOPBACK.get(host, f"[{host}]" if ":" in host else host)
+        return f"http://{reachable}:{self._port}{self.dialect.bases[api]}"
 
-    def _show(self, record: FleetRecord) -> dict[str, Any]:
-        return self._trouble.spoil(record, self.dialect.shape(record))
+    def _format(self, record: FleetRecord) -> dict[str, Any]:
+        return self._faults.change_record(record, self.dialect.shape(record))
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Counts the request, checks the password, takes its time, lets the world move."""
+    async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Counts the request, checks the password, waits for the latency, applies the changes due."""
         self.requests += 1
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, self._authorization):
-            refusal = reply.problem(401, "User is not authenticated: send basic authentication")
-            return _response(replace(refusal, headers={"WWW-Authenticate": 'Basic realm="inventory"'}))
+            challenge = {"WWW-Authenticate": 'Basic realm="inventory"'}
+            refusal = listing.problem(401, "User is not authenticated: send basic authentication", challenge)
+            return _response(refusal)
         if self.options.latency:
             await asyncio.sleep(self.options.latency)
         self.fleet.change(self.options.change_rate, time.time())
         return await handler(request)
 
     async def _list(self, api: str, request: web.Request) -> web.Response:
-        if self.dialect.needs_accept and not acceptable(request.headers.get("Accept", "")):
-            return _response(reply.problem(406, "Accept is required: application/json"))
+        if self.dialect.needs_accept and not accepts_json(request.headers.get("Accept", "")):
+            return _response(listing.problem(406, "Accept is required: application/json"))
         try:
-            ask = listing.read(self.dialect, api, request.query, request.headers.get("Range", ""))
-        except position.BadQuery as error:
-            return _response(reply.problem(error.status, str(error)))
-        where = f"{request.url.origin()}{request.path}"
-        answer = self._pages.reply(ask, where, time.time())
-        for one in self._trouble.strikes(ask):
-            answer = reply.spoiled(one, answer)
-        return _response(answer)
+            range_header = request.headers.get("Range", "")
+            requested = list_request.parse(self.dialect, api, request.query, range_header)
+        except list_request.BadQuery as error:
+            return _response(listing.problem(error.status, str(error)))
+        url = f"{request.url.origin()}{request.path}"
+        records = self._listing.records(requested, time.time())
+        reply = self._pages.reply(requested, records, self._encoder, url)
+        return _response(self._faults.change_reply(requested, reply))
 
-    async def _one(self, api: str, request: web.Request) -> web.Response:
+    async def _record(self, api: str, request: web.Request) -> web.Response:
         """A single record by its code."""
         code = request.match_info["code"].rpartition(":")[2]  # it may be the end of a URN
         try:
             record = self.fleet.find(code)
         except KeyError:
-            return _response(reply.problem(404, f"no record {code!r}"))
-        gone = record.status in self.dialect.hidden or self._access.hides(record)
-        if gone or (record.kind == RESOURCE) != (api == "tmf639"):
-            return _response(reply.problem(404, f"no record {code!r} here"))
-        return _response(reply.Reply(200, self._bodies.record(record)))
+            return _response(listing.problem(404, f"no record {code!r}"))
+        hidden = record.status in self.dialect.hidden or self.access_rules.hides(record)
+        if hidden or (record.kind == RESOURCE) != (api == "tmf639"):
+            return _response(listing.problem(404, f"no record {code!r} here"))
+        return _response(listing.Reply(200, self._encoder.object(record)))
 
 
-def acceptable(accept: str) -> bool:
-    """Whether an Accept header lets JSON through; one that is missing does not."""
-    kinds = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
-    return not kinds.isdisjoint(("application/json", "application/*", "*/*"))
+def accepts_json(accept: str) -> bool:
+    """Whether an Accept header allows JSON; a missing one does not."""
+    media_types = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return not media_types.isdisjoint(("application/json", "application/*", "*/*"))
 
 
-def _response(answer: reply.Reply) -> web.Response:
-    headers = {"Content-Type": answer.content_type, **answer.headers}
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+def _response(reply: listing.Reply) -> web.Response:
+    headers = {"Content-Type": reply.content_type, **reply.headers}
+    return web.Response(status=reply.status, body=reply.body, headers=headers)

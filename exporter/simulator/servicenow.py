@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 
-from exporter.simulator import tmf, traits
+from exporter.simulator import record as content
+from exporter.simulator import tmf
 from exporter.simulator.record import (
     CARRIER,
     DEGRADED,
@@ -18,13 +19,14 @@ from exporter.simulator.record import (
     OPERATIONAL,
     RESOURCE,
     RETIRED,
+    SEGMENT,
     FleetRecord,
 )
 from exporter.simulator.tmf import Json
 
 SERVICES, RESOURCES = "/api/x_tmf638_inventory", "/api/sn_ni_core"
 
-LIFE_CYCLE = {
+_LIFE_CYCLE = {
     OPERATIONAL: ("Operational", "In Use", "1"),
     DEGRADED: ("Operational", "In Use", "1"),
     DOWN: ("Operational", "Pending Repair", "5"),
@@ -33,7 +35,7 @@ LIFE_CYCLE = {
 }
 """life_cycle_stage, life_cycle_stage_status and install_status."""
 
-RELATIONS = {
+_RELATIONS = {
     "contains": "Contains::Contained by",
     "containedIn": "Contained by::Contains",
     "connectedTo": "Connects to::Connected by",
@@ -44,82 +46,69 @@ RELATIONS = {
     "pairedWith": "Exchanges data with::Exchanges data with",
 }
 
-NOBODY = {"id": "", "name": ""}
-"""How a reference to nothing looks."""
 
-
-def shape(record: FleetRecord) -> Json:
+def format_record(record: FleetRecord) -> Json:
     """The record as a JSON object."""
-    return _resource(record) if record.kind == RESOURCE else _service(record)
-
-
-def _moment(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
-
-
-def _common(record: FleetRecord, base: str, entity: str) -> Json:
-    return {
+    listed = content.without_retired(record)
+    entity, base = ("resource", RESOURCES) if record.kind == RESOURCE else ("service", SERVICES)
+    shown = {
         "id": record.code,
         "href": f"{base}/{entity}/{record.code}",
         "@type": tmf.type_of(record),
         "name": record.name,
-        "description": traits.description(record),
-        "category": traits.category(record),
-        "place": _place(record),
+        "description": content.description(record),
+        "category": content.category(record),
+        "place": _place(listed),
         "relatedParty": [
-            {"id": one["id"], "role": one["role"], "@referredType": one["type"]}
-            for one in tmf.parties(record)
+            {"id": party.code, "role": party.role, "@referredType": party.type}
+            for party in content.parties(record)
         ],
-        f"{entity}Specification": {"id": traits.specification(record).code},
+        f"{entity}Specification": {"id": content.specification(record).code},
         f"{entity}Characteristic": _characteristics(record),
         f"{entity}Relationship": [
-            {"relationshipType": RELATIONS[word], entity: tmf.reference(far)}
-            for word, far in tmf.relations(record)
+            {"relationshipType": _RELATIONS[word], entity: tmf.reference(far)}
+            for word, far in listed.relations
         ],
     }
-
-
-def _service(record: FleetRecord) -> Json:
-    ended = "" if record.ended is None else _moment(record.ended)
-    hardware = [part for part in record.parts if part.kind == RESOURCE and part not in tmf.support(record)]
-    return _common(record, SERVICES, "service") | {
+    if record.kind == RESOURCE:
+        return shown | {
+            "startOperatingDate": _timestamp(record.started),
+            "endOperatingDate": _timestamp(record.ended),
+        }
+    return shown | {
         "serviceType": record.type,
-        "startDate": _moment(record.started),
-        "endDate": ended,
-        "serviceDate": _moment(record.created),
-        # a single place leaves no room for a carrier's two ends: they are supporting resources too
-        "supportingResource": [tmf.reference(part) for part in hardware if part.status != RETIRED],
-        "supportingService": [tmf.reference(part) for part in tmf.support(record)],
+        "startDate": _timestamp(record.started),
+        "endDate": _timestamp(record.ended),
+        "serviceDate": _timestamp(record.created),
+        # one place is not enough for the two ends of a carrier: they are supporting resources as well
+        "supportingResource": [
+            tmf.reference(part) for part in listed.parts if part.kind == RESOURCE and part.type != SEGMENT
+        ],
+        "supportingService": [tmf.reference(part) for part in content.supporting_services(listed)],
     }
 
 
-def _resource(record: FleetRecord) -> Json:
-    return _common(record, RESOURCES, "resource") | {
-        "startOperatingDate": _moment(record.started),
-        "endOperatingDate": "" if record.ended is None else _moment(record.ended),
-    }
+def _timestamp(seconds: int | None) -> str:
+    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
 def _place(record: FleetRecord) -> Json:
-    """One place without name and role; a carrier's is its terminal, as far as it has one."""
-    found = tmf.places(record)
+    """One place without name and role; of a carrier its terminal, if it has one."""
+    found = content.places(record)
     if not found:
-        return dict(NOBODY)
-    code, _, _, type_name = found[-1] if record.kind == CARRIER else found[0]
-    return {"id": code, "@referredType": type_name}
+        return {"id": "", "name": ""}
+    place = found[-1] if record.kind == CARRIER else found[0]
+    return {"id": place.code, "@referredType": place.type}
 
 
 def _characteristics(record: FleetRecord) -> list[Json]:
-    stage, status, installed = LIFE_CYCLE[record.status]
-    kinds = {str: "string", int: "integer", float: "decimal"}
-    told = [
-        {"name": name, "valueType": kinds[type(value)], "value": str(value)}
-        for name, value in traits.characteristics(record)
+    stage, status, installed = _LIFE_CYCLE[record.status]
+    value_types = {str: "string", int: "integer", float: "decimal"}
+    found = [(name, value_types[type(value)], value) for name, value in content.characteristics(record)]
+    found += [
+        ("life_cycle_stage", "reference", stage),
+        ("life_cycle_stage_status", "reference", status),
+        ("install_status", "integer", installed),
+        ("monitor", "boolean", "false"),
     ]
-    return [
-        *told,
-        {"name": "life_cycle_stage", "valueType": "reference", "value": stage},
-        {"name": "life_cycle_stage_status", "valueType": "reference", "value": status},
-        {"name": "install_status", "valueType": "integer", "value": installed},
-        {"name": "monitor", "valueType": "boolean", "value": "false"},
-    ]
+    return [{"name": name, "valueType": value_type, "value": str(value)} for name, value_type, value in found]

@@ -1,15 +1,17 @@
-"""What versions 4 and 5 of TMF638 and TMF639 have in common: the words, and the attributes that stayed.
+"""How versions 2 to 4 of TMF638 and TMF639 format a record, and what all versions have in common.
 
-Owns the shared parts of a record's JSON; `tmf_v4` and `tmf_v5` add what is a version's own. What is retired
-is not listed by these dialects, so references to it are left out. Invariant: no attribute here that one of
-the specifications (v4.0.0, v5.0.0; in 639 v5 the release of 2024, with resourceStatus) lacks.
+Every version has the same parts (states, specification, places, parties, characteristics, references,
+relationships); a `TmfVersion` names the functions that format them. v4 has only attributes of the
+specification v4.0.0. TMF638 v3 follows its specification (3.0.0); v2 and TMF639 v3 follow implementations.
+Retired records are not listed, so references to them are left out.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from exporter.simulator import traits
+from exporter.simulator import record as content
 from exporter.simulator.record import (
     CARRIER,
     DEGRADED,
@@ -18,133 +20,252 @@ from exporter.simulator.record import (
     OPERATIONAL,
     RESOURCE,
     RETIRED,
-    SEGMENT,
     SERVICE,
     FleetRecord,
+    Role,
+    Specification,
 )
 
 Json = dict[str, Any]
 
-RESOURCE_STATUS = {
+_TYPES = {SERVICE: "CustomerFacingService", CARRIER: "Carrier"}
+_STATES_V4 = {
+    OPERATIONAL: "active",
+    DEGRADED: "active",  # v4 has no value for it
+    DOWN: "inactive",
+    MAINTENANCE: "inactive",
+    RETIRED: "terminated",
+}
+_RESOURCE_STATUSES = {
     OPERATIONAL: "available",
     DEGRADED: "alarm",
     DOWN: "alarm",
     MAINTENANCE: "suspended",
     RETIRED: "unknown",
 }
+_LIFECYCLE_V3 = {
+    OPERATIONAL: "Active",
+    DEGRADED: "Active",  # v3 has no value for it
+    DOWN: "Inactive",
+    MAINTENANCE: "Suspended",
+    RETIRED: "Retired",
+}
 
-TYPE = {SERVICE: "CustomerFacingService", CARRIER: "Carrier"}
-ENDS = {"Gateway": "gateway", "Terminal": "terminal"}
+
+class TmfVersion(NamedTuple):
+    """One version: the base paths of both APIs, and how each part of a record is formatted.
+
+    `entity` is `service` or `resource`. `characteristics` is the attribute of a resource's characteristics.
+    """
+
+    services: str
+    resources: str
+    attributes: Callable[[FleetRecord], Json]
+    specification: Callable[[str, Specification], Json]
+    place: Callable[[Role], Json]
+    party: Callable[[Role], Json]
+    characteristic: Callable[[Json], Json]
+    reference: Callable[[TmfVersion, str, FleetRecord], Json]
+    relation: Callable[[str, str, Json], Json]
+    resource_characteristics: str = "resourceCharacteristic"
+
+    def href(self, record: FleetRecord) -> str:
+        """The path of a record; bandwidth segments are resources wherever they are referred to."""
+        if record.kind == RESOURCE:
+            return f"{self.resources}/resource/{record.code}"
+        return f"{self.services}/service/{record.code}"
 
 
 def type_of(record: FleetRecord) -> str:
-    """The record's `@type`."""
-    return TYPE.get(record.kind, record.type)
+    """The `@type`."""
+    return _TYPES.get(record.kind, record.type)
+
+
+def state_v4(record: FleetRecord) -> str:
+    """ServiceStateType up to v4."""
+    return _STATES_V4[record.status]
 
 
 def resource_status(record: FleetRecord) -> str:
-    """ResourceStatusType, the same words in v4 and in v5 of 2024."""
-    return RESOURCE_STATUS[record.status]
+    """ResourceStatusType, the same values in v4 and in v5 of 2024."""
+    return _RESOURCE_STATUSES[record.status]
 
 
-def present(shown: Json) -> Json:
-    """Without the attributes that have no value."""
-    return {key: value for key, value in shown.items() if value is not None}
-
-
-def service(record: FleetRecord, href: str) -> Json:
-    """What both versions of TMF638 share."""
-    return {
-        "id": record.code,
-        "href": href,
-        "@type": type_of(record),
-        "name": record.name,
-        "description": traits.description(record) or None,
-        "category": traits.category(record),
-        "serviceType": record.type,
-        "serviceDate": traits.service_day(record),
-        "startDate": traits.moment(record.started),
-        "endDate": None if record.ended is None else traits.moment(record.ended),
-        "hasStarted": True,
-        "isServiceEnabled": record.status in (OPERATIONAL, DEGRADED),
-    }
-
-
-def resource(record: FleetRecord, href: str) -> Json:
-    """What both versions of TMF639 share."""
-    working = record.status in (OPERATIONAL, DEGRADED)
-    return {
-        "id": record.code,
-        "href": href,
-        "@type": type_of(record),
-        "name": record.name,
-        "description": traits.description(record) or None,
-        "category": traits.category(record),
-        "startOperatingDate": traits.moment(record.started),
-        "endOperatingDate": None if record.ended is None else traits.moment(record.ended),
-        "resourceStatus": resource_status(record),
-        "administrativeState": "locked" if record.status == MAINTENANCE else "unlocked",
-        "operationalState": "enable" if working else "disable",
-        "usageState": "active" if working and record.customer else "idle",
-    }
-
-
-def places(record: FleetRecord) -> list[tuple[str, str, str, str]]:
-    """Id, name, role and type of each place: a carrier's two ends, else the customer's site."""
-    if record.kind == CARRIER:
-        ends = [part for part in record.parts if part.type in ENDS and part.status != RETIRED]
-        return [(part.code, part.name, ENDS[part.type], part.type) for part in ends]
-    site = record.site
-    return [] if site is None else [(site.code, site.name, "site", "GeographicSite")]
-
-
-def parties(record: FleetRecord) -> list[Json]:
-    """Id, name, role and `type` (of the party) of the customer and of who looks after it."""
-    if record.customer is None:
-        return []
-    code, name = traits.account_manager(record.customer)
-    return [
-        {
-            "id": record.customer.code,
-            "name": record.customer.name,
-            "role": "customer",
-            "type": "Organization",
-        },
-        {"id": code, "name": name, "role": "account manager", "type": "Individual"},
-    ]
-
-
-def hardware(record: FleetRecord) -> list[FleetRecord]:
-    """Supporting resources: a carrier's gateway and terminal are its places instead, as with SES."""
-    elsewhere = (*ENDS, SEGMENT) if record.kind == CARRIER else ()
-    found = [one for one in record.parts if one.kind == RESOURCE and one.type not in elsewhere]
-    return [one for one in found if one.status != RETIRED]
-
-
-def support(record: FleetRecord) -> list[FleetRecord]:
-    """Supporting services: the carriers of a service, the bandwidth segments of a carrier."""
-    found = [one for one in record.parts if one.kind == CARRIER or one.type == SEGMENT]
-    return [one for one in found if one.status != RETIRED]
-
-
-def relations(record: FleetRecord) -> list[tuple[str, FleetRecord]]:
-    """Words and records, as far as these dialects list them."""
-    return [(word, far) for word, far in record.relations if far.status != RETIRED]
+def lifecycle_v3(record: FleetRecord) -> str:
+    """The lifecycleState of a resource up to v3."""
+    return _LIFECYCLE_V3[record.status]
 
 
 def reference(record: FleetRecord) -> Json:
-    """ResourceRef or ServiceRef."""
+    """ResourceRef or ServiceRef of v4."""
     return {"id": record.code, "name": record.name, "@referredType": type_of(record)}
 
 
-def related(word: str, key: str, target: Json) -> Json:
-    """ServiceRelationship or ResourceRelationship; `key` says which."""
-    return {"relationshipType": word, key: target}
-
-
 def characteristics(record: FleetRecord) -> list[Json]:
-    """Characteristics as v4 has them; v5 adds a type."""
+    """Characteristics up to v4; v5 adds a type."""
     return [
         {"name": name, "valueType": "string" if isinstance(value, str) else "number", "value": value}
-        for name, value in traits.characteristics(record)
+        for name, value in content.characteristics(record)
     ]
+
+
+def present(shown: Json) -> Json:
+    """The object without the attributes that have no value."""
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def format_v2(record: FleetRecord) -> Json:
+    """The record as v2 shows it: relationships have a `type` and resources a `characteristic`."""
+    return present(format_record(V2, record))
+
+
+def format_v3(record: FleetRecord) -> Json:
+    """The record as v3 shows it."""
+    return present(format_record(V3, record))
+
+
+def format_v4(record: FleetRecord) -> Json:
+    """The record as v4 shows it: in TMF639 `place` is one object, in TMF638 a list."""
+    shown = format_record(V4, record)
+    if record.kind == RESOURCE:
+        sites = "/tmf-api/geographicSiteManagement/v4/geographicSite"
+        place = next(iter(shown["place"]), None)
+        shown["place"] = place and {**place, "href": f"{sites}/{place['id']}"}
+        for relation in shown["resourceRelationship"]:
+            relation["resource"]["href"] = f"{V4.resources}/resource/{relation['resource']['id']}"
+    return present(shown)
+
+
+def format_record(version: TmfVersion, record: FleetRecord) -> Json:
+    """The record as the version shows it; attributes without a value are None."""
+    listed = content.without_retired(record)
+    entity = "resource" if record.kind == RESOURCE else "service"
+    characteristic = version.resource_characteristics if record.kind == RESOURCE else "serviceCharacteristic"
+    shown = {
+        "id": record.code,
+        "href": version.href(record),
+        "@type": type_of(record),
+        "name": record.name,
+        "description": content.description(record) or None,
+        "category": content.category(record),
+        **version.attributes(record),
+        f"{entity}Specification": version.specification(entity, content.specification(record)),
+        "place": [version.place(place) for place in content.places(listed)],
+        "relatedParty": [version.party(party) for party in content.parties(record)],
+        characteristic: [version.characteristic(found) for found in characteristics(record)],
+    }
+    if record.kind != RESOURCE:
+        shown |= {
+            "supportingResource": [
+                version.reference(version, "resource", part) for part in content.supporting_resources(listed)
+            ],
+            # the segments of a carrier are resources, but no other attribute fits better
+            "supportingService": [
+                version.reference(version, "service", part) for part in content.supporting_services(listed)
+            ],
+        }
+    shown[f"{entity}Relationship"] = [
+        version.relation(entity, word, version.reference(version, entity, far))
+        for word, far in listed.relations
+    ]
+    return shown
+
+
+def works(record: FleetRecord) -> bool:
+    """Whether the record works, perhaps degraded."""
+    return record.status in (OPERATIONAL, DEGRADED)
+
+
+def service_attributes(record: FleetRecord) -> Json:
+    """Dates and flags of a service: the same in all versions."""
+    return {
+        "serviceType": record.type,
+        "serviceDate": content.service_date(record),
+        "startDate": content.timestamp(record.started),
+        "endDate": content.end_timestamp(record),
+        "hasStarted": True,
+        "isServiceEnabled": works(record),
+    }
+
+
+def resource_attributes(record: FleetRecord) -> Json:
+    """Dates and states of a resource: the same in v4 and v5."""
+    return {
+        "startOperatingDate": content.timestamp(record.started),
+        "endOperatingDate": content.end_timestamp(record),
+        "resourceStatus": resource_status(record),
+        "administrativeState": "locked" if record.status == MAINTENANCE else "unlocked",
+        "operationalState": "enable" if works(record) else "disable",
+        "usageState": "active" if works(record) and record.customer else "idle",
+    }
+
+
+def _attributes_v3(record: FleetRecord) -> Json:
+    if record.kind != RESOURCE:
+        return {**service_attributes(record), "state": state_v4(record)}
+    return {
+        "lifecycleState": lifecycle_v3(record),
+        "startDate": content.timestamp(record.started),
+        "endDate": content.end_timestamp(record),
+    }
+
+
+def _specification_v3(entity: str, found: Specification) -> Json:
+    shown = {"id": found.code, "name": found.name}
+    return shown | {"version": found.version} if entity == "service" else shown
+
+
+def _reference_v3(version: TmfVersion, entity: str, record: FleetRecord) -> Json:
+    if record.kind == RESOURCE:
+        return {**reference(record), "href": version.href(record)}
+    return {"id": record.code, "href": version.href(record), "@referredType": type_of(record)}
+
+
+def _attributes_v4(record: FleetRecord) -> Json:
+    if record.kind == RESOURCE:
+        return resource_attributes(record)
+    return {**service_attributes(record), "state": state_v4(record)}
+
+
+def _specification_v4(entity: str, found: Specification) -> Json:
+    service = entity == "service"
+    shown = {
+        "id": found.code,
+        "href": None if service else f"/tmf-api/resourceCatalog/v4/resourceSpecification/{found.code}",
+        "name": found.name,
+        "version": found.version,
+        "@referredType": "ServiceSpecification" if service else None,
+    }
+    return present(shown)
+
+
+def _role_v4(found: Role) -> Json:
+    return {"id": found.code, "name": found.name, "role": found.role, "@referredType": found.type}
+
+
+V3 = TmfVersion(
+    services="/tmf-api/serviceInventory/v3",
+    resources="/tmf-api/resourceInventoryManagement/v3",
+    attributes=_attributes_v3,
+    specification=_specification_v3,
+    place=lambda found: {"id": found.code, "name": found.name, "role": found.role, "@type": found.type},
+    party=lambda found: {"id": found.code, "name": found.name, "role": found.role},
+    characteristic=lambda found: found,
+    reference=_reference_v3,
+    relation=lambda entity, word, referred: {"relationshipType": word, entity: referred},
+)
+V2 = V3._replace(
+    services="/tmf-api/serviceInventory/v2",
+    resources="/tmf-api/resourceInventoryManagement/v2",
+    relation=lambda entity, word, referred: {"type": word, entity: referred},
+    resource_characteristics="characteristic",
+)
+V4 = V3._replace(
+    services="/tmf-api/serviceInventory/v4",
+    resources="/tmf-api/resourceInventoryManagement/v4",
+    attributes=_attributes_v4,
+    specification=_specification_v4,
+    place=_role_v4,
+    party=_role_v4,
+    reference=lambda version, entity, record: reference(record),
+)

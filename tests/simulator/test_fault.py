@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.simulator import fault, record_faults, reply
+from exporter.simulator import fault, fault_injection, record_faults
 
 
 def test_every_fault_has_one_line_for_the_help_and_one_place_that_does_it() -> None:
     for name, line in fault.FAULTS.items():
         assert line
         assert "\n" not in line
-        assert (name in record_faults.RECORD_FAULT_EFFECTS) + (name in reply.RESPONSE_FAULT_EFFECTS) + (
-            name == "duplicates"
-        ) == 1
+        effects = (
+            *record_faults.RECORD_FAULT_EFFECTS,
+            *fault_injection.RESPONSE_FAULT_EFFECTS,
+            "duplicates",
+        )
+        assert effects.count(name) == 1
         assert fault.parse(name).name == name
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from exporter.simulator import generator, listing, position
+from exporter.simulator import generator, list_request, listing
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.record import DAY, DOWN, OPERATIONAL, RETIRED, FleetRecord
@@ -28,7 +30,7 @@ def fleet() -> Fleet:
 def listed(fleet: Fleet, dialect: str, api: str, now: float = NOW, **query: str) -> list[FleetRecord]:
     lists = listing.Listing(DIALECTS[dialect], fleet, never)
     query = {key.replace("type", "@type"): value for key, value in query.items()}
-    return lists.records(listing.read(DIALECTS[dialect], api, query), now)
+    return lists.records(list_request.parse(DIALECTS[dialect], api, query), now)
 
 
 def kinds(records: list[FleetRecord]) -> set[str]:
@@ -62,7 +64,7 @@ def test_resources_are_filtered_by_their_type(fleet: Fleet) -> None:
 
 def test_filters_by_state_follow_each_change(fleet: Fleet) -> None:
     lists = listing.Listing(DIALECTS["tmf-v4"], fleet, never)
-    ask = listing.read(DIALECTS["tmf-v4"], "tmf638", {"@type": "Carrier", "state": "inactive"})
+    ask = list_request.parse(DIALECTS["tmf-v4"], "tmf638", {"@type": "Carrier", "state": "inactive"})
     carrier = next(one for one in fleet.records("carrier") if one.status == OPERATIONAL)
     assert carrier not in lists.records(ask, NOW)
     fleet.set_status(carrier.code, DOWN, NOW)
@@ -71,7 +73,7 @@ def test_filters_by_state_follow_each_change(fleet: Fleet) -> None:
 
 def test_lists_follow_who_comes_and_goes(fleet: Fleet) -> None:
     lists = listing.Listing(DIALECTS["ses"], fleet, never)
-    ask = listing.read(DIALECTS["ses"], "tmf638", {})
+    ask = list_request.parse(DIALECTS["ses"], "tmf638", {})
     before = lists.records(ask, NOW)
     assert lists.records(ask, NOW) is before
     added = fleet.add_service(NOW)
@@ -101,12 +103,12 @@ def test_other_dialects_know_no_age_and_ignore_what_they_do_not_know(fleet: Flee
     ],
 )
 def test_ses_counts_pages_from_one(query: dict[str, str], position: int, size: int, page: int) -> None:
-    ask = listing.read(DIALECTS["ses"], "tmf638", query)
+    ask = list_request.parse(DIALECTS["ses"], "tmf638", query)
     assert (ask.position, ask.size, ask.page) == (position, size, page)
 
 
 def test_tmf_counts_records_from_nought(fleet: Fleet) -> None:
-    ask = listing.read(DIALECTS["tmf-v4"], "tmf639", {"offset": "40"})
+    ask = list_request.parse(DIALECTS["tmf-v4"], "tmf639", {"offset": "40"})
     assert (ask.position, ask.size, ask.page, ask.rows) == (40, 20, 3, range(41, 61))
 
 
@@ -126,8 +128,8 @@ def test_tmf_counts_records_from_nought(fleet: Fleet) -> None:
     ],
 )
 def test_nonsense_is_refused_by_name(dialect: str, query: dict[str, str], name: str) -> None:
-    with pytest.raises(position.BadQuery, match=f"^{name} is"):
-        listing.read(DIALECTS[dialect], "tmf638", query)
+    with pytest.raises(list_request.BadQuery, match=f"^{name} is"):
+        list_request.parse(DIALECTS[dialect], "tmf638", query)
 
 
 def test_repeated_records_come_again_at_once_or_on_another_page(fleet: Fleet) -> None:
@@ -135,7 +137,7 @@ def test_repeated_records_come_again_at_once_or_on_another_page(fleet: Fleet) ->
     many = Fleet(generator.Sizes(0, 200, 0), 1, NOW)
     for world, count in ((fleet, 60), (many, 200)):
         lists = listing.Listing(DIALECTS["ses"], world, always)
-        found = lists.records(listing.read(DIALECTS["ses"], "tmf638", {"@type": "element"}), NOW)
+        found = lists.records(list_request.parse(DIALECTS["ses"], "tmf638", {"@type": "element"}), NOW)
         assert len(found) == 2 * count
         assert len({one.code for one in found}) == count
         assert found[0] is found[1]
@@ -145,7 +147,7 @@ def test_repeated_records_come_again_at_once_or_on_another_page(fleet: Fleet) ->
 def test_trying_every_filter_does_not_grow_the_simulator(fleet: Fleet) -> None:
     lists = listing.Listing(DIALECTS["ses"], fleet, never)
     for number in range(200):
-        ask = listing.read(DIALECTS["ses"], "tmf638", {"category": str(number)})
+        ask = list_request.parse(DIALECTS["ses"], "tmf638", {"category": str(number)})
         assert lists.records(ask, NOW) == []
     assert len(lists._lists) <= 51
 
@@ -153,6 +155,33 @@ def test_trying_every_filter_does_not_grow_the_simulator(fleet: Fleet) -> None:
 def test_records_grow_too_old_for_a_list_without_changing(fleet: Fleet) -> None:
     fleet.set_status("SVC0000009", DOWN, NOW)
     lists = listing.Listing(DIALECTS["ses"], fleet, never)
-    ask = listing.read(DIALECTS["ses"], "tmf638", {"updatedDaysAgo": "0"})
+    ask = list_request.parse(DIALECTS["ses"], "tmf638", {"updatedDaysAgo": "0"})
     assert lists.records(ask, NOW)
     assert lists.records(ask, NOW + 2 * DAY) == []
+
+
+def record(number: int = 1) -> FleetRecord:
+    return FleetRecord("carrier", number, f"carrier {number}", "Forward Carrier", 1, 2, 3)
+
+
+def test_bytes_are_kept_until_the_record_changes() -> None:
+    encoder = listing.RecordEncoder(lambda one: {"name": one.name})
+    one = record()
+    first = encoder.object(one)
+    assert json.loads(first) == {"name": "carrier 1"}
+    assert encoder.object(one) is first
+    one.name, one.revision = "renamed", 1
+    assert json.loads(encoder.object(one)) == {"name": "renamed"}
+
+
+def test_a_page_is_an_array() -> None:
+    encoder = listing.RecordEncoder(lambda one: {"n": one.number})
+    assert json.loads(encoder.array([record(1), record(2)])) == [{"n": 1}, {"n": 2}]
+    assert encoder.array([]) == b"[]"
+
+
+def test_no_more_bytes_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MAX_ENCODED", 10)
+    encoder = listing.RecordEncoder(lambda one: {"n": one.number})
+    encoder.array(record(number) for number in range(25))
+    assert len(encoder._encoded) <= 10

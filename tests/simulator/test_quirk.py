@@ -19,10 +19,10 @@ def test_every_quirk_has_one_line_for_the_help_and_one_place_that_does_it() -> N
 
 
 def test_every_value_has_an_example_that_is_read_and_the_help_tells_its_default() -> None:
-    for name, value in quirk.VALUES.items():
-        assert quirk.parse(value.example).name == name
-        if value.default and name not in ("acl-total", "envelope"):
-            assert f"({value.default})" in quirk.QUIRKS[name]
+    for name, (_, default, example) in quirk.VALUES.items():
+        assert quirk.parse(example).name == name
+        if default and name not in ("acl-total", "envelope"):
+            assert f"({default})" in quirk.QUIRKS[name]
 
 
 @pytest.mark.parametrize(

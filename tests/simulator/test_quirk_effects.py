@@ -38,7 +38,7 @@ def test_the_order_in_which_quirks_are_given_does_not_matter() -> None:
         ("ses", ("total-cap",), "'total-cap' is about totals, and none are announced by ses"),
         ("ses", ("total-drift",), "'total-drift' is about totals"),
         ("tmf-v4", ("no-headers", "total-wrong"), "'total-wrong' is about totals"),
-        ("tmf-v4", ("style=link", "no-headers"), "'no-headers' would hide where style=link goes on"),
+        ("tmf-v4", ("style=link", "no-headers"), "'no-headers' would hide the next page of style=link"),
         ("tmf-v4", ("link-loop",), "'link-loop' is about links; add style=link or style=cursor"),
         ("servicenow", ("style=none", "link-relative"), "is about links"),
         ("tmf-v4", ("acl-total",), "'acl-total' goes with acl-gaps; add that"),
@@ -75,5 +75,5 @@ def test_a_limit_that_is_refused_is_what_an_operator_asks_for_and_a_silent_one_i
 
 def test_totals_can_be_wrong_in_several_ways_at_once() -> None:
     changed = twisted("tmf-v4", "total-cap=50", "total-wrong=-3", "total-drift", "total-sometimes")
-    assert len(changed.response.counts) == 3
+    assert len(changed.response.changes) == 3
     assert changed.response.total_cap == 50
