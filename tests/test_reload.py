@@ -221,11 +221,11 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         config = crawling.configured(simulator, tmp_path, {"limits.retries": 1})
         old = built.crew
         crew = await Crew.prepared(config, built.telemetry, built.site, old)
-        pools = [client._wire._pool for client in crew._clients.values()]
+        wires = [client._wire for client in crew._clients.values()]
         taking_over = asyncio.create_task(app._hand_over(built, crew))
-        while not all(pool._current for pool in pools):
+        while not all(wire._opened for wire in wires):
             await asyncio.sleep(0)
-        sessions = [pool._current.session for pool in pools if pool._current]
+        sessions = [wire._opened for wire in wires if wire._opened]
         taking_over.cancel()
         await asyncio.gather(taking_over, return_exceptions=True)
         assert built.crew is old

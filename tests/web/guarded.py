@@ -78,7 +78,7 @@ async def guarded(
     try:
         site_ = listener.Site(runner, [listener.Address("127.0.0.1", 0)], limits, told, ssl_context=context)
         await site_.start()
-        yield Guarded(listener.listening[0].address.port, told, site_)
+        yield Guarded(site_.listening[0].address.port, told, site_)
     finally:
         await runner.cleanup()
 
