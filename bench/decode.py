@@ -26,7 +26,7 @@ ROUNDS = 7
 WARM = 4  # pages of a hundred, from all over the list
 KINDS = {"services": "service", "carriers": "carrier", "resources": "resource"}
 ROWS = [(name, collection) for name in ("ses", "tmf-v4", "tmf-v5") for collection in KINDS]
-HEAD = ("bytes", "split", "digest", "objects", "structs", "page", "records/s", "held")
+HEAD = ("bytes", "split", "digest", "objects", "page", "records/s", "held")
 
 
 def grown(count: int) -> Fleet:
@@ -66,7 +66,6 @@ def figures(bodies: Sequence[bytes], row: tuple[str, str]) -> Iterator[float]:
         (lambda using: [decode.split(body) for body in bodies], few),
         (lambda using: [decode.digest(raw, KEY) for raw in raws], few),
         (lambda using: [decode._ANY.decode(raw) for raw in raws], few),
-        (lambda using: [using._usual[0].values(raw) for raw in raws], bodies),
         (lambda using: [decode.page(body, using, {}, KEY) for body in bodies], few),
     ):
         each = best(run, row, warm) / len(raws) * 1e6

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from bench import plot, point
 from bench.point import Point, Run
-from exporter.workshop.crowd import MANY
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/sizing.md"
@@ -22,7 +21,6 @@ PICTURE = ROOT / "docs/images/growth.svg"
 INTERVAL = 60  # seconds between two scrapes
 REQUEST, LIMIT = 1.2, 1.5
 """How much more than what is held after some refreshes is asked for, and than the peak is allowed."""
-HELPING = 4 * 45e6  # bytes of the processes that help with a large first crawl (`limits.processes`)
 
 HEAD = (
     *("carriers", "series", "bytes a scrape, gzip", "identity", "samples a second"),
@@ -45,8 +43,7 @@ CLOSING = """
 * Samples a second are those of one Prometheus with a scrape interval of {interval} s. It holds the series,
   too: plan 4 KB of its memory for each (3 KB were measured after the first scrape).
 * Resident is after several refreshes, one of them with 1 % of the records changed; peak is the most at any
-  time. Request is {request:g} times the former, limit {limit:g} times the latter, rounded up; from 20,000
-  carriers the limit has room for four processes that help with the first crawl (`limits.processes`).
+  time. Request is {request:g} times the former, limit {limit:g} times the latter, rounded up.
 * CPU of an unchanged refresh is of one crawl of everything; at a refresh interval of five minutes 3 s are
   1 % of a core. The first crawl took {cold:.1f} s of CPU for {most:,} carriers.
 * Where this is too much for one process or one Prometheus, `shard: {{index, count}}` divides it; each shard
@@ -77,7 +74,7 @@ def row(one: Point) -> tuple[str, ...]:
         megabytes(one.peak),
         f"{one.unchanged_cpu:.2f} s",
         suggested(REQUEST * one.resident_later),
-        suggested(LIMIT * one.peak + (HELPING if one.carriers >= MANY else 0)),
+        suggested(LIMIT * one.peak),
     )
 
 

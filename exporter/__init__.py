@@ -10,7 +10,7 @@ The way of one page of data through the program, from the wire to `/metrics`:
    API allows. Pages that keep failing are halved at the end (`paging.bisect`).
 4. `inventory.decode` splits the bytes into raw records; those with a digest that the snapshot knows are
    carried over undecoded, the others become `record.Record` by `record_reader`, a compiled dialect, and are
-   stored packed. While a first crawl brings very many, `workshop` has other processes do this.
+   stored packed.
 5. `inventory.snapshot` collects them in a draft and commits it: a new `Snapshot`, and what changed.
    `inventory.absences` notes what a crawl lacks, and decides when it may be removed.
 6. `exposition.render` renders again, in a thread, the blocks that the changes made dirty: a `Body`.

@@ -12,7 +12,7 @@ import resource
 MOST = 1 << 17
 """The limit that is asked for at most: `web.max_connections` can be half of it."""
 _OWN = 64
-"""Descriptors for files, pipes, listeners, name resolution and other processes."""
+"""Descriptors for files, pipes, listeners, name resolution and the state file."""
 _EACH_REQUEST = 2
 """Descriptors for one request to an inventory: its connection, and one to a new address meanwhile."""
 

@@ -18,7 +18,6 @@ from exporter.collections.status import Story
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
 from exporter.warmstart import Kept
-from exporter.workshop.crowd import Workshop
 
 log = structlog.get_logger()
 
@@ -43,14 +42,13 @@ class Crew:
         self._before = before
         self._clients = clients
         self._stories: dict[str, Story] = {}
-        workshop = Workshop(config.limits.processes)
         pollers = []
         for target in config.targets():
             name = target.collection
             client = self._clients[target.api]
             story = before._stories.get(name) if before else None
             self._stories[name] = story or Story(target, telemetry, client.text, house.monotonic)
-            pollers.append(Poller(target, config, client, self._stories[name], house, workshop))
+            pollers.append(Poller(target, config, client, self._stories[name], house))
         self.pollers = tuple(pollers)
 
     @classmethod

@@ -18,17 +18,14 @@ import structlog
 
 from exporter import __version__, errors, obedience, settings
 from exporter.client import client as source
-from exporter.inventory import decode, filters, snapshot
+from exporter.inventory import decode, filters, record_reader, snapshot
 from exporter.inventory.selection import chosen
 from exporter.paging import bad_rows, fetch, pagination
 from exporter.paging.page_size import PageSize
 from exporter.precedence import Precedence
-from exporter.workshop import job
-from exporter.workshop.crowd import Workshop
 
 log = structlog.get_logger()
 
-_SHARED_ABOVE = 16_384  # bytes: of a page that another process is asked to read, if it is worth it
 _THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
 _KNOWN_ABOVE = 1_048_576  # the same where most records are known: a millisecond a page, 18 if none is
 
@@ -44,7 +41,6 @@ class Intake:
         target: settings.Target,
         config: settings.Settings,
         client: source.Client,
-        workshop: Workshop,
         precedence: Precedence,
         heard: Heard,
     ) -> None:
@@ -54,19 +50,17 @@ class Intake:
         self._limits = config.limits
         self._client = client
         self._heard = heard
-        self._workshop = workshop
         self._precedence = precedence
-        order = job.Order(
-            target.collection,
+        self._reader = record_reader.Reader(
             target.mapping,
-            target.shown,
-            dict(target.numbers),
-            chosen(target.include_types, target.exclude_types, (config.shard.index, config.shard.count)),
-            config.limits.label_length,
-            _filtering(target),
+            characteristics=target.shown,
+            numbers=target.numbers,
+            choice=chosen(
+                target.include_types, target.exclude_types, (config.shard.index, config.shard.count)
+            ),
+            length=config.limits.label_length,
+            queries=_filtering(target),
         )
-        self._reader = order.reader()
-        self.order = job.ordered(order)
         self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
         self.passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
         self._reading = asyncio.Lock()
@@ -102,7 +96,7 @@ class Intake:
         async def take(page: source.Page, query: pagination.Query) -> fetch.Keep:
             total = fetch.total(page, target.paging)
             try:
-                batch = await self._decoded(page, draft.start, max(total or 0, draft.items))
+                batch = await self._decoded(page, draft.start)
             except errors.Malformed as error:
                 raise self._client.unreadable(page.url, error) from error
             if batch.is_single:
@@ -199,15 +193,8 @@ class Intake:
         mend = f"{again}{lasting if came > 1 else ''}"
         self._log.warning("smaller pages", refused=asked, accepted=came, mend=mend)
 
-    async def _decoded(
-        self, page: source.Page, start: snapshot.Snapshot, coming: int
-    ) -> decode.Batch[snapshot.Held]:
-        """The page's records; `coming` is how many records there may be in the whole list."""
-        new = not (start.digests or self.passed) and len(page.body) >= _SHARED_ABOVE
-        if new and self._workshop.helps(coming):
-            batch = await self._workshop.read(self.order, self.digest_key, page.body)
-            if batch is not None:
-                return batch
+    async def _decoded(self, page: source.Page, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
+        """The page's records."""
         if len(page.body) < (_KNOWN_ABOVE if start.digests else _THREAD_ABOVE):
             async with self._precedence.step():
                 return self._read(page.body, start)

@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -26,7 +25,6 @@ from exporter.inventory import absences, counts, dangling_references, snapshot
 from exporter.paging import completeness, pagination
 from exporter.precedence import Precedence
 from exporter.warmstart import Kept
-from exporter.workshop.crowd import Workshop
 
 _SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
 _ACCEPTANCE = 3600.0  # seconds: how long an operator's word on pending removals holds
@@ -69,7 +67,7 @@ class Surroundings(Protocol):
 
 
 class Poller:
-    """Keeps one collection fresh, asking `client`, telling `status`, in `house`, with `workshop`."""
+    """Keeps one collection fresh, asking `client`, telling `status`, in `house`."""
 
     def __init__(
         self,
@@ -78,7 +76,6 @@ class Poller:
         client: source.Client,
         story: Story,
         house: Surroundings,
-        workshop: Workshop,
     ) -> None:
         self.target = target
         self.snapshot = snapshot.Snapshot()
@@ -86,9 +83,8 @@ class Poller:
         self._count = counts.Count()
         self.published = False
         self._house = house
-        self._workshop = workshop
         self._story = story
-        self._intake = Intake(target, config, client, workshop, house.precedence, self._story.page)
+        self._intake = Intake(target, config, client, house.precedence, self._story.page)
         self._retention = config.retention
         self._guard = snapshot.Guard(config.retention.shrink_guard, config.retention.confirmations)
         self._exposition = render.Exposition(
@@ -145,7 +141,7 @@ class Poller:
         began = time.monotonic()
         self._story.begun(mode)
         try:
-            await (self._full() if mode == "full" else self._delta())
+            await (self._crawl() if mode == "full" else self._delta())
         except errors.SourceError as error:
             self._failed(mode, error.reason, str(error), self._mend(mode, error))
         except Exception as error:  # noqa: BLE001 - a bug in one collection must not end the others
@@ -185,13 +181,6 @@ class Poller:
             wait = min(wait, _FIRST_RETRY * 2.0 ** min(self._failures - 1, 10))
         # several exporters started together must not stay together
         return max(min(interval, 1.0), wait) * random.uniform(0.9, 1.0)  # noqa: S311
-
-    async def _full(self) -> None:
-        if self.snapshot.digests:
-            await self._crawl()
-        else:  # every record is to be read
-            async with self._workshop.open():
-                await self._crawl()
 
     async def _crawl(self) -> None:
         """Reads everything; once more, at once, where records are missing or the list moved meanwhile.
@@ -341,14 +330,9 @@ class Poller:
         """
         if changes or not self.published:
             began = time.monotonic()
-            rendered: render.Rendered = render.nobody
-            if not self.published and self._workshop.helps(len(held.records)):
-                rendered = partial(self._workshop.rendered, self._intake.order)
             steady = self.published and self._rendered is self.snapshot
             self._rendered = None
-            body = await asyncio.to_thread(
-                self._exposition.update, held, changes if steady else None, rendered
-            )
+            body = await asyncio.to_thread(self._exposition.update, held, changes if steady else None)
             count = await asyncio.to_thread(self._counted, held, changes)
             self._house.publish(self.target.collection, body)
             self.membership += bool(changes.added or changes.removed)
@@ -419,8 +403,7 @@ class Poller:
             self._intake.digest_key = kept.digest_key
         else:  # the same records, but to be read anew
             held = msgspec.structs.replace(held, digests={})
-        async with self._workshop.open():
-            await self._publish(held, snapshot.Changes(added=tuple(held.records.values())))
+        await self._publish(held, snapshot.Changes(added=tuple(held.records.values())))
         if self.state.last_success is None:  # else this process has crawled it itself
             self._story.restored(len(held.records), kept.last_success, kept.last_full_success)
         self._story.held(self.tally)

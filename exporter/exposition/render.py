@@ -2,7 +2,7 @@
 
 Records stand in the order of a stable hash of their id, and a bucket is a stretch of that order, so that
 neither order nor limit depends on the number of buckets. A block is one family's samples of one bucket,
-compressed (`segments`); an update puts new lines into the blocks whose records changed in what the family
+compressed (`segments`); an update renders the blocks again in which a record changed in what the family
 reads, touches nothing else, and returns a new `Body`. It owns no negotiation (`web` does), no history
 (`snapshot` does) and no spelling (`writer` does). Invariants: what an update gives is what rendering from
 nothing gives; no two series of a body have equal labels.
@@ -14,14 +14,13 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
 
 import msgspec
 
 from exporter.exposition import gzip
 from exporter.exposition.families import Family
 from exporter.exposition.segments import Block, Strip, block, strip
-from exporter.exposition.writer import Writer, put
+from exporter.exposition.writer import Writer
 from exporter.inventory import text
 from exporter.inventory.snapshot import Changes, Held, Shown, Snapshot
 
@@ -31,19 +30,12 @@ BUCKET = 64
 ZEROS = 10_000
 """Pairs of a status and a type that are counted though no record may ever have had them."""
 
-Rendered = Callable[[Sequence[Sequence[Held]]], Sequence[Sequence[Block]] | None]
-"""Gives the blocks of buckets, one for each family; None if it cannot."""
-
 _Pair = tuple[Held | None, Held | None]
 """A record as it was and as it is; None where it was not held, or is no longer."""
 
 
 def nothing() -> None:
     """Does nothing, between two buckets."""
-
-
-def nobody(_: Sequence[Sequence[Held]]) -> None:
-    """Renders nothing."""
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -102,33 +94,32 @@ class Exposition:
         self._whole = False
         self._lock = threading.Lock()  # the thread of a refresh that was cancelled may still be at work
 
-    def update(self, snapshot: Snapshot, changes: Changes | None, rendered: Rendered = nobody) -> Body:
+    def update(self, snapshot: Snapshot, changes: Changes | None) -> Body:
         """Renders what `changes` made dirty and joins the blocks of `snapshot`, the snapshot after them.
 
-        None renders everything: where it is not known that the last update was of the snapshot before. Then
-        `rendered` is asked first.
+        None renders everything: where it is not known that the last update was of the snapshot before.
         """
         with self._lock:
-            return self._updated(snapshot, changes, rendered)
+            return self._updated(snapshot, changes)
 
-    def _updated(self, snapshot: Snapshot, changes: Changes | None, rendered: Rendered) -> Body:
+    def _updated(self, snapshot: Snapshot, changes: Changes | None) -> Body:
         whole, self._whole = self._whole, False  # an update that fails half-way is made good from nothing
         if not whole or changes is None or len(snapshot.records) > 2 * self._bucket * len(self._buckets):
-            self._spread(snapshot, rendered)
+            self._spread(snapshot)
         else:
             self._renew(changes)
         body = self._joined(snapshot)
         self._whole = True
         return body
 
-    def _spread(self, snapshot: Snapshot, rendered: Rendered) -> None:
+    def _spread(self, snapshot: Snapshot) -> None:
         wanted = max(1, len(snapshot.records) // self._bucket)
         self._buckets = [[] for _ in range(1 << (wanted - 1).bit_length())]
         for held in snapshot.records.values():
             self._buckets[self._place(held)].append(held)
         for bucket in self._buckets:  # one by one: a single large sort would let nobody else work meanwhile
             bucket.sort(key=_rank)
-        blocks = rendered(self._buckets) or [self._paused(bucket) for bucket in self._buckets]
+        blocks = [self._paused(bucket) for bucket in self._buckets]
         self._strips = [strip(column) for column in zip(*blocks, strict=True)]
         self._cells = Counter(map(_cell, snapshot.records.values()))
 
@@ -159,7 +150,7 @@ class Exposition:
         for place, swapped in dirty.items():
             self._pause()
             self._swap(place, swapped)
-            for index, found in self._patched(place, swapped):
+            for index, found in self._rendered(place, swapped):
                 renewed[index][place] = found
         self._strips = [
             one.renewed(blocks) if blocks else one for one, blocks in zip(self._strips, renewed, strict=True)
@@ -178,16 +169,13 @@ class Exposition:
                 del bucket[was.id]
         self._buckets[place] = sorted(bucket.values(), key=_rank)
 
-    def _patched(self, place: int, pairs: Iterable[_Pair]) -> Iterator[tuple[int, Block]]:
-        """The blocks of a bucket that these records make others, by the family's index."""
-        idents = [held.id for held in self._buckets[place]]
-        shown = [_opened(pair, idents) for pair in pairs]
+    def _rendered(self, place: int, pairs: Sequence[_Pair]) -> Iterator[tuple[int, Block]]:
+        """The blocks of a bucket in which these records differ, by the family's index."""
+        compared = [(_shown(was), _shown(now)) for was, now in pairs]
+        shown = [held.shown() for held in self._buckets[place]]
         for index, writer in enumerate(self._writers):
-            swaps = [swap for swap in shown if swap.matters(writer)]
-            if swaps:
-                found = _swapped(writer, self._strips[index].block(place), swaps)
-                # it never should be None; what is rendered from nothing is right whatever happened
-                yield index, found or block(*writer.text([held.shown() for held in self._buckets[place]]))
+            if any(_differs(writer, was, now) for was, now in compared):
+                yield index, block(*writer.text(shown))
 
     def _joined(self, snapshot: Snapshot) -> Body:
         pieces: list[tuple[gzip.Part, gzip.Part, gzip.Part]] = []
@@ -236,38 +224,15 @@ class Exposition:
         return counted
 
 
-class _Swap(NamedTuple):
-    """A record's samples as they were and as they are, empty for none, and the ids after it in its bucket."""
-
-    was: tuple[Shown, ...]
-    now: tuple[Shown, ...]
-    following: Sequence[str]
-
-    def matters(self, writer: Writer) -> bool:
-        """Whether the family reads something else than it did."""
-        if not (self.was and self.now):
-            return True
-        return writer.samples(self.was[0]) != writer.samples(self.now[0])
+def _shown(held: Held | None) -> Shown | None:
+    return held.shown() if held is not None else None
 
 
-def _opened(pair: _Pair, idents: Sequence[str]) -> _Swap:
-    was, now = pair
-    after = idents[idents.index(now.id) + 1 :] if now is not None else ()
-    return _Swap((was.shown(),) if was else (), (now.shown(),) if now else (), after)
-
-
-def _swapped(writer: Writer, old: Block, swaps: Iterable[_Swap]) -> Block | None:
-    """The block with other lines in place of those of some records; None where those are not in it."""
-    lines, series = old.part.text().decode(), old.series
-    for swap in swaps:
-        was, gone = writer.text(swap.was)
-        now, come = writer.text(swap.now)
-        following = (writer.start(ident) for ident in swap.following)
-        patched = put(lines, was, now, following) if was or now else lines
-        if patched is None:
-            return None
-        lines, series = patched, series - gone + come
-    return block(lines, series)
+def _differs(writer: Writer, was: Shown | None, now: Shown | None) -> bool:
+    """Whether a family has other samples for the record than it had."""
+    if was is None or now is None:
+        return True
+    return writer.samples(was) != writer.samples(now)
 
 
 def _cell(held: Held) -> tuple[str, str]:

@@ -159,18 +159,13 @@ def page(
 
 
 def _decode(raw: msgspec.Raw, mark: int, reader: record_reader.Reader, batch: Batch[Held], seed: int) -> None:
-    try:
-        found = reader.read_raw(raw, batch.dropped)
-    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
-        # an unusual record, or none at all: the general way tells
-        value = json_of(raw)
-        if not isinstance(value, dict):
-            batch.rejects.append(Reject("not_an_object", _example(raw), mark))
-            return
-        found = reader.read(value, batch.dropped)
-        if found is None:
-            _refuse_error(value)
-        reader.learn(value)
+    value = json_of(raw)
+    if not isinstance(value, dict):
+        batch.rejects.append(Reject("not_an_object", _example(raw), mark))
+        return
+    found = reader.read(value, batch.dropped)
+    if found is None:
+        _refuse_error(value)
     if found is None:
         batch.rejects.append(Reject("missing_id", _example(raw), mark))
     elif reader.keeps(found):

@@ -1,15 +1,15 @@
 """The places to look, compiled: from a dialect's path to a function over one JSON object.
 
 `Parts` is that object with its keys folded, its characteristics by folded name and its links normalised; the
-grammar of paths is in `dialect.shape`. Which paths fill which field is the dialect's, what becomes of a value
-`record_reader`'. Invariant: looking never raises, whatever the JSON's shape; what is not there is None.
+grammar of paths is in `dialects.model`. Which paths fill which field is the dialect's, what becomes of a
+value `record_reader`'s. Invariant: looking never raises, whatever the JSON's shape; what is not there is
+None.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any
 
 import msgspec
 
@@ -19,30 +19,6 @@ from exporter.inventory.record import Link
 Keys = dict[str, object]
 _SELECTION = re.compile(r"^(characteristic|party|place|resource|service)\[(.*)\]$")
 _MOST_CHARACTERISTICS = 1_000
-
-
-class Characteristic(
-    msgspec.Struct,
-    gc=False,
-    forbid_unknown_fields=True,
-    rename={
-        "kind": "valueType",
-        "type": "@type",
-        "base": "@baseType",
-        "schema": "@schemaLocation",
-        "related": "characteristicRelationship",
-    },
-):
-    """A characteristic with the members that TMF638 and TMF639 name; others stay objects."""
-
-    name: Any = None
-    value: Any = None
-    kind: Any = None
-    type: Any = None
-    id: Any = None
-    base: Any = None
-    schema: Any = None
-    related: Any = None
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -169,10 +145,7 @@ def characteristics(value: object, found: Keys, dropped: MutableMapping[str, int
         dropped["characteristic"] += len(value) - _MOST_CHARACTERISTICS
     fold = text.fold
     for item in value[:_MOST_CHARACTERISTICS]:
-        if type(item) is Characteristic:
-            name, member = item.name, item.value
-        else:
-            name, member = _named(item)
+        name, member = _named(item)
         if type(name) is not str:
             continue
         key = fold(name)

@@ -1,32 +1,43 @@
-"""A collection's dialect, compiled: from one JSON object, or its bytes, to one `Record`.
+"""A collection's dialect, compiled: from one JSON object to one `Record`.
 
-`Reader` looks for each field along the paths the dialect names; the first that holds something wins. It
-learns the usual form of the records (`form`), has a function written for their keys (`recipe`) and says what
-becomes of the values; not how raw records are found (`decode`) nor what was known before (`snapshot`).
-Invariants: any JSON object gives a `Found`, or None where it has no id; and the same one however it is read.
+`Reader` looks for each field along the paths the dialect names; the first that holds something wins. It says
+what becomes of the values; not how raw records are found (`decode`) nor what was known before (`snapshot`).
+Invariant: any JSON object gives a `Found`, or None where it has no id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from exporter.inventory import dialects, form, paths, recipe, references, scalars, text
+from exporter.inventory import dialects, paths, references, scalars, text
 from exporter.inventory.filters import Condition, Filters
 from exporter.inventory.paths import Keys, Parts
 from exporter.inventory.record import Record
 from exporter.inventory.selection import Choice
 
-LINKS = recipe.LINKS
+LINKS = ("parties", "places", "resources", "services", "relations")
+"""The fields that are lists of links."""
+
+TEXTS = (
+    *("name", "description", "type", "category", "specification", "party", "place"),
+    *("gateway", "terminal", "satellite", "transponder", "status", "entity_type"),
+)
+"""The texts of a record, in its order, and what its dialect calls its class."""
+
+MOMENTS = ("start", "end", "created", "updated")
+"""The times of a record, in its order."""
 
 _UNIQUE = ("name", "description")
 """Texts that differ from record to record: to remember them would not pay."""
 
 _MOST_STATES = 32
 _ALL = Choice()
+
+_Look = Callable[[Parts], object]
 
 
 class Found(msgspec.Struct):
@@ -55,6 +66,7 @@ class Reader:
         queries: Sequence[Mapping[str, str]] = (),
     ) -> None:
         self._mapping = mapping
+        fields = mapping.fields
         self._length = length
         self._links = {name: references.Links(name, mapping, length) for name in LINKS}
         self._statuses = {text.fold(word): meaning for word, meaning in mapping.statuses.items()}
@@ -63,46 +75,27 @@ class Reader:
         self._numbers = tuple((text.fold(name), *rest) for name, rest in numbers.items())
         self._choice = choice
         self._filters = Filters(queries)
-        self._tools = self._made_tools()
-        self._usual: tuple[form.Form, recipe.Read] = self._blank(), _no_record
-
-    def _made_tools(self) -> Mapping[str, Any]:
-        cleaning = partial(text.clean, length=self._length)
-        return {
-            "found": Found,
-            "Record": Record,
-            "identity": partial(text.identity, length=self._length),
-            "moment": text.moment,
-            "operational": self._operational,
-            "is_known": self._is_known,
-            "further_states": self._further_states,
-            "shown": self._shown_texts,
-            "gauges": self._gauges,
-            **{name: cleaning if name in _UNIQUE else text.Words(self._length) for name in recipe.TEXTS},
-            **{name: links.source for name, links in self._links.items()},
-        }
-
-    def _blank(self) -> form.Form:
-        """The form of records of which none was seen; it knows the lists that are read whole, and only so."""
-        wanted, mapping = self._mapping.fields, self._mapping
-        links = {paths.steps(path) for name in LINKS for path in getattr(wanted, name)}
-        characteristics = {paths.steps(path) for path in wanted.characteristics}
-        found = [getattr(wanted, name) for name in ("id", *recipe.TEXTS, *recipe.MOMENTS)]
-        places = {paths.parsed(path).way for ways in (*found, *mapping.states.values()) for path in ways}
-        others = {way[:1] for way in (*places, *(way for way in links | characteristics if len(way) > 1))}
-        return form.Form(
-            frozenset(way[0] for way in links - others - characteristics if len(way) == 1),
-            frozenset(way[0] for way in characteristics - others - links if len(way) == 1),
+        self._sources = tuple((name, self._sources_of(name)) for name in LINKS)
+        self._characteristics = tuple(paths.steps(path) for path in fields.characteristics)
+        self._ids = self._looks(fields.id)
+        self._texts = tuple(
+            (name, self._looks(getattr(fields, name)), self._cleaning(name)) for name in TEXTS
         )
+        self._moments = tuple((name, self._looks(getattr(fields, name))) for name in MOMENTS)
+        self._states = tuple((name, self._looks(places)) for name, places in mapping.states.items())
 
-    @cached_property
-    def _general(self) -> tuple[tuple[str, ...], recipe.Read]:
-        """The folded keys that any path begins with, and the recipe for records that have them."""
-        wanted = self._mapping.fields
-        found = (getattr(wanted, name) for name in wanted.__struct_fields__)
-        parsed = (paths.parsed(path) for ways in (*found, *self._mapping.states.values()) for path in ways)
-        keys = tuple(dict.fromkeys(path.way[0] for path in parsed if path.way))
-        return keys, recipe.Recipe(self._mapping, keys, self._tools).function()
+    def _sources_of(self, name: str) -> tuple[tuple[tuple[str, ...], references.Source], ...]:
+        """Where the links of a field are, and what reads them there."""
+        links = self._links[name]
+        return tuple((paths.steps(path), links.source(path)) for path in getattr(self._mapping.fields, name))
+
+    def _looks(self, places: Sequence[str]) -> tuple[_Look, ...]:
+        return tuple(paths.look(path, self._mapping.codes) for path in places)
+
+    def _cleaning(self, name: str) -> Callable[[Any], str]:
+        if name in _UNIQUE:
+            return partial(text.clean, length=self._length)
+        return text.Words(self._length).of
 
     def keeps(self, found: Found) -> bool:
         """Whether a record is of a type, and in the shard, that is held."""
@@ -118,40 +111,47 @@ class Reader:
 
     def read(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Found | None:
         """The record in one JSON object; None if it has no id. `dropped` counts what cannot be read."""
-        keys, made = self._general
-        found: Found | None = made([*map(paths.folded(value).get, keys)], dropped)
-        return found
-
-    def read_raw(self, raw: msgspec.Raw, dropped: MutableMapping[str, int]) -> Found | None:
-        """What `read` gives, in half the time, for raw records in the usual form of the collection.
-
-        Raises `msgspec.DecodeError` and others for any other record; `learn` makes its form a usual one.
-        """
-        usual, made = self._usual  # one value, for another page may be teaching a new form at this moment
-        found: Found | None = made(usual.values(raw), dropped)
-        return found
-
-    def learn(self, value: Mapping[str, object]) -> None:
-        """Takes in the form of a record that `read_raw` could not read."""
-        usual, _ = self._usual
-        learned = usual.learned(value)
-        if learned is not usual:
-            made = recipe.Recipe(self._mapping, learned.names, self._tools).function()
-            self._usual = learned, made
+        parts = self.gather(value, dropped)
+        ident = ""
+        for look in self._ids:
+            ident = ident or text.identity(look(parts), self._length)
+        if not ident:
+            return None
+        found: dict[str, Any] = {name: _text(parts, looks, clean) for name, looks, clean in self._texts}
+        found |= {name: _moment(parts, looks, dropped) for name, looks in self._moments}
+        status, entity_type = found["status"], found.pop("entity_type")
+        states = self._further_states(
+            [(name, [look(parts) for look in looks]) for name, looks in self._states]
+        )
+        record = Record(
+            ident,
+            operational=self._operational(status, states),
+            status_known=self._is_known(status),
+            states=states,
+            parties=parts.parties,
+            places=parts.places,
+            resources=parts.resources,
+            services=parts.services,
+            relations=parts.relations,
+            characteristics=self._shown_texts(parts.characteristics),
+            numbers=self._gauges(parts.characteristics, dropped),
+            **found,
+        )
+        return Found(record, entity_type)
 
     def gather(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Parts:
         """One JSON object, prepared for looking: its characteristics by name, its links normalised."""
         parts = Parts(paths.folded(value))
-        for path in self._mapping.fields.characteristics:
-            paths.characteristics(_whole(parts.keys, path), parts.characteristics, dropped)
-        for name, links in self._links.items():
+        for way in self._characteristics:
+            paths.characteristics(_whole(parts.keys, way), parts.characteristics, dropped)
+        for name, sources in self._sources:
             found = [
                 one
-                for path in getattr(self._mapping.fields, name)
-                if (held := _whole(parts.keys, path))
-                for one in links.source(path)(held, dropped)
+                for way, links in sources
+                if (within := _whole(parts.keys, way))
+                for one in links(within, dropped)
             ]
-            setattr(parts, name, tuple(dict.fromkeys(found)))
+            setattr(parts, name, tuple(dict.fromkeys(found)) if len(sources) > 1 else tuple(found))
         return parts
 
     def _operational(self, word: str, states: Sequence[tuple[str, str]]) -> bool | None:
@@ -204,11 +204,29 @@ class Reader:
         return tuple(found)
 
 
-def _no_record(values: Sequence[object], dropped: MutableMapping[str, int]) -> None:
-    """Of an object without keys."""
+def _text(parts: Parts, looks: Sequence[_Look], clean: Callable[[Any], str]) -> str:
+    """The first of these places that holds a text, cleaned; empty for none."""
+    for look in looks:
+        found = clean(look(parts))
+        if found:
+            return found
+    return ""
 
 
-def _whole(keys: Keys, path: str) -> object:
+def _moment(parts: Parts, looks: Sequence[_Look], dropped: MutableMapping[str, int]) -> float | None:
+    """The first of these places that holds a date, in Unix seconds; what is no date is counted."""
+    for look in looks:
+        value = look(parts)
+        if value is None or value == "":
+            continue
+        found = text.moment(value)
+        if found is not None:
+            return found
+        dropped["date"] += 1
+    return None
+
+
+def _whole(keys: Keys, way: tuple[str, ...]) -> object:
     """All that is at a plain path."""
-    first, *way = paths.steps(path)
-    return paths.gathered(keys.get(first), tuple(way))
+    value = keys.get(way[0])
+    return paths.gathered(value, way[1:]) if len(way) > 1 else value

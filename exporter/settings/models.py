@@ -117,12 +117,6 @@ class Limits(Block):
         le=64,
         description="The most requests to one API at once; fewer where it slows down.",
     )
-    processes: int = Field(
-        default=4,
-        ge=0,
-        le=64,
-        description="The most processes that help with a large first crawl; never more than processors.",
-    )
     retries: int = Field(default=3, ge=0, le=20, description="Further attempts after a failed request.")
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from exporter import cli
-from exporter.workshop import crowd
 from tests.deploy import copies
 from tests.deploy.copies import ROOT
 
@@ -88,15 +87,6 @@ def test_no_copy_is_left_without_a_source() -> None:
 
 
 SCRIPTS = pytest.mark.parametrize("script", ["deploy/container/image-test.sh", "deploy/systemd/unit-test.sh"])
-
-
-@SCRIPTS
-def test_a_script_that_tries_the_real_thing_has_carriers_for_processes_that_help(script: str) -> None:
-    text = (ROOT / script).read_text()
-    (carriers,) = re.findall(r"simulate --carriers (\d+)", text)
-    (complaint,) = re.findall(r"grep '(a process .*)'", text)
-    assert int(carriers) >= crowd.MANY
-    assert f'"{complaint}"' in Path(crowd.__file__).read_text()
 
 
 @SCRIPTS

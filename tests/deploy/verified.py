@@ -23,12 +23,11 @@ Written by `make docs` from the names of the tests, which `make test` runs: what
 BY_HAND = (
     "`make image-test` (`deploy/container/image-test.sh`): base image by debootstrap under the "
     "Dockerfile's name, image by buildah from the hashed locks, simulator and exporter from it by podman "
-    "and crun: user 10638, read-only root, no capability, 64 tasks; 25,000 carriers read with two processes "
-    "that help, of which none is left; ready, scraped, stopped by SIGTERM with exit status 0 and a state "
-    "file. And the demo, alone in its container.",
+    "and crun: user 10638, read-only root, no capability, 64 tasks; 25,000 carriers read, ready, scraped, "
+    "stopped by SIGTERM with exit status 0 and a state file. And the demo, alone in its container.",
     "`make unit-test` (`deploy/systemd/unit-test.sh`): a Debian 12 made by debootstrap boots its systemd "
     "in namespaces, the exporter is installed there with the commands of [systemd](systemd.md) and "
-    "started with all the hardening: 25,000 carriers read with two processes that help, ready, scraped, "
+    "started with all the hardening: 25,000 carriers read, ready, scraped, "
     "reloaded as the same process, stopped with its state kept, then started with each of the page's "
     "drop-ins.",
     "`make wheel-test` (`python -m tests.wheel`): sdist and wheel are built, the wheel is installed with the "

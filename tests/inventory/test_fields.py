@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from exporter.inventory import decode, dialects, record_reader
-from exporter.inventory.record import Link, Record
+from exporter.inventory import dialects, record_reader
+from exporter.inventory.record import Link
 from tests.inventory import reading
-from tests.inventory.test_decode import COLLECTIONS, NAMES, VALUES
 
 V4 = reading.reader("tmf-v4")
 V5 = reading.reader("tmf-v5")
@@ -31,13 +27,6 @@ def _with(mapping: dialects.Collection, paths: dict[str, tuple[str, ...]]) -> di
 
 def _dropped(item: dict[str, Any], using: record_reader.Reader) -> Counter[str]:
     return reading.batch([item], using).dropped
-
-
-def _read_raw(items: list[dict[str, Any]], using: record_reader.Reader) -> list[Record]:
-    """The records of these, which have one form, as the reader gives them."""
-    using.learn(items[0])
-    found = (using.read_raw(msgspec.Raw(json.dumps(item).encode()), Counter()) for item in items)
-    return [one.record for one in found if one is not None]
 
 
 def test_keys_match_whatever_their_case_and_hyphens() -> None:
@@ -152,12 +141,6 @@ def test_what_points_to_nothing_is_no_link(nothing: object) -> None:
 def test_the_same_link_twice_is_one_link() -> None:
     link = {"id": "L1", "name": "Perth"}
     assert len(reading.record({"id": "S1", "place": [link, dict(link), {"id": "L2"}]}, V4).places) == 2
-
-
-def test_equal_links_of_many_records_are_read_once() -> None:
-    place = [{"id": "L1", "name": "Perth"}]
-    _, one, two = _read_raw([{"id": ident, "place": place} for ident in "ABC"], reading.reader("tmf-v4"))
-    assert one.places[0] is two.places[0]
 
 
 def test_a_record_has_at_most_ten_thousand_links_of_a_sort() -> None:
@@ -281,37 +264,3 @@ def test_objects_of_many_shapes_are_read_like_any_other() -> None:
     assert found.places == tuple(Link(f"L{number}") for number in range(2_000))
     late = {"id": "L1", "name": "Perth", "nobody wrote this key before": 1}
     assert reading.record({"id": "S1", "place": late}, V4).places == (Link("L1", "Perth"),)
-
-
-ODD = st.one_of(
-    VALUES,
-    st.sampled_from(
-        [
-            [{"id": "L1", "name": "Perth", "role": "site"}],
-            [{"id": "L1", "NAME": "Perth"}, {"id": "L1", "name": "Perth"}],
-            [{"role": "site", "place": {"id": "L1", "name": "Perth"}}],
-            [{"name": "id", "value": 7}, {"name": "ID", "value": 8}],
-            {"id": "L1", "name": "Perth"},
-            {"name": "frequency", "value": {"value": 1e30}},
-        ]
-    ),
-)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.dictionaries(NAMES, ODD, max_size=12), max_size=5), st.sampled_from(COLLECTIONS))
-def test_records_of_the_usual_form_are_read_as_any_others(items: list[Any], which: tuple[str, str]) -> None:
-    body = json.dumps(items).encode()
-    if b"\\ud" in body:
-        return  # half a surrogate pair is no JSON that anybody may send
-    experienced = reading.reader(*which, characteristics=("id", "frequency"))
-    reading.batch(body, experienced)
-    again = reading.batch(body, experienced)
-    plain = [_read_generally(raw, which) for raw in decode.split(body)]
-    assert [one.record for one in again.fresh] == [found for found in plain if found is not None]
-
-
-def _read_generally(raw: msgspec.Raw, which: tuple[str, str]) -> Record | None:
-    using = reading.reader(*which, characteristics=("id", "frequency"))
-    found = using.read(decode.json_of(raw), Counter())
-    return found.record if found is not None and using.keeps(found) else None
