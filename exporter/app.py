@@ -334,6 +334,8 @@ async def _listen(
     except listening.CannotListenError as error:
         mend = _LISTEN_HINTS.get(error.errno or 0, _LISTEN_ELSEWHERE)
         raise errors.ConfigError(str(error), path="web.listen_address", mend=mend) from error
+    for problem in (problem for one in site.listening for problem in one.absent):
+        log.info("address left out", reason=str(problem))
     scheme = "https" if security else "http"
     return [f"{scheme}://{_reachable(one.address)}" for one in site.listening]
 

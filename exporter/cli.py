@@ -29,9 +29,13 @@ from exporter.check import command
 from exporter.simulator import fault, quirk
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.server import Options, Simulator
+from exporter.web import listening
 from exporter.web.web_config import AccessControl
 
 GOOD, UNREAD, WRONG = 0, 1, 2
+
+_SIMULATOR_ADDRESS = "127.0.0.1:10680"
+_SIMULATOR_BACKLOG = 128
 
 S = TypeVar("S")
 
@@ -102,7 +106,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_epilog(),
     )
     _simulation(simulate)
-    simulate.add_argument("--listen-address", default="127.0.0.1:10680", metavar="HOST:PORT")
+    simulate.add_argument(
+        "--listen-address",
+        action="append",
+        metavar="HOST:PORT",
+        help=f"default: {_SIMULATOR_ADDRESS}; may be given several times",
+    )
     simulate.add_argument(
         "--config-out", type=Path, metavar="FILE", help="write settings that work against it"
     )
@@ -239,16 +248,22 @@ def _options(given: argparse.Namespace, host: str, port: int) -> Options:
 
 
 def _simulate(given: argparse.Namespace) -> int:
-    host, _, port = given.listen_address.rpartition(":")
+    addresses = [_address(written) for written in given.listen_address or [_SIMULATOR_ADDRESS]]
+    simulator = _simulator(_options(given, str(addresses[0].host), addresses[0].port))
+    asyncio.run(_simulated(simulator, addresses, given.config_out))
+    return GOOD
+
+
+def _address(written: str) -> listening.Address:
+    """An address of the simulator, which is this machine's own where no host is named."""
+    host, _, port = written.rpartition(":")
     if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise errors.ConfigError(
-            f"{given.listen_address!r} is no address",
+            f"{written!r} is no address",
             file="--listen-address",
             mend="write HOST:PORT, with a port from 0 to 65535",
         )
-    simulator = _simulator(_options(given, host.strip("[]") or "127.0.0.1", int(port)))
-    asyncio.run(_simulated(simulator, given.config_out))
-    return GOOD
+    return listening.Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
 def _simulator(options: Options) -> Simulator:
@@ -258,11 +273,13 @@ def _simulator(options: Options) -> Simulator:
         raise errors.ConfigError(str(error)) from error
 
 
-async def _simulated(simulator: Simulator, config_out: Path | None) -> None:
+async def _simulated(
+    simulator: Simulator, addresses: Sequence[listening.Address], config_out: Path | None
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _started(simulator):
+    async with _started(simulator, addresses):
         options = simulator.options
         print(f"TMF638 at {simulator.url638}")
         print(f"TMF639 at {simulator.url639}")
@@ -274,14 +291,14 @@ async def _simulated(simulator: Simulator, config_out: Path | None) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _started(simulator: Simulator) -> AsyncIterator[None]:
+async def _started(simulator: Simulator, addresses: Sequence[listening.Address]) -> AsyncIterator[None]:
     try:
-        await simulator.start()
-    except (OSError, ValueError) as error:  # a host that is no name is a ValueError
-        why = getattr(error, "strerror", None) or error
+        found = await listening.listen(addresses, _SIMULATOR_BACKLOG)
+    except listening.CannotListenError as error:
         raise errors.ConfigError(
-            f"cannot start the simulator: {why}", mend="is its address in use, or not of this machine?"
+            f"cannot start the simulator: {error}", mend="is its address in use, or not of this machine?"
         ) from error
+    await simulator.start([one for address in found for one in address.sockets])
     try:
         yield
     finally:
@@ -308,7 +325,7 @@ def _demo(given: argparse.Namespace) -> int:
 async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
     console = output.Console()
     unwritten: OSError | None = None
-    async with _started(simulator):
+    async with _started(simulator, [listening.Address("127.0.0.1", 0)]):
         with tempfile.TemporaryDirectory() as folder:
             file = _written(Path(folder, "demo.yaml"), simulator.configuration())
             flags = {"log.level": "warning", "web.listen_address": addresses}

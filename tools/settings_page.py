@@ -90,6 +90,7 @@ Names are resolved at the start. Addresses of a name that the machine does not h
 (`event="address left out"` in the log); if none is left, or one is in use, the exporter does not start.
 An address that is given twice, or that another one includes (`127.0.0.1:10638` beside `:10638`), is listened
 on once. The log has one line `event=listening` for each address, with the port. A change needs a restart.
+`ses-inventory-exporter healthcheck` asks `127.0.0.1:10638`; where that is not listened on, give it `--url`.
 """
 
 

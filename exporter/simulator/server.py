@@ -10,8 +10,9 @@ import asyncio
 import base64
 import functools
 import hmac
+import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -103,8 +104,11 @@ class Simulator:
         self._listing = listing.Listing(self.dialect, self.fleet, self._faults.repeats)
         self._encoder = listing.RecordEncoder(self._format)
 
-    async def start(self) -> None:
-        """Listens; returns once connections are accepted. Can be started again after `stop`."""
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Listens, on these sockets or else on host and port of the options; they are closed by `stop`.
+
+        Returns once connections are accepted. Can be started again after `stop`.
+        """
         application = web.Application(middlewares=[self._authenticate])
         for api, base in self.dialect.bases.items():
             path = f"{base}/{ENTITIES[api]}"
@@ -113,11 +117,14 @@ class Simulator:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self.options.listen_host, self.options.listen_port).start()
+            for one in sockets:
+                await web.SockSite(runner, one).start()
+            if not sockets:
+                await web.TCPSite(runner, self.options.listen_host, self.options.listen_port).start()
         except OSError:
             await runner.cleanup()
             raise
-        self._port = runner.addresses[0][1]
+        self._port = self.options.listen_port or runner.addresses[0][1]
         self._runner = runner
 
     async def stop(self) -> None:

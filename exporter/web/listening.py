@@ -15,14 +15,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-import structlog
-
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPFNOSUPPORT, errno.EPROTONOSUPPORT)
 """The machine has no such address, or not this version of IP."""
 _PORT_ATTEMPTS = 20
 """How often a free port is looked for that is free on every address of a name."""
-
-log = structlog.get_logger(__name__)
 
 
 class Address(NamedTuple):
@@ -65,11 +61,13 @@ class Endpoint(NamedTuple):
 class Listening(NamedTuple):
     """An address that is listened on, with the port that was bound, and its sockets.
 
-    There are no sockets where those of another address cover it.
+    There are no sockets where those of another address cover it. `absent` says which of its IP addresses the
+    machine does not have, and why each was left out.
     """
 
     address: Address
     sockets: Sequence[socket.socket]
+    absent: Sequence[CannotListenError]
 
 
 class CannotListenError(OSError):
@@ -147,17 +145,16 @@ def _listen_on_one_port(address: Address, endpoints: Sequence[Endpoint], backlog
     attempts = _PORT_ATTEMPTS
     while True:
         try:
-            sockets = _opened(address, endpoints, backlog)
+            listening = _opened(address, endpoints, backlog)
         except CannotListenError as error:
             attempts -= 1
             if address.port or error.errno != errno.EADDRINUSE or not attempts:
                 raise
         else:
-            port = sockets[0].getsockname()[1] if sockets else address.port
-            return Listening(address._replace(port=port), sockets)
+            return listening
 
 
-def _opened(address: Address, endpoints: Sequence[Endpoint], backlog: int) -> Sequence[socket.socket]:
+def _opened(address: Address, endpoints: Sequence[Endpoint], backlog: int) -> Listening:
     sockets: list[socket.socket] = []
     absent: list[CannotListenError] = []
     port = address.port
@@ -176,9 +173,7 @@ def _opened(address: Address, endpoints: Sequence[Endpoint], backlog: int) -> Se
         if absent and not sockets:
             raise absent[0]
         opened.pop_all()
-    for problem in absent:
-        log.info("address left out", reason=str(problem))
-    return sockets
+    return Listening(address._replace(port=port), sockets, absent)
 
 
 def _socket(endpoint: Endpoint, backlog: int) -> socket.socket:

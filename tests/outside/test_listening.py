@@ -8,6 +8,8 @@ import random
 import re
 import socket
 import sys
+import urllib.error
+import urllib.parse
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -321,3 +323,45 @@ def test_o09_a_bracket_that_begins_no_address_is_read_as_json(capsys: pytest.Cap
         patch.setenv("SES_INVENTORY_WEB__LISTEN_ADDRESS", '[":9"')
         assert cli.main(["check", "--offline"]) == 2
     assert "web.listen_address: is not good JSON at character" in capsys.readouterr().err
+
+
+@asynccontextmanager
+async def simulating(*addresses: str) -> AsyncIterator[str]:
+    """The simulator on these addresses, once it has said where it is, which this gives."""
+    flags = [f"--listen-address={address}" for address in addresses]
+    async with running.process(running.COMMAND, "simulate", "--carriers", "1", *flags) as process:
+        assert process.stdout is not None
+        said = await asyncio.wait_for(process.stdout.readline(), 60)
+        yield said.decode().removeprefix("TMF638 at ").strip()
+
+
+def refuses(url: str) -> bool:
+    """Whether something there asks for a password."""
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        running.get(url)
+    with caught.value as answer:
+        return answer.code == 401
+
+
+async def test_o09_the_simulator_listens_on_ipv4_and_ipv6_and_on_several_addresses() -> None:
+    port = free_port()
+    async with simulating("[::]:0", f"127.0.0.2:{port}") as said:
+        first = urllib.parse.urlsplit(said).port
+        assert first and first != port
+        hosts = [f"http://127.0.0.1:{first}", *ipv6_urls(first), f"http://127.0.0.2:{port}"]
+        for host in hosts:
+            assert await asyncio.to_thread(refuses, f"{host}/")
+
+
+async def test_o09_the_demo_listens_on_several_addresses() -> None:
+    urls = [f"http://127.0.0.1:{free_port()}", f"http://127.0.0.2:{free_port()}"]
+    flags = [f"--web.listen-address={url.removeprefix('http://')}" for url in urls]
+    command = (running.COMMAND, "demo", "--carriers", "1", "--services", "1", "--resources", "1", *flags)
+    async with running.process(*command) as process:
+        assert process.stdout is not None
+        said = b""
+        while b"Ctrl-C" not in said:
+            line = await asyncio.wait_for(process.stdout.readline(), 60)
+            assert line, said.decode()
+            said += line
+        assert await reached(*urls) == urls
