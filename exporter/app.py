@@ -25,11 +25,11 @@ import structlog
 from aiohttp import web
 
 from exporter import __version__, descriptors, errors, logs, sd_notify, settings
-from exporter.archive import Archive
 from exporter.collections.poller import Poller
 from exporter.collections.store import Site
 from exporter.reload import Reloads
 from exporter.runtime import Crew
+from exporter.state_file import StateFile
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
 from exporter.web import listener, listening, server
@@ -62,7 +62,7 @@ class House:
     supervisor: Supervisor
     site: Site
     crew: Crew
-    archive: Archive
+    state_file: StateFile
     reloads: Reloads
     manager: sd_notify.Notifier
 
@@ -98,8 +98,8 @@ async def built(
     site = Site(config, telemetry, supervisor, reloads, revision=revision, monotonic=monotonic)
     crew = await Crew.prepared(config, telemetry, site)
     site.employ(config, crew.pollers)
-    archive, manager = Archive(config.state_file, telemetry), sd_notify.Notifier(os.environ)
-    house = House(config, config.web, telemetry, supervisor, site, crew, archive, reloads, manager)
+    state_file, manager = StateFile(config.state_file, telemetry), sd_notify.Notifier(os.environ)
+    house = House(config, config.web, telemetry, supervisor, site, crew, state_file, reloads, manager)
     await crew.open()
     try:
         yield house
@@ -128,11 +128,11 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
                 log.info("stopping")
                 return  # what was not restored must not be written over
             await _open(house, access, partial(_live, house, stop, watch, again or (lambda: config)))
-            await house.archive.close(house.crew.kept())
+            await house.state_file.close(house.crew.kept())
 
 
 async def _restore(house: House) -> None:
-    await house.crew.restore(await house.archive.load())
+    await house.crew.restore(await house.state_file.load())
 
 
 async def _done_before(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
@@ -221,7 +221,7 @@ async def _successor(house: House, again: Again) -> Crew:
             if config.log != house.config.log:
                 logs.configure(config.log.level, config.log.format)
             _warn_of_what_stays(house.web, config.web)
-            house.archive.path = config.state_file
+            house.state_file.path = config.state_file
             log.info("settings reloaded")
             answer.yes("The settings are reloaded.")
             if _is_the_same_work(house.config, config):
@@ -285,8 +285,8 @@ async def _clerk(house: House) -> None:
         await house.site.news.wait()
         house.site.news.clear()
         house.crew.request_rates()
-        await house.archive.turn()
-        await house.archive.write(house.crew.kept())
+        await house.state_file.due()
+        await house.state_file.write(house.crew.kept())
 
 
 def _accept(site: Site) -> None:

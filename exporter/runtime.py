@@ -15,9 +15,9 @@ from exporter import settings
 from exporter.client.client import Client
 from exporter.collections.poller import Poller, Surroundings
 from exporter.collections.status import Story
+from exporter.state_file import SavedCollection
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.warmstart import Kept
 
 log = structlog.get_logger()
 
@@ -106,11 +106,11 @@ class Crew:
             for poller in self.pollers:
                 group.create_task(supervisor.supervise(poller.target.collection, poller.run))
 
-    def kept(self) -> Mapping[str, Kept]:
+    def kept(self) -> Mapping[str, SavedCollection]:
         """What is worth keeping of the collections that have a snapshot."""
         return {poller.target.collection: poller.kept() for poller in self.pollers if poller.published}
 
-    async def restore(self, kept: Mapping[str, Kept]) -> None:
+    async def restore(self, kept: Mapping[str, SavedCollection]) -> None:
         """Serves what was kept until the first crawl; called before any work."""
         for poller in self.pollers:
             name = poller.target.collection

@@ -19,7 +19,7 @@ import structlog
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from exporter import app, warmstart
+from exporter import app, state_file
 from exporter.simulator.record import RETIRED, STATUSES
 from exporter.simulator.ses import STATUS
 from tests import crawling
@@ -146,14 +146,14 @@ class Exporting(RuleBasedStateMachine):
     def restart(self, saved: bool) -> None:
         """The process is killed and starts again, with the state file of now or with an older one."""
         if saved:
-            warmstart.write(self.folder / "state", self.built.crew.kept(), time.time())
+            state_file.write(self.folder / "state", self.built.crew.kept(), time.time())
         self.run(self._restart())
         self.must &= self.published().keys()
 
     async def _restart(self) -> None:
         self.built = await self.stack.enter_async_context(app.built(self.built.config))
         self.quicken()
-        await self.built.crew.restore(warmstart.read(self.folder / "state"))
+        await self.built.crew.restore(state_file.read(self.folder / "state"))
 
     @rule()
     def recover(self) -> None:

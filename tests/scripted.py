@@ -19,7 +19,7 @@ import yaml
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
-from exporter import app, settings, warmstart
+from exporter import app, settings, state_file
 
 Json = dict[str, Any]
 Key = tuple[str, frozenset[tuple[str, str]]]
@@ -128,9 +128,9 @@ async def from_nothing(house: app.House) -> AsyncIterator[app.House]:
     """Another exporter that holds what this one holds, from a state file, and so has rendered it at once."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "state")
-        warmstart.write(file, house.crew.kept(), time.time())
+        state_file.write(file, house.crew.kept(), time.time())
         async with app.built(house.config) as other:
-            await other.crew.restore(warmstart.read(file))
+            await other.crew.restore(state_file.read(file))
             yield other
 
 

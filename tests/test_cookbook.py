@@ -200,11 +200,11 @@ async def shrinking(scene: Scene) -> None:
 async def restarted(scene: Scene) -> None:
     (scene.folder / "state").mkdir()
     async with scene.house() as built:
-        await built.archive.write(built.crew.kept())
+        await built.state_file.write(built.crew.kept())
         before = crawling.lines(built, "ses_inventory_carrier_info{")
     asked = len(scene.relay.seen)
     async with app.built(scene.loaded()) as built:
-        await built.crew.restore(await built.archive.load())
+        await built.crew.restore(await built.state_file.load())
         assert crawling.lines(built, "ses_inventory_carrier_info{") == before
         assert len(scene.relay.seen) == asked
 

@@ -15,10 +15,10 @@ from pytest_aiohttp import AiohttpClient
 from structlog.testing import capture_logs
 
 from exporter import logs
-from exporter.archive import Archive
 from exporter.inventory.decode import Reject
 from exporter.settings import Settings
 from exporter.simulator import fault, quirk
+from exporter.state_file import StateFile
 from exporter.telemetry import Telemetry
 from exporter.web import server
 from exporter.web.status import CollectionStatus, Rejects
@@ -28,6 +28,7 @@ from tests.end_to_end import running
 
 EVERY_PAGE = pytest.mark.parametrize("page", mentions.PAGES)
 PAGE = "troubleshooting.md"
+DAMAGED = b"\x1f\x8b\x08\x08%bses-inventory-exporter state 2\0%b" % (bytes(6), bytes(36))
 FLEET = {"services": 60, "carriers": 200, "resources": 60}
 
 OF_OTHERS = {
@@ -200,7 +201,7 @@ async def test_the_page_quotes_what_the_log_says_of_incompleteness(tmp_path: Pat
     ("path", "content"),
     [
         ("/etc/ssl/private/exporter.key", b"-----BEGIN PRIVATE KEY-----"),
-        ("/var/lib/ses-inventory-exporter/state", b"ses-inventory-exporter state 1\n%b" % bytes(36)),
+        ("/var/lib/ses-inventory-exporter/state", DAMAGED),
     ],
 )
 async def test_the_page_quotes_what_the_log_says_of_a_state_file_that_cannot_be_used(
@@ -210,7 +211,7 @@ async def test_the_page_quotes_what_the_log_says_of_a_state_file_that_cannot_be_
     file = tmp_path / Path(path).name
     file.write_bytes(content)
     with capture_logs() as lines:
-        await Archive(file, Telemetry()).load()
+        await StateFile(file, Telemetry()).load()
     assert len(lines) == 2
     for line in lines:
         assert quoted(line).replace(str(file), path) in mentions.text(PAGE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter import warmstart
+from exporter import state_file
 from tests import cooking, snippets
 from tests.end_to_end import running
 
@@ -62,7 +62,7 @@ def test_queries_that_the_page_shows_are_promql(tmp_path: Path) -> None:
 
 def test_the_page_says_which_reasons_a_state_file_is_set_aside_for() -> None:
     text = (snippets.ROOT / "docs/upgrading.md").read_text()
-    code = "".join(file.read_text() for file in Path(warmstart.__file__).parent.glob("*.py"))
+    code = "".join(file.read_text() for file in Path(state_file.__file__).parent.glob("*.py"))
     for reason in ("version", "checksum", "truncated"):
         assert f'reason="{reason}"' in code
         assert f"`{reason}`" in text or f"`reason={reason}`" in text

@@ -24,7 +24,7 @@ from exporter.exposition import render
 from exporter.inventory import absences, counts, dangling_references, snapshot
 from exporter.paging import completeness, pagination
 from exporter.precedence import Precedence
-from exporter.warmstart import Kept
+from exporter.state_file import SavedCollection
 
 _SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
 _ACCEPTANCE = 3600.0  # seconds: how long an operator's word on pending removals holds
@@ -372,9 +372,9 @@ class Poller:
             self._woken.set()
         return len(self._guard.pending)
 
-    def kept(self) -> Kept:
+    def kept(self) -> SavedCollection:
         """What is worth keeping over a restart."""
-        return Kept(
+        return SavedCollection(
             self.snapshot,
             self._intake.digest_key,
             self._intake.reading,
@@ -388,7 +388,7 @@ class Poller:
         last = self.state.requests
         return fulls * last.get("full", 0) + deltas * last.get("delta", len(self.target.queries))
 
-    async def restore(self, kept: Kept) -> bool:
+    async def restore(self, kept: SavedCollection) -> bool:
         """Serves what was kept, as old as it is, until the first crawl.
 
         False, and nothing happens, if it is of other records than those that are asked for now: another

@@ -212,11 +212,11 @@ async def test_the_flag_for_the_web_configuration_is_checked_as_the_key_is(
     assert (status, said in one_line(out, err)) == (2, True)
 
 
-MAGIC = b"ses-inventory-exporter state 1\n"
+MAGIC = b"\x1f\x8b\x08\x08%bses-inventory-exporter state 2\0" % bytes(6)  # a gzip header with a name
 
 
 def of_another_version(file: Path) -> None:
-    file.write_bytes(MAGIC.replace(b"1", b"999"))
+    file.write_bytes(MAGIC.replace(b"state 2", b"state 999"))
 
 
 def cut(file: Path) -> None:

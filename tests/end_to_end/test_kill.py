@@ -16,10 +16,10 @@ from pathlib import Path
 
 import yaml
 
-from exporter import warmstart
+from exporter import state_file
 from exporter.inventory.record import KINDS
 from exporter.simulator.server import Simulator
-from exporter.warmstart import Kept
+from exporter.state_file import SavedCollection
 from tests import crawling
 from tests.end_to_end import running
 
@@ -28,7 +28,7 @@ WRITER_KILLS, EXPORTER_KILLS = 92, 8
 WRITER = """
 import sys
 from pathlib import Path
-from exporter import warmstart
+from exporter import state_file
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Snapshot, held
 
@@ -39,8 +39,8 @@ while True:
     records = [Record(f"S{at}", status=word, description=str(at * 7919)) for at in range(1500)]
     all = [held(one, at, generation) for at, one in enumerate(records)]
     snapshot = Snapshot({one.id: one for one in all}, {one.digest: one for one in all})
-    kept = warmstart.Kept(snapshot, b"key", "reading", generation, None)
-    warmstart.write(file, {"services": kept, "carriers": kept}, generation)
+    kept = state_file.SavedCollection(snapshot, b"key", "reading", generation, None)
+    state_file.write(file, {"services": kept, "carriers": kept}, generation)
     print(generation, flush=True)
     generation += 1
 """
@@ -48,7 +48,7 @@ while True:
 
 def generation(file: Path) -> int:
     """The one generation that all records on the disk are of; 0 before the first."""
-    kept = warmstart.read(file)
+    kept = state_file.read(file)
     if not kept:
         return 0
     words = {
@@ -85,7 +85,7 @@ def test_f68_a_writer_killed_at_any_moment_leaves_the_old_or_the_new_state(tmp_p
         assert len(parts) <= 1, "each write removes what the one before it left"
         interrupted += len(parts)
     assert interrupted > WRITER_KILLS // 10, "too few kills fell into a write to prove anything"
-    warmstart.write(file, warmstart.read(file), 0.0)
+    state_file.write(file, state_file.read(file), 0.0)
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -93,7 +93,7 @@ Statuses = Mapping[str, str]
 """Kind and id → status word."""
 
 
-def stored(kept: Mapping[str, Kept]) -> Statuses:
+def stored(kept: Mapping[str, SavedCollection]) -> Statuses:
     return {
         f"{KINDS[name]} {ident}": held.record.status
         for name, one in kept.items()
@@ -122,7 +122,7 @@ async def test_f68_an_exporter_killed_at_any_moment_serves_at_once_what_it_had_k
     options = replace(crawling.SMALL, change_rate=40.0)
     async with Simulator(options) as simulator:
         config = configured(simulator, tmp_path)
-        kept: Mapping[str, Kept] = {}
+        kept: Mapping[str, SavedCollection] = {}
         crawled = set()
         for kills in range(3 * EXPORTER_KILLS):
             if kills >= EXPORTER_KILLS and len(crawled) > EXPORTER_KILLS:
@@ -134,8 +134,8 @@ async def test_f68_an_exporter_killed_at_any_moment_serves_at_once_what_it_had_k
 
 
 async def _lived(
-    simulator: Simulator, config: Path, kept: Mapping[str, Kept], moment: float
-) -> Mapping[str, Kept]:
+    simulator: Simulator, config: Path, kept: Mapping[str, SavedCollection], moment: float
+) -> Mapping[str, SavedCollection]:
     """One life of the exporter, killed `moment` seconds after its API recovers; what it has kept then."""
     state = config.with_name("state")
     port = running.free_port()
@@ -155,7 +155,7 @@ async def _lived(
         await asyncio.sleep(moment)
         exporter.kill()
         await exporter.wait()
-    found = warmstart.read(state)
+    found = state_file.read(state)
     for name, one in kept.items():
         assert (found[name].last_success or 0.0) >= (one.last_success or 0.0)
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
-from exporter import app, cli, errors, settings, warmstart
+from exporter import app, cli, errors, settings, state_file
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.catalogue import fault
@@ -239,12 +239,12 @@ WRITER = """
 import itertools, sys
 from pathlib import Path
 import msgspec
-from exporter import warmstart
+from exporter import state_file
 file, other = map(Path, sys.argv[1:])
-kept = dict(warmstart.read(other))
+kept = dict(state_file.read(other))
 for turn in itertools.count(1):
     turned = msgspec.structs.replace(kept["services"], last_success=float(turn))
-    warmstart.write(file, {"services": turned}, float(turn))
+    state_file.write(file, {"services": turned}, float(turn))
     if turn == 1:
         print("written", flush=True)
 """
@@ -264,7 +264,7 @@ async def test_f68_a_kill_at_any_moment_leaves_a_whole_state_file(tmp_path: Path
     changes = {"state_file": str(file), "collections.services.page_size": 500}
     async with inventory.over(tmp_path, records(2000), changes) as (source, built):
         await inventory.refresh(built)
-        await asyncio.to_thread(warmstart.write, model, built.crew.kept(), 0.0)
+        await asyncio.to_thread(state_file.write, model, built.crew.kept(), 0.0)
         last = 0.0
         for _ in range(5):
             last = max(last, await _killed(file, model, draw.uniform(0.0, 0.15)))
@@ -288,7 +288,7 @@ async def _killed(file: Path, model: Path, moment: float) -> float:
     await asyncio.sleep(moment)
     writer.kill()
     await writer.wait()
-    kept = warmstart.read(file)["services"]
+    kept = state_file.read(file)["services"]
     assert len(kept.snapshot.records) == 2000
     assert kept.last_success is not None
     return kept.last_success

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
-from exporter import settings, warmstart
+from exporter import settings, state_file
 from tests import crawling
 from tests.end_to_end import running
 from tests.faults import inventory
@@ -25,7 +25,7 @@ from tests.faults.inventory import Inventory, record, records
 
 SILENT = """
 import os, socket, sys, threading
-from exporter import cli, warmstart
+from exporter import cli, state_file
 
 def silent(*_, **__):
     os.write(1, b"no answer\\n")
@@ -38,7 +38,7 @@ def resolver(host, *rest, **more):
 if sys.argv.pop(1) == "resolver":
     socket.getaddrinfo = resolver
 else:
-    warmstart.read = silent
+    state_file.read = silent
 sys.exit(cli.main())
 """
 """The exporter with a resolver, or a disk with the state file, that never answers."""
@@ -109,13 +109,13 @@ async def test_f64_further_signals_cut_nothing_of_a_stop(tmp_path: Path) -> None
             writer.close()
             async with asyncio.timeout(10):
                 assert await exporter.wait() == 0
-    assert len(warmstart.read(state)["services"].snapshot.records) == 4000
+    assert len(state_file.read(state)["services"].snapshot.records) == 4000
 
 
 @pytest.mark.parametrize(("silent", "listening"), [("resolver", True), ("disk", False)])
 async def test_f64_a_stop_waits_for_no_thread(tmp_path: Path, silent: str, listening: bool) -> None:
     state, port = tmp_path / "state", running.free_port()
-    warmstart.write(state, {}, 1.0)
+    state_file.write(state, {}, 1.0)
     before = state.read_bytes()
     async with Inventory([]) as source:
         source.url = "http://inventory.test:8080"

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from exporter import app
-from exporter.warmstart import Kept
+from exporter.state_file import SavedCollection
 from tests import scripted
 from tests.end_to_end import running
 from tests.grafana import boards
@@ -74,7 +74,7 @@ async def situations(folder: Path) -> AsyncIterator[tuple[Ask, dict[str, str]]]:
         yield ask, {name: url.removeprefix("http://") for name, url in urls.items()}
 
 
-def aged(kept: Mapping[str, Kept], seconds: float) -> Mapping[str, Kept]:
+def aged(kept: Mapping[str, SavedCollection], seconds: float) -> Mapping[str, SavedCollection]:
     """What an exporter has kept, as if it had been read so long ago."""
     then = time.time() - seconds
     return {

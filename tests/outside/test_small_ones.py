@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from exporter import app, errors, logs, warmstart
+from exporter import app, errors, logs, state_file
 from exporter.client import decompress
 from exporter.inventory import record
 from tests.faults import inventory
@@ -75,9 +75,9 @@ async def test_a12_a_forged_state_file_is_set_aside(tmp_path: Path, moment: floa
                 records={**kept["services"].snapshot.records, held.id: forged},
             )
             kept["services"] = msgspec.structs.replace(kept["services"], snapshot=snapshot)
-        warmstart.write(tmp_path / "state", kept, 1.0)
-        with pytest.raises(errors.StateError, match="no moment"):
-            warmstart.read(tmp_path / "state")
+        state_file.write(tmp_path / "state", kept, 1.0)
+        with pytest.raises(errors.StateError, match="is not a time"):
+            state_file.read(tmp_path / "state")
 
 
 def test_a12_a_body_of_empty_parts_without_end_is_refused() -> None:

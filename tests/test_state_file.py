@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gzip
+import io
 import os
 import resource
 import socket
@@ -21,12 +23,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter import warmstart
+from exporter import state_file
 from exporter.errors import StateError
 from exporter.inventory.record import Link, Record
 from exporter.inventory.snapshot import Held, Snapshot
 from exporter.inventory.snapshot import held as hold
-from exporter.warmstart import Kept, chunk
+from exporter.state_file import SavedCollection, encoding
 
 KEY = b"sixteen bytes..."
 NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
@@ -57,7 +59,7 @@ SNAPSHOT = st.builds(
     st.lists(HELD, max_size=4, unique_by=(lambda one: one.id, lambda one: one.digest)),
     st.lists(PAIR, max_size=4, unique=True).map(tuple),
 )
-KEPT = st.builds(Kept, SNAPSHOT, st.binary(max_size=16), TEXT, st.none() | TIME, st.none() | TIME)
+KEPT = st.builds(SavedCollection, SNAPSHOT, st.binary(max_size=16), TEXT, st.none() | TIME, st.none() | TIME)
 
 
 def held(ident: str, status: str = "Operational") -> Held:
@@ -79,9 +81,9 @@ def held(ident: str, status: str = "Operational") -> Held:
     )
 
 
-def kept(*held: Held) -> Kept:
+def kept(*held: Held) -> SavedCollection:
     words = tuple((one.standing.status, one.standing.type) for one in held)
-    return Kept(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60)
+    return SavedCollection(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60)
 
 
 SMALL = {"services": kept(held("A"), held("B", "Down")), "carriers": kept(held("A", "Down"))}
@@ -92,45 +94,47 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def written(content: Mapping[str, Kept]) -> bytes:
+def written(content: Mapping[str, SavedCollection]) -> bytes:
     with TemporaryDirectory() as folder:
         file = Path(folder, "state")
-        warmstart.write(file, content, NOW)
+        state_file.write(file, content, NOW)
         return file.read_bytes()
 
 
-def reread(content: bytes) -> Mapping[str, Kept]:
+def reread(content: bytes) -> Mapping[str, SavedCollection]:
     with TemporaryDirectory() as folder:
         file = Path(folder, "state")
         file.write_bytes(content)
-        return warmstart.read(file)
+        return state_file.read(file)
 
 
 def reason(file: Path) -> str:
     with pytest.raises(StateError) as caught:
-        warmstart.read(file)
+        state_file.read(file)
     assert str(file) in str(caught.value)
     return caught.value.reason
 
 
-def sealed(*contents: bytes) -> bytes:
-    """A file with these frames and the right sum."""
-    frames = b"".join(len(one).to_bytes(4, "big") + one for one in contents)
-    whole = b"ses-inventory-exporter state 1\n" + frames + bytes(4)
-    return whole + blake2b(whole, digest_size=32).digest()
+def member(document: bytes) -> bytes:
+    """A member of the file, with a right checksum."""
+    compressed = io.BytesIO()
+    with gzip.GzipFile("ses-inventory-exporter state 2", "wb", fileobj=compressed) as file:
+        file.write(document)
+    return compressed.getvalue()
 
 
-def opened(content: bytes) -> list[bytes]:
-    """The frames of a file, inflated."""
-    at, found = content.index(b"\n") + 1, []
-    while length := int.from_bytes(content[at : at + 4], "big"):
-        found.append(zlib.decompress(content[at + 4 : at + 4 + length]))
-        at += 4 + length
+def documents(content: bytes) -> list[bytes]:
+    """The documents of a file."""
+    found = []
+    while content:
+        one = zlib.decompressobj(31)
+        found.append(one.decompress(content))
+        content = one.unused_data
     return found
 
 
 @given(st.dictionaries(TEXT, KEPT, max_size=3))
-def test_what_is_read_is_what_was_written(content: Mapping[str, Kept]) -> None:
+def test_what_is_read_is_what_was_written(content: Mapping[str, SavedCollection]) -> None:
     back = reread(written(content))
     assert back == content
     for name, one in content.items():
@@ -139,27 +143,27 @@ def test_what_is_read_is_what_was_written(content: Mapping[str, Kept]) -> None:
 
 
 def test_a_first_start_finds_nothing(file: Path) -> None:
-    assert warmstart.read(file) == {}
+    assert state_file.read(file) == {}
 
 
 def test_the_size_is_that_of_the_file_and_only_its_owner_may_read_it(file: Path) -> None:
-    assert warmstart.write(file, SMALL, NOW) == file.stat().st_size
+    assert state_file.write(file, SMALL, NOW) == file.stat().st_size
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [one.name for one in file.parent.iterdir()] == ["state"]
 
 
 def test_the_next_write_replaces_the_file_whole(file: Path) -> None:
-    warmstart.write(file, SMALL, NOW)
+    state_file.write(file, SMALL, NOW)
     held = file.open("rb")
     with held:
-        warmstart.write(file, {}, NOW)
+        state_file.write(file, {}, NOW)
         assert held.read() == written(SMALL), "who reads the old file goes on reading it"
-    assert warmstart.read(file) == {}
+    assert state_file.read(file) == {}
 
 
 def test_a_record_is_found_again_by_its_digest_and_is_the_very_one_held(file: Path) -> None:
-    warmstart.write(file, SMALL, NOW)
-    back = warmstart.read(file)["services"].snapshot
+    state_file.write(file, SMALL, NOW)
+    back = state_file.read(file)["services"].snapshot
     assert back.digests[held("A").digest] is back.records["A"]
     assert held("B").digest not in back.digests, "B is down"
     assert back.digests == {one.digest: one for one in back.records.values()}
@@ -167,18 +171,18 @@ def test_a_record_is_found_again_by_its_digest_and_is_the_very_one_held(file: Pa
 
 def test_what_is_counted_of_records_is_held_once(file: Path) -> None:
     many = [held(f"S{number}") for number in range(3000)]
-    warmstart.write(file, {"services": kept(*many), "carriers": kept(*many)}, NOW)
-    back = warmstart.read(file)
+    state_file.write(file, {"services": kept(*many), "carriers": kept(*many)}, NOW)
+    back = state_file.read(file)
     records = [one for name in back for one in back[name].snapshot.records.values()]
     assert len(records) == 6000
     assert len({id(one.standing) for one in records}) == 1
 
 
-def test_records_of_many_chunks_keep_their_order(file: Path) -> None:
+def test_records_of_many_documents_keep_their_order(file: Path) -> None:
     content = {"services": kept(*(held(f"S{number}") for number in range(2500)))}
-    warmstart.write(file, content, NOW)
-    assert list(warmstart.read(file)["services"].snapshot.records) == [f"S{n}" for n in range(2500)]
-    assert len(opened(file.read_bytes())) == 1 + 3
+    state_file.write(file, content, NOW)
+    assert list(state_file.read(file)["services"].snapshot.records) == [f"S{n}" for n in range(2500)]
+    assert len(documents(file.read_bytes())) == 1 + 3
 
 
 def test_every_truncated_file_is_refused() -> None:
@@ -190,20 +194,30 @@ def test_every_truncated_file_is_refused() -> None:
             assert reason(file) == "truncated", end
 
 
-def test_every_flipped_bit_is_noticed() -> None:
-    whole = written(SMALL)
+def test_every_flipped_bit_is_noticed_or_changes_nothing() -> None:
+    """gzip's checksum is that of the content: the time and the system in its header mean nothing."""
+    whole, harmless = written(SMALL), 0
     with TemporaryDirectory() as folder:
         file = Path(folder, "state")
+        file.write_bytes(whole)
         for at in range(len(whole) * 8):
-            broken = bytearray(whole)
-            broken[at // 8] ^= 1 << at % 8
-            file.write_bytes(broken)
-            assert reason(file) in ("foreign", "version", "checksum", "truncated"), at
+            with file.open("r+b") as changed:  # one byte of it: to write all of it anew takes long
+                changed.seek(max(0, at // 8 - 1))
+                changed.write(whole[max(0, at // 8 - 1) : at // 8])
+                changed.write(bytes([whole[at // 8] ^ 1 << at % 8]))
+            try:
+                assert state_file.read(file) == SMALL, at
+                harmless += 1
+            except StateError as error:
+                assert error.reason in ("foreign", "version", "checksum", "truncated"), at
+    members = len(documents(whole))
+    assert harmless <= members * 64, "six bytes in each header, and the last bits of its content"
 
 
-def test_bytes_after_the_end_are_noticed(file: Path) -> None:
-    file.write_bytes(written(SMALL) + b"\0")
-    assert reason(file) == "checksum"
+@pytest.mark.parametrize(("more", "expected"), [(b"\0", "truncated"), (b"more", "checksum")])
+def test_bytes_after_the_end_are_noticed(file: Path, more: bytes, expected: str) -> None:
+    file.write_bytes(written(SMALL) + more)
+    assert reason(file) == expected
 
 
 @given(st.binary(max_size=200))
@@ -214,16 +228,16 @@ def test_any_bytes_are_refused_with_a_reason(content: bytes) -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_bytes_with_a_right_sum_give_collections_or_a_state_error(data: st.DataObject) -> None:
-    """The sum proves no author: whoever can write the file can reckon it."""
-    contents = opened(written(SMALL))
+def test_bytes_with_a_right_checksum_give_collections_or_a_state_error(data: st.DataObject) -> None:
+    """A checksum proves no author: whoever can write the file can compute it."""
+    contents = documents(written(SMALL))
     which = data.draw(st.integers(0, len(contents) - 1))
     broken = bytearray(contents[which])
     for _ in range(data.draw(st.integers(1, 4))):
         broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     contents[which] = bytes(broken)
     try:
-        back = reread(sealed(*(zlib.compress(one) for one in contents)))
+        back = reread(b"".join(map(member, contents)))
     except StateError:
         return
     for one in back.values():
@@ -231,70 +245,74 @@ def test_bytes_with_a_right_sum_give_collections_or_a_state_error(data: st.DataO
 
 
 @pytest.mark.parametrize(
-    "frames",
+    ("content", "expected"),
     [
-        [],
-        [b"not deflated"],
-        [zlib.compress(b"")],
-        [zlib.compress(b"\xc1")],
-        [zlib.compress(b"\x91" * 100_000)],
-        [zlib.compress(b"\x80")[:-2]],
-        [zlib.compress(b"\x80") + b"more"],
-        [zlib.compress(bytes(65 << 20))],
+        (b"", "truncated"),
+        (member(b"")[:41] + b"not deflated", "checksum"),
+        (member(b""), "unreadable"),
+        (member(b"\xc1"), "unreadable"),
+        (member(b"\x91" * 100_000), "unreadable"),
+        (member(b"\x80")[:-2], "truncated"),
+        (member(bytes(65 << 20)), "unreadable"),
     ],
-    ids=["none", "no-zlib", "empty", "no-msgpack", "nested", "cut", "more", "bomb"],
+    ids=["none", "no-deflate", "empty", "no-msgpack", "nested", "cut", "bomb"],
 )
-def test_frames_that_hold_something_else_are_refused(file: Path, frames: list[bytes]) -> None:
-    file.write_bytes(sealed(*frames))
-    assert reason(file) == "unreadable"
+def test_a_file_with_something_else_in_it_is_refused(file: Path, content: bytes, expected: str) -> None:
+    file.write_bytes(content)
+    assert reason(file) == expected
 
 
-def test_chunks_that_do_not_fit_the_heading_are_refused(file: Path) -> None:
-    heading, services, carriers = (zlib.compress(one) for one in opened(written(SMALL)))
-    for frames in (
-        [heading, services],
-        [heading, carriers, carriers],
-        [heading, services, carriers, carriers],
-        [heading, services, services],
-        [heading, zlib.compress(b"\xdc\x00\x1e%b" % (b"\x90" * 30)), carriers],
+def test_documents_that_do_not_fit_the_header_are_refused(file: Path) -> None:
+    header, services, carriers = map(member, documents(written(SMALL)))
+    thirty_empty = member(b"\xdc\x00\x1e%b" % (b"\x90" * 30))
+    for parts, expected in (
+        ([header, services], "truncated"),
+        ([header, carriers, carriers], "unreadable"),
+        ([header, services, carriers, carriers], "unreadable"),
+        ([header, services, services], "unreadable"),
+        ([header, thirty_empty, carriers], "unreadable"),
+        ([header, member(b"\x90"), services, carriers], "unreadable"),
     ):
-        file.write_bytes(sealed(*frames))
-        assert reason(file) == "unreadable"
+        file.write_bytes(b"".join(parts))
+        assert reason(file) == expected
 
 
 def test_a_record_that_comes_twice_is_refused(file: Path) -> None:
     content = {"services": kept(held("A"), held("B"))}
-    heading, _ = opened(written(content))
-    once = opened(written({"services": kept(held("A"))}))[1]
-    file.write_bytes(sealed(*(zlib.compress(one) for one in (heading, once, once))))
+    header, _ = documents(written(content))
+    once = documents(written({"services": kept(held("A"))}))[1]
+    file.write_bytes(b"".join(map(member, (header, once, once))))
     assert reason(file) == "unreadable"
 
 
-def test_a_collection_that_comes_twice_is_refused(file: Path) -> None:
-    heading = msgspec.msgpack.decode(opened(written({"services": kept()}))[0])
-    heading["heads"] *= 2
-    file.write_bytes(sealed(zlib.compress(msgspec.msgpack.encode(heading))))
-    assert reason(file) == "unreadable"
+def test_a_header_that_does_not_count_the_records_of_each_collection_is_refused(file: Path) -> None:
+    header = msgspec.msgpack.decode(documents(written({"services": kept()}))[0])
+    counts: tuple[dict[str, int], ...] = ({}, {"services": 0, "carriers": 0}, {"services": 1})
+    for records in counts:
+        file.write_bytes(member(msgspec.msgpack.encode({**header, "records": records})))
+        assert reason(file) == ("truncated" if records == {"services": 1} else "unreadable")
 
 
-@pytest.mark.parametrize("layout", [{}, {"Record": ["id", "colour"]}])
-def test_records_of_another_versions_shape_are_refused(file: Path, layout: dict[str, list[str]]) -> None:
-    heading = msgspec.msgpack.encode({"layout": layout, "something": "new"})
-    file.write_bytes(sealed(zlib.compress(heading)))
+@pytest.mark.parametrize("fields", [{}, {"Record": ["id", "colour"]}])
+def test_records_with_another_versions_fields_are_refused(file: Path, fields: dict[str, list[str]]) -> None:
+    file.write_bytes(member(msgspec.msgpack.encode({"fields": fields, "something": "new"})))
     assert reason(file) == "version"
 
 
 def test_another_versions_format_is_told_from_another_programs_file(file: Path) -> None:
-    file.write_bytes(b"ses-inventory-exporter state 2\nwhatever it holds")
-    assert reason(file) == "version"
-    file.write_bytes(b"-----BEGIN PRIVATE KEY-----\n")
-    assert reason(file) == "foreign"
+    later = written(SMALL).replace(b"exporter state 2", b"exporter state 3")
+    for content in (b"ses-inventory-exporter state 1\nwhatever it contains", later):
+        file.write_bytes(content)
+        assert reason(file) == "version"
+    for content in (b"-----BEGIN PRIVATE KEY-----\n", gzip.compress(b"a backup")):
+        file.write_bytes(content)
+        assert reason(file) == "foreign"
 
 
 def test_a_file_that_cannot_be_read_is_told_with_the_systems_words(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(b"")
     with pytest.raises(StateError, match=r"Not a directory.*must be able to read"):
-        warmstart.read(tmp_path / "plain" / "state")
+        state_file.read(tmp_path / "plain" / "state")
 
 
 def stands(file: Path, what: str) -> Any:
@@ -321,7 +339,7 @@ def test_what_is_no_plain_file_is_neither_read_nor_replaced_nor_renamed(file: Pa
     standing = stands(file, what)
     before = file.lstat()
     assert reason(file) == "foreign"
-    for attempt in (lambda: warmstart.write(file, SMALL, NOW), lambda: warmstart.set_aside(file)):
+    for attempt in (lambda: state_file.write(file, SMALL, NOW), lambda: state_file.set_aside(file)):
         with pytest.raises(StateError, match="state_file") as caught:
             attempt()
         assert caught.value.reason == "foreign"
@@ -332,8 +350,8 @@ def test_what_is_no_plain_file_is_neither_read_nor_replaced_nor_renamed(file: Pa
 
 def test_some_other_file_is_never_replaced_nor_renamed(file: Path) -> None:
     file.write_text("a certificate, named in state_file by mistake")
-    for attempt in (lambda: warmstart.write(file, SMALL, NOW), lambda: warmstart.set_aside(file)):
-        with pytest.raises(StateError, match="some other file") as caught:
+    for attempt in (lambda: state_file.write(file, SMALL, NOW), lambda: state_file.set_aside(file)):
+        with pytest.raises(StateError, match="not a state file") as caught:
             attempt()
         assert caught.value.reason == "foreign"
     assert file.read_text().startswith("a certificate")
@@ -343,31 +361,31 @@ def test_some_other_file_is_never_replaced_nor_renamed(file: Path) -> None:
 def test_a_file_of_another_user_is_neither_believed_nor_replaced(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warmstart.write(file, SMALL, NOW)
+    state_file.write(file, SMALL, NOW)
     monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
     assert reason(file) == "foreign"
     with pytest.raises(StateError, match="belongs to user"):
-        warmstart.write(file, {}, NOW)
+        state_file.write(file, {}, NOW)
 
 
 def test_an_unusable_file_is_set_aside_and_one_such_file_is_kept(file: Path) -> None:
     for content in (written(SMALL)[:-1], written({})[:-1]):
         file.write_bytes(content)
-        aside = warmstart.set_aside(file)
+        aside = state_file.set_aside(file)
         assert aside == file.with_name("state.unusable")
         assert not file.exists()
         assert aside.read_bytes() == content
-    warmstart.write(file, SMALL, NOW)
-    assert warmstart.read(file) == SMALL
+    state_file.write(file, SMALL, NOW)
+    assert state_file.read(file) == SMALL
 
 
 def test_a_file_that_cannot_be_set_aside_is_told(file: Path) -> None:
     file.write_bytes(written(SMALL)[:-1])
     file.with_name("state.unusable").mkdir()
     with pytest.raises(StateError, match=r"cannot be set aside: .*state\.unusable"):
-        warmstart.set_aside(file)
+        state_file.set_aside(file)
     with pytest.raises(StateError, match="No such file"):
-        warmstart.set_aside(file.with_name("other"))
+        state_file.set_aside(file.with_name("other"))
 
 
 @contextmanager
@@ -382,11 +400,11 @@ def room_for(size: int) -> Iterator[None]:
 
 
 def test_f59_a_disk_without_room_leaves_the_old_state_and_nothing_else(file: Path) -> None:
-    warmstart.write(file, SMALL, NOW)
+    state_file.write(file, SMALL, NOW)
     before = file.read_bytes()
     many = {"services": kept(*(held(f"S{number}") for number in range(3000)))}
     with room_for(4096), pytest.raises(StateError, match=r"File too large.*have room") as caught:
-        warmstart.write(file, many, NOW)
+        state_file.write(file, many, NOW)
     assert caught.value.reason == "unwritable"
     assert file.read_bytes() == before
     assert [one.name for one in file.parent.iterdir()] == ["state"]
@@ -396,14 +414,14 @@ def test_f59_a_disk_without_room_leaves_the_old_state_and_nothing_else(file: Pat
 def test_f59_a_place_where_nothing_can_be_written_is_told(tmp_path: Path, place: str) -> None:
     (tmp_path / "plain").write_bytes(b"")
     with pytest.raises(StateError, match=r"the state cannot be written: .*directory") as caught:
-        warmstart.write(tmp_path / place, SMALL, NOW)
+        state_file.write(tmp_path / place, SMALL, NOW)
     assert caught.value.reason == "unwritable"
     assert str(tmp_path / place) in str(caught.value)
 
 
 def test_f59_a_read_only_file_system_is_told() -> None:
     with pytest.raises(StateError) as caught:
-        warmstart.write(Path("/proc/self/state"), SMALL, NOW)
+        state_file.write(Path("/proc/self/state"), SMALL, NOW)
     assert caught.value.reason == "unwritable"
 
 
@@ -418,7 +436,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_write(file: Path) -> 
         one.write_bytes(b"half")
     stuck = file.with_name("state.00000000.part")
     stuck.mkdir()
-    warmstart.write(file, SMALL, NOW)
+    state_file.write(file, SMALL, NOW)
     assert {one.name for one in file.parent.iterdir()} == {one.name for one in (*others, stuck, file)}
 
 
@@ -435,31 +453,31 @@ def test_a_directory_that_cannot_be_flushed_is_told_unless_its_file_system_never
 
     monkeypatch.setattr(os, "fsync", failing)
     if works:
-        assert warmstart.write(file, SMALL, NOW)
+        assert state_file.write(file, SMALL, NOW)
     else:
         with pytest.raises(StateError, match="error"):
-            warmstart.write(file, SMALL, NOW)
+            state_file.write(file, SMALL, NOW)
 
 
-def test_very_large_records_are_written_in_smaller_chunks(
+def test_very_large_records_are_written_in_smaller_documents(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = {"services": kept(*(held(f"S{number}") for number in range(100)))}
-    monkeypatch.setattr(chunk, "LARGEST", 2000)
-    warmstart.write(file, content, NOW)
-    assert len(opened(file.read_bytes())) > 5
-    assert warmstart.read(file) == content
-    monkeypatch.setattr(chunk, "LARGEST", 700)
+    many = snapshot_of([held(f"S{number}") for number in range(100)])
+    content = {"services": SavedCollection(many, KEY, "ses 1", NOW, NOW)}
+    monkeypatch.setattr(encoding, "MAX_DOCUMENT", 2000)
+    state_file.write(file, content, NOW)
+    assert len(documents(file.read_bytes())) > 5
+    assert state_file.read(file) == content
     with pytest.raises(StateError, match=r"limits\.label_length"):
-        warmstart.write(file, {"services": kept(held("A" * 800))}, NOW)
+        state_file.write(file, {"services": kept(held("A" * 2000))}, NOW)
     monkeypatch.undo()
-    assert warmstart.read(file) == content
+    assert state_file.read(file) == content
 
 
 async def test_writes_asked_for_at_the_same_time_follow_one_another(file: Path) -> None:
     contents = [{"services": kept(*(held(f"S{at}") for at in range(many)))} for many in (900, 1100, 1300)]
-    await asyncio.gather(*(asyncio.to_thread(warmstart.write, file, one, NOW) for one in contents))
-    assert warmstart.read(file) in contents
+    await asyncio.gather(*(asyncio.to_thread(state_file.write, file, one, NOW) for one in contents))
+    assert state_file.read(file) in contents
     assert list(file.parent.iterdir()) == [file]
 
 
@@ -474,9 +492,9 @@ async def test_the_event_loop_turns_while_a_thread_writes_and_reads(file: Path) 
             await asyncio.sleep(0)
 
     turning = asyncio.create_task(turn())
-    await asyncio.to_thread(warmstart.write, file, content, NOW)
+    await asyncio.to_thread(state_file.write, file, content, NOW)
     after_write = turns
-    await asyncio.to_thread(warmstart.read, file)
+    await asyncio.to_thread(state_file.read, file)
     turning.cancel()
     assert after_write >= 5
     assert turns - after_write >= 5

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from exporter import logs
-from exporter.archive import Archive
+from exporter import logs, state_file
 from exporter.inventory.snapshot import Snapshot
+from exporter.state_file import SavedCollection, StateFile
 from exporter.telemetry import Telemetry
-from exporter.warmstart import Kept, disk
 
 Lines = list[dict[str, Any]]
-EMPTY = {"carriers": Kept(Snapshot(), b"sixteen bytes...", "ses 1", 1.0, 1.0)}
-BEGINS = b"ses-inventory-exporter state 1\n"
+EMPTY = {"carriers": SavedCollection(Snapshot(), b"sixteen bytes...", "ses 1", 1.0, 1.0)}
+BEGINS = gzip.compress(b"")[:3] + b"\x08" + bytes(6) + b"ses-inventory-exporter state 2\0"
+"""How a state file begins: a gzip header with a file name."""
 OURS = {
-    "version": b"ses-inventory-exporter state 2\nwhatever it holds",
+    "version": b"ses-inventory-exporter state 1\nwhatever it contains",
     "truncated": BEGINS,
-    "checksum": b"%b%b" % (BEGINS, bytes(36)),
+    "checksum": b"%bwhatever it contains" % BEGINS,
 }
 OTHERS = {
     "a key": b"-----BEGIN PRIVATE KEY-----\nMIIE",
@@ -45,8 +45,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def archive(file: Path) -> Archive:
-    return Archive(file, Telemetry())
+def opened(file: Path) -> StateFile:
+    return StateFile(file, Telemetry())
 
 
 def told(lines: Lines) -> list[tuple[str, str]]:
@@ -55,9 +55,9 @@ def told(lines: Lines) -> list[tuple[str, str]]:
 
 
 async def test_what_was_written_is_loaded_and_nothing_is_said(file: Path, lines: Lines) -> None:
-    assert await archive(file).load() == {}
-    await archive(file).write(EMPTY)
-    assert await archive(file).load() == EMPTY
+    assert await opened(file).load() == {}
+    await opened(file).write(EMPTY)
+    assert await opened(file).load() == EMPTY
     assert not lines
 
 
@@ -66,14 +66,14 @@ async def test_a_file_of_ours_that_cannot_be_used_is_set_aside_and_written_anew(
     file: Path, lines: Lines, reason: str
 ) -> None:
     file.write_bytes(OURS[reason])
-    assert await archive(file).load() == {}
+    assert await opened(file).load() == {}
     aside = file.with_name("state.unusable")
     assert told(lines) == [("state file unusable", reason), ("state file set aside", "")]
     assert lines[0]["mend"] and lines[0]["mend"] not in lines[0]["error"]
     assert lines[1]["file"] == str(aside)
     assert aside.read_bytes() == OURS[reason]
-    await archive(file).write(EMPTY)
-    assert await archive(file).load() == EMPTY
+    await opened(file).write(EMPTY)
+    assert await opened(file).load() == EMPTY
 
 
 @pytest.mark.parametrize("what", OTHERS)
@@ -82,7 +82,7 @@ async def test_a_file_that_is_not_ours_is_neither_renamed_nor_overwritten(
 ) -> None:
     file.write_bytes(OTHERS[what])
     before = file.stat()
-    keeper = archive(file)
+    keeper = opened(file)
     assert await keeper.load() == {}
     await keeper.write(EMPTY)
     await keeper.write(EMPTY)
@@ -94,7 +94,7 @@ async def test_a_file_that_is_not_ours_is_neither_renamed_nor_overwritten(
     unusable, alone, unwritten = lines
     assert alone["file"] == str(file)
     for line in (unusable, unwritten):
-        assert str(file) in line["error"] and "let state_file name" in line["mend"]
+        assert str(file) in line["error"] and "set state_file to" in line["mend"]
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert file.read_bytes() == OTHERS[what]
     assert [one.name for one in file.parent.iterdir()] == ["state"]
@@ -108,7 +108,7 @@ async def test_a_state_of_another_user_makes_room_and_a_strangers_file_does_not(
     for content, what in ((BEGINS, "state file set aside"), (OTHERS["a key"], "state file left alone")):
         lines.clear()
         file.write_bytes(content)
-        assert await archive(file).load() == {}
+        assert await opened(file).load() == {}
         assert [line["event"] for line in lines] == ["state file unusable", what]
         assert lines[0]["reason"] == "foreign" and "belongs to user" in lines[0]["error"]
     assert file.read_bytes() == OTHERS["a key"]
@@ -118,16 +118,16 @@ async def test_a_file_that_nobody_can_look_into_is_left_alone(
     file: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_bytes(BEGINS)
-    opened = os.open
+    open_ = os.open
 
     def refused(path: Any, *rest: Any, **named: Any) -> int:
         if str(path) == str(file):
             raise PermissionError(13, "Permission denied")
-        return opened(path, *rest, **named)
+        return open_(path, *rest, **named)
 
     monkeypatch.setattr(os, "open", refused)
-    assert await archive(file).load() == {}
-    await archive(file).write(EMPTY)
+    assert await opened(file).load() == {}
+    await opened(file).write(EMPTY)
     monkeypatch.undo()
     assert [event for event, _ in told(lines)] == [
         "state file unusable",
@@ -139,9 +139,9 @@ async def test_a_file_that_nobody_can_look_into_is_left_alone(
 
 
 async def test_a_file_of_ours_that_makes_no_sense_is_set_aside(file: Path, lines: Lines) -> None:
-    without_frames = b"%b%b" % (BEGINS, bytes(4))
-    file.write_bytes(b"%b%b" % (without_frames, blake2b(without_frames, digest_size=32).digest()))
-    assert await archive(file).load() == {}
+    empty = b"\x03\0%b" % bytes(8)  # deflated, with its checksum and its size
+    file.write_bytes(b"%b%b" % (BEGINS, empty))
+    assert await opened(file).load() == {}
     assert told(lines) == [("state file unusable", "unreadable"), ("state file set aside", "")]
     assert lines[0]["mend"]
 
@@ -149,9 +149,9 @@ async def test_a_file_of_ours_that_makes_no_sense_is_set_aside(file: Path, lines
 async def test_f64_the_last_write_does_not_hold_a_stop_up(
     file: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exporter.archive._ENOUGH", 0.05)
-    with disk._WRITING:  # as while another write is under way
-        await archive(file).close(EMPTY)
+    monkeypatch.setattr("exporter.state_file._LAST_WRITE", 0.05)
+    with state_file._WRITE_LOCK:  # as while another write is under way
+        await opened(file).close(EMPTY)
     assert told(lines) == [("state not written", "slow")]
-    await archive(file).close(EMPTY)
-    assert await archive(file).load() == EMPTY
+    await opened(file).close(EMPTY)
+    assert await opened(file).load() == EMPTY

@@ -1,0 +1,256 @@
+"""The state file: the collections' snapshots, written after refreshes and read at the next start.
+
+`StateFile` is when that happens, `write`, `read` and `set_aside` are how, `encoding` is the format.
+Invariants: at every moment the path holds the whole old or the whole new state, whatever is killed; what is
+read is what was written, or `StateError` is raised; a file that is not a state file is neither replaced nor
+renamed; a state file that cannot be read or written costs a warning and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import secrets
+import stat
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import structlog
+
+from exporter.errors import StateError
+from exporter.state_file import encoding
+from exporter.state_file.encoding import SavedCollection
+from exporter.telemetry import Telemetry
+
+__all__ = ["SavedCollection", "StateFile", "read", "set_aside", "write"]
+
+log = structlog.get_logger()
+
+_WRITE_SHARE = 20.0  # times as long as a write took pass before the next one: writing takes 5 % of the time
+_SLOW_WRITE = 3.0  # seconds of a write, after which a shutdown does not write once more
+_LAST_WRITE = 4.0  # seconds that a shutdown waits for its write
+_WRITE_LOCK = threading.Lock()  # a thread that writes outlives the task that started it
+
+_SET_ANOTHER = "set state_file to a file that only this exporter writes"
+_OTHER_OWNER = "remove it or give it to the exporter's user, or set state_file to another file"
+_NOTHING_TO_DO = "nothing to do: everything is crawled again"
+_DAMAGED = f"{_NOTHING_TO_DO}; if this happens again, check the disk"
+_NOT_WRITABLE = (
+    "the directory must exist, have room and be writable for the exporter's user; or unset state_file"
+)
+
+
+class StateFile:
+    """The state file at `path`, read and written in threads; with None there is none."""
+
+    def __init__(self, path: Path | None, telemetry: Telemetry) -> None:
+        self.path = path
+        self._telemetry = telemetry
+        self._duration = 0.0  # seconds of the last write
+        self._next_write = 0.0  # on the monotonic clock
+        self._failure = ""  # reason of the last write's failure
+
+    async def load(self) -> Mapping[str, SavedCollection]:
+        """What the last process saved, by collection. A state file that cannot be used is set aside."""
+        if self.path is None:
+            return {}
+        try:
+            return await asyncio.to_thread(read, self.path)
+        except StateError as error:
+            log.warning("state file unusable", **_log_fields(error))
+            await self._set_aside(self.path)
+        return {}
+
+    async def _set_aside(self, path: Path) -> None:
+        try:
+            log.warning("state file set aside", file=str(await asyncio.to_thread(set_aside, path)))
+        except StateError as error:
+            # that it is not a state file was logged when it was read
+            why = {} if error.reason == "foreign" else _log_fields(error)
+            log.warning("state file left alone", file=error.path, **why)
+
+    async def due(self) -> None:
+        """Waits until the next write may be made."""
+        await asyncio.sleep(max(0.0, self._next_write - time.monotonic()))
+
+    async def write(self, collections: Mapping[str, SavedCollection]) -> None:
+        """Writes the collections. A failure is logged, unless the one before it had the same reason."""
+        if self.path is None:
+            return
+        began, now = time.monotonic(), time.time()
+        try:
+            size = await asyncio.to_thread(write, self.path, collections, now)
+        except StateError as error:
+            self._telemetry.state_not_written()
+            if self._failure != error.reason:
+                log.warning("state not written", **_log_fields(error))
+            self._failure = error.reason
+        else:
+            self._telemetry.state_written(now, size)
+            self._failure = ""
+        self._duration = time.monotonic() - began
+        self._next_write = time.monotonic() + _WRITE_SHARE * self._duration
+
+    async def close(self, collections: Mapping[str, SavedCollection]) -> None:
+        """Writes once more before the process ends, unless that takes too long for a shutdown."""
+        if self._duration > _SLOW_WRITE:
+            return
+        try:
+            async with asyncio.timeout(_LAST_WRITE):
+                await self.write(collections)
+        except TimeoutError:
+            log.warning(
+                "state not written",
+                reason="slow",
+                error=f"{self.path}: the last write took longer than {_LAST_WRITE:g} s",
+                mend="nothing to do: the previous file stays, and what is newer is crawled again",
+            )
+
+
+def _log_fields(error: StateError) -> dict[str, str]:
+    return {"reason": error.reason, "error": f"{error.path}: {error.problem}", "mend": error.mend}
+
+
+def write(path: Path, collections: Mapping[str, SavedCollection], now: float) -> int:
+    """Replaces the state file by one with these collections; returns its size in bytes.
+
+    `now` is in Unix seconds. To be called in a thread: the event loop gets its turn between the documents.
+    Raises `StateError` if the file cannot be written (reason unwritable) or is not a state file of this user
+    (foreign); it is then what it was before.
+    """
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with _WRITE_LOCK:
+            with suppress(FileNotFoundError), _open_own(path) as file:
+                _check_format(path, file)
+            _remove_unfinished(path)
+            size = _write_new(new, encoding.encode(collections, now))
+            new.replace(path)
+            _sync_directory(path.parent)
+    except OSError as error:
+        problem = f"the state cannot be written: {error.strerror or error}"
+        raise StateError(problem, path=path, reason="unwritable", mend=_NOT_WRITABLE) from error
+    except ValueError as error:
+        problem = f"the state cannot be written: {error}"
+        mend = "lower limits.label_length, or unset state_file"
+        raise StateError(problem, path=path, reason="unwritable", mend=mend) from error
+    finally:
+        with suppress(OSError):  # after success it has another name; else the next write removes it
+            new.unlink()
+    return size
+
+
+def read(path: Path) -> Mapping[str, SavedCollection]:
+    """The collections in the state file; none if there is no file.
+
+    Raises `StateError` if it cannot be used: reason foreign, version, checksum, truncated or unreadable.
+    """
+    try:
+        with _open_own(path) as file:
+            _check_format(path, file)
+            file.seek(0)
+            return encoding.decode(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        problem = f"the state cannot be read: {error.strerror or error}"
+        raise StateError(problem, path=path, mend="the exporter's user must be able to read it") from error
+    except encoding.OtherVersionError as error:
+        problem = "the state was written by another version"
+        raise StateError(problem, path=path, reason="version", mend=_NOTHING_TO_DO) from error
+    except EOFError as error:
+        raise StateError("the state ends too early", path=path, reason="truncated", mend=_DAMAGED) from error
+    except zlib.error as error:
+        problem = "the state is damaged: its checksum is wrong"
+        raise StateError(problem, path=path, reason="checksum", mend=_DAMAGED) from error
+    except (ValueError, RecursionError, MemoryError, msgspec.DecodeError) as error:
+        # the checksum is right, so this was not written by `write`
+        raise StateError(f"the state is not valid: {error}", path=path, mend=_NOTHING_TO_DO) from error
+
+
+def set_aside(path: Path) -> Path:
+    """Renames an unusable state file to NAME.unusable, which replaces an earlier one, and returns that.
+
+    It may be another user's: a volume may outlive a user. Raises `StateError` if it cannot be opened or
+    renamed (unwritable), or is not a state file (foreign).
+    """
+    aside = path.with_name(f"{path.name}.unusable")
+    try:
+        _regular_file(path)
+        with open(path, "rb", opener=_opener) as file:
+            _check_format(path, file)
+        path.replace(aside)
+    except OSError as error:
+        problem = f"the unusable state cannot be set aside: {error.strerror or error}"
+        mend = f"remove it, or {aside}; if it is not a state file, set state_file to another file"
+        raise StateError(problem, path=path, reason="unwritable", mend=mend) from error
+    return aside
+
+
+def _check_format(path: Path, file: BinaryIO) -> None:
+    """What a wrong `state_file` names, a certificate or a database, must neither be replaced nor renamed."""
+    if not encoding.is_state_file(file):
+        raise StateError("it is not a state file", path=path, reason="foreign", mend=_SET_ANOTHER)
+
+
+@contextmanager
+def _open_own(path: Path) -> Iterator[BinaryIO]:
+    """Opens the file if it is a regular one of this user: a pipe would block, a link lead elsewhere."""
+    owner = _regular_file(path).st_uid
+    if owner != os.geteuid():
+        problem = f"it belongs to user {owner}, and this is user {os.geteuid()}"
+        raise StateError(problem, path=path, reason="foreign", mend=_OTHER_OWNER)
+    with open(path, "rb", opener=_opener) as file:
+        yield file
+
+
+def _regular_file(path: Path) -> os.stat_result:
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        problem = "it is a link, a directory or a device"
+        raise StateError(problem, path=path, reason="foreign", mend=_SET_ANOTHER)
+    return found
+
+
+def _opener(path: str, _: int) -> int:
+    # what became a link or a pipe since it was looked at must neither be followed nor block
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _write_new(new: Path, parts: Iterator[bytes]) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Removes what earlier processes left when they were killed while they wrote."""
+    unfinished = re.compile(rf"{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
+    for other in path.parent.iterdir():
+        if unfinished.fullmatch(other.name):
+            with suppress(OSError):  # it takes room and does no other harm
+                other.unlink()
+
+
+def _sync_directory(directory: Path) -> None:
+    """Makes the new name survive a loss of power."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot; the file is whole all the same
+            raise
+    finally:
+        os.close(descriptor)
