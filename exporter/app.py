@@ -155,7 +155,7 @@ async def _open(
 ) -> None:
     """Serves while `live`, given the first address, is at work, and until scrapes under way are over."""
     config = house.config
-    orders = server.Orders(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
+    orders = server.AdminRequests(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
     runner = web.AppRunner(
         server.application(house.site, patience=config.web.write_timeout, taken=orders, access=access),
         access_log=None,

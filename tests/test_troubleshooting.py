@@ -132,7 +132,7 @@ def test_every_simulation_can_be_started() -> None:
 
 
 async def test_every_path_that_is_asked_answers(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
-    orders = server.Orders(accept=True, reload=True)
+    orders = server.AdminRequests(accept=True, reload=True)
     asked = [request for page in mentions.PAGES for request in mentions.requests(page)]
     assert {path.partition("?")[0] for _, path in asked} >= {"/metrics", "/api/v1/status", "/-/ready"}
     async with crawling.house(tmp_path) as (_, built):

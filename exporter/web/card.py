@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from exporter.collection_state import STALE_AFTER, State
-from exporter.web import words
+from exporter.web import formatting
 from exporter.web.status import CollectionStatus
 
 SHOWN = 8
@@ -64,7 +64,7 @@ def card(one: CollectionStatus, now: float) -> str:
     return _CARD.substitute(
         state=one.state,
         anchor=anchor(one.name),
-        name=words.clean(one.name, 120),
+        name=formatting.clean(one.name, 120),
         glyph=look.glyph,
         word=look.word,
         means=_means(one),
@@ -77,7 +77,7 @@ def card(one: CollectionStatus, now: float) -> str:
         rejects=_rejects(one),
         api=_foreign(one.api, 60),
         dialect=_foreign(one.dialect, 60),
-        interval=words.span(one.refresh_interval),
+        interval=formatting.span(one.refresh_interval),
         url=_foreign(one.url, 500),
     )
 
@@ -101,7 +101,7 @@ def _advice(one: CollectionStatus, now: float) -> str:
 
 
 def _expired(one: CollectionStatus, now: float) -> tuple[str, str]:
-    when = "" if one.expires is None else f" {words.ago(one.expires, now - one.expires)}"
+    when = "" if one.expires is None else f" {formatting.ago(one.expires, now - one.expires)}"
     since = f"The snapshot became older than <code>retention.max_staleness</code>{when}."
     if one.last_error:
         return since, "Remove the cause of the error below. The next successful refresh is served at once."
@@ -113,7 +113,7 @@ def _expired(one: CollectionStatus, now: float) -> tuple[str, str]:
 def _empty(one: CollectionStatus) -> tuple[str, str]:
     of = f"collections.{_foreign(one.name, 120)}"
     if one.received:
-        came = f"{words.counted(one.received, 'record')} came and none was stored."
+        came = f"{formatting.counted(one.received, 'record')} came and none was stored."
         return (
             came,
             f"Check <code>{of}.include_types</code>, <code>{of}.exclude_types</code> and <code>shard</code>.",
@@ -134,14 +134,14 @@ def anchor(name: str) -> str:
 
 def _foreign(text: str, limit: int = 200) -> str:
     """Foreign text, whose direction of writing must not turn its surroundings."""
-    return f"<bdi>{words.clean(text, limit)}</bdi>"
+    return f"<bdi>{formatting.clean(text, limit)}</bdi>"
 
 
 def _error(one: CollectionStatus) -> str:
     if not one.last_error:
         return ""
     reason = f" ({_foreign(one.last_error_reason, 40)})" if one.last_error_reason else ""
-    said = words.clean(one.last_error, 2000)
+    said = formatting.clean(one.last_error, 2000)
     return f'<div class="error"><strong>Last error</strong>{reason}<pre dir="auto">{said}</pre></div>'
 
 
@@ -152,7 +152,7 @@ def _held_back(one: CollectionStatus) -> str:
     order = f"<code>POST /api/v1/accept?collection={anchor(one.name)}</code>"
     how = f"{order} (needs <code>web.enable_admin_api</code>), or send the exporter SIGUSR1"
     wait = "waits" if one.held_back == 1 else "wait"
-    removals = words.counted(one.held_back, "removal")
+    removals = formatting.counted(one.held_back, "removal")
     return (
         f'<div class="held"><p><strong>{removals}</strong> {wait} {_SUSPECT}</p>'
         f"<p>If they are really gone, accept it now: {how}.</p></div>"
@@ -166,22 +166,22 @@ def _facts(one: CollectionStatus, now: float) -> Iterator[tuple[str, str]]:
     else:
         # The owner's age is by a clock that does not jump; the moment is what the wall clock said.
         age = now - one.last_success if one.age_seconds is None else one.age_seconds
-        said = words.ago(one.last_success, age)
+        said = formatting.ago(one.last_success, age)
         old = age > STALE_AFTER * one.refresh_interval
         yield "Refreshed", f'<span class="odd">{said}</span>' if old else said
         if one.restored:
             yield "Restored", _odd("from the state file", "and not crawled since")
     if one.last_full_success is not None:
-        yield "Full crawl", words.ago(one.last_full_success, now - one.last_full_success)
+        yield "Full crawl", formatting.ago(one.last_full_success, now - one.last_full_success)
     if one.up is False and one.last_attempt is not None:
-        yield "Last attempt", words.ago(one.last_attempt, now - one.last_attempt)
+        yield "Last attempt", formatting.ago(one.last_attempt, now - one.last_attempt)
     if one.refreshing:
         yield "Next", f"running now{f': {_foreign(one.progress)}' if one.progress else ''}"
     elif one.next_refresh is not None:
-        yield "Next", words.ahead(one.next_refresh, now)
+        yield "Next", formatting.ahead(one.next_refresh, now)
     yield from _doubts(one)
     if one.series:
-        yield "Series", words.count(one.series)
+        yield "Series", formatting.count(one.series)
 
 
 def _doubts(one: CollectionStatus) -> Iterator[tuple[str, str]]:
@@ -190,15 +190,15 @@ def _doubts(one: CollectionStatus) -> Iterator[tuple[str, str]]:
         yield "Received", _received(one)
     different = one.records if one.unique is None else one.unique
     if one.expected is not None and one.expected != different:
-        yield "Expected", _odd(words.count(one.expected), "announced by the API")
+        yield "Expected", _odd(formatting.count(one.expected), "announced by the API")
     if one.unread:
-        yield "Unread", _odd(words.count(one.unread), "behind pages that cannot be read")
+        yield "Unread", _odd(formatting.count(one.unread), "behind pages that cannot be read")
     if one.bad_rows:
         yield "Bad rows", _odd(_foreign(one.bad_rows), "asked for again, ever less often")
     if one.retained:
-        yield "Retained", _odd(words.count(one.retained), "held though not seen again")
+        yield "Retained", _odd(formatting.count(one.retained), "held though not seen again")
     if one.duplicates:
-        yield "Duplicates", _odd(words.count(one.duplicates), "came more than once")
+        yield "Duplicates", _odd(formatting.count(one.duplicates), "came more than once")
     if one.unknown_statuses:
         listed = ", ".join(_foreign(word, 60) for word in one.unknown_statuses[:SHOWN])
         yield "Unknown words", _odd(f"{listed}{_more(len(one.unknown_statuses))}", "as status")
@@ -214,8 +214,8 @@ def _received(one: CollectionStatus) -> str:
         (one.duplicates, "duplicates"),
         (one.overlapping, "in several queries"),
     )
-    said = " + ".join(f"{words.count(number)} {name}" for number, name in parts if number)
-    return f'{words.count(one.received or 0)} <span class="soft">= {said}</span>'
+    said = " + ".join(f"{formatting.count(number)} {name}" for number, name in parts if number)
+    return f'{formatting.count(one.received or 0)} <span class="soft">= {said}</span>'
 
 
 def _odd(figure: str, means: str) -> str:
@@ -223,7 +223,7 @@ def _odd(figure: str, means: str) -> str:
 
 
 def _more(number: int) -> str:
-    return f" and {words.count(number - SHOWN)} more" if number > SHOWN else ""
+    return f" and {formatting.count(number - SHOWN)} more" if number > SHOWN else ""
 
 
 def _figures(one: CollectionStatus) -> str:
@@ -232,7 +232,7 @@ def _figures(one: CollectionStatus) -> str:
     Only for what was seen once: a 0 of something never crawled would say that the inventory is empty.
     """
     if one.state == "expired":
-        expired = words.counted(one.records, "record")
+        expired = formatting.counted(one.records, "record")
         return f'<p class="records"><strong>0</strong> records served; {expired} in the expired snapshot</p>'
     unknown = max(one.records - one.operational - one.not_operational, 0)
     shares = [("good", "Operational", one.operational), ("bad", "Not operational", one.not_operational)]
@@ -241,11 +241,11 @@ def _figures(one: CollectionStatus) -> str:
     said = ", ".join(f"{number} {term.lower()}" for _, term, number in shares)
     drawn = tuple((name, number) for name, _, number in shares)
     legend = "".join(
-        f'<div class="{name if number else "none"}"><dt>{term}</dt><dd>{words.count(number)}</dd></div>'
+        f'<div class="{name if number else "none"}"><dt>{term}</dt><dd>{formatting.count(number)}</dd></div>'
         for name, term, number in shares
     )
     return (
-        f'<p class="records"><strong>{words.count(one.records)}</strong> records</p>'
+        f'<p class="records"><strong>{formatting.count(one.records)}</strong> records</p>'
         f'{_bar(drawn, said) if one.records else ""}<dl class="figures">{legend}</dl>'
     )
 
@@ -277,7 +277,7 @@ def _statuses(statuses: Mapping[str, int]) -> str:
     left = len(ranked) - SHOWN
     if left > 0:
         rest = sum(number for _, number in ranked[SHOWN:])
-        rows.append(_row(words.counted(left, "further word"), rest, whole))
+        rows.append(_row(formatting.counted(left, "further word"), rest, whole))
     return f'<table class="words"><caption>By status</caption><tbody>{"".join(rows)}</tbody></table>'
 
 
@@ -287,7 +287,7 @@ def _status(word: str, number: int, whole: int) -> str:
 
 def _row(label: str, number: int, whole: int) -> str:
     bar = _bar((("rest", number),), f"{100 * number / whole:.1f} %", whole)
-    return f'<tr><th scope="row">{label}</th><td class="n">{words.count(number)}</td><td>{bar}</td></tr>'
+    return f'<tr><th scope="row">{label}</th><td class="n">{formatting.count(number)}</td><td>{bar}</td></tr>'
 
 
 def _rejects(one: CollectionStatus) -> str:
@@ -299,7 +299,7 @@ def _rejects(one: CollectionStatus) -> str:
     for reason, rejects in list(one.rejects.items())[:SHOWN]:
         listed = ", ".join(f"<code>{_foreign(text, 80)}</code>" for text in rejects.examples[:SHOWN])
         such = f": {listed}" if listed else ""
-        items.append(f"<li>{_foreign(reason, 60)}, {words.count(rejects.count)}{such}</li>")
+        items.append(f"<li>{_foreign(reason, 60)}, {formatting.count(rejects.count)}{such}</li>")
     items.extend(f"<li>{more}</li>" for more in (_more(len(one.rejects)),) if more)
-    said = f"{words.counted(total, 'record')} rejected"
+    said = f"{formatting.counted(total, 'record')} rejected"
     return f"<details><summary>{said}</summary><ul>{''.join(items)}</ul></details>"

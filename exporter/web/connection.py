@@ -17,7 +17,7 @@ from typing import Literal, cast
 
 from aiohttp import web
 
-from exporter.web import answer
+from exporter.web import responses
 from exporter.web.connection_limits import Place, Reason, State, Watch
 
 _State = Literal["silent", "asking", "answering", "idle"]
@@ -207,7 +207,7 @@ async def attended(
             response = await handler(request)
         else:
             door.refuse()
-            response = answer.sentence(503, FULL, RETRY)
+            response = responses.plain_text(503, FULL, RETRY)
         response.force_close()
         return response
 

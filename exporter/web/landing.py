@@ -1,9 +1,9 @@
 """The landing page: a status as HTML, for a person who was woken by an alert.
 
 Owns the frame: headline, links, icon and the page's Content-Security-Policy. `card` writes one collection,
-`words` writes numbers, times and foreign text, and `landing.html` owns how all of it looks. Pure: the page is
-a function of the `Status`; it needs no script and nothing from elsewhere. Invariant: every text of the status
-goes through `words.clean`, so that none of it is markup.
+`formatting` writes numbers, times and foreign text, and `landing.html` owns how all of it looks. Pure: the
+page is a function of the `Status`; it needs no script and nothing from elsewhere. Invariant: every text of
+the status goes through `formatting.clean`, so that none of it is markup.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from string import Template
 from urllib.parse import quote, urlsplit
 
 from exporter.collection_state import State
-from exporter.web import card, words
+from exporter.web import card, formatting
 from exporter.web.status import CollectionStatus, Status
 
 _PAGE = Template(resources.files(__package__).joinpath("landing.html").read_text(encoding="utf-8"))
@@ -42,17 +42,17 @@ def page(status: Status) -> str:
     return _PAGE.substitute(
         title=f"{look.glyph} {headline} · ses-inventory-exporter",
         icon=_icon(look),
-        version=words.clean(status.version),
-        uptime=words.span(status.now - status.started),
+        version=formatting.clean(status.version),
+        uptime=formatting.span(status.now - status.started),
         overall=worst,
         headline=f"{look.glyph} {headline}",
         triage=_triage(status.collections),
         ready="Ready" if status.ready else "Not ready",
         cards="\n".join(card.card(one, status.now) for one in status.collections),
         links="\n".join(f"<li>{link}</li>" for link in _links(status)),
-        revision=words.clean(status.revision) or "unknown",
-        python=words.clean(status.python),
-        now=words.moment(status.now),
+        revision=formatting.clean(status.revision) or "unknown",
+        python=formatting.clean(status.python),
+        now=formatting.moment(status.now),
     )
 
 
@@ -63,10 +63,10 @@ def _headline(collections: tuple[CollectionStatus, ...]) -> str:
     troubled = sum(one.state not in ("fresh", "waiting") for one in collections)
     if troubled:
         needs = "needs" if troubled == 1 else "need"
-        return f"{troubled} of {words.counted(len(collections), 'collection')} {needs} a look"
+        return f"{troubled} of {formatting.counted(len(collections), 'collection')} {needs} a look"
     waiting = sum(one.state == "waiting" for one in collections)
     if waiting:
-        return f"{waiting} of {words.counted(len(collections), 'collection')} not crawled yet"
+        return f"{waiting} of {formatting.counted(len(collections), 'collection')} not crawled yet"
     return "All collections are fresh"
 
 
@@ -75,7 +75,7 @@ def _triage(collections: tuple[CollectionStatus, ...]) -> str:
     said = []
     for state, look in card.LOOKS.items():
         names = [
-            f'<a href="#{card.anchor(one.name)}"><bdi>{words.clean(one.name, 60)}</bdi></a>'
+            f'<a href="#{card.anchor(one.name)}"><bdi>{formatting.clean(one.name, 60)}</bdi></a>'
             for one in collections
             if one.state == state
         ]
@@ -111,7 +111,7 @@ def _safe(address: str) -> bool:
 
 
 def _link(title: str, address: str) -> str:
-    return f'<a href="{words.clean(address, 2000)}"><bdi>{words.clean(title)}</bdi></a>'
+    return f'<a href="{formatting.clean(address, 2000)}"><bdi>{formatting.clean(title)}</bdi></a>'
 
 
 def _icon(look: card.Look) -> str:

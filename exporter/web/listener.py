@@ -18,7 +18,7 @@ from typing import Any, cast
 import structlog
 from aiohttp import http, web
 
-from exporter.web import answer, listening
+from exporter.web import listening, responses
 from exporter.web.accept import LINGERING, Arrival, Entrance
 from exporter.web.connection_limits import RESERVED, Limits, Telemetry, Watch
 from exporter.web.listening import Address, Listening
@@ -106,7 +106,7 @@ class Speaker(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to what could not be read as a request, or to a mistake of ours."""
         response = super().handle_error(request, status, exc, message)
-        answer.dress(response)
+        responses.set_headers(response)
         return response
 
     def log_exception(self, *args: Any, **kw: Any) -> None:

@@ -18,8 +18,8 @@ from aiohttp import hdrs, web
 
 from exporter.precedence import Precedence
 from exporter.web import connection, connection_limits, negotiate
-from exporter.web.answer import sentence
 from exporter.web.once_a_minute import OnceAMinute
+from exporter.web.responses import plain_text
 
 TYPES: dict[negotiate.Form, str] = {
     "text": "text/plain; version=0.0.4; charset=utf-8",
@@ -98,7 +98,7 @@ class Scrapes:
             _nothing if transport is None else transport.abort,
         )
         if not self._admits(running):
-            return sentence(503, "Too many scrapes at once; try again in a second.", {"Retry-After": "1"})
+            return plain_text(503, "Too many scrapes at once; try again in a second.", {"Retry-After": "1"})
         self._running[running] = None
         try:
             with self._site.precedence.scrape():
@@ -125,10 +125,10 @@ class Scrapes:
         wanted = frozenset(request.query.getall(PARAMETER, ()))
         known = self._site.collections
         if strange := sorted(wanted.difference(known)):
-            return sentence(400, unknown(strange, known))
+            return plain_text(400, unknown(strange, known))
         encoding = negotiate.encoding(_header(request, hdrs.ACCEPT_ENCODING))
         if encoding is None:
-            return sentence(406, "There is gzip and identity; Accept-Encoding allows neither.")
+            return plain_text(406, "There is gzip and identity; Accept-Encoding allows neither.")
         form = negotiate.form(_header(request, hdrs.ACCEPT))
         length, parts = self._site.scrape(form, encoding, tuple(name for name in known if name in wanted))
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: TYPES[form]})

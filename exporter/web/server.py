@@ -1,9 +1,8 @@
-"""The HTTP surface: which paths there are, who answers them, and what no request may bring along.
+"""The HTTP server's paths: which there are, who answers them, and what no request may bring along.
 
-Owns no value: a `Site` is asked for each answer. `scrape` answers `/metrics`, `orders` what is posted,
-`landing` writes the page, `status` says what `/api/v1/status` holds, `answer` dresses them all; sockets and
-deadlines are `listener`'s. Invariant: a GET causes no request to an inventory, and nothing is answered with
-500 but an order to reload settings that are wrong.
+`scrape` answers `/metrics`, `admin` the POST requests, `landing` writes the page, `status` is the JSON of
+`/api/v1/status`, `responses` has the headers of all; sockets and deadlines are `listener`'s. Invariant: a GET
+causes no request to an inventory, and nothing is answered with 500 but a reload of settings that are wrong.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from typing import Protocol
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from exporter.web import answer, connection, landing, orders, status
-from exporter.web.answer import sentence
-from exporter.web.orders import Orders
+from exporter.web import admin, connection, landing, responses, status
+from exporter.web.admin import AdminRequests
+from exporter.web.responses import plain_text
 from exporter.web.scrape import Scrapable, Scrapes
 from exporter.web.web_config import AccessControl
 
-__all__ = ["Orders", "Site", "application"]
+__all__ = ["AdminRequests", "Site", "application"]
 
 PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
 PATIENCE = 60.0
@@ -28,12 +27,12 @@ PATIENCE = 60.0
 LARGEST = 4096
 """Bytes a POST may bring, which no order reads: clients send a few by habit."""
 
-NONE_TAKEN = Orders()
+NONE_TAKEN = AdminRequests()
 
 _Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Site(Scrapable, orders.Orderly, Protocol):
+class Site(Scrapable, admin.Administered, Protocol):
     """Everything the surface shows. All of it is answered from memory, on the event loop."""
 
     def status(self) -> status.Status:
@@ -50,7 +49,7 @@ def application(
     site: Site,
     *,
     patience: float = PATIENCE,
-    taken: Orders = NONE_TAKEN,
+    taken: AdminRequests = NONE_TAKEN,
     access: AccessControl | None = None,
 ) -> web.Application:
     """The surface as an aiohttp application.
@@ -69,7 +68,7 @@ def application(
     app.router.add_get("/-/healthy", answers.healthy)
     app.router.add_get("/-/ready", answers.ready)
     app.router.add_get("/favicon.ico", answers.favicon)
-    orders.Answers(site).route(app.router, taken)
+    admin.Answers(site).route(app.router, taken)
     return app
 
 
@@ -99,10 +98,10 @@ class _Answers:
 
 def _verdict(verdict: tuple[bool, str]) -> web.Response:
     good, said = verdict
-    return sentence(200 if good else 503, said)
+    return plain_text(200 if good else 503, said)
 
 
-def _explain(taken: Orders) -> Middleware:
+def _explain(taken: AdminRequests) -> Middleware:
     """Says in plain text what there is, where aiohttp would say `404: Not Found`."""
     paths = "\n".join((*PATHS, *taken.paths))
 
@@ -112,9 +111,9 @@ def _explain(taken: Orders) -> Middleware:
             return await handler(request)
         except web.HTTPMethodNotAllowed as refusal:
             allowed = ", ".join(sorted(refusal.allowed_methods))
-            return sentence(405, f"{request.path} takes only {allowed}.", {hdrs.ALLOW: allowed})
+            return plain_text(405, f"{request.path} takes only {allowed}.", {hdrs.ALLOW: allowed})
         except web.HTTPNotFound:
-            return sentence(404, f"There is no such page. There is:\n{paths}")
+            return plain_text(404, f"There is no such page. There is:\n{paths}")
 
     return explain
 
@@ -135,13 +134,13 @@ def _burden(request: web.Request) -> web.Response | None:
     if not request.body_exists:
         return None
     if request.method != hdrs.METH_POST:
-        return sentence(400, f"{request.method} takes no body here.")
+        return plain_text(400, f"{request.method} takes no body here.")
     if request.content_length is None:
-        return sentence(411, "A body must come with its Content-Length; none is needed.")
+        return plain_text(411, "A body must come with its Content-Length; none is needed.")
     if request.content_length > LARGEST:
-        return sentence(413, f"A body may have {LARGEST} bytes; none is needed.")
+        return plain_text(413, f"A body may have {LARGEST} bytes; none is needed.")
     return None
 
 
 async def _dress(request: web.Request, response: web.StreamResponse) -> None:
-    answer.dress(response)
+    responses.set_headers(response)

@@ -21,7 +21,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from exporter.token_bucket import TokenBucket
-from exporter.web.answer import sentence
+from exporter.web.responses import plain_text
 from exporter.web.web_config.basic_auth import Credentials, PasswordChecks
 from exporter.web.web_config.models import RateLimit
 from exporter.web.web_config.reloader import DEADLINE, Reloader, ReloadingContext
@@ -92,7 +92,7 @@ class AccessControl:
         if not self._is_within(config.rate_limit):
             retry = {"Retry-After": f"{math.ceil(config.rate_limit.interval)}"}
             self._turned_away("pace")
-            return sentence(429, "Too many requests; try again later.", retry)
+            return plain_text(429, "Too many requests; try again later.", retry)
         if not config.users:
             return None
         sent = credentials(request.headers.get(hdrs.AUTHORIZATION, ""))
@@ -103,10 +103,10 @@ class AccessControl:
             return None
         if verdict == "busy":
             self._turned_away("busy")
-            return sentence(503, "Too many passwords to be checked; try again.", {"Retry-After": "1"})
+            return plain_text(503, "Too many passwords to be checked; try again.", {"Retry-After": "1"})
         log.debug("authentication failed", client=request.remote)
         self._turned_away("credentials")
-        return sentence(401, "Unauthorized: send a user of basic_auth_users and the password.", _CHALLENGE)
+        return plain_text(401, "Unauthorized: send a user of basic_auth_users and the password.", _CHALLENGE)
 
     def _is_within(self, limit: RateLimit) -> bool:
         """Whether one more request is within the rate limit; it is counted if so."""

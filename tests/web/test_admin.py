@@ -10,13 +10,13 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
 from exporter.web import server
-from exporter.web.server import Orders
+from exporter.web.server import AdminRequests
 
 from .invented import InventedSite
 
 Client = TestClient[web.Request, web.Application]
 ACCEPT, RELOAD = "/api/v1/accept", "/-/reload"
-BOTH = Orders(accept=True, reload=True)
+BOTH = AdminRequests(accept=True, reload=True)
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ async def client(aiohttp_client: AiohttpClient, site: InventedSite) -> Client:
 @pytest.mark.parametrize(
     ("taken", "accept", "reload"),
     [
-        (Orders(), 404, 404),
-        (Orders(accept=True), 200, 404),
-        (Orders(reload=True), 404, 200),
+        (AdminRequests(), 404, 404),
+        (AdminRequests(accept=True), 200, 404),
+        (AdminRequests(reload=True), 404, 200),
         (BOTH, 200, 200),
     ],
 )
 async def test_an_order_that_is_not_enabled_is_a_page_that_there_is_not(
-    aiohttp_client: AiohttpClient, site: InventedSite, taken: Orders, accept: int, reload: int
+    aiohttp_client: AiohttpClient, site: InventedSite, taken: AdminRequests, accept: int, reload: int
 ) -> None:
     client = await aiohttp_client(server.application(site, taken=taken))
     assert [(await client.post(path)).status for path in (ACCEPT, RELOAD)] == [accept, reload]

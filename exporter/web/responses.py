@@ -1,7 +1,6 @@
-"""What every answer has in common: its headers, and the plain sentence that most of them are.
+"""What HTTP responses have in common: their headers, and the plain text that most of them are.
 
-Owns no path and no status: `server`, `scrape` and `orders` decide those, and `listener` what a client is told
-that does not speak HTTP. Invariant: an answer without these headers does not leave the house.
+Invariant: no response leaves without these headers.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def dress(response: web.StreamResponse) -> None:
+def set_headers(response: web.StreamResponse) -> None:
     """Adds the headers of every answer. Nothing is kept by caches: each answer is about this second."""
     response.headers.update(HEADERS)
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
-def sentence(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
+def plain_text(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
     """A line of plain text; half surrogates, which a foreign text may hold, are replaced."""
     body = f"{text}\n".encode(errors="replace")
     return web.Response(status=status, body=body, content_type="text/plain", charset="utf-8", headers=headers)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.web import words
+from exporter.web import formatting
 
 
 @pytest.mark.parametrize(
@@ -34,38 +34,40 @@ from exporter.web import words
     ],
 )
 def test_a_span_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
-    assert words.span(seconds) == said
+    assert formatting.span(seconds) == said
 
 
 def test_a_moment_past_is_said_in_words_and_exactly() -> None:
     exact = 'datetime="2026-11-18T11:06:40+00:00" title="2026-11-18 11:06:40 UTC"'
-    assert words.ago(1_795_000_000, 61) == f"<time {exact}>1 minute 1 second ago</time>"
-    assert words.ago(1_795_000_000, 0.2) == f"<time {exact}>just now</time>"
+    assert formatting.ago(1_795_000_000, 61) == f"<time {exact}>1 minute 1 second ago</time>"
+    assert formatting.ago(1_795_000_000, 0.2) == f"<time {exact}>just now</time>"
 
 
 def test_a_moment_to_come_is_said_in_words_and_exactly() -> None:
-    assert ">in 5 minutes</time>" in words.ahead(1_795_000_300, 1_795_000_000)
-    assert ">now</time>" in words.ahead(1_795_000_000, 1_795_000_300)
+    assert ">in 5 minutes</time>" in formatting.ahead(1_795_000_300, 1_795_000_000)
+    assert ">now</time>" in formatting.ahead(1_795_000_000, 1_795_000_300)
 
 
 @pytest.mark.parametrize("when", [math.nan, math.inf, -1e300, 1e18])
 def test_a_moment_outside_the_calendar_is_words_alone(when: float) -> None:
-    assert words.ago(when, 60) == "1 minute ago"
-    assert words.moment(when) == "an unknown time"
+    assert formatting.ago(when, 60) == "1 minute ago"
+    assert formatting.moment(when) == "an unknown time"
 
 
 def test_counts_have_their_thousands_set_apart_and_one_is_singular() -> None:
-    assert words.counted(1, "record") == "1 record"
-    assert words.counted(12345, "record") == "12,345 records"
+    assert formatting.counted(1, "record") == "1 record"
+    assert formatting.counted(12345, "record") == "12,345 records"
 
 
 def test_f47_text_that_steers_is_replaced() -> None:
-    assert words.clean("a\x00b\x1bc\u202ed\u2066e\ud800f\r") == "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffd"
+    assert (
+        formatting.clean("a\x00b\x1bc\u202ed\u2066e\ud800f\r") == "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffd"
+    )
 
 
 @given(st.text(alphabet=st.characters()), st.integers(1, 50))
 def test_any_text_comes_out_short_encodable_and_without_markup(text: str, limit: int) -> None:
-    said = words.clean(text, limit)
+    said = formatting.clean(text, limit)
     said.encode()
     assert not set("<>\"'\x00") & set(said)
     assert len(html.unescape(said)) <= max(limit, 1)
@@ -73,7 +75,7 @@ def test_any_text_comes_out_short_encodable_and_without_markup(text: str, limit:
 
 @given(st.floats())
 def test_no_number_is_too_odd_for_a_span_or_a_moment(number: float) -> None:
-    assert words.span(number)
-    assert words.ago(number, number)
-    assert words.ahead(number, -number)
-    assert words.moment(number)
+    assert formatting.span(number)
+    assert formatting.ago(number, number)
+    assert formatting.ahead(number, -number)
+    assert formatting.moment(number)

@@ -1,8 +1,7 @@
-"""What an operator may order over HTTP: accepting what a guard holds back, and reading the settings again.
+"""Admin requests over HTTP: accept removals that the shrink guard holds back, and reload the settings.
 
-Owns the two POST paths, that they are off unless enabled, and that no page of another site can make a browser
-send them; the `Orderly` behind them carries them out. Invariant: an order changes what is believed or how it
-is got, and never sends anything to an inventory that the pollers would not.
+Two POST paths, off unless enabled, which no page of another site can make a browser send. Invariant: an admin
+request never causes a request to an inventory that the pollers would not send.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ import structlog
 from aiohttp import hdrs, web
 
 from exporter.web import scrape
-from exporter.web.answer import sentence
 from exporter.web.once_a_minute import OnceAMinute
+from exporter.web.responses import plain_text
 
 ACCEPT = "/api/v1/accept"
 RELOAD = "/-/reload"
@@ -28,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Orders:
-    """Which orders are taken: `accept` is `web.enable_admin_api`, `reload` is `web.enable_lifecycle`."""
+class AdminRequests:
+    """Which are enabled: `accept` is `web.enable_admin_api`, `reload` is `web.enable_lifecycle`."""
 
     accept: bool = False
     reload: bool = False
@@ -40,8 +39,8 @@ class Orders:
         return tuple(path for path, on in ((ACCEPT, self.accept), (RELOAD, self.reload)) if on)
 
 
-class Orderly(Protocol):
-    """Carries orders out."""
+class Administered(Protocol):
+    """Carries admin requests out."""
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -57,10 +56,10 @@ class Orderly(Protocol):
 class Answers:
     """The two answers."""
 
-    def __init__(self, site: Orderly) -> None:
+    def __init__(self, site: Administered) -> None:
         self._site = site
 
-    def route(self, router: web.UrlDispatcher, orders: Orders) -> None:
+    def route(self, router: web.UrlDispatcher, orders: AdminRequests) -> None:
         """Adds the paths that are enabled; the others are unknown like any."""
         for path, answer in ((ACCEPT, self.accept), (RELOAD, self.reload)):
             if path in orders.paths:
@@ -71,16 +70,16 @@ class Answers:
         wanted = frozenset(request.query.getall(PARAMETER, ()))
         known = self._site.collections
         if strange := sorted(wanted.difference(known)):
-            return sentence(400, scrape.unknown(strange, known, PARAMETER))
+            return plain_text(400, scrape.unknown(strange, known, PARAMETER))
         chosen = tuple(name for name in known if name in wanted or not wanted)
         log.info("accept ordered", client=request.remote, collections=", ".join(chosen))
-        return sentence(200, self._site.accept(chosen))
+        return plain_text(200, self._site.accept(chosen))
 
     async def reload(self, request: web.Request) -> web.Response:
         """200, or 500 for settings that are wrong, as Prometheus answers; the old ones are in force then."""
         log.info("reload ordered", client=request.remote)
         good, said = await self._site.reload()
-        return sentence(200 if good else 500, said)
+        return plain_text(200 if good else 500, said)
 
 
 _Answer = Callable[[web.Request], Awaitable[web.Response]]
@@ -94,7 +93,7 @@ def _own(answer: _Answer) -> _Answer:
         if _foreign(request):
             now = asyncio.get_running_loop().time()
             refusal.warn(now, client=request.remote, reason="sent by another site's page")
-            return sentence(403, "This was sent by a page of another site; send it from a shell.")
+            return plain_text(403, "This was sent by a page of another site; send it from a shell.")
         return await answer(request)
 
     return guarded
