@@ -7,6 +7,7 @@ it. What records show of a condition is `inventory.filters`' business. Invariant
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from exporter import errors, settings
 from exporter.client.client import Client, Page
@@ -17,25 +18,45 @@ from exporter.paging import pagination
 NO_SUCH_WORD, NO_SUCH_NUMBER = "no-such-value-7c1e", "987654321"
 _NO_CAPS = pagination.Caps(pages=1, records=10**9)
 
+Obedience = Literal["obeyed", "ignored", "unknown"]
 
-async def is_ignored(
+
+async def obedience(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
-) -> bool:
-    """Whether the API lists records though no record has the value that is asked for; False if it fails."""
-    page = await unmatched(client, target, query, condition)
-    return page is not None and bool(decode.split(page.body))
+) -> Obedience:
+    """Whether the API lists records though no record has the value that is asked for."""
+    return judged(await _unmatched(client, target, query, condition))
+
+
+def judged(answer: Page | errors.SourceError) -> Obedience:
+    """What the answer to a query that no record matches says; one that failed says nothing.
+
+    A value is refused by a status below 500 that is not about who asks.
+    """
+    if isinstance(answer, errors.Refused):
+        return "obeyed" if answer.reason in ("status", "not_found") else "unknown"
+    if isinstance(answer, errors.SourceError):
+        return "unknown"
+    return "ignored" if decode.split(answer.body) else "obeyed"
 
 
 async def unmatched(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
 ) -> Page | None:
     """The answer to the query with a value that no record has; None where it is refused or no page."""
+    answer = await _unmatched(client, target, query, condition)
+    return None if isinstance(answer, errors.SourceError) else answer
+
+
+async def _unmatched(
+    client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
+) -> Page | errors.SourceError:
     value = NO_SUCH_NUMBER if condition.written.isdigit() else NO_SUCH_WORD
     try:
         page = await first_page(client, target, {**query, condition.key: value})
         decode.split(page.body)
-    except errors.SourceError:
-        return None
+    except errors.SourceError as error:
+        return error
     return page
 
 

@@ -1,10 +1,10 @@
-"""Random sequences of everything that may happen: nothing invented, nothing lost (`tests/model.py`)."""
+"""Random sequences of everything that may happen: nothing invented, nothing lost (`tests/model`)."""
 
 import os
 
 from hypothesis import HealthCheck, Phase, settings
 
-from tests.model import Exporting
+from tests.model.machine import Exporting
 
 STEPS = int(os.environ.get("MODEL_STEPS", "2000"))
 LENGTH = 50

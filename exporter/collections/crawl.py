@@ -64,7 +64,7 @@ class Intake:
         self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
         self.passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
         self._reading = asyncio.Lock()
-        self._knows_unit = False  # whether a position of these lists is known to count records
+        self._knows_unit = False  # whether positions are known to count records: the last lists were complete
         self._page_size = PageSize(target.page_size)
         self._log = log.bind(collection=target.collection, api=target.api)
 
@@ -77,6 +77,10 @@ class Intake:
         size = self._page_size.asked
         longest = min(border, size)
         return longest - 1 if longest > 1 else max(longest + 1, size)
+
+    def doubt_unit(self) -> None:
+        """Lets the next crawl find out anew what a position counts: records are missing, maybe for that."""
+        self._knows_unit = False
 
     async def crawl(
         self, draft: snapshot.Draft, further: Mapping[str, str], page_size: int = 0
@@ -101,7 +105,7 @@ class Intake:
                 raise self._client.unreadable(page.url, error) from error
             if batch.is_single:
                 self._believe_single(page, query, (total or 0) - draft.walked)
-            positions = batch.positions(query.page_size)
+            positions, filled = batch.positions(query.page_size), batch.filled(query.page_size)
             onward = fetch.onward(page, target.paging)
             garbled = fetch.garbled(page, target.paging)
 
@@ -121,6 +125,7 @@ class Intake:
                     status=page.status,
                     onward=onward,
                     garbled=garbled,
+                    filled=filled,
                 )
 
             return keep
@@ -145,19 +150,24 @@ class Intake:
                 )
             )
         self._accepted(size, accepted, page_size)
-        self._knows_unit = self._knows_unit or all(ending.complete for ending in endings)
+        if not further:
+            self._knows_unit = all(ending.complete for ending in endings)
         await self._leave_out_unasked(draft)
         return endings
 
     async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
-        """Drops records that contradict the queries, where the API turns out to ignore the condition.
+        """Drops records that contradict the queries, unless the API proves to obey the condition.
 
         An API that obeys it knows better: some list subtypes, or mean something else by a word.
         """
         for query in self._target.queries if draft.against else ():
             for condition in filters.conditions(query):
-                doubted = str(condition) in draft.against.values()
-                if doubted and await obedience.is_ignored(self._client, self._target, query, condition):
+                if str(condition) not in draft.against.values():
+                    continue
+                found = await obedience.obedience(self._client, self._target, query, condition)
+                if found == "unknown":
+                    draft.unproven.add(str(condition))
+                if found != "obeyed":
                     draft.leave_out(str(condition))
 
     def _believe_single(self, page: source.Page, query: pagination.Query, left: int) -> None:

@@ -193,6 +193,8 @@ class Poller:
             # what is missing may have slipped through where two pages met: they must meet elsewhere; else the
             # same pages tell whether what came twice always does
             size = self._intake.another_size(first.border()) if first.lacks() else 0
+            if first.lacks():
+                self._intake.doubt_unit()
             crawls.append(await self._listed({}, size))
         await self._take_full(crawls)
 

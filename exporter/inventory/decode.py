@@ -94,8 +94,14 @@ class Batch(msgspec.Struct, Generic[Held]):
 
         What is no object may stand in the place of a record, but moves no position beyond what was asked.
         """
-        records = self.items - sum(reject.reason == STRAY for reject in self.rejects)
-        return min(self.items, max(records, asked))
+        return min(self.items, max(self._records(), asked))
+
+    def filled(self, asked: int) -> int:
+        """How many of these positions hold something that is no object, where a record may have been."""
+        return self.positions(asked) - self._records()
+
+    def _records(self) -> int:
+        return self.items - sum(reject.reason == STRAY for reject in self.rejects)
 
     def order(self) -> Sequence[str]:
         """The ids of the records that are stored, in the server's order."""

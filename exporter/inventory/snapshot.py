@@ -192,6 +192,7 @@ class Draft:
         self.unheld: set[int] = set()  # what tells rejects apart, within this process
         self.against: dict[str, str] = {}  # ids, and the condition of the query that their record contradicts
         self.ignored: Counter[str] = Counter()  # conditions that the API ignores, and records left out for it
+        self.unproven: set[str] = set()  # those of them of which the API did not say whether it ignores them
         self._preserve = frozenset(preserve)
         self._key = key
         self._known_outdated = outdated
@@ -234,7 +235,7 @@ class Draft:
         return len(self._walked) - before
 
     def leave_out(self, condition: str) -> None:
-        """Drops what contradicts a condition that the API turned out to ignore."""
+        """Drops what contradicts a condition that the API ignores, or may ignore."""
         idents = [ident for ident, one in self.against.items() if one == condition and ident in self.found]
         for ident in idents:
             del self.found[ident]
@@ -394,7 +395,11 @@ class Draft:
         """
         if self.ignored:
             told = ", ".join(f"{condition} ({count} records)" for condition, count in self.ignored.items())
-            return f"the API ignores {told}: what the records show is something else, and they are not stored"
+            failed = "" if self.ignored.keys() - self.unproven else " or did not answer when asked about it"
+            return (
+                f"the API ignores {told}{failed}: what the records show is something else, and they are not"
+                " stored"
+            )
         fresh = len(self.unheld - known)
         if not fresh or not self.lacks():
             return ""

@@ -32,7 +32,7 @@ def is_restless(
     `doubled` are the records that came more than once, by id or its mark, `known` those of the crawl before;
     `usual` are the shortfalls of that one: an API that counts records which it does not show always does.
     """
-    if any(ending.unread_pages or ending.unread_records for ending in endings):
+    if any(ending.unread_pages or ending.unread_records or ending.filled for ending in endings):
         return False  # what cannot be read now cannot be read again right away
     amiss = any(
         not ending.complete and not (short and place < len(usual) and short == usual[place])

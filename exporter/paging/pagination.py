@@ -57,9 +57,10 @@ class Seen(msgspec.Struct, frozen=True):
     `items` counts the raw records of the page, `new` those whose id was not seen before in this walk, records
     without an id included; `total` is what the answer's headers announce, None for nothing; `next_link` is
     where the answer says that the list goes on. `garbled` is an announced total that is no number of records,
-    as it was written. `misplaced` says where a page claims to be the beginning of the list though another was
-    asked for; "" for none. `unread` says that the page could not be read after all retries, `why` what went
-    wrong then, and `cause` the same as a status or a word, as in `DIVISIBLE`.
+    as it was written; `filled` counts the items that are no records. `misplaced` says where a page claims to
+    be the beginning of the list though another was asked for; "" for none. `unread` says that the page could
+    not be read after all retries, `why` what went wrong then, and `cause` the same as a status or a word, as
+    in `DIVISIBLE`.
 
     Of a first page two failures are told. One with a status of `TOO_MUCH` is answered with the same page in
     half the size; one with a cause of `DIVISIBLE` with a probe, and where that is answered the walk goes on
@@ -77,6 +78,7 @@ class Seen(msgspec.Struct, frozen=True):
     cause: str = ""
     garbled: str = ""
     misplaced: str = ""
+    filled: int = 0
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -99,7 +101,8 @@ class Ending(msgspec.Struct, frozen=True):
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
     `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
     nothing speaks against completeness but that fewer different records came than were announced;
-    `absent_pages` answered 404, which was held to be behind the end.
+    `absent_pages` answered 404, which was held to be behind the end; `filled` counts the items that are no
+    records, though nothing tells whether they stand in the places of some.
     """
 
     complete: bool
@@ -114,6 +117,7 @@ class Ending(msgspec.Struct, frozen=True):
     bad_rows: BadRows = NOTHING_KNOWN
     absent_pages: int = 0
     spread: int = 0
+    filled: int = 0
 
 
 Walk = Generator[tuple[Query, ...], Seen, Ending]
@@ -161,7 +165,7 @@ class _State:
         self._probes: list[Probe] | None = None  # those left to try, None when there is nothing to find out
         self._sent = 0
         self._totals: tuple[tuple[int, int], ...] = ()  # ordinal and total of the first and the last
-        self._pages = self._items = self._new = self._most = self._absent = 0
+        self._pages = self._items = self._new = self._most = self._absent = self._filled = 0
         self._first_items = self._new_behind_first = 0
         self._repeating = False
         self._capped = self._boasted = self._garbled = self._misplaced = ""
@@ -290,6 +294,7 @@ class _State:
         self._pages += 1
         self._items += seen.items
         self._new += seen.new
+        self._filled += seen.filled
         self._most = max(self._most, seen.items)
 
     def _watch(self, seen: Seen) -> None:
@@ -319,6 +324,11 @@ class _State:
             reasons.append(f"the first page came in place of another: {self._misplaced}")
         if doubt := self._course.doubt(expected):
             reasons.append(doubt)
+        filled = self._filled if expected is None else 0
+        if filled:
+            reasons.append(
+                f"{filled} elements of the list are no records, and may stand in the places of some"
+            )
         if self._garbled and not self._items:
             # a server that does not know how many there are does not know that there are none, either
             reasons.append(f"the list is empty, and the announced total is {self._garbled}")
@@ -334,5 +344,6 @@ class _State:
             is_short_only=missing and len(reasons) == 1,
             bad_rows=self._mending.memory(expected),
             absent_pages=self._absent,
+            filled=filled,
             spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),
         )

@@ -14,7 +14,7 @@ import yaml
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from exporter import app, cli, settings
+from exporter import app, cli, errors, obedience, settings
 from exporter.errors import ConfigError
 from tests import crawling
 from tests.outside.serving import serving
@@ -212,6 +212,40 @@ async def test_t06_a_query_that_is_obeyed_is_believed_whatever_the_records_show(
         async with crawled(configured(tmp_path, url, services={"query": query})) as house:
             (poller,) = house.pollers
     assert (poller.state.records, poller.state.complete) == (100, True), poller.state.problem
+
+
+async def test_t06_an_api_that_fails_when_asked_about_a_filter_is_not_believed(tmp_path: Path) -> None:
+    records = [service(number, **{"@type": "Service" if number % 3 else "Carrier"}) for number in range(120)]
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.query["@type"] != "Carrier":
+            return web.Response(status=500)
+        return await Inventory(records).answer(request)
+
+    async with serving(answer) as url:
+        file = configured(tmp_path, url, carriers={"query": {"@type": "Carrier"}})
+        async with crawled(file) as house:
+            (poller,) = house.pollers
+    assert (poller.state.records, poller.state.complete) == (40, False)
+    assert "did not answer when asked about it" in poller.state.problem
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (errors.Refused("400", status=400), "obeyed"),
+        (errors.Refused("404", status=404, reason="not_found"), "obeyed"),
+        (errors.Refused("401", status=401, reason="auth"), "unknown"),
+        (errors.Broken("500", status=500), "unknown"),
+        (errors.Throttled("429", wait=None), "unknown"),
+        (errors.Malformed("an error", reason="error_object"), "unknown"),
+        (errors.Unreachable("reset", reason="reset"), "unknown"),
+    ],
+)
+def test_a_failure_says_nothing_of_a_filter_and_a_refused_value_does(
+    error: errors.SourceError, found: str
+) -> None:
+    assert obedience.judged(error) == found
 
 
 @pytest.mark.parametrize("dialect", ["ses"])

@@ -112,6 +112,32 @@ async def test_t02_what_is_no_object_is_no_record(tmp_path: Path, stray: object,
         assert crawling.lines(built, f'{inventory.OWN}records_rejected_total{{collection="services"')
 
 
+@pytest.mark.parametrize("stray", ["", None])
+async def test_t02_what_stands_in_a_records_place_hides_it_where_no_total_tells(
+    tmp_path: Path, stray: object
+) -> None:
+    async with inventory.over(tmp_path, records(60)) as (source, built):
+        hidden: set[int] = set()
+
+        async def untold(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            shown: list[object] = list(source.records[start : start + limit])
+            return listed([stray if start + place in hidden else one for place, one in enumerate(shown)])
+
+        source.answer = untold
+        await refresh(built)
+        assert own(built, "complete") == 1
+        hidden |= {14, 33}
+        for _ in range(6):
+            await refresh(built)
+            assert own(built, "complete") == 0
+            assert len(inventory.ids(built)) == 60
+        assert "2 elements of the list are no records" in poller(built).state.problem
+        hidden.clear()
+        await refresh(built)
+        assert own(built, "complete") == 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -150,6 +176,27 @@ async def test_t04_an_offset_that_counts_pages_is_found_out(tmp_path: Path, clam
             await refresh(built)
             assert own(built, "complete") == 0
             assert "paging.style: page" in poller(built).state.problem
+
+
+@pytest.mark.parametrize("total", [True, False], ids=["total", "no total"])
+async def test_t04_an_offset_that_begins_to_count_pages_removes_nothing(tmp_path: Path, total: bool) -> None:
+    async with inventory.over(tmp_path, records(95)) as (source, built):
+        unit = 1
+
+        async def counted(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            first = start * (limit if unit > 1 else 1)
+            return listed(source.records[first : first + limit], 95 if total else None)
+
+        source.answer = counted
+        for unit in (1, 1, 2, 2, 2, 2, 2, 2):
+            await refresh(built)
+            assert own(built, "complete") == (unit == 1)
+            assert len(inventory.ids(built)) == 95
+        assert "paging.style: page" in poller(built).state.problem
+        unit = 1
+        await refresh(built)
+        assert own(built, "complete") == 1
 
 
 async def test_t04_an_offset_that_counts_records_is_asked_about_once(tmp_path: Path) -> None:
