@@ -1,13 +1,11 @@
-"""Numbers, spans and foreign text as a person reads them, escaped for HTML.
+"""Numbers, times and foreign text as a person reads them.
 
-Owns the wording of counts and times and the cleaning of text that came from an inventory; `landing` puts it
-in place. Invariant: whatever goes in, what comes out is well-formed text without markup of its own (times
-excepted, which are `<time>` elements), and no longer than asked.
+Text in, text out; HTML is the templates' business. Invariant: whatever goes in, what comes out is well-formed
+text, and no longer than asked.
 """
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from datetime import UTC, datetime
@@ -19,19 +17,19 @@ _CENTURY = 36_525 * 86_400
 
 
 def clean(text: str, limit: int = 200) -> str:
-    """Foreign text for the page: characters that are not text replaced, cut, escaped."""
+    """Foreign text for the page: cut, and characters that are not text replaced."""
     short = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return html.escape(_ODD.sub("\ufffd", short))
+    return _ODD.sub("\ufffd", short)
 
 
-def count(number: int) -> str:
+def number(count: int) -> str:
     """A count with its thousands set apart."""
-    return f"{number:,}"
+    return f"{count:,}"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     """A count and what is counted, in the singular or the plural."""
-    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def span(seconds: float) -> str:
@@ -41,38 +39,34 @@ def span(seconds: float) -> str:
         return "over a century"
     said: list[str] = []
     for noun, size in _UNITS:
-        number, left = divmod(left, size)
-        if number or said:
-            said.append(counted(number, noun) if number else "")
+        count, left = divmod(left, size)
+        if count or said:
+            said.append(counted(count, noun) if count else "")
     if not said:
         return "under a second" if 0 < seconds < 1 else "0 seconds"
     return " ".join(word for word in said[:2] if word)
 
 
-def ago(moment: float, passed: float) -> str:
-    """A moment in the past and the seconds since: `4 minutes ago`."""
-    return _time(moment, "just now" if passed < 1 else f"{span(passed)} ago")
+def ago(seconds: float) -> str:
+    """How long a moment has passed: `4 minutes ago`."""
+    return "just now" if seconds < 1 else f"{span(seconds)} ago"
 
 
-def ahead(moment: float, now: float) -> str:
-    """A moment to come, relative to now: `in 2 minutes`."""
-    left = moment - now
-    return _time(moment, "now" if left < 1 else f"in {span(left)}")
+def ahead(seconds: float) -> str:
+    """How far a moment is ahead: `in 2 minutes`."""
+    return "now" if seconds < 1 else f"in {span(seconds)}"
 
 
-def moment(when: float) -> str:
+def utc(moment: float) -> str:
     """A moment in UTC to the second."""
-    exact = _calendar(when)
+    exact = _calendar(moment)
     return f"{exact:%Y-%m-%d %H:%M:%S} UTC" if exact else "an unknown time"
 
 
-def _time(moment: float, said: str) -> str:
-    """A `<time>` element that shows the exact moment when pointed at; just the words outside the calendar."""
+def iso(moment: float) -> str:
+    """A moment as HTML's `<time>` wants it (ISO 8601); empty outside the calendar."""
     exact = _calendar(moment)
-    if exact is None:
-        return said
-    machine = exact.isoformat(timespec="seconds")
-    return f'<time datetime="{machine}" title="{exact:%Y-%m-%d %H:%M:%S} UTC">{said}</time>'
+    return exact.isoformat(timespec="seconds") if exact else ""
 
 
 def _calendar(moment: float) -> datetime | None:

@@ -64,13 +64,13 @@ def test_the_page_says_what_it_is_and_which_version_runs() -> None:
     assert "2026-11-18 11:06:40 UTC" in text
 
 
-def test_a_revision_that_is_not_known_is_said_to_be_so() -> None:
-    assert "Revision unknown" in Reader(landing.page(status(revision=""))).text
+def test_a_revision_that_is_not_known_is_left_out() -> None:
+    assert "Revision" not in Reader(landing.page(status(revision=""))).text
 
 
 def test_all_well_is_said_in_one_line() -> None:
     reader = read(*fresh())
-    assert "✓ All collections are fresh" in reader.text
+    assert "✓ All data is current" in reader.text
     assert "fresh: services , carriers , resources" in reader.text
 
 
@@ -88,7 +88,7 @@ def test_a_first_start_is_waiting_and_shows_no_zeros() -> None:
     reader = Reader(landing.page(status(waiting()[:2], ready=False)))
     assert "… 2 of 2 collections not crawled yet" in reader.text
     assert "Not ready" in reader.text
-    assert "No records held yet." in reader.text
+    assert "No records stored yet." in reader.text
     assert "Operational" not in reader.text
     assert "running now: page 212" in reader.text.replace(" :", ":")
 
@@ -141,7 +141,13 @@ def test_what_is_nought_while_all_is_well_is_left_out() -> None:
 
 def test_what_is_missing_from_a_crawl_is_said_with_its_numbers() -> None:
     text = read(troubled()[0]).text
-    for said in ("42,160 announced", "40 behind pages", "38 held though", "2 came more", "Degrdaed , Sunset"):
+    for said in (
+        "42,160 announced",
+        "40 on pages",
+        "38 kept although",
+        "2 received more",
+        "Degrdaed , Sunset",
+    ):
         assert said in text
     assert "4 records rejected missing_id , 3: " in text
     assert "SRV-1009" in text
@@ -149,11 +155,11 @@ def test_what_is_missing_from_a_crawl_is_said_with_its_numbers() -> None:
 
 def test_what_the_shrink_guard_holds_back_is_said_with_how_to_accept_it() -> None:
     text = read(collection(held_back=3120)).text
-    for said in ("3,120 removals wait to be confirmed", "still served", "web.enable_admin_api", "SIGUSR1"):
+    for said in ("3,120 removals pending confirmation", "still served", "web.enable_admin_api", "SIGUSR1"):
         assert said in text
     assert "POST /api/v1/accept?collection=carriers" in text
-    assert "1 removal waits to be confirmed" in read(collection(held_back=1)).text
-    assert "confirmed" not in read(collection()).text
+    assert "1 removal pending confirmation" in read(collection(held_back=1)).text
+    assert "confirmation" not in read(collection()).text
 
 
 def test_a_collection_from_the_state_file_says_so_until_it_is_crawled() -> None:
@@ -190,7 +196,7 @@ def test_an_empty_collection_says_what_to_check() -> None:
     assert "check the dialect of apis. tmf638 and collections. carriers .query" in text
     assert "ses-inventory-exporter check" in text
     excluded = read(collection(**empty, received=1554)).text
-    assert "1,554 records came and none was stored." in excluded
+    assert "1,554 records received and none stored." in excluded
     assert "include_types" in excluded
 
 
@@ -237,7 +243,7 @@ def test_many_statuses_are_cut_to_the_most_frequent_and_the_rest_is_counted() ->
     text = read(collection(statuses={f"S{number:02}": 100 - number for number in range(10)})).text
     assert "S07 93" in text
     assert "S08" not in text
-    assert "2 further words 183" in text
+    assert "2 further status values 183" in text
 
 
 def test_an_empty_status_has_a_name() -> None:
@@ -253,7 +259,7 @@ def test_many_reasons_of_rejection_are_cut() -> None:
 
 
 def test_a_refresh_without_progress_is_running_and_one_not_planned_says_nothing() -> None:
-    assert "Next running now" in read(collection(refreshing=True)).text
+    assert "Next refresh running now" in read(collection(refreshing=True)).text
     assert "Next" not in read(collection(next_refresh=None)).text
 
 
