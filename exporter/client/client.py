@@ -35,6 +35,7 @@ from exporter.inventory.dialects import Paging
 
 log = structlog.get_logger()
 
+_LARGE = 1 << 20  # bytes of a body that is looked through in a thread
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 Params = tuple[tuple[str, str], ...]
@@ -272,9 +273,11 @@ class Client:
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
             raise error_mapping.from_web_page(body, url)
-        failed = envelope.failure(body)
+        # while it looks through a large one, others have their turn
+        looked = asyncio.to_thread(envelope.failure, body) if len(body) > _LARGE else None
+        failed = await looked if looked else envelope.failure(body)
         if failed is not None:
-            raise failed
+            raise error_mapping.at_page(failed, url)
         return body if start or body.strip() else b""
 
 

@@ -7,6 +7,7 @@ however small the compressed body is.
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 
@@ -16,6 +17,8 @@ _NAME = re.compile(r"[a-z0-9-]{1,12}(, ?[a-z0-9-]{1,12}){0,3}")
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's names for the formats: gzip (RFC 1952), zlib (RFC 1950), and what some servers call deflate."""
 
+
+_PIECE = 1 << 20  # bytes that are inflated at a time: zlib takes twice as many for them
 
 _MEMBERS = 10_000
 """Members of a gzip body: empty ones without end would never exceed a number of bytes."""
@@ -33,8 +36,7 @@ class Body:
         self._cap, self._url = cap, url
         self._inflating: zlib._Decompress | None = None
         self._members = 0
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._kept = io.BytesIO()
 
     def feed(self, chunk: bytes) -> None:
         """Takes the next chunk; raises `Malformed` with reason encoding or too_large."""
@@ -42,14 +44,19 @@ class Body:
             self._keep(chunk)
             return
         try:
-            while chunk:
+            is_full = False
+            while chunk or is_full:
                 if self._inflating is None or self._inflating.eof:
                     # the first, or one more member (RFC 1952, section 2.2)
                     self._members += 1
                     if self._members > _MEMBERS:
                         raise self._wrong(f"it has more than {_MEMBERS} parts", self._url)
                     self._inflating = zlib.decompressobj(self._format(chunk))
-                self._keep(self._inflating.decompress(chunk, self._cap - self._size + 1))
+                most = min(_PIECE, self._cap - self._kept.tell() + 1)
+                inflated = self._inflating.decompress(chunk, most)
+                self._keep(inflated)
+                # what is left inside the decompressor comes with the next call, even without a further chunk
+                is_full = len(inflated) == most and not self._inflating.eof
                 chunk = self._inflating.unconsumed_tail or self._inflating.unused_data
         except zlib.error as error:
             raise self._wrong(f"it is no {self._encoding}", self._url) from error
@@ -60,21 +67,19 @@ class Body:
         return _ZLIB if chunk[0] & 0x0F == zlib.DEFLATED else _RAW
 
     def _keep(self, chunk: bytes) -> None:
-        self._size += len(chunk)
-        if self._size > self._cap:
+        if self._kept.tell() + len(chunk) > self._cap:
             raise errors.Malformed(
                 f"GET {self._url}: the body is larger than {self._cap} bytes",
                 reason="too_large",
                 mend="make pages smaller with page_size, or raise limits.bytes",
             )
-        if chunk:
-            self._chunks.append(chunk)
+        self._kept.write(chunk)
 
     def whole(self) -> bytes:
         """All of it; raises `Malformed` with reason encoding where a compressed body lacks its end."""
         if self._inflating is not None and not self._inflating.eof:
             raise self._wrong("its end is missing", self._url)
-        return b"".join(self._chunks)
+        return self._kept.getvalue()  # without a copy
 
     def _wrong(self, what: str, url: str) -> errors.Malformed:
         mend = "something between us and the API compresses wrongly; ask who runs it"

@@ -18,7 +18,7 @@ import msgspec
 import xxhash
 
 from exporter import errors
-from exporter.inventory import envelope, record, record_reader
+from exporter.inventory import elements, envelope, record, record_reader
 from exporter.inventory.record import Standing
 
 _ANY = msgspec.json.Decoder()
@@ -26,6 +26,11 @@ _ANY = msgspec.json.Decoder()
 
 STRAY = "not_an_object"
 """Why an element of a list is no record: it is no JSON object. It is not counted as one, either."""
+
+TOO_LARGE = "too_large"
+"""Why an object of a list is not held: it has more values than `elements.MOST_VALUES`; it was not decoded."""
+
+_LARGE = 1 << 20  # bytes: of a shorter record the values are not counted
 
 
 class Identified(Protocol):
@@ -151,6 +156,7 @@ def page(
     batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter(), [], [])
     batch.is_single = answer.is_single
     seed, marked, listed = _seed(key), xxhash.xxh3_64_intdigest, batch.ids.append
+    may_be_large = len(body) > _LARGE
     for raw in raws:
         mark = marked(raw, seed)
         held = known.get(mark)
@@ -159,6 +165,8 @@ def page(
             listed(held.id)
         elif (whose := passed.get(mark)) is not None:
             batch.passed.append((mark, whose))
+        elif may_be_large and _is_too_large(raw):
+            batch.rejects.append(_too_large(raw, mark))
         else:
             _decode(raw, mark, reader, batch, seed)
     return batch
@@ -197,8 +205,22 @@ def _fresh(read: record.Record, mark: int) -> Fresh:
     return Fresh(read.id, record.standing(read), record.pack(read), mark, read.updated)
 
 
+def _is_too_large(raw: msgspec.Raw) -> bool:
+    view = memoryview(raw)
+    return len(view) > _LARGE and elements.has_too_many_values(view)
+
+
+def _too_large(raw: msgspec.Raw, mark: int) -> Reject:
+    """What becomes of an element that is too large to be decoded."""
+    if memoryview(raw)[0] == ord("{"):
+        return Reject("too_large", _example(raw), mark)
+    return Reject(STRAY, _example(raw), mark)
+
+
 def json_of(raw: msgspec.Raw) -> object:
-    """The JSON value of a raw record; raises `Malformed` where it is none."""
+    """The JSON value of a raw record; raises `Malformed` where it is none, or too large to be decoded."""
+    if _is_too_large(raw):
+        raise errors.Malformed(f"a record has more than {elements.MOST_VALUES} values", reason=TOO_LARGE)
     try:
         return _ANY.decode(raw)
     except msgspec.ValidationError:

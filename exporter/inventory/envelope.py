@@ -8,14 +8,13 @@ that they had until then beside it: such an answer is no page. Pure. Invariant: 
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from exporter import errors
-from exporter.inventory import text
+from exporter.inventory import elements, text
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -61,17 +60,6 @@ _DEEPEST = 8  # levels
 _LARGE = 16_384  # bytes: what is longer says something, and is not looked through
 
 
-MOST = 100_000
-"""Elements of a list that are hardly longer than nothing: more of them are no page of records."""
-
-_MOST_OF_ALL = 1_000_000
-"""Elements of any list."""
-
-_SHORT = 10  # bytes: of an element that is no record; `{"id":1}` and its comma have nine
-_SCAN = json.JSONDecoder().raw_decode
-_ELEMENT = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
-
-
 class Opened(msgspec.Struct, frozen=True):
     """The raw records of an answer; `is_single` says that it is one object instead of a list."""
 
@@ -85,7 +73,9 @@ def opened(body: bytes) -> Opened:
     Raises `Malformed` with reason json, nesting, encoding, error_object, envelope or too_large.
     """
     body = body.removeprefix(_BOM)
-    _refuse_flood(body)
+    refused = _refused(body)
+    if refused is not None:
+        raise refused
     try:
         if _is_object(body):
             return _unwrapped(_OBJECT.decode(body), body)
@@ -94,45 +84,30 @@ def opened(body: bytes) -> Opened:
         raise unreadable(error, "the page", body) from error
 
 
-def _refuse_flood(body: bytes) -> None:
-    """Raises `Malformed` for millions of elements, before each of them takes a hundred bytes of memory.
-
-    A few kilobytes of gzip inflate to such a list. Only where there are very many commas is it looked at.
-    """
-    if len(body) <= 2 * MOST or (commas := body.count(b",")) < MOST:
-        return
-    most = MOST if len(body) < _SHORT * commas else _MOST_OF_ALL
-    if commas >= most and _has_more(body, most):
-        raise errors.Malformed(
-            f"the answer lists more than {most} elements, which is no page", reason="too_large"
-        )
-
-
-def _has_more(body: bytes, most: int) -> bool:
-    """Whether the first list of the answer has more than so many elements; False where it is no JSON."""
-    start = body.find(b"[")
-    if start < 0:
-        return False
-    # one element is never longer than the rest, so the text is decoded once and never cut
-    written = body[start + 1 :].decode("utf-8", "replace")
-    place = 0
-    for _ in range(most + 1):
-        between = _ELEMENT.match(written, place)
-        try:
-            _, place = _SCAN(written, between.end() if between else place)
-        except (ValueError, RecursionError):
-            return False
-    return True
+def _refused(body: bytes) -> errors.Malformed | None:
+    """The error where an answer has more elements than a page can have; a few kilobytes of gzip may."""
+    excess = elements.excess(body)
+    if not excess:
+        return None
+    return errors.Malformed(
+        f"the answer has {excess}, which is no page",
+        reason="too_large",
+        mend="is this the URL of a list of records? if it is, make pages smaller with page_size",
+    )
 
 
 def failure(body: bytes) -> errors.Malformed | None:
     """The error where an answer says that it failed, beside records or instead of them; else None.
 
-    Only objects are looked at, and what is no JSON is not judged here.
+    Only objects are looked at, and what is no JSON is not judged here. One that is too large to be looked at
+    is an error, too.
     """
     body = body.removeprefix(_BOM)
     if not _is_object(body):
         return None
+    refused = _refused(body)
+    if refused is not None:
+        return refused
     try:
         members = _folded(_OBJECT.decode(body))
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):

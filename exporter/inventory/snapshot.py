@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.inventory import decode
+from exporter.inventory import decode, elements
 from exporter.inventory.absences import Answers
 from exporter.inventory.breakdown import Breakdown
 from exporter.inventory.record import Record, Standing, pack, restood, standing, unpack
@@ -391,7 +391,7 @@ class Draft:
         """Why records that are missing may be among those that cannot be held; empty for no reason.
 
         `known` are the rejects of the full crawl before: what could not be held then, either, is no record
-        that has been held since.
+        that has been held since. One that is too large may always be one that is held.
         """
         if self.ignored:
             told = ", ".join(f"{condition} ({count} records)" for condition, count in self.ignored.items())
@@ -399,6 +399,11 @@ class Draft:
             return (
                 f"the API ignores {told}{failed}: what the records show is something else, and they are not"
                 " stored"
+            )
+        if large := self.rejected[decode.TOO_LARGE]:
+            return (
+                f"{large} records have more than {elements.MOST_VALUES} values each and are not stored: ask"
+                " for fewer attributes, as with `fields` in the query of many APIs"
             )
         fresh = len(self.unheld - known)
         if not fresh or not self.lacks():

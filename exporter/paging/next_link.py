@@ -24,6 +24,8 @@ _LINK = re.compile(
 _PARAM = re.compile(r";\s*([^\s;,=\"<>]+)(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?")
 _WRITABLE = "!#$%&'()*+,/:;=?@[]~"
 """What may stand in a URL as it is; anything else is escaped, so that no blank can end the request line."""
+_LONGEST = 1 << 20
+"""Bytes of a member that is looked through: millions of members would take very much memory."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -83,7 +85,11 @@ def _member(body: bytes, path: str) -> str:
     raw: bytes | msgspec.Raw = body
     try:
         for key in path.split("."):
+            if raw is not body and len(memoryview(raw)) > _LONGEST:
+                return ""
             raw = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[key]
+        if len(memoryview(raw)) > _LONGEST:
+            return ""
         found: object = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, ValueError, KeyError):
         return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -12,10 +11,11 @@ import pytest
 
 from exporter import app, state_file
 from exporter.exposition import families, render
-from exporter.inventory.snapshot import Changes, Held
+from exporter.inventory.snapshot import Changes
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import Item, own, record, refresh
+from tests.inventory import reading
 from tests.metrics import rendering
 
 BLANKS = ["S1", " S1", "S1 ", "  S1", "S1\t", "S1\n", "\u00a0S1", "S1\u3000"]
@@ -97,12 +97,15 @@ def test_a12_ids_made_to_have_one_checksum_are_spread_over_the_blocks_like_any_o
     """A change renders one block anew: if all records were in it, many changes would cost their square."""
     idents = ["".join(chosen) for chosen in product(*ALIKE)]
     assert len({zlib.crc32(ident.encode()) for ident in idents}) == 1
-    sizes: list[int] = []
-
-    def seen(buckets: Sequence[Sequence[Held]]) -> None:
-        sizes.extend(map(len, buckets))
-
-    snapshot = rendering.snapshot([{"externalId": ident, "status": "Operational"} for ident in idents])
-    render.Exposition(families.of("services")).update(snapshot, Changes(), seen)
-    assert sum(sizes) == len(idents) == 4096
-    assert max(sizes) < 3 * render.BUCKET
+    blocks: list[int] = []
+    exposition = render.Exposition(families.of("services"), pause=lambda: blocks.append(1))
+    first, second = (
+        [{"externalId": ident, "status": status} for ident in idents] for status in ("Operational", "Ordered")
+    )
+    before = rendering.snapshot(first)
+    exposition.update(before, Changes())
+    blocks.clear()
+    outcome = reading.full(before, second)
+    assert len(outcome.changes.changed) == len(idents) == 4096
+    exposition.update(outcome.snapshot, outcome.changes)
+    assert len(blocks) == len(idents) // render.BUCKET
