@@ -66,7 +66,8 @@ def test_the_wheel_holds_the_package_its_licence_and_nothing_else(
     names = set(zipfile.ZipFile(delivered[1]).namelist())
     about = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
     assert names == of_the_package(copy) | {f"{STEM}.dist-info/{name}" for name in about}
-    assert {"exporter/py.typed", "exporter/web/landing.html", "exporter/web/card.html"} <= names
+    templates = {f"exporter/web/templates/{name}" for name in ("landing.html", "card.html", "style.css")}
+    assert {"exporter/py.typed", *templates} <= names
     assert delivered[1].name == f"{STEM}-py3-none-any.whl"
 
 

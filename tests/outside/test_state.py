@@ -201,7 +201,7 @@ STATES: list[tuple[Make, Expected]] = [
         Expected(
             "waiting",
             *(0, 503, "Waiting for the first crawl of services."),
-            ("The first crawl has not ended.", "No records held yet."),
+            ("The first crawl has not ended.", "No records stored yet."),
             {"up": 0, "complete": 0, "stale": 0, "records": 0, "restored": 0},
             (),
             ENDED,
@@ -223,7 +223,7 @@ STATES: list[tuple[Make, Expected]] = [
         Expected(
             "fresh",
             *(6, 200, ALL),
-            ("Refreshed on time; the last full crawl was complete.", "All collections are fresh"),
+            ("Refreshed on time; the last full crawl was complete.", "All data is current"),
             {"up": 1, "complete": 1, "stale": 0, "records": 6, "restored": 0},
             ("first crawl",),
             ENDED,
@@ -433,4 +433,4 @@ async def test_t08_records_that_were_all_left_out_point_to_the_types(tmp_path: P
         assert line["received"] == 6
         assert "include_types" in line["hint"]
         assert said.pill == "empty"
-        assert "6 records came and none was stored." in said.page
+        assert "6 records received and none stored." in said.page
