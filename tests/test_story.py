@@ -51,7 +51,7 @@ async def test_a_crawl_that_turns_out_incomplete_is_told_once_and_so_is_its_end(
         assert warning["problem"] == crawling.poller(built, "carriers").state.problem != ""
         assert "bad_rows of /api/v1/status" in warning["mend"]
         crawling.trouble(simulator)
-        crawling.poller(built, "carriers")._intake.bad_rows = ()  # else it waits before it asks for them
+        crawling.poller(built, "carriers")._crawler._reader._bad_rows = ()  # else it waits before it asks for them
         await crawl(built)
         await crawl(built)
         assert told(lines)[2:] == [("info", "complete again")]
@@ -123,7 +123,7 @@ async def test_the_shrink_guard_that_begins_to_hold_is_news_where_it_was_incompl
         await crawl(built)
         crawling.trouble(simulator)
         poller = crawling.poller(built, "carriers")
-        poller._intake.bad_rows = ()
+        poller._crawler._reader._bad_rows = ()
         for ident in list(poller.snapshot.records)[10:]:
             simulator.fleet.remove(ident)
         await crawl(built)

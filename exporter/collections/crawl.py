@@ -1,253 +1,244 @@
-"""One collection's intake: the pages of its queries in, a `Draft` of its records out.
+"""Crawls of one collection: a `CrawlResult` of records, and whether they are all of them.
 
-Here `client` and `inventory` meet. How pages are got is `client`'s business and what they mean `inventory`'s;
-when to crawl, and what to believe of the result, is the poller's. It owns what one crawl teaches the next:
-the key of the digests, the size of a page that the API accepts, the rows that it cannot give.
+A crawl of everything reads the lists once, and once more where records are missing or the list moved
+meanwhile. Here alone it is decided whether a crawl is complete, and why not. How the lists are read is
+`list_reader`'s; when to crawl, and what becomes of the result, is the poller's. It owns what one crawl
+teaches the next, which it learns only when the poller has stored the result.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 import msgspec
-import structlog
 
-from exporter import __version__, errors, obedience, settings
-from exporter.client import client as source
-from exporter.inventory import decode, filters, record_reader, snapshot
-from exporter.inventory.selection import chosen
-from exporter.paging import bad_rows, fetch, pagination
-from exporter.paging.page_size import PageSize
+from exporter import errors, settings
+from exporter.client.client import Client
+from exporter.collections.list_reader import ListReader, OnPage
+from exporter.inventory import absences, snapshot
+from exporter.paging import completeness, pagination
 from exporter.precedence import Precedence
 
-log = structlog.get_logger()
-
-_THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
-_KNOWN_ABOVE = 1_048_576  # the same where most records are known: a millisecond a page, 18 if none is
-
-Heard = Callable[[int, int | None], None]
-"""Is told of each page: its number of records, and the total that it announces."""
+_OFTEN = 3  # crawls in a row, after which what they have in common is the API's habit
 
 
-class Intake:
-    """Crawls the queries of one collection; `heard` is told of each page."""
+class CrawlResult(NamedTuple):
+    """What a crawl showed.
+
+    `draft` has the records, `endings` how each list ended, `problem` why the crawl is not verified complete
+    ("" where it is), and `absences` the records that it and crawls before it lack. `is_finished` says that
+    every list was read to its end and showed as much as it announced.
+    """
+
+    draft: snapshot.Draft
+    endings: list[pagination.Ending]
+    problem: str
+    absences: absences.Absences
+    is_finished: bool
+
+
+class TooManyRejects(errors.PartialCrawl):
+    """Too many records of a crawl cannot be stored; `draft` has what is known of them."""
+
+    def __init__(self, draft: snapshot.Draft) -> None:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
+        super().__init__(
+            f"{draft.rejected.total()} of {draft.items} records cannot be held ({reasons})",
+            reason="rejects",
+            mend="has the API's schema changed? `check` shows how its records are understood",
+        )
+        self.draft = draft
+
+
+class _Lists(NamedTuple):
+    """The lists of the collection, read once."""
+
+    draft: snapshot.Draft
+    endings: list[pagination.Ending]
+
+
+class _Memory(msgspec.Struct, frozen=True):
+    """What the crawls before the next one have shown.
+
+    `duplicates` are the ids, or their marks, of records that came more than once, `rejected` the digests of
+    those that cannot be stored, `shortfalls` how many records fewer than announced each list had. `short`
+    counts the crawls in a row that had fewer, `outdated` those in a row that showed an older version of a
+    record, by id.
+    """
+
+    duplicates: AbstractSet[str | int] = frozenset()
+    rejected: AbstractSet[int] = frozenset()
+    shortfalls: tuple[int, ...] = ()
+    short: int = 0
+    absences: absences.Absences = absences.Absences()
+    outdated: Mapping[str, int] = {}
+
+
+class Crawler:
+    """Crawls one collection through `client`; `on_page` is called for each page."""
 
     def __init__(
         self,
         target: settings.Target,
         config: settings.Settings,
-        client: source.Client,
+        client: Client,
         precedence: Precedence,
-        heard: Heard,
+        on_page: OnPage,
     ) -> None:
-        self.digest_key = os.urandom(16)
-        self.reading = reading(target, config)
         self._target = target
-        self._limits = config.limits
-        self._client = client
-        self._heard = heard
-        self._precedence = precedence
-        self._reader = record_reader.Reader(
-            target.mapping,
-            characteristics=target.shown,
-            numbers=target.numbers,
-            choice=chosen(
-                target.include_types, target.exclude_types, (config.shard.index, config.shard.count)
-            ),
-            length=config.limits.label_length,
-            queries=_filtering(target),
+        self._reject_share = config.retention.reject_share
+        self._reader = ListReader(target, config, client, precedence, on_page)
+        self._memory = _Memory()
+
+    @property
+    def digest_key(self) -> bytes:
+        """The key of the digests by which raw records are recognised."""
+        return self._reader.digest_key
+
+    @digest_key.setter
+    def digest_key(self, key: bytes) -> None:
+        self._reader.digest_key = key
+
+    @property
+    def fingerprint(self) -> str:
+        """Which records are read, and how: see `list_reader.fingerprint`."""
+        return self._reader.fingerprint
+
+    async def full(self, start: snapshot.Snapshot) -> CrawlResult:
+        """Reads everything; once more, at once, where records are missing or the list moved meanwhile.
+
+        One list that was read to its end is no proof that a record is gone: see `inventory.absences`. Raises
+        `SourceError` where a list cannot be read.
+        """
+        first = await self._read(start, {})
+        if not await self._needs_another(first):
+            return await asyncio.to_thread(self._result, [first])
+        # what is missing may have slipped through where two pages met: they must meet elsewhere; else the
+        # same pages show whether what came twice always does
+        size = self._reader.another_size(first.draft.border()) if first.draft.lacks() else 0
+        if first.draft.lacks():
+            self._reader.doubt_unit()
+        second = await self._read(start, {}, size)
+        return await asyncio.to_thread(self._result, [first, second])
+
+    async def delta(self, start: snapshot.Snapshot) -> CrawlResult:
+        """Reads what changed in the last 24 hours; the problem says why those may not be all changes."""
+        draft, endings = await self._read(start, self._target.delta)
+        many = draft.rejected.total() > self._reject_share * draft.items
+        reasons = [ending.reason for ending in endings if not ending.complete]
+        if many and draft.unheld - self._memory.rejected:
+            reasons.append("many of the changed records cannot be stored")
+        found = self._memory.absences.without((), draft.found)
+        return CrawlResult(draft, endings, "; ".join(reasons), found, is_finished=not reasons)
+
+    async def stored(self, result: CrawlResult, removed: Sequence[str]) -> None:
+        """The result of a full crawl is what is served now, without the `removed` ids."""
+        draft, endings = result.draft, result.endings
+        self._reader.remember(endings, draft)
+        self._memory = _Memory(
+            duplicates=draft.doubled,
+            rejected=draft.unheld,
+            shortfalls=completeness.shortfalls(endings),
+            short=0 if result.is_finished else self._memory.short + 1,
+            absences=await asyncio.to_thread(result.absences.without, removed),
+            outdated=draft.outdated,
         )
-        self.bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
-        self.passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
-        self._reading = asyncio.Lock()
-        self._knows_unit = False  # whether positions are known to count records: the last lists were complete
-        self._page_size = PageSize(target.page_size)
-        self._log = log.bind(collection=target.collection, api=target.api)
 
-    def another_size(self, border: int) -> int:
-        """A page size for which pages end elsewhere than in a crawl with pages of `border` records.
+    def stored_changes(self, result: CrawlResult) -> None:
+        """The result of a delta is served now."""
+        outdated = {**self._memory.outdated, **result.draft.outdated}
+        self._memory = msgspec.structs.replace(self._memory, absences=result.absences, outdated=outdated)
 
-        A record that slipped through at the border of two pages there is within a page here. 0 is for a crawl
-        whose lists came in one page each, for which any size is good.
-        """
-        size = self._page_size.asked
-        longest = min(border, size)
-        return longest - 1 if longest > 1 else max(longest + 1, size)
+    async def _read(self, start: snapshot.Snapshot, further: Mapping[str, str], page_size: int = 0) -> _Lists:
+        """Reads the lists once; raises `TooManyRejects` where too many of their records cannot be stored."""
+        draft = self._reader.draft(start, self._memory.outdated)
+        endings = await self._reader.read(draft, further, page_size)
+        # a few bad records may be all that changed today, and no sign of another schema
+        of = max(draft.items, len(start.records)) if further else draft.items
+        if draft.rejected.total() > self._reject_share * of:
+            raise TooManyRejects(draft)
+        return _Lists(draft, endings)
 
-    def doubt_unit(self) -> None:
-        """Lets the next crawl find out anew what a position counts: records are missing, maybe for that."""
-        self._knows_unit = False
+    async def _needs_another(self, first: _Lists) -> bool:
+        """Whether a second crawl is worth its requests."""
+        draft, endings = first
+        memory = self._memory
+        if completeness.is_restless(endings, draft.doubled, memory.duplicates, memory.shortfalls):
+            return True
+        if completeness.ends_by_refusal(endings) and await asyncio.to_thread(draft.lacks):
+            return True  # maybe only because pages were not found that are there
+        if any(memory.shortfalls) and memory.short < _OFTEN and draft.lacks():
+            return True  # fewer than announced may be what always is, or a list that moves
+        found = await asyncio.to_thread(self._absences_after, [first])
+        return found.awaits() and completeness.is_finished(endings, draft.together(draft))
 
-    async def crawl(
-        self, draft: snapshot.Draft, further: Mapping[str, str], page_size: int = 0
-    ) -> list[pagination.Ending]:
-        """Pages through every query of the collection, each with the `further` parameters, into `draft`.
+    def _absences_after(self, crawls: Sequence[_Lists]) -> absences.Absences:
+        """What is known of missing records after these crawls, of which each follows at once on the other."""
+        memory = self._memory
+        known, found = memory.duplicates, memory.absences
+        first, last = crawls[0].draft, crawls[-1].draft
+        stored: AbstractSet[str] = first.start.records.keys()
+        together = last.together(first)
+        moved = last.moved(first) if memory.short < _OFTEN else [0] * len(together)
+        counted = [count + more for count, more in zip(together, moved, strict=True)]
+        for draft, endings in crawls:
+            rejects = draft.doubt(memory.rejected)
+            doubt = completeness.problem(endings, draft.doubled, known) or rejects
+            is_finished = (completeness.is_finished(endings, counted) or not doubt) and not rejects
+            crawl = absences.Crawl(draft.answers(), is_finished, is_verified=not doubt)
+            found = found.after(crawl, stored, len(draft.outdated))
+            known, stored = draft.doubled, stored | draft.found.keys()
+        return found
 
-        `page_size` is 0 for the one that is set and that the API accepts.
-
-        The rows in `bad_rows` are asked around in crawls of everything, those without further parameters.
-        Raises `SourceError` where a list cannot be read.
-        """
-        target, limits = self._target, self._limits
-        size = accepted = page_size or self._page_size.asked
-        began = time.monotonic()
-        endings: list[pagination.Ending] = []
-
-        async def take(page: source.Page, query: pagination.Query) -> fetch.Keep:
-            total = fetch.total(page, target.paging)
-            try:
-                batch = await self._decoded(page, draft.start)
-            except errors.Malformed as error:
-                raise self._client.unreadable(page.url, error) from error
-            if batch.is_single:
-                self._believe_single(page, query, (total or 0) - draft.walked)
-            positions, filled = batch.positions(query.page_size), batch.filled(query.page_size)
-            onward = fetch.onward(page, target.paging)
-            garbled = fetch.garbled(page, target.paging)
-
-            def keep() -> pagination.Seen:
-                if query.role == "unit":  # the same records once more: nothing to store
-                    new = draft.unseen(batch)
-                    return pagination.Seen(query, items=positions, new=new, total=total, status=page.status)
-                new = draft.add(batch, time.time(), query.ordinal)
-                nonlocal accepted
-                accepted = min(accepted, query.page_size)
-                self._heard(batch.items, total)
-                return pagination.Seen(
-                    query,
-                    items=positions,
-                    new=new,
-                    total=total,
-                    status=page.status,
-                    onward=onward,
-                    garbled=garbled,
-                    filled=filled,
-                )
-
-            return keep
-
-        known = iter(() if further else self.bad_rows)
-        for query in target.queries:
-            draft.begin(size)
-            walk = pagination.walk(
-                target.paging,
-                size,
-                {**query, **further},
-                width=limits.concurrency,
-                caps=pagination.Caps(limits.pages, limits.records),
-                known=next(known, bad_rows.NOTHING_KNOWN),
-                unit="known" if self._knows_unit else "unknown",
-            )
-            spent = time.monotonic() - began if endings else 0.0
-            deadline = fetch.Deadline(limits.crawl_deadline, spent)
-            endings.append(
-                await fetch.crawl(
-                    self._client, target.url, walk, take, width=limits.concurrency, deadline=deadline
-                )
-            )
-        self._accepted(size, accepted, page_size)
-        if not further:
-            self._knows_unit = all(ending.complete for ending in endings)
-        await self._leave_out_unasked(draft)
-        return endings
-
-    async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
-        """Drops records that contradict the queries, unless the API proves to obey the condition.
-
-        An API that obeys it knows better: some list subtypes, or mean something else by a word.
-        """
-        for query in self._target.queries if draft.against else ():
-            for condition in filters.conditions(query):
-                if str(condition) not in draft.against.values():
-                    continue
-                found = await obedience.obedience(self._client, self._target, query, condition)
-                if found == "unknown":
-                    draft.unproven.add(str(condition))
-                if found != "obeyed":
-                    draft.leave_out(str(condition))
-
-    def _believe_single(self, page: source.Page, query: pagination.Query, left: int) -> None:
-        """One object in answer to a list is a record where the API lists so, or had announced one more.
-
-        `left` is the announced total less what has come.
-        """
-        if self._target.paging.style == "none" or left == 1 or query.role == "part":
-            return
-        error = errors.Malformed(
-            "the answer is one object and no list",
-            reason="envelope",
-            mend="if the API lists a single record so, announce it by a total of 1 or set paging.style: none",
+    def _result(self, crawls: Sequence[_Lists]) -> CrawlResult:
+        """What one or two crawls of everything showed together."""
+        memory, first = self._memory, crawls[0].draft
+        draft, endings = crawls[-1]
+        known = first.doubled if len(crawls) > 1 else memory.duplicates
+        doubt = completeness.problem(endings, draft.doubled, known) or draft.doubt(memory.rejected)
+        found = self._absences_after(crawls)
+        is_finished = completeness.is_finished(endings, draft.together(first))
+        steady = doubt and _steadily_short(
+            memory.shortfalls, completeness.shortfalls(endings), self._target.queries
         )
-        raise self._client.unreadable(page.url, error) from None
-
-    def draft(self, start: snapshot.Snapshot, outdated: Mapping[str, int]) -> snapshot.Draft:
-        """What a crawl of the collection is collected in."""
-        return snapshot.Draft(start, self._target.preserve_status_types, self.digest_key, outdated)
-
-    def _accepted(self, asked: int, came: int, wanted: int) -> None:
-        """Remembers the size of a page that the API did not refuse; `wanted` is 0 for the usual one."""
-        if came == asked and wanted:
-            return  # of a crawl in another size nothing is to be learnt, unless that is refused
-        before, self._page_size = self._page_size, self._page_size.after(asked, came)
-        if self._page_size.pause == before.pause:
-            return
-        if not self._page_size.pause:
-            self._log.info("page size accepted", page_size=asked)
-            return
-        lasting = f"; if this lasts, set collections.{self._target.collection}.page_size to {came}"
-        again = f"{self._page_size.configured} is tried again after {self._page_size.pause} crawls"
-        mend = f"{again}{lasting if came > 1 else ''}"
-        self._log.warning("smaller pages", refused=asked, accepted=came, mend=mend)
-
-    async def _decoded(self, page: source.Page, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
-        """The page's records."""
-        if len(page.body) < (_KNOWN_ABOVE if start.digests else _THREAD_ABOVE):
-            async with self._precedence.step():
-                return self._read(page.body, start)
-        async with self._reading:  # several at a time would only wait for each other
-            return await asyncio.to_thread(self._read, page.body, start)
-
-    def _read(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
-        return decode.page(body, self._reader, start.digests, self.digest_key, self.passed)
+        if len(crawls) > 1:
+            draft.follow(first)
+        problem = "; ".join(filter(None, (doubt, steady, _clashing(draft), _out_of_step(found, draft))))
+        return CrawlResult(draft, endings, problem, found, is_finished)
 
 
-def _filtering(target: settings.Target) -> tuple[dict[str, str], ...]:
-    """The queries as far as records are compared with them: types that are chosen here need no filter."""
-    chosen_here = filters.TYPE_KEYS if target.include_types else frozenset[str]()
-    return tuple(
-        {key: value for key, value in query.items() if key.lower() not in chosen_here}
-        for query in target.queries
+def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence[Mapping[str, str]]) -> str:
+    """What to do where filtered lists are short of their totals by the same number in each crawl; else ""."""
+    pairs = zip(before, now, queries, strict=False)
+    if not any(short and short == usual and query for usual, short, query in pairs):
+        return ""
+    return (
+        'it is as many in each crawl: if the total counts the whole table, set paging.total_header to "", or'
+        " query to {} and choose by include_types"
     )
 
 
-def reading(target: settings.Target, config: settings.Settings) -> str:
-    """Two fingerprints with a colon between: of what decides which records there are, and how each is read.
-
-    A snapshot is another inventory's where the first differs; where the second does, its records are to be
-    decoded anew.
-    """
-    which = (
-        target.url,
-        target.queries,
-        target.include_types,
-        target.exclude_types,
-        (config.shard.index, config.shard.count),
+def _clashing(draft: snapshot.Draft) -> str:
+    """Ids that tell no two records apart, as a sentence; "" for none."""
+    if not draft.clashes:
+        return ""
+    ident = min(draft.clashes)
+    return (
+        f"{len(draft.clashes)} ids, such as {ident[:100]!r}, belong to several records of different types, of"
+        " which only one is stored: set include_types to the types you need"
     )
-    how = (
-        __version__,
-        target.mapping,
-        target.shown,
-        target.numbers,
-        target.preserve_status_types,
-        config.limits.label_length,
-    )
-    return f"{_fingerprint(which)}:{_fingerprint(how)}"
 
 
-def _fingerprint(value: object) -> str:
-    # sets and mappings in a fixed order: the fingerprint must be the same after a restart
-    return blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=8).hexdigest()
+def _out_of_step(found: absences.Absences, draft: snapshot.Draft) -> str:
+    """Signs of several servers behind one address that do not agree, as a sentence; "" for none."""
+    signs = []
+    if found.returned:
+        signs.append(f"{len(found.returned)} records that a crawl had shown to be gone came back")
+    if draft.outdated:
+        signs.append(f"{len(draft.outdated)} records came in a version older than the stored one")
+    if not signs:
+        return ""
+    return f"{' and '.join(signs)}: answers are out of step, as of several servers that are copied late"

@@ -10,36 +10,26 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
 
 from exporter import errors, settings
 from exporter.client import client as source
-from exporter.collections.crawl import Intake
+from exporter.collections.crawl import Crawler, TooManyRejects
 from exporter.collections.status import State, Story
 from exporter.exposition import render
-from exporter.inventory import absences, counts, dangling_references, snapshot
-from exporter.paging import completeness, pagination
+from exporter.inventory import counts, dangling_references, snapshot
 from exporter.precedence import Precedence
 from exporter.state_file import SavedCollection
 
 _SOONER = 0.25  # of the full interval: when everything is asked for again after an incomplete crawl
 _ACCEPTANCE = 3600.0  # seconds: how long an operator's word on pending removals holds
-_OFTEN = 3  # crawls in a row, after which what they have in common is the API's habit
 _DELTA_REACH = 24 * 3600.0  # seconds: an older change is in no list of recent changes any more
 _FIRST_RETRY = 5.0  # seconds after a failure, doubled with each further one
 _START_SHARE, _START_LONGEST = 0.1, 30.0  # of the interval, and seconds: how long a first crawl may wait
 _START_EMPTY = 1.0  # seconds: how long it may where nothing is served yet
-
-
-class _Crawled(NamedTuple):
-    """One crawl: what came, and how each of its lists ended."""
-
-    draft: snapshot.Draft
-    endings: list[pagination.Ending]
 
 
 class Surroundings(Protocol):
@@ -84,7 +74,7 @@ class Poller:
         self.published = False
         self._house = house
         self._story = story
-        self._intake = Intake(target, config, client, house.precedence, self._story.page)
+        self._crawler = Crawler(target, config, client, house.precedence, self._story.page)
         self._retention = config.retention
         self._guard = snapshot.Guard(config.retention.shrink_guard, config.retention.confirmations)
         self._exposition = render.Exposition(
@@ -94,15 +84,9 @@ class Poller:
             pause=house.precedence.pause,
         )
         self._rendered: snapshot.Snapshot | None = None  # what was last rendered, None while it is unknown
-        self._absences = absences.Absences()
-        self._outdated: Mapping[str, int] = {}  # ids, and how many crawls in a row showed an older version
-        self._doubled: set[str | int] = set()  # what came more than once in the last full crawl
-        self._shortfalls: tuple[int, ...] = ()  # how many records fewer than announced its lists brought
-        self._short = 0  # crawls in a row, each with its second one, that brought fewer than announced
         self.membership = 0  # how often records have come or gone
         self._known: Mapping[str, int] = {}  # memberships when references were last looked at
         self._relinked = False  # whether references have changed since
-        self._unheld: set[int] = set()  # what could not be held of it
         self._next_full = 0.0
         self._failures = 0
         self._woken = asyncio.Event()
@@ -141,8 +125,11 @@ class Poller:
         began = time.monotonic()
         self._story.begun(mode)
         try:
-            await (self._crawl() if mode == "full" else self._delta())
+            await (self._full() if mode == "full" else self._delta())
         except errors.SourceError as error:
+            if isinstance(error, TooManyRejects):
+                self._story.read(error.draft)
+                self._story.rejected(error.draft)
             self._failed(mode, error.reason, str(error), self._mend(mode, error))
         except Exception as error:  # noqa: BLE001 - a bug in one collection must not end the others
             self._story.bug(mode)
@@ -182,79 +169,18 @@ class Poller:
         # several exporters started together must not stay together
         return max(min(interval, 1.0), wait) * random.uniform(0.9, 1.0)  # noqa: S311
 
-    async def _crawl(self) -> None:
-        """Reads everything; once more, at once, where records are missing or the list moved meanwhile.
-
-        One list that was read to its end is no proof that a record is gone: see `inventory.absences`.
-        """
-        crawls = [await self._listed({})]
-        if await self._needs_another(crawls[0]):
-            first = crawls[0].draft
-            # what is missing may have slipped through where two pages met: they must meet elsewhere; else the
-            # same pages tell whether what came twice always does
-            size = self._intake.another_size(first.border()) if first.lacks() else 0
-            if first.lacks():
-                self._intake.doubt_unit()
-            crawls.append(await self._listed({}, size))
-        await self._take_full(crawls)
-
-    async def _needs_another(self, first: _Crawled) -> bool:
-        """Whether a second crawl is worth its requests."""
-        draft, endings = first
-        if completeness.is_restless(endings, draft.doubled, self._doubled, self._shortfalls):
-            return True
-        if await self._is_cut_off(draft, endings):
-            return True
-        if any(self._shortfalls) and self._short < _OFTEN and draft.lacks():
-            return True  # fewer than announced may be what always is, or a list that moves
-        noted = await asyncio.to_thread(self._noted, [first])
-        return noted.awaits() and completeness.is_finished(endings, draft.together(draft))
-
-    def _noted(self, crawls: Sequence[_Crawled]) -> absences.Absences:
-        """What is known of missing records after these crawls, of which each follows at once on the other."""
-        known, found = self._doubled, self._absences
-        stored: AbstractSet[str] = self.snapshot.records.keys()
-        first, last = crawls[0].draft, crawls[-1].draft
-        together = last.together(first)
-        moved = last.moved(first) if self._short < _OFTEN else [0] * len(together)
-        counted = [count + more for count, more in zip(together, moved, strict=True)]
-        for draft, endings in crawls:
-            doubt = completeness.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
-            whole = completeness.is_finished(endings, counted) or not doubt
-            crawl = absences.Crawl(
-                draft.answers(), whole and not draft.doubt(self._unheld), is_verified=not doubt
-            )
-            found = found.after(crawl, stored, len(draft.outdated))
-            known, stored = draft.doubled, stored | draft.found.keys()
-        return found
-
-    async def _take_full(self, crawls: Sequence[_Crawled]) -> None:
-        """Stores and publishes what one or two crawls of everything showed together."""
-        draft, endings = crawls[-1]
-        known = crawls[0].draft.doubled if len(crawls) > 1 else self._doubled
-        together = draft.together(crawls[0].draft)
-        problem = completeness.problem(endings, draft.doubled, known) or draft.doubt(self._unheld)
-        noted = await asyncio.to_thread(self._noted, crawls)
-        steady = _steadily_short(self._shortfalls, completeness.shortfalls(endings), self.target.queries)
-        self._doubled, self._shortfalls = draft.doubled, completeness.shortfalls(endings)
-        self._short = 0 if completeness.is_finished(endings, together) else self._short + 1
-        self._intake.bad_rows = tuple(ending.bad_rows for ending in endings)
-        self._intake.passed = draft.passed
-        self._unheld = draft.unheld
-        if len(crawls) > 1:
-            await asyncio.to_thread(draft.follow, crawls[0].draft)
-        problem = "; ".join(
-            filter(None, (problem, problem and steady, _clashing(draft), _out_of_step(noted, draft)))
-        )
+    async def _full(self) -> None:
+        """Stores and publishes what a crawl of everything shows."""
+        result = await self._crawler.full(self.snapshot)
         before = len(self.snapshot.records)
-        outcome = await asyncio.to_thread(draft.commit_full, problem, self._guarding(), noted.removable())
+        outcome = await asyncio.to_thread(
+            result.draft.commit_full, result.problem, self._guarding(), result.absences.removable()
+        )
         await self._take(outcome)
-        removed = [held.id for held in outcome.changes.removed]
-        self._absences = await asyncio.to_thread(noted.without, removed)
-        self._outdated = draft.outdated
+        await self._crawler.stored(result, [held.id for held in outcome.changes.removed])
         self._settle(outcome)
-        self._story.full(draft, outcome, endings, problem)
-        self._story.read(draft)
+        self._story.full(result.draft, outcome, result.endings, result.problem)
+        self._story.read(result.draft)
         after = len(outcome.snapshot.records)
         if before and after > self._retention.growth_guard * before:
             self._story.grown(before, after)
@@ -265,28 +191,6 @@ class Poller:
         if self._guard.accepted and time.monotonic() > self._accepted_until:
             return msgspec.structs.replace(self._guard, accepted=frozenset())
         return self._guard
-
-    async def _listed(self, further: Mapping[str, str], page_size: int = 0) -> _Crawled:
-        """Reads the list; raises `PartialCrawl` where too many of its records cannot be held."""
-        draft = self._intake.draft(self.snapshot, self._outdated)
-        endings = await self._intake.crawl(draft, further, page_size)
-        rejected = draft.rejected.total()
-        # a few bad records may be all that changed today, and no sign of another schema
-        of = max(draft.items, len(self.snapshot.records)) if further else draft.items
-        if rejected > self._retention.reject_share * of:
-            self._story.read(draft)
-            self._story.rejected(draft)
-            reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
-            raise errors.PartialCrawl(
-                f"{rejected} of {draft.items} records cannot be held ({reasons})",
-                reason="rejects",
-                mend="has the API's schema changed? `check` shows how its records are understood",
-            )
-        return _Crawled(draft, endings)
-
-    async def _is_cut_off(self, draft: snapshot.Draft, endings: Sequence[pagination.Ending]) -> bool:
-        """Whether records may be missing only because pages were not found that are there."""
-        return completeness.ends_by_refusal(endings) and await asyncio.to_thread(draft.lacks)
 
     async def _look_for_dangling(self, held: snapshot.Snapshot) -> None:
         """Counts references that lead nowhere, where references or what they lead to can have changed."""
@@ -308,15 +212,13 @@ class Poller:
             self._next_full = time.monotonic() + part * self.target.full_refresh_interval
 
     async def _delta(self) -> None:
-        draft, endings = await self._listed(self.target.delta)
-        many = draft.rejected.total() > self._retention.reject_share * draft.items
-        if not all(ending.complete for ending in endings) or (many and draft.unheld - self._unheld):
-            # without all changes the list of changes is no list of changes: ask for everything
+        """Stores and publishes what changed; where that may not be all, everything is asked for next."""
+        result = await self._crawler.delta(self.snapshot)
+        if result.problem:
             self._next_full = 0.0
-        await self._take(await asyncio.to_thread(draft.commit_delta, self._guard))
-        self._absences = self._absences.without((), draft.found)
-        self._outdated = {**self._outdated, **draft.outdated}
-        self._story.read(draft)
+        await self._take(await asyncio.to_thread(result.draft.commit_delta, self._guard))
+        self._crawler.stored_changes(result)
+        self._story.read(result.draft)
 
     async def _take(self, outcome: snapshot.Outcome) -> None:
         """Renders and publishes what a crawl changed; nothing is touched where that fails."""
@@ -378,8 +280,8 @@ class Poller:
         """What is worth keeping over a restart."""
         return SavedCollection(
             self.snapshot,
-            self._intake.digest_key,
-            self._intake.reading,
+            self._crawler.digest_key,
+            self._crawler.fingerprint,
             self.state.last_success,
             self.state.last_full_success,
         )
@@ -396,13 +298,13 @@ class Poller:
         False, and nothing happens, if it is of other records than those that are asked for now: another
         URL, query, shard or choice of types.
         """
-        which, _, how = self._intake.reading.partition(":")
+        which, _, how = self._crawler.fingerprint.partition(":")
         kept_which, _, kept_how = kept.reading.partition(":")
         if which != kept_which:
             return False
         held = kept.snapshot
         if how == kept_how:
-            self._intake.digest_key = kept.digest_key
+            self._crawler.digest_key = kept.digest_key
         else:  # the same records, but to be read anew
             held = msgspec.structs.replace(held, digests={})
         await self._publish(held, snapshot.Changes(added=tuple(held.records.values())))
@@ -410,37 +312,3 @@ class Poller:
             self._story.restored(len(held.records), kept.last_success, kept.last_full_success)
         self._story.held(self.tally)
         return True
-
-
-def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence[Mapping[str, str]]) -> str:
-    """What to do where filtered lists are short of their totals by the same number in each crawl; else ""."""
-    pairs = zip(before, now, queries, strict=False)
-    if not any(short and short == usual and query for usual, short, query in pairs):
-        return ""
-    return (
-        'it is as many in each crawl: if the total counts the whole table, set paging.total_header to "", or'
-        " query to {} and choose by include_types"
-    )
-
-
-def _clashing(draft: snapshot.Draft) -> str:
-    """Ids that tell no two records apart, as a sentence; "" for none."""
-    if not draft.clashes:
-        return ""
-    ident = min(draft.clashes)
-    return (
-        f"{len(draft.clashes)} ids, such as {ident[:100]!r}, belong to several records of different types, of"
-        " which only one is stored: set include_types to the types you need"
-    )
-
-
-def _out_of_step(noted: absences.Absences, draft: snapshot.Draft) -> str:
-    """Signs of several servers behind one address that do not agree, as a sentence; "" for none."""
-    signs = []
-    if noted.returned:
-        signs.append(f"{len(noted.returned)} records that a crawl had shown to be gone came back")
-    if draft.outdated:
-        signs.append(f"{len(draft.outdated)} records came in a version older than the stored one")
-    if not signs:
-        return ""
-    return f"{' and '.join(signs)}: answers are out of step, as of several servers that are copied late"

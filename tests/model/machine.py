@@ -268,7 +268,7 @@ class Exporting(RuleBasedStateMachine):
         self.server.moves.clear()
         self.server.lies = frozenset(left)
         self.lying = False
-        resting = [row.rest for known in self.poller._intake.bad_rows for row in known.rows]
+        resting = [row.rest for known in self.poller._crawler._reader._bad_rows for row in known.rows]
         for _ in range(4 + max(resting, default=0)):
             self.poller._next_full = 0.0
             self.refresh()

@@ -1,0 +1,258 @@
+"""Reads the lists of one collection: the pages of its queries in, a `Draft` of its records out.
+
+Here `paging` and `inventory` meet. How a page is requested is `client`'s business and what it means
+`inventory`'s; what to believe of the result is `crawl`'s. It owns the key of the digests, the size of a page
+that the API accepts, and the rows that it cannot give.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+
+import msgspec
+import structlog
+
+from exporter import __version__, errors, obedience, settings
+from exporter.client import client as source
+from exporter.inventory import decode, filters, record_reader, snapshot
+from exporter.inventory.selection import chosen
+from exporter.paging import bad_rows, fetch, pagination
+from exporter.paging.page_size import PageSize
+from exporter.precedence import Precedence
+
+log = structlog.get_logger()
+
+_THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
+_KNOWN_ABOVE = 1_048_576  # the same where most records are known: a millisecond a page, 18 if none is
+
+OnPage = Callable[[int, int | None], None]
+"""Called for each page with its number of records and the total that it announces, None for none."""
+
+
+class ListReader:
+    """Reads the queries of one collection; `on_page` is called for each page."""
+
+    def __init__(
+        self,
+        target: settings.Target,
+        config: settings.Settings,
+        client: source.Client,
+        precedence: Precedence,
+        on_page: OnPage,
+    ) -> None:
+        self.digest_key = os.urandom(16)
+        self.fingerprint = fingerprint(target, config)
+        self._target = target
+        self._limits = config.limits
+        self._client = client
+        self._on_page = on_page
+        self._precedence = precedence
+        self._reader = record_reader.Reader(
+            target.mapping,
+            characteristics=target.shown,
+            numbers=target.numbers,
+            choice=chosen(
+                target.include_types, target.exclude_types, (config.shard.index, config.shard.count)
+            ),
+            length=config.limits.label_length,
+            queries=_filtering(target),
+        )
+        self._bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
+        self._passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
+        self._decoding = asyncio.Lock()
+        self._knows_unit = False  # whether positions are known to count records: the last lists were complete
+        self._page_size = PageSize(target.page_size)
+        self._log = log.bind(collection=target.collection, api=target.api)
+
+    def another_size(self, border: int) -> int:
+        """A page size for which pages end elsewhere than in a crawl with pages of `border` records.
+
+        A record that slipped through at the border of two pages there is within a page here. 0 is for a crawl
+        whose lists came in one page each, for which any size is good.
+        """
+        size = self._page_size.asked
+        longest = min(border, size)
+        return longest - 1 if longest > 1 else max(longest + 1, size)
+
+    def doubt_unit(self) -> None:
+        """Lets the next crawl find out anew what a position counts: records are missing, maybe for that."""
+        self._knows_unit = False
+
+    async def read(
+        self, draft: snapshot.Draft, further: Mapping[str, str], page_size: int = 0
+    ) -> list[pagination.Ending]:
+        """Pages through every query of the collection, each with the `further` parameters, into `draft`.
+
+        `page_size` is 0 for the one that is set and that the API accepts.
+
+        Rows known to be bad are asked around in crawls of everything, those without further parameters.
+        Raises `SourceError` where a list cannot be read.
+        """
+        target, limits = self._target, self._limits
+        size = accepted = page_size or self._page_size.asked
+        began = time.monotonic()
+        endings: list[pagination.Ending] = []
+
+        async def take(page: source.Page, query: pagination.Query) -> fetch.Keep:
+            total = fetch.total(page, target.paging)
+            try:
+                batch = await self._decoded(page, draft.start)
+            except errors.Malformed as error:
+                raise self._client.unreadable(page.url, error) from error
+            if batch.is_single:
+                self._believe_single(page, query, (total or 0) - draft.walked)
+            positions, filled = batch.positions(query.page_size), batch.filled(query.page_size)
+            onward = fetch.onward(page, target.paging)
+            garbled = fetch.garbled(page, target.paging)
+
+            def keep() -> pagination.Seen:
+                if query.role == "unit":  # the same records once more: nothing to store
+                    new = draft.unseen(batch)
+                    return pagination.Seen(query, items=positions, new=new, total=total, status=page.status)
+                new = draft.add(batch, time.time(), query.ordinal)
+                nonlocal accepted
+                accepted = min(accepted, query.page_size)
+                self._on_page(batch.items, total)
+                return pagination.Seen(
+                    query,
+                    items=positions,
+                    new=new,
+                    total=total,
+                    status=page.status,
+                    onward=onward,
+                    garbled=garbled,
+                    filled=filled,
+                )
+
+            return keep
+
+        known = iter(() if further else self._bad_rows)
+        for query in target.queries:
+            draft.begin(size)
+            walk = pagination.walk(
+                target.paging,
+                size,
+                {**query, **further},
+                width=limits.concurrency,
+                caps=pagination.Caps(limits.pages, limits.records),
+                known=next(known, bad_rows.NOTHING_KNOWN),
+                unit="known" if self._knows_unit else "unknown",
+            )
+            spent = time.monotonic() - began if endings else 0.0
+            deadline = fetch.Deadline(limits.crawl_deadline, spent)
+            endings.append(
+                await fetch.crawl(
+                    self._client, target.url, walk, take, width=limits.concurrency, deadline=deadline
+                )
+            )
+        self._accepted(size, accepted, page_size)
+        if not further:
+            self._knows_unit = all(ending.complete for ending in endings)
+        await self._leave_out_unasked(draft)
+        return endings
+
+    async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
+        """Drops records that contradict the queries, unless the API proves to obey the condition.
+
+        An API that obeys it knows better: some list subtypes, or mean something else by a word.
+        """
+        for query in self._target.queries if draft.against else ():
+            for condition in filters.conditions(query):
+                if str(condition) not in draft.against.values():
+                    continue
+                found = await obedience.obedience(self._client, self._target, query, condition)
+                if found == "unknown":
+                    draft.unproven.add(str(condition))
+                if found != "obeyed":
+                    draft.leave_out(str(condition))
+
+    def _believe_single(self, page: source.Page, query: pagination.Query, left: int) -> None:
+        """One object in answer to a list is a record where the API lists so, or had announced one more.
+
+        `left` is the announced total less what has come.
+        """
+        if self._target.paging.style == "none" or left == 1 or query.role == "part":
+            return
+        error = errors.Malformed(
+            "the answer is one object and no list",
+            reason="envelope",
+            mend="if the API lists a single record so, announce it by a total of 1 or set paging.style: none",
+        )
+        raise self._client.unreadable(page.url, error) from None
+
+    def remember(self, endings: Sequence[pagination.Ending], draft: snapshot.Draft) -> None:
+        """What a full crawl that is stored shows for the next: bad rows, and records that are left out."""
+        self._bad_rows = tuple(ending.bad_rows for ending in endings)
+        self._passed = draft.passed
+
+    def draft(self, start: snapshot.Snapshot, outdated: Mapping[str, int]) -> snapshot.Draft:
+        """What a crawl of the collection is collected in."""
+        return snapshot.Draft(start, self._target.preserve_status_types, self.digest_key, outdated)
+
+    def _accepted(self, asked: int, came: int, wanted: int) -> None:
+        """Remembers the size of a page that the API did not refuse; `wanted` is 0 for the usual one."""
+        if came == asked and wanted:
+            return  # of a crawl in another size nothing is to be learnt, unless that is refused
+        before, self._page_size = self._page_size, self._page_size.after(asked, came)
+        if self._page_size.pause == before.pause:
+            return
+        if not self._page_size.pause:
+            self._log.info("page size accepted", page_size=asked)
+            return
+        lasting = f"; if this lasts, set collections.{self._target.collection}.page_size to {came}"
+        again = f"{self._page_size.configured} is tried again after {self._page_size.pause} crawls"
+        mend = f"{again}{lasting if came > 1 else ''}"
+        self._log.warning("smaller pages", refused=asked, accepted=came, mend=mend)
+
+    async def _decoded(self, page: source.Page, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
+        """The page's records."""
+        if len(page.body) < (_KNOWN_ABOVE if start.digests else _THREAD_ABOVE):
+            async with self._precedence.step():
+                return self._decode(page.body, start)
+        async with self._decoding:  # several at a time would only wait for each other
+            return await asyncio.to_thread(self._decode, page.body, start)
+
+    def _decode(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
+        return decode.page(body, self._reader, start.digests, self.digest_key, self._passed)
+
+
+def _filtering(target: settings.Target) -> tuple[dict[str, str], ...]:
+    """The queries as far as records are compared with them: types that are chosen here need no filter."""
+    chosen_here = filters.TYPE_KEYS if target.include_types else frozenset[str]()
+    return tuple(
+        {key: value for key, value in query.items() if key.lower() not in chosen_here}
+        for query in target.queries
+    )
+
+
+def fingerprint(target: settings.Target, config: settings.Settings) -> str:
+    """Two fingerprints with a colon between: of what decides which records there are, and how each is read.
+
+    A snapshot is another inventory's where the first differs; where the second does, its records are to be
+    decoded anew.
+    """
+    which = (
+        target.url,
+        target.queries,
+        target.include_types,
+        target.exclude_types,
+        (config.shard.index, config.shard.count),
+    )
+    how = (
+        __version__,
+        target.mapping,
+        target.shown,
+        target.numbers,
+        target.preserve_status_types,
+        config.limits.label_length,
+    )
+    return f"{_digest(which)}:{_digest(how)}"
+
+
+def _digest(value: object) -> str:
+    # sets and mappings in a fixed order: the fingerprint must be the same after a restart
+    return blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=8).hexdigest()
