@@ -51,7 +51,8 @@ async def test_a_crawl_that_turns_out_incomplete_is_told_once_and_so_is_its_end(
         assert warning["problem"] == crawling.poller(built, "carriers").state.problem != ""
         assert "bad_rows of /api/v1/status" in warning["mend"]
         crawling.trouble(simulator)
-        crawling.poller(built, "carriers")._crawler._reader._bad_rows = ()  # else it waits before it asks for them
+        # else it waits before it asks for them
+        crawling.poller(built, "carriers")._crawler._reader._bad_rows = ()
         await crawl(built)
         await crawl(built)
         assert told(lines)[2:] == [("info", "complete again")]
