@@ -24,7 +24,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, descriptors, errors, logs, sd_notify, settings
+from exporter import __version__, errors, logs, sd_notify, settings
 from exporter.collections.poller import Poller
 from exporter.collections.store import Site
 from exporter.reload import Reloads
@@ -32,7 +32,7 @@ from exporter.runtime import Crew
 from exporter.state_file import StateFile
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.web import listener, listening, server
+from exporter.web import file_descriptors, listener, listening, server
 from exporter.web.web_config import AccessControl
 
 log = structlog.get_logger()
@@ -312,10 +312,10 @@ def _listening_to(bells: Bells) -> Iterator[Bells]:
 
 def _connections(config: settings.Settings) -> int:
     """How many connections may be open: `web.max_connections`, or as many as there are descriptors for."""
-    limit, wanted = descriptors.raise_limit(), config.web.max_connections
+    limit, wanted = file_descriptors.raise_limit(), config.web.max_connections
     apis = {target.api for target in config.targets()}
     requests = len(apis) * config.limits.concurrency
-    possible = descriptors.connections(wanted, limit, requests=requests, beyond=listener.BEYOND)
+    possible = file_descriptors.max_connections(wanted, limit, requests=requests, beyond=listener.BEYOND)
     if possible < wanted:
         hint = f"raise the limit of open files, which is {limit}, or lower web.max_connections"
         log.warning("fewer connections than configured", limit=possible, configured=wanted, hint=hint)

@@ -24,7 +24,7 @@ from typing import NoReturn, TypeVar
 
 from rich.console import Console
 
-from exporter import __version__, app, errors, logs, output, progress, settings
+from exporter import __version__, app, errors, logs, progress, settings, stdio
 from exporter.check import command
 from exporter.simulator import fault, quirk
 from exporter.simulator.dialect import DIALECTS
@@ -42,25 +42,25 @@ S = TypeVar("S")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns its exit status; `serve` ends the process itself where nothing went wrong."""
-    output.prepare()
+    stdio.prepare()
     try:
         status = _status(arguments)
     except SystemExit as stop:  # argparse has printed its help, or what is wrong
-        raise SystemExit(_written_out(stop.code, output.failure())) from None
+        raise SystemExit(_written_out(stop.code, stdio.failure())) from None
     except OSError as error:
-        problem = output.failure()
+        problem = stdio.failure()
         if problem is None:  # then it was not about standard output
-            output.complain(f"cannot go on: {error}")
+            stdio.print_error(f"cannot go on: {error}")
             return UNREAD
         return _written_out(GOOD, problem)
-    return _written_out(status, output.failure())
+    return _written_out(status, stdio.failure())
 
 
 def _written_out(status: S, problem: OSError | None) -> S | int:
     """The exit status, with what stands in the way of standard output."""
     if problem is None or isinstance(problem, BrokenPipeError):  # whoever read it has seen enough
         return status
-    output.complain(f"standard output cannot be written: {problem.strerror or problem}")
+    stdio.print_error(f"standard output cannot be written: {problem.strerror or problem}")
     return status or UNREAD
 
 
@@ -69,7 +69,7 @@ def _status(arguments: Sequence[str] | None) -> int:
         given = _parser().parse_args(arguments)
         status: int = given.verb(given)
     except errors.ConfigError as error:
-        output.complain(str(error))
+        stdio.print_error(str(error))
         return WRONG
     except KeyboardInterrupt:
         return GOOD
@@ -179,7 +179,7 @@ def _loaded(given: argparse.Namespace) -> settings.Settings:
 
 def _serve(given: argparse.Namespace) -> NoReturn:
     async def watch(house: app.House, _: str) -> None:
-        await progress.tell(house)
+        await progress.log_progress(house)
 
     logs.never_block()
     asyncio.run(_served(app.serve(_loaded(given), watch, partial(_read, given))))
@@ -201,7 +201,7 @@ async def _served(work: Coroutine[None, None, None]) -> NoReturn:
 def _check(given: argparse.Namespace) -> int:
     config = _loaded(given)
     AccessControl(config.web.config_file)  # only to say what is wrong with it
-    console = output.Console()
+    console = stdio.Console()
     if given.offline:
         names = ", ".join(target.collection for target in config.targets())
         console.print(f"The settings are good. Collections: {names}.")
@@ -214,7 +214,7 @@ def _once(given: argparse.Namespace) -> int:
 
     async def watch(house: app.House, _: str) -> None:
         with contextlib.suppress(OSError):  # how far it is matters less than what comes of it
-            await progress.follow(house, output.Console(stderr=True))
+            await progress.show(house, stdio.Console(stderr=True))
 
     house, text = asyncio.run(app.once(config, watch))
     sys.stdout.buffer.write(text)
@@ -222,7 +222,7 @@ def _once(given: argparse.Namespace) -> int:
     whole = all(poller.state.up and poller.state.complete for poller in house.pollers)
     for poller in house.pollers:
         if not (poller.state.up and poller.state.complete):
-            output.complain(f"{poller.target.collection}: {progress.ending(poller)}")
+            stdio.print_error(f"{poller.target.collection}: {progress.result(poller)}")
     return GOOD if whole else UNREAD
 
 
@@ -323,7 +323,7 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
-    console = output.Console()
+    console = stdio.Console()
     unwritten: OSError | None = None
     async with _started(simulator, [listening.Address("127.0.0.1", 0)]):
         with tempfile.TemporaryDirectory() as folder:
@@ -335,7 +335,7 @@ async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
         async def watch(house: app.House, served: str) -> None:
             nonlocal unwritten
             try:
-                await progress.follow(house, console)
+                await progress.show(house, console)
                 _introduce(simulator, served, console)
             except OSError as error:
                 unwritten = error
@@ -383,7 +383,7 @@ def _healthcheck(given: argparse.Namespace) -> int:
         if url.scheme == "https" and given.cert is None and _is_turned_away(error):
             print("The exporter is running, and wants a client certificate: give --cert and --key.")
             return GOOD
-        output.complain(f"no answer from {connection.host}:{connection.port}: {error}")
+        stdio.print_error(f"no answer from {connection.host}:{connection.port}: {error}")
         return UNREAD
     finally:
         connection.close()

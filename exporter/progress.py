@@ -1,6 +1,6 @@
-"""Shows crawls to whoever waits for them: bars in a terminal, plain lines or log lines elsewhere.
+"""The progress of the first crawls: bars in a terminal, plain lines or log lines elsewhere.
 
-It reads the pollers' stories and changes nothing; it ends when every collection has had its first refresh.
+It reads the state of the pollers and ends when every collection has had its first refresh.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from rich.progress import (
 from exporter.app import House
 from exporter.collections.poller import Poller
 
-_LOOK = 0.2  # seconds between two looks
+_POLL = 0.2  # seconds between two looks at the pollers
 _LINE = 5.0  # seconds between two plain lines of a long crawl
 
 log = structlog.get_logger()
 
 
-async def follow(house: House, console: Console) -> None:
-    """Follows the first refresh of every collection to its end."""
+async def show(house: House, console: Console) -> None:
+    """Shows the first refresh of every collection until it has ended."""
     if console.is_terminal:
         await _bars(house, console)
     else:
         await _lines(house, console)
 
 
-async def tell(house: House) -> None:
-    """Logs how far first crawls that take long have come; a service has no terminal."""
+async def log_progress(house: House) -> None:
+    """Logs the progress of first crawls that take long, for a service, which has no terminal."""
     while unfinished := _unfinished(house):
         await asyncio.sleep(_LINE)
         for poller in unfinished:
@@ -74,30 +74,30 @@ async def _bars(house: House, console: Console) -> None:
                 state, name = poller.state, poller.target.collection
                 done = state.up is not None
                 total = state.items if done else state.announced or None
-                note = ending(poller) if done else ""
+                note = result(poller) if done else ""
                 progress.update(tasks[name], completed=state.items, total=total, note=note)
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_POLL)
 
 
 async def _lines(house: House, console: Console) -> None:
-    told: set[str] = set()
+    shown: set[str] = set()
     last = time.monotonic()
-    while len(told) < len(house.pollers):
+    while len(shown) < len(house.pollers):
         for poller in house.pollers:
             name = poller.target.collection
-            if poller.state.up is not None and name not in told:
-                told.add(name)
-                console.print(f"{name}: {ending(poller)}", highlight=False, markup=False)
+            if poller.state.up is not None and name not in shown:
+                shown.add(name)
+                console.print(f"{name}: {result(poller)}", highlight=False, markup=False)
         if time.monotonic() - last > _LINE:
             last = time.monotonic()
             for poller in _unfinished(house):
                 line = f"{poller.target.collection}: {poller.state.items} records so far"
                 console.print(line, highlight=False, markup=False)
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_POLL)
 
 
-def ending(poller: Poller) -> str:
-    """How the collection's last refresh ended, in one line."""
+def result(poller: Poller) -> str:
+    """The result of the collection's last refresh, in one line."""
     state = poller.state
     if state.up is False:
         mend = f" ({state.last_error_mend})" if state.last_error_mend else ""

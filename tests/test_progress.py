@@ -16,7 +16,7 @@ async def test_a_terminal_shows_bars_that_fill(tmp_path: Path) -> None:
     async with crawling.house(tmp_path, latency=0.15) as (_, built), asyncio.TaskGroup() as group:
         for poller in built.pollers:
             group.create_task(poller.refresh())
-        group.create_task(progress.follow(built, console))
+        group.create_task(progress.show(built, console))
     shown = console.file.getvalue()
     assert "50/50" in shown
     assert "50 records held, complete" in shown
@@ -31,7 +31,7 @@ async def test_elsewhere_there_is_a_line_for_each_collection(
     faults = ("html:collection=carriers", "504:rows=15,collection=services")
     crawled = crawling.house(tmp_path, changes, latency=0.15, faults=faults)
     async with crawled as (_, built), asyncio.TaskGroup() as group:
-        group.create_task(progress.follow(built, console))
+        group.create_task(progress.show(built, console))
         for poller in built.pollers:
             group.create_task(poller.refresh())
     shown = console.file.getvalue()
@@ -46,7 +46,7 @@ async def test_a_service_logs_how_far_a_long_crawl_has_come(
 ) -> None:
     monkeypatch.setattr(progress, "_LINE", 0.05)
     async with crawling.house(tmp_path, latency=0.2) as (_, built), asyncio.TaskGroup() as group:
-        group.create_task(progress.tell(built))
+        group.create_task(progress.log_progress(built))
         for poller in built.pollers:
             group.create_task(poller.refresh())
     assert "crawling" in capsys.readouterr().out

@@ -12,13 +12,13 @@ from functools import partial
 
 import msgspec
 
-from exporter import errors, obedience, settings
+from exporter import errors, settings
 from exporter.client.client import Client, Page
 from exporter.inventory import decode, record_reader
 from exporter.inventory.dialects import DIALECTS
 from exporter.inventory.filters import Condition, Filters
 from exporter.inventory.snapshot import Held
-from exporter.paging import fetch, pagination
+from exporter.paging import fetch, ignored_filters, pagination
 
 _PAGES = 2  # with records; the crawl may need further ones to judge their end
 _CAPS = pagination.Caps(pages=10, records=10**9)
@@ -125,7 +125,7 @@ def idents(page: Page, target: settings.Target) -> list[str]:
 
 async def _bare(target: settings.Target, client: Client) -> Page | None:
     try:
-        page = await obedience.first_page(client, target, {})
+        page = await ignored_filters.first_page(client, target, {})
         decode.split(page.body)
     except errors.SourceError:
         return None  # some APIs list nothing without a query
@@ -143,7 +143,7 @@ async def _tried(target: settings.Target, client: Client, read: Read, bare: Page
         doubted.update(filters.queries[0])
     ignored, totals = [], [0]
     for condition in (one for one in filters.queries[0] if one in doubted):
-        page = await obedience.unmatched(client, target, read.query, condition)
+        page = await ignored_filters.unmatched(client, target, read.query, condition)
         if page is not None and decode.split(page.body):
             ignored.append(condition)
         elif page is not None:

@@ -16,11 +16,11 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
-from exporter import __version__, errors, obedience, settings
+from exporter import __version__, errors, settings
 from exporter.client import client as source
 from exporter.inventory import decode, filters, record_reader, snapshot
 from exporter.inventory.selection import chosen
-from exporter.paging import bad_rows, fetch, pagination
+from exporter.paging import bad_rows, fetch, ignored_filters, pagination
 from exporter.paging.page_size import PageSize
 from exporter.precedence import Precedence
 
@@ -156,18 +156,18 @@ class ListReader:
         return endings
 
     async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
-        """Drops records that contradict the queries, unless the API proves to obey the condition.
+        """Drops records that contradict the queries, unless the API proves to apply the filter.
 
-        An API that obeys it knows better: some list subtypes, or mean something else by a word.
+        An API that applies it knows better: some list subtypes, or use a word in another sense.
         """
         for query in self._target.queries if draft.against else ():
             for condition in filters.conditions(query):
                 if str(condition) not in draft.against.values():
                     continue
-                found = await obedience.obedience(self._client, self._target, query, condition)
+                found = await ignored_filters.check_filter(self._client, self._target, query, condition)
                 if found == "unknown":
                     draft.unproven.add(str(condition))
-                if found != "obeyed":
+                if found != "applied":
                     draft.leave_out(str(condition))
 
     def _believe_single(self, page: source.Page, query: pagination.Query, left: int) -> None:

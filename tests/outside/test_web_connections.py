@@ -17,8 +17,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from exporter import descriptors
-from exporter.web import admin, connection_limits, once_a_minute, scrape, server, shortage
+from exporter.web import admin, connection_limits, file_descriptors, once_a_minute, scrape, server, shortage
 from tests.end_to_end import running
 from tests.web.guarded import HEALTHY, PATIENT, Client, Told, busy, connect, guarded, held_up
 from tests.web.invented import InventedSite
@@ -236,7 +235,7 @@ async def test_a_failure_that_is_no_shortage_is_reported_as_before(caplog: pytes
     ("wanted", "limit", "possible"), [(512, 1024, 512), (512, 256, 80), (65_536, 131_072, 65_536), (9, 10, 1)]
 )
 def test_o06_connections_leave_descriptors_to_everything_else(wanted: int, limit: int, possible: int) -> None:
-    assert descriptors.connections(wanted, limit, requests=32, beyond=48) == possible
+    assert file_descriptors.max_connections(wanted, limit, requests=32, beyond=48) == possible
 
 
 def limited(soft: int, hard: int) -> str:

@@ -14,8 +14,9 @@ import yaml
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from exporter import app, cli, errors, obedience, settings
+from exporter import app, cli, errors, settings
 from exporter.errors import ConfigError
+from exporter.paging import ignored_filters
 from tests import crawling
 from tests.outside.serving import serving
 
@@ -233,8 +234,8 @@ async def test_t06_an_api_that_fails_when_asked_about_a_filter_is_not_believed(t
 @pytest.mark.parametrize(
     ("error", "found"),
     [
-        (errors.Refused("400", status=400), "obeyed"),
-        (errors.Refused("404", status=404, reason="not_found"), "obeyed"),
+        (errors.Refused("400", status=400), "applied"),
+        (errors.Refused("404", status=404, reason="not_found"), "applied"),
         (errors.Refused("401", status=401, reason="auth"), "unknown"),
         (errors.Broken("500", status=500), "unknown"),
         (errors.Throttled("429", wait=None), "unknown"),
@@ -245,7 +246,7 @@ async def test_t06_an_api_that_fails_when_asked_about_a_filter_is_not_believed(t
 def test_a_failure_says_nothing_of_a_filter_and_a_refused_value_does(
     error: errors.SourceError, found: str
 ) -> None:
-    assert obedience.judged(error) == found
+    assert ignored_filters.classify(error) == found
 
 
 @pytest.mark.parametrize("dialect", ["ses"])

@@ -1,7 +1,7 @@
-"""Asks an API whether it obeys a condition of a query: by the same query with a value that no record has.
+"""Whether an API applies a filter of a query: asks once more, with a value that no record has.
 
-An API that answers it with records ignores the condition; one that lists none, or refuses the value, looks at
-it. What records show of a condition is `inventory.filters`' business. Invariant: one request, never repeated.
+An API that answers with records ignores the filter; one that lists none, or refuses the value, applies it.
+Whether a record contradicts a filter is in `inventory.filters`. Each question is one request.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from exporter.paging import pagination
 NO_SUCH_WORD, NO_SUCH_NUMBER = "no-such-value-7c1e", "987654321"
 _NO_CAPS = pagination.Caps(pages=1, records=10**9)
 
-Obedience = Literal["obeyed", "ignored", "unknown"]
+FilterStatus = Literal["applied", "ignored", "unknown"]
 
 
-async def obedience(
+async def check_filter(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
-) -> Obedience:
+) -> FilterStatus:
     """Whether the API lists records though no record has the value that is asked for."""
-    return judged(await _unmatched(client, target, query, condition))
+    return classify(await _unmatched(client, target, query, condition))
 
 
-def judged(answer: Page | errors.SourceError) -> Obedience:
-    """What the answer to a query that no record matches says; one that failed says nothing.
+def classify(answer: Page | errors.SourceError) -> FilterStatus:
+    """What the answer to a query that no record matches shows; a request that failed shows nothing.
 
-    A value is refused by a status below 500 that is not about who asks.
+    A status below 500 that is not about authentication refuses the value.
     """
     if isinstance(answer, errors.Refused):
-        return "obeyed" if answer.reason in ("status", "not_found") else "unknown"
+        return "applied" if answer.reason in ("status", "not_found") else "unknown"
     if isinstance(answer, errors.SourceError):
         return "unknown"
-    return "ignored" if decode.split(answer.body) else "obeyed"
+    return "ignored" if decode.split(answer.body) else "applied"
 
 
 async def unmatched(

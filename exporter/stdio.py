@@ -1,7 +1,7 @@
-"""Standard output and standard error, whatever they are: not UTF-8, full, closed, a pipe that nobody reads.
+"""Standard output and standard error, even if they are not UTF-8, full, closed or a pipe that nobody reads.
 
-A text that their encoding lacks is printed with escapes (`\\u2026`). What cannot be written is found when
-the verb has ended; the command line says it in a sentence. Invariant: nobody sees a traceback for it.
+Characters that their encoding lacks are printed as escapes (`\\u2026`). `failure` is why something could not
+be written, for the command line to report when the command has ended. None of this causes a traceback.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _file: _File | None = None
 
 
 class Console(console.Console):
-    """A console whose user has gone is told of by BrokenPipeError, as that of `print` is."""
+    """A console that raises BrokenPipeError if nobody reads it any more, as `print` does."""
 
     def on_broken_pipe(self) -> None:
         """Raises again what rich would make an exit status of 1."""
@@ -26,7 +26,7 @@ class Console(console.Console):
 
 
 class _File(io.FileIO):
-    """A file that knows why it could not be written first; argparse, for one, tells nobody."""
+    """A file that keeps its first error: argparse, for one, ignores errors when it prints."""
 
     problem: OSError | None = None
 
@@ -40,12 +40,12 @@ class _File(io.FileIO):
 
 
 def prepare() -> None:
-    """Makes standard output and standard error take any text, and tell later what could not be written."""
+    """Makes standard output and standard error take any text and keep the first error of writing."""
     global _file
     if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     stream: TextIO | None = sys.stdout
-    if stream is None:  # closed: what cannot be written is told of, as with a full disk
+    if stream is None:  # closed: reported as a full disk is
         _file = _File(os.open(os.devnull, os.O_RDONLY), "w")
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(_file), "utf-8", "backslashreplace")
     elif stream is sys.__stdout__ and isinstance(stream, io.TextIOWrapper):
@@ -59,7 +59,7 @@ def prepare() -> None:
 def failure() -> OSError | None:
     """Why something printed could not be written to standard output; None where all of it was.
 
-    Then the rest is thrown away, lest Python complain once more when it ends.
+    The rest is then discarded, so that Python does not report the error again when it exits.
     """
     with contextlib.suppress(OSError):
         sys.stdout.flush()
@@ -69,8 +69,8 @@ def failure() -> OSError | None:
     return _file.problem
 
 
-def complain(text: str) -> None:
-    """Prints a line on standard error; without effect where that cannot be written."""
+def print_error(text: str) -> None:
+    """Prints a line on standard error, if that can be written."""
     try:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
