@@ -21,10 +21,42 @@ from exporter.simulator.response_options import (
 ENTITIES = {"tmf638": "service", "tmf639": "resource"}
 """The last part of each API's list: the same in every dialect."""
 
+
+def _from_status(values: Mapping[str, str]) -> Attribute:
+    return lambda record: values[record.status]
+
+
+def _tmf(
+    name: str, version: tmf.TmfVersion, state: Mapping[str, str], **resource_states: Mapping[str, str]
+) -> SimulatedDialect:
+    """A version of TMF638 and TMF639 that can be filtered by `state` and by the states of resources."""
+    common: Mapping[str, Attribute] = {"@type": tmf.type_of, "category": record.category}
+    states = {key: _from_status(values) for key, values in resource_states.items()}
+    return SimulatedDialect(
+        name=name,
+        bases={"tmf638": version.services, "tmf639": version.resources},
+        paging=PagingOptions("offset", "limit", "offset", first=0, default_size=20),
+        response=ResponseOptions(
+            total_header="X-Total-Count", result_header="X-Result-Count", partial="more"
+        ),
+        types={"": (SERVICE, CARRIER), "CustomerFacingService": (SERVICE,), "Carrier": (CARRIER,)},
+        attributes={"tmf638": {**common, "state": _from_status(state)}, "tmf639": {**common, **states}},
+        shape=version.format_record,
+        queries={
+            "services": ({"@type": "CustomerFacingService"},),
+            "carriers": ({"@type": "Carrier"},),
+            "resources": ({},),
+        },
+        page_size=100,
+        volatile=frozenset({"state", *states}),
+        hidden=frozenset({RETIRED}),
+    )
+
+
 _SES_ATTRIBUTES: Mapping[str, Attribute] = {
     "@type": ses.type_of,
     "category": record.category,
-    "status": ses.install_status,
+    "status": _from_status(ses.INSTALL_STATUSES),
 }
 
 _SES = SimulatedDialect(
@@ -44,66 +76,21 @@ _SES = SimulatedDialect(
     age_param="updatedDaysAgo",
 )
 
-_QUERIES: Mapping[str, tuple[Mapping[str, str], ...]] = {
-    "services": ({"@type": "CustomerFacingService"},),
-    "carriers": ({"@type": "Carrier"},),
-    "resources": ({},),
-}
-_COMMON: Mapping[str, Attribute] = {"@type": tmf.type_of, "category": record.category}
-
-_TMF_V4 = SimulatedDialect(
-    name="tmf-v4",
-    bases={"tmf638": tmf.V4.services, "tmf639": tmf.V4.resources},
-    paging=PagingOptions("offset", "limit", "offset", first=0, default_size=20),
-    response=ResponseOptions(total_header="X-Total-Count", result_header="X-Result-Count", partial="more"),
-    types={"": (SERVICE, CARRIER), "CustomerFacingService": (SERVICE,), "Carrier": (CARRIER,)},
-    attributes={
-        "tmf638": {**_COMMON, "state": tmf.state_v4},
-        "tmf639": {**_COMMON, "resourceStatus": tmf.resource_status},
-    },
-    shape=tmf.format_v4,
-    queries=_QUERIES,
-    page_size=100,
-    volatile=frozenset({"state", "resourceStatus", "lifecycleState", "operationalState"}),
-    hidden=frozenset({RETIRED}),
-)
-
-_TMF_V3 = replace(
-    _TMF_V4,
-    name="tmf-v3",
-    bases={"tmf638": tmf.V3.services, "tmf639": tmf.V3.resources},
-    attributes={**_TMF_V4.attributes, "tmf639": {**_COMMON, "lifecycleState": tmf.lifecycle_v3}},
-    shape=tmf.format_v3,
-)
-
-_TMF_V2 = replace(
-    _TMF_V3,
-    name="tmf-v2",
-    bases={"tmf638": tmf.V2.services, "tmf639": tmf.V2.resources},
-    shape=tmf.format_v2,
-)
-
-_TMF_V5 = replace(
-    _TMF_V4,
-    name="tmf-v5",
-    bases={"tmf638": tmf_v5.V5.services, "tmf639": tmf_v5.V5.resources},
-    attributes={**_TMF_V4.attributes, "tmf638": {**_COMMON, "state": tmf_v5.state_v5}},
-    shape=tmf_v5.format_v5,
-)
+_TMF_V2 = _tmf("tmf-v2", tmf.V2, tmf.STATES_V4, lifecycleState=tmf.LIFECYCLES_V3)
+_TMF_V3 = _tmf("tmf-v3", tmf.V3, tmf.STATES_V4, lifecycleState=tmf.LIFECYCLES_V3)
+_TMF_V4 = _tmf("tmf-v4", tmf.V4, tmf.STATES_V4, resourceStatus=tmf.RESOURCE_STATUSES)
+_TMF_V5 = _tmf("tmf-v5", tmf_v5.V5, tmf_v5.STATES, resourceStatus=tmf.RESOURCE_STATUSES)
 
 TMF_V5_2026 = replace(
-    _TMF_V5,
+    _tmf(
+        "tmf-v5",
+        tmf_v5.V5_2026,
+        tmf_v5.STATES,
+        lifecycleState=tmf_v5.LIFECYCLES_2026,
+        operationalState=tmf_v5.OPERATIONAL_STATES_2026,
+    ),
     paging=replace(_TMF_V5.paging, cursor_param="after"),
     response=replace(_TMF_V5.response, links=("next",), link_kind="cursor"),
-    attributes={
-        **_TMF_V5.attributes,
-        "tmf639": {
-            **_COMMON,
-            "lifecycleState": tmf_v5.lifecycle_2026,
-            "operationalState": tmf_v5.operational_2026,
-        },
-    },
-    shape=tmf_v5.format_release_2026,
 )
 """v5 with TMF639 as released in April 2026, which is numbered 5.0.0 as well, so it is no further dialect.
 
@@ -123,7 +110,7 @@ _SERVICENOW = replace(
     types={"CustomerFacingService": (SERVICE,), "Carrier": (CARRIER,)},
     attributes={api: {"@type": tmf.type_of} for api in ENTITIES},
     shape=servicenow.format_record,
-    queries={**_QUERIES, "resources": tuple({"@type": name} for name in generator.SHARES)},
+    queries={**_TMF_V4.queries, "resources": tuple({"@type": name} for name in generator.SHARES)},
     required=("@type",),
     needs_accept=True,
 )

@@ -18,7 +18,7 @@ from exporter.simulator.list_disturbances import record_fraction
 from exporter.simulator.list_request import ListRequest
 from exporter.simulator.listing import Reply
 from exporter.simulator.record import FleetRecord
-from exporter.simulator.record_faults import RECORD_FAULT_EFFECTS
+from exporter.simulator.record_faults import apply_fault
 
 HTML = "text/html;charset=utf-8"
 
@@ -59,8 +59,8 @@ class FaultInjection:
     def change_record(self, record: FleetRecord, shown: dict[str, Any]) -> dict[str, Any]:
         """The formatted record with the faults that affect it; changes `shown` in place."""
         for fault in self._faults_of_record(record):
-            if fault.name in RECORD_FAULT_EFFECTS:
-                RECORD_FAULT_EFFECTS[fault.name](shown, record.number)
+            if fault.name != "duplicates":
+                apply_fault(fault.name, shown, record.number)
         return shown
 
     def _affects(self, fault: Fault, draw: random.Random, request: ListRequest) -> bool:

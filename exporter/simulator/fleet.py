@@ -1,8 +1,8 @@
-"""The operator's world as it is now, and how it changes: carriers fail and return, services come and go.
+"""The operator's records as they are now, and how they change: carriers fail and recover, services come and
+go.
 
-Owns which records exist, their order and when they were last touched; `generator` makes the first ones.
-Knows nothing of HTTP or JSON. Time enters as an argument, in Unix seconds. Invariant: no record refers to
-one that is gone, and whatever changes what would be shown raises that record's `revision`.
+`generator` makes the first records. Time is an argument, in Unix seconds. No record refers to one that was
+removed, and every change of what a record shows increases its `revision`.
 """
 
 from __future__ import annotations
@@ -28,27 +28,26 @@ from exporter.simulator.record import (
 
 
 class Fleet:
-    """All the operator has. `version` counts changes of any kind, `membership` those of who is there."""
+    """All records. `version` counts all changes, `membership` by kind those of which records exist."""
 
     def __init__(self, sizes: generator.Sizes, seed: int, now: float) -> None:
-        grown = generator.Generator(sizes, seed, int(now)).grow()
+        records = generator.generate(sizes, seed, now)
         self.sizes = sizes
         self.version = 0
         self.membership = dict.fromkeys(KINDS, 0)
         self.clock = float(now)
-        self._records = {kind: {record.number: record for record in grown[kind]} for kind in KINDS}
-        self._next_service = len(grown[SERVICE]) + 1
-        self._services = len(grown[SERVICE])  # about as many as there will always be
+        self._records = {kind: {record.number: record for record in records[kind]} for kind in KINDS}
+        self._next_service = len(records[SERVICE]) + 1
+        self._usual_services = len(records[SERVICE])
         self._random = random.Random(f"{seed}: what happens")
-        # insertion order is the order of updates: the newest are found without looking at the rest
-        self._latest = {
-            kind: dict.fromkeys(sorted(grown[kind], key=lambda record: record.updated)) for kind in KINDS
+        # in the order of updates: the most recent are found without looking at the rest
+        self._by_update = {
+            kind: dict.fromkeys(sorted(records[kind], key=lambda record: record.updated)) for kind in KINDS
         }
-        carriers = grown[CARRIER]
-        self._troubled = {record: None for record in carriers if record.status != OPERATIONAL}
-        self._needed = {far for record in grown[SERVICE] for _, far in record.relations}
-        # drawn from by index; whoever has gone since is skipped
-        self._draw = {CARRIER: carriers, SERVICE: list(grown[SERVICE])}
+        self._failed = dict.fromkeys(record for record in records[CARRIER] if record.status != OPERATIONAL)
+        self._required = {far for record in records[SERVICE] for _, far in record.relations}
+        # drawn from by index; records that were removed since are skipped
+        self._drawn = {CARRIER: records[CARRIER], SERVICE: list(records[SERVICE])}
 
     def records(self, kind: str) -> Iterable[FleetRecord]:
         """All records of a kind, retired ones included, in the order of their numbers."""
@@ -65,118 +64,118 @@ class Fleet:
     def recent(self, kind: str, since: float) -> list[FleetRecord]:
         """The records of a kind last updated at or after `since`, in the order of their numbers."""
         found = []
-        for record in reversed(self._latest[kind]):
+        for record in reversed(self._by_update[kind]):
             if record.updated < since:
                 break
             found.append(record)
         return sorted(found, key=lambda record: record.number)
 
     def change(self, rate: float, now: float) -> int:
-        """Lets the time up to `now` pass at `rate` changes a second; returns how many there were.
+        """Makes `rate` changes per second for the time up to `now`; returns how many there were.
 
-        Each change is stamped with its own moment between the last call and `now`.
+        Each has its own time between the last call and `now`.
         """
         due = int(max(0.0, now - self.clock) * rate)
         for step in range(1, due + 1):
-            self._happen(self.clock + step / rate)
-        if rate > 0:
-            self.clock += due / rate
-        else:
-            self.clock = max(self.clock, now)
+            self._change_once(self.clock + step / rate)
+        self.clock = self.clock + due / rate if rate > 0 else max(self.clock, now)
         return due
 
     def set_status(self, code: str, status: str, now: float) -> None:
-        """Gives a record one of `record.STATUSES`, updated `now`. Raises KeyError and ValueError."""
+        """Gives a record one of `STATUSES`, updated `now`. Raises KeyError and ValueError."""
         if status not in STATUSES:
             raise ValueError(f"status is {status!r}; use one of {', '.join(STATUSES)}")
         record = self.find(code)
-        comes_or_goes = RETIRED in (status, record.status)
-        if comes_or_goes:
+        is_listed_change = RETIRED in (status, record.status)
+        if is_listed_change:
             self.membership[record.kind] += 1
-        if comes_or_goes or record.kind == RESOURCE:  # carriers show the status of their segments
+        if is_listed_change or record.kind == RESOURCE:  # carriers show the status of their segments
             for user in self._users(record):
                 user.revision += 1
-        self._set(record, status, now)
+        self._set_status(record, status, now)
 
     def remove(self, code: str) -> None:
-        """Removes a record and whatever referred to it forgets it. Raises KeyError. Looks at every record."""
+        """Removes a record and all references to it. Raises KeyError. Reads every record."""
         record = self.find(code)
         for user in self._users(record):
-            user.parts = tuple(part for part in user.parts if part is not record)
-            user.relations = tuple((word, far) for word, far in user.relations if far is not record)
+            user.parts = [part for part in user.parts if part is not record]
+            user.relations = [(word, far) for word, far in user.relations if far is not record]
             user.revision += 1
-        self._drop(record)
+        self._remove(record)
 
     def add_service(self, now: float) -> FleetRecord:
-        """A new customer service, sold to a customer like one of the others; returns it."""
-        model = self._pick(SERVICE)
-        moment, number = int(now), self._next_service
+        """Adds a service for the customer of another service; returns it."""
+        model = self._draw(SERVICE)
+        time, number = int(now), self._next_service
         self._next_service += 1
-        kind_of_service = model.type if model else "Enterprise WAN"
-        name = f"{model.customer.name if model and model.customer else 'New'} {kind_of_service} {number}"
-        service = FleetRecord(SERVICE, number, name, kind_of_service, moment, moment, moment)
+        type_name = model.type if model else "Enterprise WAN"
+        customer = model.customer.name if model and model.customer else "New"
+        service = FleetRecord(
+            SERVICE, number, f"{customer} {type_name} {number}", type_name, time, time, time
+        )
         if model:
             service.customer, service.site, service.parts = model.customer, model.site, model.parts
         self._records[SERVICE][number] = service
-        self._latest[SERVICE][service] = None
-        self._draw[SERVICE].append(service)
-        self._count(SERVICE)
+        self._by_update[SERVICE][service] = None
+        self._drawn[SERVICE].append(service)
+        self._count_change(SERVICE)
         return service
 
     def _users(self, record: FleetRecord) -> Iterator[FleetRecord]:
         return (user for kind in KINDS for user in self._records[kind].values() if user.refers_to(record))
 
-    def _happen(self, moment: float) -> None:
-        """One thing happens: mostly to a carrier; now and then a service comes or, if one came, goes."""
+    def _change_once(self, time: float) -> None:
+        """In most cases a carrier fails or recovers; else a service is added or, after that, removed."""
         chance = self._random.random()
-        carrier = self._pick(CARRIER)
+        carrier = self._draw(CARRIER)
         if carrier is not None and chance < 0.9:
-            self._fail_or_return(carrier, moment)
+            self._fail_or_recover(carrier, time)
             return
-        leaving = self._pick(SERVICE)
-        if leaving is None or leaving in self._needed or len(self._records[SERVICE]) <= self._services:
-            self.add_service(moment)
+        service = self._draw(SERVICE)
+        is_needed = service in self._required or len(self._records[SERVICE]) <= self._usual_services
+        if service is None or is_needed:
+            self.add_service(time)
         else:
-            self._drop(leaving)
+            self._remove(service)
 
-    def _fail_or_return(self, carrier: FleetRecord, moment: float) -> None:
-        """One of the troubled returns, the likelier the more there are; else this carrier fails."""
-        usual = max(1.0, generator.TROUBLED * len(self._draw[CARRIER]))
-        if self._random.random() < len(self._troubled) / (len(self._troubled) + usual):
-            self._set(next(iter(self._troubled)), OPERATIONAL, moment)
+    def _fail_or_recover(self, carrier: FleetRecord, time: float) -> None:
+        """A failed carrier recovers, the more probably the more have failed; else this carrier fails."""
+        usual = max(1.0, generator.NOT_OPERATIONAL * len(self._drawn[CARRIER]))
+        if self._random.random() < len(self._failed) / (len(self._failed) + usual):
+            self._set_status(next(iter(self._failed)), OPERATIONAL, time)
         elif carrier.status == OPERATIONAL:
-            self._set(carrier, self._random.choice((DOWN, DOWN, DEGRADED, MAINTENANCE)), moment)
+            self._set_status(carrier, self._random.choice((DOWN, DOWN, DEGRADED, MAINTENANCE)), time)
         else:
-            self._set(carrier, OPERATIONAL, moment)
+            self._set_status(carrier, OPERATIONAL, time)
 
-    def _pick(self, kind: str) -> FleetRecord | None:
-        """Any record of the kind that is there and not retired, or None if there is none."""
-        known = self._draw[kind]
-        while known:
-            index = int(self._random.random() * len(known))
-            record = known[index]
+    def _draw(self, kind: str) -> FleetRecord | None:
+        """Any record of the kind that exists and is not retired, or None."""
+        drawn = self._drawn[kind]
+        while drawn:
+            index = int(self._random.random() * len(drawn))
+            record = drawn[index]
             if record.status != RETIRED and record.number in self._records[kind]:
                 return record
-            known[index] = known[-1]  # gone: its place is taken by the last
-            known.pop()
+            drawn[index] = drawn[-1]  # removed: the last one takes its place
+            drawn.pop()
         return None
 
-    def _set(self, record: FleetRecord, status: str, moment: float) -> None:
-        record.status, record.updated = status, int(moment)
+    def _set_status(self, record: FleetRecord, status: str, time: float) -> None:
+        record.status, record.updated = status, int(time)
         record.revision += 1
-        self._latest[record.kind].pop(record)
-        self._latest[record.kind][record] = None
+        self._by_update[record.kind].pop(record)
+        self._by_update[record.kind][record] = None
         self.version += 1
-        self._troubled.pop(record, None)
+        self._failed.pop(record, None)
         if record.kind == CARRIER and status not in (OPERATIONAL, RETIRED):
-            self._troubled[record] = None
+            self._failed[record] = None
 
-    def _drop(self, record: FleetRecord) -> None:
+    def _remove(self, record: FleetRecord) -> None:
         del self._records[record.kind][record.number]
-        del self._latest[record.kind][record]
-        self._troubled.pop(record, None)
-        self._count(record.kind)
+        del self._by_update[record.kind][record]
+        self._failed.pop(record, None)
+        self._count_change(record.kind)
 
-    def _count(self, kind: str) -> None:
+    def _count_change(self, kind: str) -> None:
         self.membership[kind] += 1
         self.version += 1

@@ -5,7 +5,6 @@ They follow from the response options and the page alone, so the same page alway
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -91,9 +90,8 @@ def _links(dialect: SimulatedDialect, request: ListRequest, page: PageSlice, url
         targets["next"] = (Token(page.stop, page.last_code), next_size)
     if page.start:
         targets["previous"] = (Token(max(0, page.start - size)), size)
-    query_of = LINKS[response.link_kind]
     links = {
-        name: f"{url}?{urlencode(query_of(dialect, request, *targets[name]))}"
+        name: f"{url}?{urlencode(_query(dialect, request, *targets[name]))}"
         for name in response.links
         if name in targets
     }
@@ -113,38 +111,14 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-Query = Mapping[str, str]
-
-
-def _by_offset(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> Query:
-    paging = dialect.paging
+def _query(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> dict[str, str]:
+    """The query of a link to `size` records from `to`."""
+    paging, kind = dialect.paging, dialect.response.link_kind
+    query = dict(request.rest)
+    if kind == "token":
+        query[paging.size_param] = str(size)
+        return {paging.cursor_param: write_token(Token(to.position, to.code, query))}
+    if kind == "cursor":
+        return {**query, paging.size_param: str(size), paging.cursor_param: write_token(to)}
     position = to.position // size if paging.style == "page" else to.position
-    return {
-        **dict(request.rest),
-        paging.position_param: str(position + paging.first),
-        paging.size_param: str(size),
-    }
-
-
-def _by_cursor(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> Query:
-    paging = dialect.paging
-    return {
-        **dict(request.rest),
-        paging.size_param: str(size),
-        paging.cursor_param: write_token(to),
-    }
-
-
-def _by_token(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> Query:
-    """One token for the whole query."""
-    paging = dialect.paging
-    query = {**dict(request.rest), paging.size_param: str(size)}
-    return {paging.cursor_param: write_token(Token(to.position, to.code, query))}
-
-
-LINKS: Mapping[str, Callable[[SimulatedDialect, ListRequest, Token, int], Query]] = {
-    "offset": _by_offset,
-    "cursor": _by_cursor,
-    "token": _by_token,
-}
-"""The query of a link, by `ResponseOptions.link_kind`."""
+    return {**query, paging.position_param: str(position + paging.first), paging.size_param: str(size)}

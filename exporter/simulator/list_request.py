@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -145,7 +145,15 @@ def page_position(
     token = _token(paging, query)
     if token is not None:
         return token.position, _size(paging, query), token.code
-    return *STYLES[paging.style](paging, query, range_header), ""
+    if paging.style == "none":
+        return 0, EVERYTHING, ""
+    if paging.style == "range":
+        return *_range(paging, range_header), ""
+    size = _size(paging, query)
+    if paging.style in ("link", "cursor", "first"):  # every other page has a token, or there is none
+        return 0, size, ""
+    position = _number(query, paging.position_param, paging.first, range(paging.first, EVERYTHING))
+    return (position - paging.first) * (size if paging.style == "page" else 1), size, ""
 
 
 def _token(paging: PagingOptions, query: Mapping[str, str]) -> Token | None:
@@ -180,46 +188,12 @@ def _limited(paging: PagingOptions, name: str, text: str) -> int:
     return paging.max_size
 
 
-def _position(paging: PagingOptions, query: Mapping[str, str]) -> int:
-    allowed = range(paging.first, EVERYTHING)
-    return _number(query, paging.position_param, paging.first, allowed) - paging.first
-
-
-def _by_offset(paging: PagingOptions, query: Mapping[str, str], range_header: str) -> tuple[int, int]:
-    return _position(paging, query), _size(paging, query)
-
-
-def _by_page(paging: PagingOptions, query: Mapping[str, str], range_header: str) -> tuple[int, int]:
-    size = _size(paging, query)
-    return _position(paging, query) * size, size
-
-
-def _by_range(paging: PagingOptions, query: Mapping[str, str], range_header: str) -> tuple[int, int]:
-    if not range_header:
+def _range(paging: PagingOptions, header: str) -> tuple[int, int]:
+    if not header:
         return 0, paging.default_size
-    found = _RANGE.fullmatch(range_header)
+    found = _RANGE.fullmatch(header)
     first, last = (int(text) for text in found.groups()) if found else (0, 0)
     if not 1 <= first <= last:
-        raise BadQuery(f"Range is {range_header!r}; use one like items=1-100")
+        raise BadQuery(f"Range is {header!r}; use one like items=1-100")
     size = last - first + 1
     return first - 1, size if size <= paging.max_size else _limited(paging, "Range", str(size))
-
-
-def _first_page(paging: PagingOptions, query: Mapping[str, str], range_header: str) -> tuple[int, int]:
-    return 0, _size(paging, query)
-
-
-def _all_at_once(paging: PagingOptions, query: Mapping[str, str], range_header: str) -> tuple[int, int]:
-    return 0, EVERYTHING
-
-
-STYLES: Mapping[str, Callable[[PagingOptions, Mapping[str, str], str], tuple[int, int]]] = {
-    "offset": _by_offset,
-    "page": _by_page,
-    "link": _first_page,  # every other page has a token
-    "cursor": _first_page,
-    "range": _by_range,
-    "first": _first_page,
-    "none": _all_at_once,
-}
-"""Position and size of a request without a token, by style."""

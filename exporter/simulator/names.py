@@ -1,8 +1,6 @@
-"""The words the made-up world is told in: satellites, teleports, cities, companies, vessels.
+"""Names for the generated records: satellites, teleports, cities, companies, vessels.
 
-Owns tables only; `generator` combines them. Names of satellites and teleports sound like a real operator's,
-customers and people are invented. Invariant: tables are never empty, so picking by index modulo length
-always works.
+Satellites and teleports have names like a real operator's; customers and people are invented.
 """
 
 from __future__ import annotations
@@ -14,22 +12,9 @@ SATELLITES = (
 )
 
 TELEPORTS = (
-    ("Betzdorf", "LU"),
-    ("Manassas", "US"),
-    ("Woodbine", "US"),
-    ("Dubai", "AE"),
-    ("Perth", "AU"),
-    ("Hawaii", "US"),
-    ("Bristow", "US"),
-    ("Munich", "DE"),
-    ("Hortolandia", "BR"),
-    ("Lurin", "PE"),
-    ("Thermopylae", "GR"),
-    ("Gandul", "IL"),
-    ("Merredin", "AU"),
-    ("Phoenix", "US"),
-    ("Dakar", "SN"),
-    ("Dubbo", "AU"),
+    *("Betzdorf, LU", "Manassas, US", "Woodbine, US", "Dubai, AE", "Perth, AU", "Hawaii, US", "Bristow, US"),
+    *("Munich, DE", "Hortolandia, BR", "Lurin, PE", "Thermopylae, GR", "Gandul, IL", "Merredin, AU"),
+    *("Phoenix, US", "Dakar, SN", "Dubbo, AU"),
 )
 
 CITIES = (
@@ -40,16 +25,8 @@ CITIES = (
 )
 
 VESSELS = (
-    "Aurora",
-    "Meridian",
-    "Halcyon",
-    "Borealis",
-    "Kestrel",
-    "Odyssey",
-    "Tern",
-    "Polaris",
-    "Sirius",
-    "Vega",
+    *("Aurora", "Meridian", "Halcyon", "Borealis", "Kestrel"),
+    *("Odyssey", "Tern", "Polaris", "Sirius", "Vega"),
 )
 
 COMPANIES = (
@@ -59,16 +36,8 @@ COMPANIES = (
 )
 
 TRADES = (
-    "Shipping",
-    "Telecom",
-    "Mining",
-    "Airlines",
-    "Media",
-    "Energy",
-    "Cruises",
-    "Mobile",
-    "Broadcast",
-    "Relief",
+    *("Shipping", "Telecom", "Mining", "Airlines", "Media"),
+    *("Energy", "Cruises", "Mobile", "Broadcast", "Relief"),
 )
 
 FORMS = ("Ltd", "SA", "GmbH", "Inc", "plc", "BV")
@@ -79,20 +48,16 @@ ACCOUNT_MANAGERS = (
 )
 
 SERVICE_TYPES = (
-    "Maritime VSAT",
-    "Cellular Backhaul",
-    "Enterprise WAN",
-    "Aero Connectivity",
-    "Government",
-    "Video Distribution",
+    *("Maritime VSAT", "Cellular Backhaul", "Enterprise WAN"),
+    *("Aero Connectivity", "Government", "Video Distribution"),
 )
 
 BANDS = ("K", "K", "K", "C", "Ka")
-"""How transponders spread over Ku (written K, as in `TP12K`), C and Ka band."""
+"""The bands of transponders in turn: Ku (written K, as in `TP12K`), C and Ka."""
 
 
 def company(number: int) -> str:
-    """The made-up name of customer `number` (from 0); numbered once the combinations are used up."""
+    """The name of customer `number` (from 0); numbered once the combinations are used up."""
     around, first = divmod(number, len(COMPANIES))
     again, trade = divmod(around, len(TRADES))
     name = f"{COMPANIES[first]} {TRADES[(trade + first * 3) % len(TRADES)]} {FORMS[number % len(FORMS)]}"
@@ -100,23 +65,24 @@ def company(number: int) -> str:
 
 
 def satellite(number: int) -> str:
-    """The name of satellite `number` (from 0); the list first, invented ones after it."""
+    """The name of satellite `number` (from 0); invented ones after the list."""
     return SATELLITES[number] if number < len(SATELLITES) else f"SES-{number + 20}"
 
 
 def gateway(number: int) -> str:
-    """The name of gateway `number` (from 0): the teleport, and which of its gateways."""
+    """The name of gateway `number` (from 0): the teleport and a number."""
     around, index = divmod(number, len(TELEPORTS))
-    return f"{TELEPORTS[index][0]} GW{around + 1}"
+    return f"{TELEPORTS[index].partition(',')[0]} GW{around + 1}"
 
 
 def teleport(number: int) -> str:
-    """Where gateway `number` (from 0) stands, with its country."""
-    return "{} Teleport, {}".format(*TELEPORTS[number % len(TELEPORTS)])
+    """The site of gateway `number` (from 0), with its country."""
+    place, _, country = TELEPORTS[number % len(TELEPORTS)].partition(", ")
+    return f"{place} Teleport, {country}"
 
 
 def site(number: int) -> str:
-    """The name of customer site `number` (from 0): a vessel at sea or a place in a city."""
+    """The name of customer site `number` (from 0): a vessel or a city."""
     around, index = divmod(number, len(CITIES))
     if number % 3 == 0:
         return f"MV {VESSELS[number % len(VESSELS)]} {number // 3 + 1}"

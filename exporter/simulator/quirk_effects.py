@@ -13,7 +13,7 @@ from typing import Any
 from exporter.simulator.dialect import DIALECTS, TMF_V5_2026
 from exporter.simulator.quirk import QUIRKS, Quirk
 from exporter.simulator.record import FleetRecord
-from exporter.simulator.record_faults import RECORD_QUIRK_EFFECTS
+from exporter.simulator.record_faults import RECORD_QUIRKS
 from exporter.simulator.response_options import ChangeTotal, SimulatedDialect
 
 Effect = Callable[[SimulatedDialect, Quirk], SimulatedDialect]
@@ -155,7 +155,7 @@ def _links(**changes: Any) -> Effect:
 
 
 def _record(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    change, shape = RECORD_QUIRK_EFFECTS[quirk.name], dialect.shape
+    change, shape = RECORD_QUIRKS[quirk.name], dialect.shape
 
     def changed(record: FleetRecord) -> dict[str, Any]:
         return change(shape(record), record.number)
@@ -192,6 +192,6 @@ EFFECTS: Mapping[str, Effect] = {
     "single-object": _set(single_is_object=True),
     "duplicate-ids": _set(duplicate_ids=True),
     "shift": lambda dialect, quirk: _response(dialect, late_records=int(quirk.number)),
-    **dict.fromkeys(RECORD_QUIRK_EFFECTS, _record),
+    **dict.fromkeys(RECORD_QUIRKS, _record),
 }
 """What each quirk changes."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
 
 from exporter.simulator import names
 
@@ -21,6 +20,14 @@ PREFIXES = {SERVICE: "SVC", CARRIER: "CAR", RESOURCE: "RES"}
 
 STATUSES = ("operational", "down", "degraded", "maintenance", "retired")
 OPERATIONAL, DOWN, DEGRADED, MAINTENANCE, RETIRED = STATUSES
+
+T = TypeVar("T")
+
+
+def by_status(operational: T, down: T, degraded: T, maintenance: T, retired: T) -> dict[str, T]:
+    """A value for each of `STATUSES`."""
+    return dict(zip(STATUSES, (operational, down, degraded, maintenance, retired), strict=True))
+
 
 SEGMENT = "BandwidthSegment"
 END_ROLES = {"Gateway": "gateway", "Terminal": "terminal"}
@@ -110,8 +117,8 @@ class FleetRecord:
     ended: int | None = None
     customer: Customer | None = None
     site: CustomerSite | None = None
-    parts: Sequence[FleetRecord] = ()
-    relations: Sequence[tuple[str, FleetRecord]] = ()
+    parts: list[FleetRecord] = field(default_factory=list)
+    relations: list[tuple[str, FleetRecord]] = field(default_factory=list)
     revision: int = 0
 
     @property

@@ -60,54 +60,35 @@ _URN_TYPES = {"SVC": "Service", "CAR": "Carrier", "RES": "Resource"}
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def odd_text(shown: Json, number: int) -> None:
-    """Names and descriptions that have to be escaped."""
-    _set(shown, ("name", "description"), TEXTS[number % len(TEXTS)])
-
-
-def odd_dates(shown: Json, number: int) -> None:
-    """All dates of the record become something that is not quite a date."""
-    _set(shown, _DATE_KEYS, DATES[number % len(DATES)])
-
-
-def odd_shapes(shown: Json, number: int) -> None:
-    """Two fields get a value of the wrong JSON type; the ids and the type stay."""
-    keys = [key for key in shown if key not in (*_ID_KEYS, "@type")]
-    for step in range(2):
-        shown[keys[(number + step * 5) % len(keys)]] = SHAPES[(number + step) % len(SHAPES)]
-
-
-def null_ids(shown: Json, number: int) -> None:
-    """The record has no id."""
-    _set(shown, _ID_KEYS, IDS[number % len(IDS)])
-
-
-def unknown_status(shown: Json, number: int) -> None:
-    """A status that is in no table."""
-    status = STATUSES[number % len(STATUSES)]
-    _set(shown, _STATUS_KEYS, status)
-    for key in _characteristic_keys(shown):
-        for characteristic in shown[key]:
-            if characteristic.get("name") in _STATUS_CHARACTERISTICS:
-                characteristic["value"] = status
-
-
-def _set(shown: Json, keys: tuple[str, ...], value: object) -> None:
-    """Sets those of the keys that exist, in any notation."""
-    wanted = {key.lower() for key in keys}
-    for key in shown:
-        if key.replace("_", "").lower() in wanted:
-            shown[key] = value
-
-
-RECORD_FAULT_EFFECTS: Mapping[str, Callable[[Json, int], None]] = {
-    "odd-text": odd_text,
-    "odd-dates": odd_dates,
-    "odd-shapes": odd_shapes,
-    "unknown-status": unknown_status,
-    "null-ids": null_ids,
+_WRONG_VALUES: Mapping[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
+    "odd-text": (("name", "description"), TEXTS),
+    "odd-dates": (_DATE_KEYS, DATES),
+    "null-ids": (_ID_KEYS, IDS),
+    "unknown-status": (_STATUS_KEYS, STATUSES),
 }
-"""Faults of records, by name."""
+"""For each fault the keys, in any notation, and the values that they get in turn."""
+
+RECORD_FAULTS = (*_WRONG_VALUES, "odd-shapes")
+
+
+def apply_fault(name: str, shown: Json, number: int) -> None:
+    """Makes values of the record wrong, in place. Only `null-ids` changes its ids."""
+    if name == "odd-shapes":
+        keys = [key for key in shown if key not in (*_ID_KEYS, "@type")]
+        for step in range(2):
+            shown[keys[(number + step * 5) % len(keys)]] = SHAPES[(number + step) % len(SHAPES)]
+        return
+    wanted, values = _WRONG_VALUES[name]
+    value = values[number % len(values)]
+    lower = {key.lower() for key in wanted}
+    for key in shown:
+        if key.replace("_", "").lower() in lower:
+            shown[key] = value
+    if name == "unknown-status":
+        for key in _characteristic_keys(shown):
+            for characteristic in shown[key]:
+                if characteristic.get("name") in _STATUS_CHARACTERISTICS:
+                    characteristic["value"] = value
 
 
 def _characteristic_keys(shown: Json) -> Iterable[str]:
@@ -122,22 +103,22 @@ def _change_values(shown: Json, change: Callable[[int, Json], Any]) -> Json:
     }
 
 
-def _change_objects(value: Any, change: Callable[[Json], Json]) -> Any:
-    """The value with `change` applied to every object in it, the innermost first."""
-    if isinstance(value, dict):
-        return change({key: _change_objects(inner, change) for key, inner in value.items()})
-    if isinstance(value, list):
-        return [_change_objects(inner, change) for inner in value]
-    return value
+def _change_objects(shown: Json, change: Callable[[Json], Json]) -> Json:
+    """The object with `change` applied to it and to every object in it, the innermost first."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(item) for item in value]
+        return _change_objects(value, change) if isinstance(value, dict) else value
+
+    return change({key: changed(value) for key, value in shown.items()})
 
 
-def value_objects(shown: Json, number: int) -> Json:
-    """Characteristic values inside objects, next to an alias."""
+def _value_objects(shown: Json, number: int) -> Json:
     return _change_values(shown, lambda _, found: {"value": found["value"], "alias": found["name"]})
 
 
-def json_in_text(shown: Json, number: int) -> Json:
-    """Of each three characteristics one stays, one becomes a list, one JSON in a text."""
+def _json_in_text(shown: Json, number: int) -> Json:
 
     def change(index: int, found: Json) -> Any:
         value = found["value"]
@@ -146,8 +127,7 @@ def json_in_text(shown: Json, number: int) -> Json:
     return _change_values(shown, change)
 
 
-def flat_places(shown: Json, number: int) -> Json:
-    """Places of any version as TMF638 v4 has them."""
+def _flat_places(shown: Json, number: int) -> Json:
     if "place" not in shown:
         return shown
     places = shown["place"] if isinstance(shown["place"], list) else [shown["place"]]
@@ -159,8 +139,7 @@ def _flat_place(place: Json) -> Json:
     return {key: value for key, value in place.get("place", place).items() if not key.startswith("@")} | role
 
 
-def urn_ids(shown: Json, number: int) -> Json:
-    """Ids of records, in references too, as a context broker has them."""
+def _urn_ids(shown: Json, number: int) -> Json:
 
     def change(found: Json) -> Json:
         return {
@@ -168,32 +147,27 @@ def urn_ids(shown: Json, number: int) -> Json:
             for key, value in found.items()
         }
 
-    changed: Json = _change_objects(shown, change)
-    return changed
+    return _change_objects(shown, change)
 
 
 def _urn(code: re.Match[str]) -> str:
     return f"urn:ngsi-ld:{_URN_TYPES[code[0][:3]]}:{code[0]}"
 
 
-def installing(shown: Json, number: int) -> Json:
-    """A status that is not in the specification."""
+def _installing(shown: Json, number: int) -> Json:
     affected = number % 10 == 0 and shown.get("resourceStatus") == "available"
     return shown | {"resourceStatus": "installing"} if affected else shown
 
 
-def text_booleans(shown: Json, number: int) -> Json:
-    """Booleans as texts."""
+def _text_booleans(shown: Json, number: int) -> Json:
 
     def change(found: Json) -> Json:
         return {key: str(value).lower() if isinstance(value, bool) else value for key, value in found.items()}
 
-    changed: Json = _change_objects(shown, change)
-    return changed
+    return _change_objects(shown, change)
 
 
-def empty_objects(shown: Json, number: int) -> Json:
-    """Placeholders for what has no value."""
+def _empty_objects(shown: Json, number: int) -> Json:
     nobody, unspecified = {"id": "", "name": ""}, "Not Specified."
     filled = {"description": unspecified, "place": dict(nobody), "endDate": "", **shown}
     if filled["description"] == "":
@@ -201,16 +175,13 @@ def empty_objects(shown: Json, number: int) -> Json:
     return {key: [dict(nobody)] if value == [] else value for key, value in filled.items()}
 
 
-def date_without_zone(shown: Json, number: int) -> Json:
-    """Dates without the time zone."""
+def _date_without_zone(shown: Json, number: int) -> Json:
     return {key: value.removesuffix("Z") if key in _DATE_KEYS else value for key, value in shown.items()}
 
 
-def odd_key_case(shown: Json, number: int) -> Json:
-    """Keys in another notation, the same for all keys of a record."""
+def _odd_key_case(shown: Json, number: int) -> Json:
     case = (_pascal_case, str.upper, _snake_case)[number % 3]
-    changed: Json = _change_objects(shown, lambda found: {case(key): value for key, value in found.items()})
-    return changed
+    return _change_objects(shown, lambda found: {case(key): value for key, value in found.items()})
 
 
 def _pascal_case(key: str) -> str:
@@ -222,15 +193,15 @@ def _snake_case(key: str) -> str:
     return _WORD_START.sub("_", key).lower()
 
 
-RECORD_QUIRK_EFFECTS: Mapping[str, Callable[[Json, int], Json]] = {
-    "value-objects": value_objects,
-    "json-in-text": json_in_text,
-    "flat-places": flat_places,
-    "urn-ids": urn_ids,
-    "installing": installing,
-    "text-booleans": text_booleans,
-    "empty-objects": empty_objects,
-    "date-without-zone": date_without_zone,
-    "odd-key-case": odd_key_case,
+RECORD_QUIRKS: Mapping[str, Callable[[Json, int], Json]] = {
+    "value-objects": _value_objects,
+    "json-in-text": _json_in_text,
+    "flat-places": _flat_places,
+    "urn-ids": _urn_ids,
+    "installing": _installing,
+    "text-booleans": _text_booleans,
+    "empty-objects": _empty_objects,
+    "date-without-zone": _date_without_zone,
+    "odd-key-case": _odd_key_case,
 }
-"""Quirks of records, by name."""
+"""The quirks of records: each returns a changed copy of the record with that number."""

@@ -21,7 +21,8 @@ ChangeTotal = Callable[[int, int], int | None]
 
 @dataclass(frozen=True)
 class PagingOptions:
-    """How a page is requested. `style` is a name in `list_request.STYLES`.
+    """How a page is requested. `style` is `offset`, `page` (numbers), `link`, `cursor`, `range`, `first`
+    (always the first page) or `none` (no pages).
 
     `first` is where positions begin. A request for more than `max_size` records is refused with the status
     `beyond_max`, or gets `max_size` records where that is 0. `cursor_param` is the parameter for a token from
@@ -45,12 +46,13 @@ class ResponseOptions:
     `total_header` and `result_header` "" are not sent; `total_cap` 0 is none; `changes` are applied to the
     total in turn. `range_format` is the Content-Range with the fields `start` and `stop` (from 0), `first`
     and `last` (from 1) and `total`; "" sends none. `links` are the relations of the Link header, `link_kind`
-    is a name in `headers.LINKS`, and `link_end` says what `next` is on the last page: "" for none, "foreign"
-    or "loop". `partial` is a name in `listing.PARTIAL`. `past_end` and `no_records` are the statuses after
-    the last record and for an empty list. `envelope` is the member that contains the list, "" for a bare
-    list. `hidden_share` of the records is removed by access rules after a page was cut; `counted` is what the
-    total then counts: "all", "readable" or "none". `late_records` are added at the front while the list is
-    read for the first time; with `duplicate_ids` every tenth record is listed twice.
+    says how they name a page ("offset", "cursor", or a "token" for the whole query), and `link_end` says what
+    `next` is on the last page: "" for none, "foreign" or "loop". `partial` is a name in `listing.PARTIAL`.
+    `past_end` and `no_records` are the statuses after the last record and for an empty list. `envelope` is
+    the member that contains the list, "" for a bare list. `hidden_share` of the records is removed by access
+    rules after a page was cut; `counted` is what the total then counts: "all", "readable" or "none".
+    `late_records` are added at the front while the list is read for the first time; with `duplicate_ids`
+    every tenth record is listed twice.
     """
 
     total_header: str = ""

@@ -11,28 +11,18 @@ import time
 
 from exporter.simulator import record as content
 from exporter.simulator import tmf
-from exporter.simulator.record import (
-    CARRIER,
-    DEGRADED,
-    DOWN,
-    MAINTENANCE,
-    OPERATIONAL,
-    RESOURCE,
-    RETIRED,
-    SEGMENT,
-    FleetRecord,
-)
+from exporter.simulator.record import CARRIER, RESOURCE, SEGMENT, FleetRecord, by_status
 from exporter.simulator.tmf import Json
 
 SERVICES, RESOURCES = "/api/x_tmf638_inventory", "/api/sn_ni_core"
 
-_LIFE_CYCLE = {
-    OPERATIONAL: ("Operational", "In Use", "1"),
-    DEGRADED: ("Operational", "In Use", "1"),
-    DOWN: ("Operational", "Pending Repair", "5"),
-    MAINTENANCE: ("Operational", "In Maintenance", "3"),
-    RETIRED: ("End of Life", "Retired", "7"),
-}
+_LIFE_CYCLE = by_status(
+    operational=("Operational", "In Use", "1"),
+    down=("Operational", "Pending Repair", "5"),
+    degraded=("Operational", "In Use", "1"),
+    maintenance=("Operational", "In Maintenance", "3"),
+    retired=("End of Life", "Retired", "7"),
+)
 """life_cycle_stage, life_cycle_stage_status and install_status."""
 
 _RELATIONS = {

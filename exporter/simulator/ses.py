@@ -7,29 +7,15 @@ from __future__ import annotations
 
 from exporter.simulator import record as content
 from exporter.simulator import tmf
-from exporter.simulator.record import (
-    CARRIER,
-    DEGRADED,
-    DOWN,
-    MAINTENANCE,
-    OPERATIONAL,
-    RESOURCE,
-    RETIRED,
-    SERVICE,
-    FleetRecord,
-    Role,
-)
+from exporter.simulator.record import CARRIER, RESOURCE, SERVICE, FleetRecord, Role, by_status
 from exporter.simulator.tmf import Json
 
 BASE = "/gstm/dataminer/tmf/api/v1"
 
-STATUS = {
-    OPERATIONAL: "Operational",
-    DOWN: "Non-Operational",
-    DEGRADED: "Degraded",
-    MAINTENANCE: "In Maintenance",
-    RETIRED: "Retired",
-}
+STATUS = by_status("Operational", "Non-Operational", "Degraded", "In Maintenance", "Retired")
+
+INSTALL_STATUSES = by_status("1", "1", "1", "1", "7")
+"""What `status=` selects by: 1 for installed, 7 for retired."""
 
 _TYPES = {SERVICE: "service", CARRIER: "element"}
 
@@ -37,11 +23,6 @@ _TYPES = {SERVICE: "service", CARRIER: "element"}
 def type_of(record: FleetRecord) -> str:
     """The `@type`: of a resource its own type."""
     return _TYPES.get(record.kind, record.type)
-
-
-def install_status(record: FleetRecord) -> str:
-    """What `status=` selects by: 1 for installed, 7 for retired."""
-    return "7" if record.status == RETIRED else "1"
 
 
 def format_record(record: FleetRecord) -> Json:

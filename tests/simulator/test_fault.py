@@ -12,7 +12,7 @@ def test_every_fault_has_one_line_for_the_help_and_one_place_that_does_it() -> N
         assert line
         assert "\n" not in line
         effects = (
-            *record_faults.RECORD_FAULT_EFFECTS,
+            *record_faults.RECORD_FAULTS,
             *fault_injection.RESPONSE_FAULT_EFFECTS,
             "duplicates",
         )

@@ -26,7 +26,7 @@ EXTRA_TYPES = {SEGMENT, "Slot", "Card", "Port"}
 
 
 def grown(services: int, carriers: int, resources: int, seed: int = 638) -> dict[str, list[FleetRecord]]:
-    return generator.Generator(generator.Sizes(services, carriers, resources), seed, NOW).grow()
+    return generator.generate(generator.Sizes(services, carriers, resources), seed, NOW)
 
 
 def told(records: dict[str, list[FleetRecord]]) -> list[object]:
@@ -75,7 +75,7 @@ def test_every_size_is_exact_and_every_reference_leads_to_a_record(
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 3000))
 def test_resources_are_apportioned_without_rest(resources: int) -> None:
-    counts = generator.apportion(resources)
+    counts = generator.resource_counts(resources)
     assert sum(counts.values()) == resources
     assert min(counts.values()) >= 0
 
@@ -105,7 +105,7 @@ def test_a_carrier_crosses_the_hardware_from_space_to_the_modem() -> None:
         assert types[:5] == ["Satellite", "Transponder", "Gateway", "Terminal", "Modem"]
         transponder = carrier.part("Transponder")
         assert transponder is not None
-        assert transponder.relations == (("containedIn", carrier.part("Satellite")),)
+        assert transponder.relations == [("containedIn", carrier.part("Satellite"))]
 
 
 def test_carriers_come_in_pairs_under_a_parent_and_in_bundles() -> None:
