@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -61,9 +62,8 @@ class RecordEncoder:
     """Records as JSON (UTF-8), encoded when first requested and kept until the record changes."""
 
     def __init__(self, shape: Callable[[FleetRecord], dict[str, Any]]) -> None:
-        self._shape = shape
-        self._encoded: dict[FleetRecord, tuple[int, bytes]] = {}
-        self._encode = msgspec.json.Encoder().encode
+        encode = msgspec.json.Encoder().encode
+        self._encoded = lru_cache(MAX_ENCODED)(lambda record, revision: encode(shape(record)))
 
     def array(self, records: Iterable[FleetRecord]) -> bytes:
         """The records as a JSON array."""
@@ -71,14 +71,7 @@ class RecordEncoder:
 
     def object(self, record: FleetRecord) -> bytes:
         """The record as a JSON object."""
-        revision, encoded = self._encoded.get(record, (-1, b""))
-        if revision == record.revision:
-            return encoded
-        if len(self._encoded) >= MAX_ENCODED:
-            self._encoded.clear()
-        encoded = self._encode(self._shape(record))
-        self._encoded[record] = (record.revision, encoded)
-        return encoded
+        return self._encoded(record, record.revision)
 
 
 class Listing:

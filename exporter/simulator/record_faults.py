@@ -119,7 +119,6 @@ def _value_objects(shown: Json, number: int) -> Json:
 
 
 def _json_in_text(shown: Json, number: int) -> Json:
-
     def change(index: int, found: Json) -> Any:
         value = found["value"]
         return (value, [value], msgspec.json.encode({"value": value}).decode())[index % 3]
@@ -140,7 +139,6 @@ def _flat_place(place: Json) -> Json:
 
 
 def _urn_ids(shown: Json, number: int) -> Json:
-
     def change(found: Json) -> Json:
         return {
             key: _CODE.sub(_urn, value) if key in (*_ID_KEYS, "href") and isinstance(value, str) else value
@@ -160,7 +158,6 @@ def _installing(shown: Json, number: int) -> Json:
 
 
 def _text_booleans(shown: Json, number: int) -> Json:
-
     def change(found: Json) -> Json:
         return {key: str(value).lower() if isinstance(value, bool) else value for key, value in found.items()}
 

@@ -184,4 +184,4 @@ def test_no_more_bytes_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(listing, "MAX_ENCODED", 10)
     encoder = listing.RecordEncoder(lambda one: {"n": one.number})
     encoder.array(record(number) for number in range(25))
-    assert len(encoder._encoded) <= 10
+    assert encoder._encoded.cache_info().currsize <= 10
