@@ -214,7 +214,7 @@ async def _successor(house: House, again: Again) -> Crew:
                 crew = await Crew.prepared(config, house.telemetry, house.site, house.crew)
             except errors.ConfigError as error:
                 house.telemetry.reloaded(0, time.time())
-                log.error("settings not reloaded", error=str(error))  # noqa: TRY400
+                log.error("configuration reload failed", error=str(error))  # noqa: TRY400
                 answer.no(f"The old settings stay: {error}")
                 continue
             house.telemetry.reloaded(1, time.time())
@@ -222,7 +222,7 @@ async def _successor(house: House, again: Again) -> Crew:
                 logs.configure(config.log.level, config.log.format)
             _warn_of_what_stays(house.web, config.web)
             house.state_file.path = config.state_file
-            log.info("settings reloaded")
+            log.info("configuration reloaded")
             answer.yes("The settings are reloaded.")
             if _is_the_same_work(house.config, config):
                 house.config = config
@@ -290,7 +290,7 @@ async def _clerk(house: House) -> None:
 
 
 def _accept(site: Site) -> None:
-    log.warning("accepted", by="SIGUSR1", result=site.accept(()))
+    log.warning("removals accepted", by="SIGUSR1", result=site.accept(()))
 
 
 @contextmanager
@@ -332,8 +332,8 @@ async def _listen(
     try:
         await site.start()
     except listening.CannotListenError as error:
-        mend = _LISTEN_HINTS.get(error.errno or 0, _LISTEN_ELSEWHERE)
-        raise errors.ConfigError(str(error), path="web.listen_address", mend=mend) from error
+        hint = _LISTEN_HINTS.get(error.errno or 0, _LISTEN_ELSEWHERE)
+        raise errors.ConfigError(str(error), path="web.listen_address", hint=hint) from error
     for problem in (problem for one in site.listening for problem in one.absent):
         log.info("address left out", reason=str(problem))
     scheme = "https" if security else "http"

@@ -90,7 +90,7 @@ def show(
             f"certificate and key cannot be used together: {_chain_flaw(error)}",
             file=file,
             path=path,
-            mend="write a PEM certificate and its own PEM key, without a password",
+            hint="write a PEM certificate and its own PEM key, without a password",
         ) from error
 
 

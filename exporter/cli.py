@@ -261,7 +261,7 @@ def _address(written: str) -> listening.Address:
         raise errors.ConfigError(
             f"{written!r} is no address",
             file="--listen-address",
-            mend="write HOST:PORT, with a port from 0 to 65535",
+            hint="write HOST:PORT, with a port from 0 to 65535",
         )
     return listening.Address(host.strip("[]") or "127.0.0.1", int(port))
 
@@ -296,7 +296,7 @@ async def _started(simulator: Simulator, addresses: Sequence[listening.Address])
         found = await listening.listen(addresses, _SIMULATOR_BACKLOG)
     except listening.CannotListenError as error:
         raise errors.ConfigError(
-            f"cannot start the simulator: {error}", mend="is its address in use, or not of this machine?"
+            f"cannot start the simulator: {error}", hint="is its address in use, or not of this machine?"
         ) from error
     await simulator.start([one for address in found for one in address.sockets])
     try:
@@ -309,9 +309,9 @@ def _written(file: Path, text: str) -> Path:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        mend = "name a file in a folder that exists"
+        hint = "name a file in a folder that exists"
         raise errors.ConfigError(
-            f"cannot be written: {error.strerror or error}", file=str(file), mend=mend
+            f"cannot be written: {error.strerror or error}", file=str(file), hint=hint
         ) from error
     return file
 
@@ -364,7 +364,7 @@ _ALIVE = (
 
 def _healthcheck(given: argparse.Namespace) -> int:
     no_url = errors.ConfigError(
-        f"{given.url!r} is no URL", file="--url", mend="write http://HOST:PORT/-/healthy"
+        f"{given.url!r} is no URL", file="--url", hint="write http://HOST:PORT/-/healthy"
     )
     try:
         url = urllib.parse.urlsplit(given.url)
@@ -423,7 +423,7 @@ def _connection(
                 context.load_cert_chain(cert, key)
             except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
                 raise errors.ConfigError(
-                    f"cannot be used: {error}", file=f"--cert {cert}", mend="give a PEM file, and its --key"
+                    f"cannot be used: {error}", file=f"--cert {cert}", hint="give a PEM file, and its --key"
                 ) from error
         return http.client.HTTPSConnection(url.hostname, url.port, timeout=5, context=context)
     return None

@@ -32,44 +32,44 @@ class ExporterError(Exception):
 class ConfigError(ExporterError):
     """The settings cannot be used.
 
-    `file` is the file read (or the flag or environment variable), `path` the dotted key in it, `mend` what
+    `file` is the file read (or the flag or environment variable), `path` the dotted key in it, `hint` what
     the operator should do. All of them are in the message, one line each problem.
     """
 
     reason = "config"
 
-    def __init__(self, problem: str, *, file: str = "", path: str = "", mend: str = "") -> None:
+    def __init__(self, problem: str, *, file: str = "", path: str = "", hint: str = "") -> None:
         where = ": ".join(part for part in (file, path) if part)
         text = f"{where}: {problem}" if where else problem
-        super().__init__(f"{text} ({mend})" if mend else text)
-        self.file, self.path, self.problem, self.mend = file, path, problem, mend
+        super().__init__(f"{text} ({hint})" if hint else text)
+        self.file, self.path, self.problem, self.hint = file, path, problem, hint
 
 
 class StateError(ExporterError):
     """The state file cannot be written, or what stands in its place cannot be used.
 
     `reason` is unwritable, foreign (not a file of ours), version, checksum, truncated or unreadable; `path`
-    is the file, `mend` what the operator should do. All but the reason are in the message.
+    is the file, `hint` what the operator should do. All but the reason are in the message.
     """
 
     reason = "unreadable"
 
-    def __init__(self, problem: str, *, path: object, reason: str = "", mend: str = "") -> None:
+    def __init__(self, problem: str, *, path: object, reason: str = "", hint: str = "") -> None:
         text = f"{path}: {problem}"
-        super().__init__(f"{text} ({mend})" if mend else text)
-        self.path, self.problem, self.mend = str(path), problem, mend
+        super().__init__(f"{text} ({hint})" if hint else text)
+        self.path, self.problem, self.hint = str(path), problem, hint
         if reason:
             self.reason = reason
 
 
 class SourceError(ExporterError):
-    """An inventory API could not be read; `reason` is the metric's label, `mend` what a person may try."""
+    """An inventory API could not be read; `reason` is the metric's label, `hint` what a person may try."""
 
     reason = "source"
 
-    def __init__(self, message: str, *, reason: str = "", mend: str = "") -> None:
+    def __init__(self, message: str, *, reason: str = "", hint: str = "") -> None:
         super().__init__(message)
-        self.mend = mend
+        self.hint = hint
         if reason:
             self.reason = reason
 
@@ -85,8 +85,8 @@ class Refused(SourceError):
 
     reason = "status"
 
-    def __init__(self, message: str, *, status: int, reason: str = "", mend: str = "") -> None:
-        super().__init__(message, reason=reason, mend=mend)
+    def __init__(self, message: str, *, status: int, reason: str = "", hint: str = "") -> None:
+        super().__init__(message, reason=reason, hint=hint)
         self.status = status
 
 
@@ -96,7 +96,7 @@ class Throttled(SourceError):
     reason = "throttled"
 
     def __init__(self, message: str, *, wait: float | None) -> None:
-        super().__init__(message, mend="ask less: a longer refresh_interval or a larger page_size")
+        super().__init__(message, hint="ask less: a longer refresh_interval or a larger page_size")
         self.wait = wait
 
 
@@ -106,7 +106,7 @@ class Broken(SourceError):
     reason = "server"
 
     def __init__(self, message: str, *, status: int, wait: float | None = None) -> None:
-        super().__init__(message, mend="the API itself fails; its owner's logs say why")
+        super().__init__(message, hint="the API itself fails; its owner's logs say why")
         self.status, self.wait = status, wait
 
 

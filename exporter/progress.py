@@ -100,7 +100,7 @@ def result(poller: Poller) -> str:
     """The result of the collection's last refresh, in one line."""
     state = poller.state
     if state.up is False:
-        mend = f" ({state.last_error_mend})" if state.last_error_mend else ""
-        return f"failed: {state.last_error}{mend}"
+        hint = f" ({state.last_error_hint})" if state.last_error_hint else ""
+        return f"failed: {state.last_error}{hint}"
     held = f"{poller.tally.records} records held"
     return f"{held}, complete" if state.complete else f"{held}, incomplete: {state.problem}"

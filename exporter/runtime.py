@@ -115,7 +115,9 @@ class Crew:
         for poller in self.pollers:
             name = poller.target.collection
             if name in kept and not await poller.restore(kept[name]):
-                log.warning("not restored", collection=name, reason="the settings now ask for other records")
+                log.warning(
+                    "snapshot not restored", collection=name, reason="the settings now ask for other records"
+                )
 
     def request_rates(self) -> None:
         """Tells the requests an hour that these settings cause, by API, from what the last crawls took."""

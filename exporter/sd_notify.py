@@ -73,6 +73,6 @@ class Notifier:
 
     def _log_failure(self, reason: str) -> None:
         if reason != self._failure:
-            mend = "is the unit's NotifyAccess=main, and its socket reachable from the sandbox?"
-            log.warning("service manager not notified", socket=self._address, error=reason, mend=mend)
+            hint = "is the unit's NotifyAccess=main, and its socket reachable from the sandbox?"
+            log.warning("service manager not notified", socket=self._address, error=reason, hint=hint)
         self._failure = reason

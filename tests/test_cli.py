@@ -76,4 +76,4 @@ def test_a_web_configuration_file_that_cannot_be_used_is_told_in_one_line(
     assert cli.main([*verb, "--config.file", str(file)]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert "web.yml" in said
-    assert "basic_auth_users" in said, "the mend"
+    assert "basic_auth_users" in said, "the hint"

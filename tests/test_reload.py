@@ -78,7 +78,7 @@ async def test_a_collection_that_is_off_now_is_no_longer_served(tmp_path: Path) 
 
 async def test_f61_settings_that_cannot_be_used_change_nothing_and_a_metric_says_so(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
-        written = Written(errors.ConfigError("is no number", path="limits.pages", mend="write a number"))
+        written = Written(errors.ConfigError("is no number", path="limits.pages", hint="write a number"))
         async with at_work(built, written):
             crew = built.crew
             good, sentence = await built.site.reload()

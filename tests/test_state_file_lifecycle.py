@@ -69,7 +69,7 @@ async def test_a_file_of_ours_that_cannot_be_used_is_set_aside_and_written_anew(
     assert await opened(file).load() == {}
     aside = file.with_name("state.unusable")
     assert told(lines) == [("state file unusable", reason), ("state file set aside", "")]
-    assert lines[0]["mend"] and lines[0]["mend"] not in lines[0]["error"]
+    assert lines[0]["hint"] and lines[0]["hint"] not in lines[0]["error"]
     assert lines[1]["file"] == str(aside)
     assert aside.read_bytes() == OURS[reason]
     await opened(file).write(EMPTY)
@@ -94,7 +94,7 @@ async def test_a_file_that_is_not_ours_is_neither_renamed_nor_overwritten(
     unusable, alone, unwritten = lines
     assert alone["file"] == str(file)
     for line in (unusable, unwritten):
-        assert str(file) in line["error"] and "set state_file to" in line["mend"]
+        assert str(file) in line["error"] and "set state_file to" in line["hint"]
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert file.read_bytes() == OTHERS[what]
     assert [one.name for one in file.parent.iterdir()] == ["state"]
@@ -134,7 +134,7 @@ async def test_a_file_that_nobody_can_look_into_is_left_alone(
         "state file left alone",
         "state not written",
     ]
-    assert all("Permission denied" in line["error"] and line["mend"] for line in lines)
+    assert all("Permission denied" in line["error"] and line["hint"] for line in lines)
     assert file.read_bytes() == BEGINS
 
 
@@ -143,7 +143,7 @@ async def test_a_file_of_ours_that_makes_no_sense_is_set_aside(file: Path, lines
     file.write_bytes(b"%b%b" % (BEGINS, empty))
     assert await opened(file).load() == {}
     assert told(lines) == [("state file unusable", "unreadable"), ("state file set aside", "")]
-    assert lines[0]["mend"]
+    assert lines[0]["hint"]
 
 
 async def test_f64_the_last_write_does_not_hold_a_stop_up(

@@ -45,17 +45,17 @@ async def test_a_crawl_that_turns_out_incomplete_is_told_once_and_so_is_its_end(
         crawling.trouble(simulator, BAD_ROW)
         for _ in range(3):
             await crawl(built)
-        assert told(lines) == [("info", "first crawl"), ("warning", "incomplete")]
+        assert told(lines) == [("info", "initial crawl complete"), ("warning", "crawl incomplete")]
         warning = lines[-1]
         assert (warning["collection"], warning["retained"], warning["held_back"]) == ("carriers", 1, 0)
         assert warning["problem"] == crawling.poller(built, "carriers").state.problem != ""
-        assert "bad_rows of /api/v1/status" in warning["mend"]
+        assert "bad_rows of /api/v1/status" in warning["hint"]
         crawling.trouble(simulator)
         # else it waits before it asks for them
         crawling.poller(built, "carriers")._crawler._reader._bad_rows = ()
         await crawl(built)
         await crawl(built)
-        assert told(lines)[2:] == [("info", "complete again")]
+        assert told(lines)[2:] == [("info", "crawl complete again")]
         assert lines[-1]["records"] == 50
 
 
@@ -65,17 +65,16 @@ async def test_a_first_crawl_that_is_incomplete_says_why_and_is_not_told_twice(
     async with crawling.house(tmp_path, QUICK, faults=(BAD_ROW,)) as (_, built):
         await crawl(built)
         await crawl(built)
-        assert told(lines) == [("warning", "first crawl")]
-        assert (lines[0]["complete"], lines[0]["records"]) == (False, 49)
-        assert "504" in lines[0]["problem"] and "bad_rows" in lines[0]["mend"]
+        assert told(lines) == [("warning", "initial crawl incomplete")]
+        assert lines[0]["records"] == 49
+        assert "504" in lines[0]["problem"] and "bad_rows" in lines[0]["hint"]
 
 
-async def test_a_first_crawl_that_is_complete_has_nothing_to_mend(tmp_path: Path, lines: Lines) -> None:
+async def test_a_first_crawl_that_is_complete_has_nothing_to_hint(tmp_path: Path, lines: Lines) -> None:
     async with crawling.house(tmp_path) as (_, built):
         await crawl(built)
-        assert told(lines) == [("info", "first crawl")]
-        assert lines[0]["complete"] is True
-        assert not {"problem", "mend"} & set(lines[0])
+        assert told(lines) == [("info", "initial crawl complete")]
+        assert not {"problem", "hint"} & set(lines[0])
 
 
 async def test_incomplete_at_the_first_success_after_failures_is_told_beside_the_recovery(
@@ -85,7 +84,11 @@ async def test_incomplete_at_the_first_success_after_failures_is_told_beside_the
         await crawl(built)
         crawling.trouble(simulator, BAD_ROW)
         await crawl(built)
-        assert told(lines) == [("warning", "lost"), ("info", "recovered"), ("warning", "incomplete")]
+        assert told(lines) == [
+            ("warning", "refresh failed"),
+            ("info", "refresh recovered"),
+            ("warning", "crawl incomplete"),
+        ]
 
 
 async def test_a_failure_in_between_does_not_make_the_same_incompleteness_news_again(
@@ -97,7 +100,7 @@ async def test_a_failure_in_between_does_not_make_the_same_incompleteness_news_a
         await crawl(built)
         crawling.trouble(simulator, BAD_ROW)
         await crawl(built)
-        assert told(lines)[1:] == [("warning", "lost"), ("info", "recovered")]
+        assert told(lines)[1:] == [("warning", "refresh failed"), ("info", "refresh recovered")]
 
 
 async def test_the_shrink_guard_is_told_when_it_begins_to_hold_and_when_it_lets_go(
@@ -109,11 +112,11 @@ async def test_the_shrink_guard_is_told_when_it_begins_to_hold_and_when_it_lets_
             simulator.fleet.remove(ident)
         for _ in range(3):
             await crawl(built)
-        assert told(lines)[1:] == [("warning", "incomplete"), ("info", "complete again")]
+        assert told(lines)[1:] == [("warning", "crawl incomplete"), ("info", "crawl complete again")]
         warning, end = lines[1:]
         assert (warning["held_back"], warning["retained"]) == (40, 40)
         assert "the shrink guard holds back 40 removals" in warning["problem"]
-        assert "SIGUSR1" in warning["mend"]
+        assert "SIGUSR1" in warning["hint"]
         assert end["records"] == 10
 
 
@@ -129,13 +132,13 @@ async def test_the_shrink_guard_that_begins_to_hold_is_news_where_it_was_incompl
             simulator.fleet.remove(ident)
         await crawl(built)
         await crawl(built)
-        assert told(lines)[1:] == [("warning", "incomplete")]
+        assert told(lines)[1:] == [("warning", "crawl incomplete")]
         assert lines[-1]["held_back"] > 0
 
 
 async def test_counts_that_do_not_match_say_where_to_look(tmp_path: Path, lines: Lines) -> None:
     async with crawling.house(tmp_path, dialect="tmf-v4", quirks=("total-wrong=7",)) as (_, built):
         await crawl(built)
-        assert told(lines) == [("warning", "first crawl")]
+        assert told(lines) == [("warning", "initial crawl incomplete")]
         assert "announced 57, received 50" in lines[0]["problem"]
-        assert "`check` shows" in lines[0]["mend"]
+        assert "`check` shows" in lines[0]["hint"]

@@ -74,8 +74,8 @@ async def _show_error(
 ) -> None:
     """Why a list cannot be read; where the API refuses the request, what it lists when asked otherwise."""
     console.print(Text(f"cannot be read [{error.reason}]: {error}", style="red"))
-    if error.mend:
-        console.print(Text(f"what to do: {error.mend}"))
+    if error.hint:
+        console.print(Text(f"what to do: {error.hint}"))
     if isinstance(error, errors.Refused) and error.reason in ("status", "not_found"):
         fetched = await sample.fetch_otherwise(target, client)
         _print_findings(findings.otherwise(fetched, target), console)

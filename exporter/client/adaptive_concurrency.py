@@ -94,7 +94,7 @@ class Concurrency:
     def crowded(self, sent: int, flying: int) -> None:
         """A request of the round `sent` was turned away since there are too many, or so it seems: 503.
 
-        It may also be one of several servers behind the address that is down; no gap would mend that.
+        It may also be one of several servers behind the address that is down; no gap would help.
         """
         if sent != self.round:
             return

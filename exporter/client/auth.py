@@ -65,7 +65,7 @@ def further(http: settings.Api, read: settings.Reader = files.read) -> Iterator[
             values = header.read_values(read)
         except errors.ConfigError as error:
             path = f"http_headers.{name}.{error.path}"
-            raise errors.ConfigError(error.problem, path=path, mend=error.mend) from error
+            raise errors.ConfigError(error.problem, path=path, hint=error.hint) from error
         for value in values:
             yield name, value
 

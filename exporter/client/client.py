@@ -159,7 +159,7 @@ class Client:
                     " where the credentials belong",
                     status=0,
                     reason="redirect",
-                    mend=f"if the API has moved there, write that into apis.{self._name}.url",
+                    hint=f"if the API has moved there, write that into apis.{self._name}.url",
                 )
             )
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
@@ -223,7 +223,7 @@ class Client:
         except errors.ConfigError as error:
             # a secret's file is gone or unreadable just now; it is read again with the next request
             raise errors.Refused(
-                f"apis.{self._name}.{error}", status=0, reason="auth", mend=error.mend
+                f"apis.{self._name}.{error}", status=0, reason="auth", hint=error.hint
             ) from error
 
     def _headers(self, further: Mapping[str, str], own: auth.Headers) -> Sent:

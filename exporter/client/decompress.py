@@ -71,7 +71,7 @@ class Body:
             raise errors.Malformed(
                 f"GET {self._url}: the body is larger than {self._cap} bytes",
                 reason="too_large",
-                mend="make pages smaller with page_size, or raise limits.bytes",
+                hint="make pages smaller with page_size, or raise limits.bytes",
             )
         self._kept.write(chunk)
 
@@ -82,5 +82,5 @@ class Body:
         return self._kept.getvalue()  # without a copy
 
     def _wrong(self, what: str, url: str) -> errors.Malformed:
-        mend = "something between us and the API compresses wrongly; ask who runs it"
-        return errors.Malformed(f"GET {url}: the body cannot be read: {what}", reason="encoding", mend=mend)
+        hint = "something between us and the API compresses wrongly; ask who runs it"
+        return errors.Malformed(f"GET {url}: the body cannot be read: {what}", reason="encoding", hint=hint)

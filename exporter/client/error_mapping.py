@@ -74,18 +74,18 @@ def from_client(error: Exception, place: Place) -> errors.SourceError:
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
             return _insecure(error, place)
         case aiohttp.ConnectionTimeoutError():
-            mend = f"check {setting}, routes and firewalls, or raise {place.api}.connect_timeout"
-            return _unreachable(f"{where}: no connection in time", "timeout", mend)
+            hint = f"check {setting}, routes and firewalls, or raise {place.api}.connect_timeout"
+            return _unreachable(f"{where}: no connection in time", "timeout", hint)
         case TimeoutError():
-            mend = f"raise {place.api}.timeout, or make pages smaller with page_size"
-            return _unreachable(f"{where}: no whole answer in time", "timeout", mend)
+            hint = f"raise {place.api}.timeout, or make pages smaller with page_size"
+            return _unreachable(f"{where}: no whole answer in time", "timeout", hint)
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionResetError):
             tls = f"{place.block}.tls_config"
-            mend = f"passes by itself, or the server dislikes our TLS: check {tls} (min_version)"
-            return _unreachable(f"{where}: the connection was reset before it stood", "reset", mend)
+            hint = f"passes by itself, or the server dislikes our TLS: check {tls} (min_version)"
+            return _unreachable(f"{where}: the connection was reset before it stood", "reset", hint)
         case aiohttp.ClientConnectorError():
-            mend = f"check host and port of {setting}, and that the server is running"
-            return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", mend)
+            hint = f"check host and port of {setting}, and that the server is running"
+            return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", hint)
         case aiohttp.ClientPayloadError():
             return _unreachable(
                 f"{where}: the body ends too soon", "reset", "make pages smaller with page_size"
@@ -97,8 +97,8 @@ def from_client(error: Exception, place: Place) -> errors.SourceError:
             return _insecure(error, place)
         case _:
             # a ClientOSError, ServerDisconnectedError, … from a connection that stood
-            mend = "the connection was lost; if it stays so, ask who runs the API or what is in between"
-            return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", mend)
+            hint = "the connection was lost; if it stays so, ask who runs the API or what is in between"
+            return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", hint)
 
 
 def _insecure(error: Exception, place: Place) -> errors.Unreachable:
@@ -109,31 +109,31 @@ def _insecure(error: Exception, place: Place) -> errors.Unreachable:
 def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
     """What the proxy is to blame for: with one in between we connect to nothing else."""
     where = f"{place.request}: the proxy {place.proxy}"
-    mend = (
+    hint = (
         f"check the proxy of {place.block} (proxy_url, no_proxy, or the environment), and that it is running"
     )
     match error:
         case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
             right = f"check the credentials in the proxy_url of {place.block}, and what the proxy allows"
             said = f"{where} does not let us through: {_phrase(status)}"
-            return errors.Refused(said, status=status, reason="proxy", mend=right)
+            return errors.Refused(said, status=status, reason="proxy", hint=right)
         case aiohttp.ClientHttpProxyError(status=status):
             said = f"{where} does not get through: {_phrase(status)}"
             return _unreachable(said, "proxy", f"check {place.block}.{place.key}, and ask who runs the proxy")
         case aiohttp.ClientConnectorDNSError():
-            return _unreachable(f"{where} cannot be resolved", "proxy", mend)
+            return _unreachable(f"{where} cannot be resolved", "proxy", hint)
         case aiohttp.ClientProxyConnectionError():
-            return _unreachable(f"{where} cannot be connected to: {_reason(error)}", "proxy", mend)
+            return _unreachable(f"{where} cannot be connected to: {_reason(error)}", "proxy", hint)
         case aiohttp.ClientSSLError() if error.host == yarl.URL(place.proxy).host:
             why, hint = handshake.verdict(error, place.authorities, f"{place.block}.tls_config")
             return _unreachable(f"{where} has no TLS we trust: {why}", "proxy", hint)
         case aiohttp.ConnectionTimeoutError():
-            return _unreachable(f"{where} gives no connection in time", "proxy", mend)
+            return _unreachable(f"{where} gives no connection in time", "proxy", hint)
     return None
 
 
-def _unreachable(message: str, reason: str, mend: str) -> errors.Unreachable:
-    return errors.Unreachable(message, reason=reason, mend=mend)
+def _unreachable(message: str, reason: str, hint: str) -> errors.Unreachable:
+    return errors.Unreachable(message, reason=reason, hint=hint)
 
 
 def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malformed:
@@ -143,8 +143,8 @@ def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malfor
         if isinstance(cause, http_exceptions.LineTooLong):
             return errors.Malformed(f"{where}: the answer's headers are too long", reason="too_large")
         cause = cause.__cause__
-    mend = "is this the port of an HTTP server? check the scheme and port of the URL"
-    return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", mend=mend)
+    hint = "is this the port of an HTTP server? check the scheme and port of the URL"
+    return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", hint=hint)
 
 
 def _reason(error: Exception) -> str:
@@ -161,7 +161,7 @@ def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors
         return errors.Malformed(
             f"{said}: the API promises an answer and gives none",
             reason="accepted",
-            mend=f"ask who runs the API of {place.block} whether lists are given at once, and how",
+            hint=f"ask who runs the API of {place.block} whether lists are given at once, and how",
         )
     if 200 <= status < 300:
         return None
@@ -174,14 +174,14 @@ def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors
     ):
         return errors.Throttled(said, wait=wait)
     if status >= 500 and place.proxy and any(name in headers for name in _PROXYS_OWN):
-        mend = f"check {place.block}.{place.key}, and ask who runs the proxy"
-        return _unreachable(f"{said} (says the proxy {place.proxy})", "proxy", mend)
+        hint = f"check {place.block}.{place.key}, and ask who runs the proxy"
+        return _unreachable(f"{said} (says the proxy {place.proxy})", "proxy", hint)
     if status >= 500:
         return errors.Broken(said, status=status, wait=wait)
     if status < 400:
         return _redirect(status, headers, place)
-    reason, mend = _REFUSALS.get(status, ("status", "the API does not like the query: check {name}"))
-    return errors.Refused(said, status=status, reason=reason, mend=mend.format(name=place.block))
+    reason, hint = _REFUSALS.get(status, ("status", "the API does not like the query: check {name}"))
+    return errors.Refused(said, status=status, reason=reason, hint=hint.format(name=place.block))
 
 
 _PROXYS_OWN = ("Proxy-Status", "X-Squid-Error")
@@ -218,8 +218,8 @@ def _redirect(status: int, headers: Mapping[str, str], place: Place) -> errors.R
         target = "what is no URL"
     message = f"{place.request}: {_phrase(status)}: redirects to {target}"
     key = f"{place.block}.{place.key}"
-    mend = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
-    return errors.Refused(message, status=status, reason="redirect", mend=mend)
+    hint = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
+    return errors.Refused(message, status=status, reason="redirect", hint=hint)
 
 
 def from_web_page(body: bytes, url: str) -> errors.Malformed:
@@ -230,7 +230,7 @@ def from_web_page(body: bytes, url: str) -> errors.Malformed:
     return errors.Malformed(
         f"GET {url}: the answer is a web page, not JSON",
         reason="html",
-        mend=f"a login or maintenance page? it begins: {errors.bare(' '.join(words))[:80]!r}",
+        hint=f"a login or maintenance page? it begins: {errors.bare(' '.join(words))[:80]!r}",
     )
 
 
@@ -248,7 +248,7 @@ def at_page(error: errors.Malformed, url: str) -> errors.Malformed:
     """The error of a page that could not be decoded, with the URL of the page and a hint."""
     said = str(error)
     text = said if said.startswith("GET ") else f"GET {bare(url)}: {said}"
-    return errors.Malformed(text, reason=error.reason, mend=error.mend or _NO_PAGE.get(error.reason, ""))
+    return errors.Malformed(text, reason=error.reason, hint=error.hint or _NO_PAGE.get(error.reason, ""))
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

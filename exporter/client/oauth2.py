@@ -171,7 +171,7 @@ class Tokens:
             f"POST {error_mapping.bare(self._config.token_url)}: {unfit}",
             status=status,
             reason="auth",
-            mend=f"check client_id, client_secret, scopes and token_url of apis.{self._name}.oauth2",
+            hint=f"check client_id, client_secret, scopes and token_url of apis.{self._name}.oauth2",
         )
 
 

@@ -83,7 +83,7 @@ def _lenient(written: str, key: str, path: str) -> Proxy:
     raise errors.ConfigError(
         f"the environment's {key} is not the URL of an HTTP proxy",
         path=path,
-        mend="write it as http://HOST:PORT; other kinds of proxies are not supported",
+        hint="write it as http://HOST:PORT; other kinds of proxies are not supported",
     )
 
 

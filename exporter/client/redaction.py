@@ -212,5 +212,5 @@ Failed = TypeVar("Failed", bound=errors.SourceError)
 def blanked(error: Failed, redaction: Redaction) -> Failed:
     """The error itself, its message and its hint blanked."""
     error.args = (redaction.text(str(error)),)
-    error.mend = redaction.text(error.mend)
+    error.hint = redaction.text(error.hint)
     return error

@@ -61,7 +61,7 @@ class Peer:
             return self.security.context()
         except errors.ConfigError as error:
             raise errors.Unreachable(
-                f"{place.request}: {error.problem}", reason="tls", mend=error.mend
+                f"{place.request}: {error.problem}", reason="tls", hint=error.hint
             ) from error
 
     def tunnel(self, request: Request, through: proxy.Proxy | None) -> multidict.CIMultiDict[str]:

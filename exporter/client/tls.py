@@ -78,8 +78,8 @@ class Security:
             raise self._problem
         if self._context is None:
             named = ", ".join(str(file) for file in self._files)
-            mend = "the file system they are on does not answer: is a mount or its server down?"
-            raise errors.ConfigError(f"timeout reading {named}", path=self._path, mend=mend)
+            hint = "the file system they are on does not answer: is a mount or its server down?"
+            raise errors.ConfigError(f"timeout reading {named}", path=self._path, hint=hint)
         return self._context
 
     async def refresh(self) -> None:
@@ -108,10 +108,10 @@ class Security:
         self._state, made = found
         self._problem = made if isinstance(made, errors.ConfigError) else None
         if isinstance(made, errors.ConfigError):
-            log.warning("the former certificates stay in use", error=str(made), mend=made.mend)
+            log.warning("certificate reload failed", error=str(made), hint=made.hint)
             return
         self._context = made
-        log.info("certificates read again", setting=self._path)
+        log.info("certificates reloaded", setting=self._path)
 
     def _say_late(self) -> None:
         if not self._late:
@@ -156,7 +156,7 @@ def _trusting(config: settings.TlsConfig, path: str) -> ssl.SSLContext:
         raise errors.ConfigError(
             f"{named} no certificates",
             path=f"{path}.ca_file" if config.ca_file else f"{path}.ca",
-            mend="write authorities as PEM into ca or ca_file",
+            hint="write authorities as PEM into ca or ca_file",
         ) from error
 
 

@@ -76,7 +76,7 @@ class Desk:
                 raise errors.Malformed(
                     f"{place.request}: the answer is too large or wrongly compressed",
                     reason=error.reason,
-                    mend=f"is that a token endpoint? check {place.block}.{place.key}",
+                    hint=f"is that a token endpoint? check {place.block}.{place.key}",
                 ) from error
 
 

@@ -48,7 +48,7 @@ class TooManyRejects(errors.PartialCrawl):
         super().__init__(
             f"{draft.rejected.total()} of {draft.items} records cannot be held ({reasons})",
             reason="rejects",
-            mend="has the API's schema changed? `check` shows how its records are understood",
+            hint="has the API's schema changed? `check` shows how its records are understood",
         )
         self.draft = draft
 

@@ -180,7 +180,7 @@ class ListReader:
         error = errors.Malformed(
             "the answer is one object and no list",
             reason="envelope",
-            mend="if the API lists a single record so, announce it by a total of 1 or set paging.style: none",
+            hint="if the API lists a single record so, announce it by a total of 1 or set paging.style: none",
         )
         raise self._client.unreadable(page.url, error) from None
 
@@ -205,8 +205,8 @@ class ListReader:
             return
         lasting = f"; if this lasts, set collections.{self._target.collection}.page_size to {came}"
         again = f"{self._page_size.configured} is tried again after {self._page_size.pause} crawls"
-        mend = f"{again}{lasting if came > 1 else ''}"
-        self._log.warning("smaller pages", refused=asked, accepted=came, mend=mend)
+        hint = f"{again}{lasting if came > 1 else ''}"
+        self._log.warning("page size reduced", refused=asked, accepted=came, hint=hint)
 
     async def _decoded(self, page: source.Page, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
         """The page's records."""

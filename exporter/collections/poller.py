@@ -130,7 +130,7 @@ class Poller:
             if isinstance(error, TooManyRejects):
                 self._story.read(error.draft)
                 self._story.rejected(error.draft)
-            self._failed(mode, error.reason, str(error), self._mend(mode, error))
+            self._failed(mode, error.reason, str(error), self._hint(mode, error))
         except Exception as error:  # noqa: BLE001 - a bug in one collection must not end the others
             self._story.bug(mode)
             self._failed(mode, "bug", f"{type(error).__name__}: {error}", "please report this with the log")
@@ -141,19 +141,19 @@ class Poller:
         finally:
             self.state.refreshing = ""
 
-    def _failed(self, mode: str, reason: str, message: str, mend: str) -> None:
+    def _failed(self, mode: str, reason: str, message: str, hint: str) -> None:
         self._failures += 1
-        self._story.failed(mode, reason, message, mend)
+        self._story.failed(mode, reason, message, hint)
 
     def _wants_full(self) -> bool:
         last = self.state.last_success or 0.0
         return time.monotonic() >= self._next_full or time.time() - last > _DELTA_REACH
 
-    def _mend(self, mode: str, error: errors.SourceError) -> str:
+    def _hint(self, mode: str, error: errors.SourceError) -> str:
         if mode == "delta" and isinstance(error, errors.Refused) and error.reason == "status":
             words = ", ".join(self.target.delta)
             return f"does the API know {words}? correct or empty collections.{self.target.collection}.delta"
-        return error.mend
+        return error.hint
 
     def _first_wait(self) -> float:
         """Several exporters started together must not ask together, not even the first time."""

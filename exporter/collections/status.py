@@ -62,7 +62,7 @@ class State:
     last_full_success: float | None = None
     next_refresh: float | None = None
     last_error: str = ""
-    last_error_mend: str = ""
+    last_error_hint: str = ""
     last_error_reason: str = ""
     failing_since: float | None = None
     served: bool = False  # `collection_state.assess` decides it, `store` puts it here
@@ -128,46 +128,46 @@ class Story:
             self._log.warning(
                 "clock set back",
                 seconds=-age,
-                mend="check the machine's time; what is restored counts as stale",
+                hint="check the machine's time; what is restored counts as stale",
             )
             age = math.ceil(_OLD * self._interval)
         state.fresh_at = None if age is None else self._monotonic() - age
-        self._log.info("restored", records=records, age_seconds=age)
+        self._log.info("snapshot restored", records=records, age_seconds=age)
 
     def bug(self, mode: str) -> None:
         """An exception that nobody foresaw ends a refresh; its traceback goes to the log."""
-        self._log.error("bug", mode=mode, exception=self._blanked(traceback.format_exc()))
+        self._log.error("unexpected error", mode=mode, exception=self._blanked(traceback.format_exc()))
 
-    def failed(self, mode: str, reason: str, message: str, mend: str) -> None:
+    def failed(self, mode: str, reason: str, message: str, hint: str) -> None:
         """A refresh failed; that is logged only where it is news."""
         state = self.state
-        message, mend = self._blanked(message), self._blanked(mend)
+        message, hint = self._blanked(message), self._blanked(hint)
         state.up = False
         self._telemetry.failed(self._collection, mode, reason)
         if state.failing_since is None or state.last_error_reason != reason:
             self._log.warning(
-                "lost",
+                "refresh failed",
                 mode=mode,
                 reason=reason,
                 error=message,
-                mend=mend,
+                hint=hint,
                 still_served=state.records if state.served else 0,
             )
         state.failing_since = state.failing_since or time.time()
-        state.last_error, state.last_error_mend, state.last_error_reason = message, mend, reason
+        state.last_error, state.last_error_hint, state.last_error_reason = message, hint, reason
 
     def succeeded(self, mode: str, seconds: float) -> None:
         """A refresh succeeded after so many seconds."""
         state, now = self.state, time.time()
         state.refreshes += 1
         if state.failing_since is not None:
-            self._log.info("recovered", mode=mode, after_seconds=round(now - state.failing_since))
+            self._log.info("refresh recovered", mode=mode, after_seconds=round(now - state.failing_since))
         elif state.up is None:
             self._first_crawl(round(seconds, 1))
         self._tell_completeness()
         state.up, state.last_success, state.failing_since = True, now, None
         state.fresh_at = self._monotonic()
-        state.last_error = state.last_error_mend = state.last_error_reason = ""
+        state.last_error = state.last_error_hint = state.last_error_reason = ""
         state.restored = False
         state.requests[mode] = state.pages
         self._telemetry.restored(self._collection, 0)
@@ -177,11 +177,11 @@ class Story:
         """Says how the first crawl went, which says it of its completeness too."""
         state, doubt = self.state, _doubt(self.state)
         if not doubt:
-            self._log.info("first crawl", records=state.records, complete=True, seconds=seconds)
+            self._log.info("initial crawl complete", records=state.records, seconds=seconds)
             return
         self._doubts.add(doubt)
         self._log.warning(
-            "first crawl", records=state.records, complete=False, seconds=seconds, **_words_of(state)
+            "initial crawl incomplete", records=state.records, seconds=seconds, **_words_of(state)
         )
 
     def _tell_completeness(self) -> None:
@@ -189,10 +189,10 @@ class Story:
         doubt = _doubt(self.state)
         if doubt and doubt not in self._doubts:
             self._doubts.add(doubt)
-            self._log.warning("incomplete", **_words_of(self.state))
+            self._log.warning("crawl incomplete", **_words_of(self.state))
         elif self._doubts and not doubt:
             self._doubts.clear()
-            self._log.info("complete again", records=self.state.records)
+            self._log.info("crawl complete again", records=self.state.records)
 
     def ended(self, seconds: float) -> None:
         """A refresh ended, however it went, after so many seconds."""
@@ -202,10 +202,10 @@ class Story:
             self._telemetry.overrun(self._collection)
         if late and not self._is_late:
             self._log.warning(
-                "overrun",
+                "refresh overran",
                 seconds=round(seconds, 1),
                 refresh_interval=self._interval,
-                mend="raise refresh_interval, or limits.concurrency if the API can bear it",
+                hint="raise refresh_interval, or limits.concurrency if the API can bear it",
             )
         self._is_late = late
 
@@ -277,8 +277,8 @@ class Story:
         new = [word for word in counted.unknown if word not in self._unknown]
         if new and len(self._unknown) < _MOST_WORDS:
             self._unknown.update(new)
-            mend = f"say in collections.{self._collection}.statuses what they mean"
-            self._log.warning("unknown status", words=self._blanked(", ".join(new)), mend=mend)
+            hint = f"say in collections.{self._collection}.statuses what they mean"
+            self._log.warning("unknown status value", statuses=self._blanked(", ".join(new)), hint=hint)
         self.state.records = counted.records
         self._telemetry.held(self._collection, counted.records, counted.unknown_records)
 
@@ -290,7 +290,10 @@ class Story:
         """A crawl brought suspiciously many more records than were held; they are served all the same."""
         self._telemetry.grown(self._collection)
         self._log.warning(
-            "grown", before=before, after=after, mend="has the query's filter been lost on the way?"
+            "record count jumped",
+            before=before,
+            after=after,
+            hint="has the query's filter been lost on the way?",
         )
 
     def dangling(self, references: int) -> None:
@@ -318,11 +321,11 @@ def _words_of(state: State) -> dict[str, str | int]:
         "problem": state.problem,
         "retained": state.retained,
         "held_back": state.held_back,
-        "mend": _mend(state),
+        "hint": _hint(state),
     }
 
 
-def _mend(state: State) -> str:
+def _hint(state: State) -> str:
     if state.held_back:
         return "really gone? accept it (SIGUSR1); else it ends when the inventory lists them again"
     if state.bad_rows:

@@ -56,7 +56,7 @@ def collection_status(
         refreshing=bool(state.refreshing),
         progress=_progress(poller),
         last_error=". ".join(
-            part for part in (state.last_error or state.problem, state.last_error_mend) if part
+            part for part in (state.last_error or state.problem, state.last_error_hint) if part
         ),
         last_error_reason=state.last_error_reason,
         next_refresh=state.next_refresh,

@@ -92,7 +92,7 @@ def _refused(body: bytes) -> errors.Malformed | None:
     return errors.Malformed(
         f"the answer has {excess}, which is no page",
         reason="too_large",
-        mend="is this the URL of a list of records? if it is, make pages smaller with page_size",
+        hint="is this the URL of a list of records? if it is, make pages smaller with page_size",
     )
 
 
@@ -177,7 +177,7 @@ def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes) -> Opened:
     raise errors.Malformed(
         f"the answer is an object without a list of records; its keys are {_named(members)}",
         reason="envelope",
-        mend=f"expected an array, or an object with one of {', '.join(LISTS)}",
+        hint=f"expected an array, or an object with one of {', '.join(LISTS)}",
     )
 
 

@@ -60,7 +60,7 @@ class Deadline(msgspec.Struct, frozen=True):
         return errors.PartialCrawl(
             f"GET {url}: not read to the end within {self.seconds:.0f} s{share}; {pages} pages came",
             reason="deadline",
-            mend="raise limits.crawl_deadline, or page_size or limits.concurrency",
+            hint="raise limits.crawl_deadline, or page_size or limits.concurrency",
         )
 
 
@@ -166,7 +166,7 @@ class _Flight:
             raise errors.Malformed(
                 f"GET {page.url}: this is another page than was asked for: {wrong.words}",
                 reason="misplaced",
-                mend="something in between mixes up answers, or positions count something else: see paging",
+                hint="something in between mixes up answers, or positions count something else: see paging",
             )
         self._misplaced[query.ordinal] = wrong.words
         return page
@@ -212,14 +212,14 @@ class _Flight:
             raise error
         if query.role == "page":
             self._lose_patience(error)
-        log.debug("unread", url=self._url, role=query.role, query=query.ordinal, error=str(error))
+        log.debug("page failed", url=self._url, role=query.role, query=query.ordinal, error=str(error))
         return seen
 
     def _lose_patience(self, error: errors.SourceError) -> None:
         self._failed += 1
         if self._failed >= _PATIENCE:
             raise errors.PartialCrawl(
-                f"{self._failed} pages in a row failed: {error}", mend=error.mend
+                f"{self._failed} pages in a row failed: {error}", hint=error.hint
             ) from error
 
     async def land(self) -> None:

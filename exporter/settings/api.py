@@ -39,8 +39,8 @@ def _header_flaws(name: str, headers: Mapping[str, Header]) -> Iterator[Flaw]:
     if not HEADER_NAME.fullmatch(name):
         yield Flaw("has a key that is not a header's name", "write NAME: {values: [TEXT]}")
     elif name.lower() in RESERVED_HEADERS:
-        mend = "leave it out; basic_auth, authorization and oauth2 authenticate"
-        yield Flaw("is set by the exporter itself", mend, (name,))
+        hint = "leave it out; basic_auth, authorization and oauth2 authenticate"
+        yield Flaw("is set by the exporter itself", hint, (name,))
     elif sum(other.lower() == name.lower() for other in headers) > 1:
         yield Flaw("is written twice in different case", "keep one of them", (name,))
 

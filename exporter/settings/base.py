@@ -18,10 +18,10 @@ Key = str | int
 
 
 class Flaw(NamedTuple):
-    """One thing that is wrong: what, how to mend it, and where, seen from the block it was found in."""
+    """One thing that is wrong: what, how to correct it, and where, seen from the block it was found in."""
 
     what: str
-    mend: str = ""
+    hint: str = ""
     at: tuple[Key, ...] = ()
 
 

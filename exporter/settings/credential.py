@@ -37,9 +37,9 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str, read: Read
         return value.get_secret_value() if value else ""
     text = read_text(file, key, read).rstrip("\r\n")
     if not text:
-        raise ConfigError(f"{file} is empty", path=key, mend="write the secret into it, as one line")
+        raise ConfigError(f"{file} is empty", path=key, hint="write the secret into it, as one line")
     if "\n" in text or "\r" in text or "\0" in text:
-        raise ConfigError(f"{file} holds more than one line", path=key, mend="write the secret as one line")
+        raise ConfigError(f"{file} holds more than one line", path=key, hint="write the secret as one line")
     return text
 
 
@@ -49,29 +49,29 @@ def read_text(file: Path, key: str, read: Reader = read_now) -> str:
     try:
         content = read(file)
     except TimeoutError as error:
-        mend = "the file system it is on does not answer: is a mount or its server down?"
-        raise ConfigError(f"timeout reading {named}", path=key, mend=mend) from error
+        hint = "the file system it is on does not answer: is a mount or its server down?"
+        raise ConfigError(f"timeout reading {named}", path=key, hint=hint) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not a path"
-        mend = "create it, or let the user of the exporter read it"
-        raise ConfigError(f"{named} cannot be read: {reason}", path=key, mend=mend) from error
+        hint = "create it, or let the user of the exporter read it"
+        raise ConfigError(f"{named} cannot be read: {reason}", path=key, hint=hint) from error
     if len(content) > files.LARGEST:
         raise ConfigError(
-            f"{named} is larger than {files.LARGEST} bytes", path=key, mend="name the right file"
+            f"{named} is larger than {files.LARGEST} bytes", path=key, hint="name the right file"
         )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         # without its cause: that exception holds the content
-        raise ConfigError(f"{named} is not text in UTF-8", path=key, mend="name the right file") from None
+        raise ConfigError(f"{named} is not text in UTF-8", path=key, hint="name the right file") from None
 
 
 def read_pem(file: Path, key: str, read: Reader = read_now) -> str:
     """The text of a file in PEM; raises ConfigError as `read_text` does, and where it is something else."""
     text = read_text(file, key, read)
     if "-----BEGIN " not in text:
-        mend = "name a file in PEM, which begins with -----BEGIN"
-        raise ConfigError(f"{file} holds no PEM", path=key, mend=mend)
+        hint = "name a file in PEM, which begins with -----BEGIN"
+        raise ConfigError(f"{file} holds no PEM", path=key, hint=hint)
     return text
 
 

@@ -46,7 +46,7 @@ def file_flaws(block: Block, at: tuple[Key, ...]) -> Iterator[Flaw]:
                 read_secret(None, file, "", read)
         except ConfigError as error:
             if not isinstance(error.__cause__, TimeoutError):
-                yield Flaw(error.problem, error.mend, place)
+                yield Flaw(error.problem, error.hint, place)
 
 
 def _named(value: object, at: tuple[Key, ...], owner: Block) -> Iterator[_Named]:

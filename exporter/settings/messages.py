@@ -1,6 +1,6 @@
 """Turns what pydantic and the validators refuse into errors a person can act upon.
 
-One ConfigError for each problem: source, path, what, mend. The settings and the web configuration share it.
+One ConfigError for each problem: source, path, what, hint. The settings and the web configuration share it.
 Which values a validator shows is its own decision; here none are. Invariant: neither a value nor, in a block
 that holds secrets, an unknown key is shown.
 """
@@ -39,7 +39,7 @@ _WORDS = {
     "less_than_equal": ("is too large", "write {le} or less"),
     "literal_error": ("is not one of the words known here", "write {expected}"),
 }
-"""What pydantic calls an error, in our words: what is wrong and the mend, filled from the error's context."""
+"""What pydantic calls an error, in our words: what is wrong and the hint, filled from the error's context."""
 
 
 def of_validation(error: ValidationError, schema: object, origin: Origin) -> list[ConfigError]:
@@ -53,7 +53,7 @@ def of_validation(error: ValidationError, schema: object, origin: Origin) -> lis
 def of_flaws(flaws: Iterable[Flaw], origin: Origin) -> list[ConfigError]:
     """The flaws, whose paths begin at the top, as errors that name their source."""
     return [
-        ConfigError(flaw.what, file=origin(flaw.at), path=dotted(flaw.at), mend=flaw.mend) for flaw in flaws
+        ConfigError(flaw.what, file=origin(flaw.at), path=dotted(flaw.at), hint=flaw.hint) for flaw in flaws
     ]
 
 
@@ -83,8 +83,8 @@ def _flaws(detail: dict[str, Any], schema: object) -> Iterator[Flaw]:
     elif "flaws" in context:
         yield from (flaw._replace(at=(*at, *flaw.at)) for flaw in context["flaws"])
     else:
-        what, mend = _WORDS.get(detail["type"], (detail["msg"], "see the key in docs/settings.md"))
-        yield Flaw(what, mend.format(**context) if "{" in mend else mend, at)
+        what, hint = _WORDS.get(detail["type"], (detail["msg"], "see the key in docs/settings.md"))
+        yield Flaw(what, hint.format(**context) if "{" in hint else hint, at)
 
 
 def _unknown(at: tuple[Key, ...], schema: object) -> Flaw:
@@ -93,9 +93,9 @@ def _unknown(at: tuple[Key, ...], schema: object) -> Flaw:
     known = sorted(block.model_fields) if block else []
     written = _name(str(key))
     close = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
-    mend = f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(known)}"
+    hint = f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(known)}"
     if ":" in str(key):
-        mend = f"{mend}{'' if close else ';'} a key is followed by a colon and a space"
+        hint = f"{hint}{'' if close else ';'} a key is followed by a colon and a space"
     if block and block.secret:
-        return Flaw("holds an unknown key, not shown since it may be a secret", mend, tuple(head))
-    return Flaw("is an unknown key", mend, at)
+        return Flaw("holds an unknown key, not shown since it may be a secret", hint, tuple(head))
+    return Flaw("is an unknown key", hint, at)

@@ -178,7 +178,7 @@ class Settings(Block, BaseSettings):
         targets, flaws = resolve(self.apis, self.collections)
         if flaws:
             first = flaws[0]
-            raise ConfigError(first.what, path=".".join(str(key) for key in first.at), mend=first.mend)
+            raise ConfigError(first.what, path=".".join(str(key) for key in first.at), hint=first.hint)
         return targets
 
     def redacted(self) -> dict[str, Any]:

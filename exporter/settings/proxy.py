@@ -39,8 +39,8 @@ def _header_flaws(name: str) -> Iterator[Flaw]:
     if not HEADER_NAME.fullmatch(name):
         yield Flaw("has a key that is not a header's name", "write NAME: [TEXT]")
     elif name.lower() in _OWN_HEADERS:
-        mend = "leave it out; Proxy-Authorization, or a user in proxy_url, authenticates to the proxy"
-        yield Flaw("cannot be sent to a proxy", mend, (name,))
+        hint = "leave it out; Proxy-Authorization, or a user in proxy_url, authenticates to the proxy"
+        yield Flaw("cannot be sent to a proxy", hint, (name,))
 
 
 NoProxy = Annotated[str | None, Field(description="Hosts reached without the proxy, separated by commas.")]
@@ -87,5 +87,5 @@ def proxy_flaws(block: Proxied) -> Iterator[Flaw]:
     elif block.no_proxy and not block.proxy_url:
         yield Flaw("needs proxy_url", "write proxy_url too, or leave it out", ("no_proxy",))
     if block.proxy_connect_header and not (block.proxy_url or block.proxy_from_environment):
-        mend = "write one of them too, or leave it out"
-        yield Flaw("needs proxy_url or proxy_from_environment", mend, ("proxy_connect_header",))
+        hint = "write one of them too, or leave it out"
+        yield Flaw("needs proxy_url or proxy_from_environment", hint, ("proxy_connect_header",))

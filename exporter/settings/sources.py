@@ -112,8 +112,8 @@ def _decoded(written: str, path: tuple[str, ...], named: str) -> object:
     except ValueError as error:
         # only the place: the cause holds the text, which may be a secret
         place = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
-        mend = "write the mapping or list as JSON"
-        raise ConfigError(f"is not good JSON{place}", file=named, path=".".join(path), mend=mend) from None
+        hint = "write the mapping or list as JSON"
+        raise ConfigError(f"is not good JSON{place}", file=named, path=".".join(path), hint=hint) from None
     return as_written(found, annotation_at(Settings, path))
 
 

@@ -117,13 +117,13 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
     api_name = written.api or HOME[name]
     api: Api | None = getattr(apis, api_name)
     if api is None:
-        mend = f"write apis.{api_name}.url, or leave {name} out"
-        return Flaw(f"is listed from {api_name}, which is not configured", mend, ("collections", name))
+        hint = f"write apis.{api_name}.url, or leave {name} out"
+        return Flaw(f"is listed from {api_name}, which is not configured", hint, ("collections", name))
     spoken = dialects.DIALECTS[api.dialect]
     native = spoken.collections.get(name)
     if native is None:
-        mend = f"leave it out, or change apis.{api_name}.dialect"
-        return Flaw(f"is unknown to the dialect {api.dialect}", mend, ("collections", name))
+        hint = f"leave it out, or change apis.{api_name}.dialect"
+        return Flaw(f"is unknown to the dialect {api.dialect}", hint, ("collections", name))
     if not _is_chosen(written, native):
         return _unchosen(name, api.dialect)._replace(at=("collections", name))
     refresh, full = _intervals(written)

@@ -133,8 +133,8 @@ def _split(written: str, schemes: tuple[str, ...]) -> SplitResult:
 def url(written: str) -> str:
     """The URL of an API, without a slash at its end."""
     if "@" in written:
-        mend = f"write {bare_url(written)} and put the user into basic_auth; an @ of the path is %40"
-        raise refusal(Flaw("holds user information", mend))
+        hint = f"write {bare_url(written)} and put the user into basic_auth; an @ of the path is %40"
+        raise refusal(Flaw("holds user information", hint))
     _split(written, ("http", "https"))
     if "?" in written or "#" in written:
         raise refusal(
@@ -146,8 +146,8 @@ def url(written: str) -> str:
 def token_url(written: str) -> str:
     """The URL of a token endpoint; it may have a query."""
     if "@" in written:
-        mend = f"write {bare_url(written)} and put the user into client_id and client_secret"
-        raise refusal(Flaw("holds user information", mend))
+        hint = f"write {bare_url(written)} and put the user into client_id and client_secret"
+        raise refusal(Flaw("holds user information", hint))
     _split(written, ("http", "https"))
     return written
 
@@ -195,15 +195,15 @@ def addresses(written: object) -> tuple[str, ...]:
 
 
 def _no_address(written: object, at: tuple[Key, ...] = ()) -> Flaw:
-    mend = "write HOST:PORT, :PORT for every address, or [::1]:PORT for IPv6"
-    return Flaw(f"{shown(written)} is not an address to listen on", mend, at)
+    hint = "write HOST:PORT, :PORT for every address, or [::1]:PORT for IPv6"
+    return Flaw(f"{shown(written)} is not an address to listen on", hint, at)
 
 
 def metric(written: str) -> str:
     """The end of a metric's name, as `symbol_rate_hertz`."""
     if not _METRIC.fullmatch(written):
-        mend = "use lower-case letters, digits and _, beginning with a letter"
-        raise refusal(Flaw(f"{shown(written)} is not a metric name", mend))
+        hint = "use lower-case letters, digits and _, beginning with a letter"
+        raise refusal(Flaw(f"{shown(written)} is not a metric name", hint))
     return written
 
 

@@ -22,7 +22,7 @@ from exporter.settings.scalars import Scalar, as_written
 _HARMLESS = re.compile(r"""(?:[^'"]|'(?:[^'"]|\\.|<[a-z ]+>)')*""")
 """What PyYAML may say: in quotes it has single characters and its own words, as `'<block end>'`."""
 
-_MEND = "a value that begins with one of * & ! % @ ` { [ or holds ': ' or ' #' needs quotes; indent by spaces"
+_HINT = "a value that begins with one of * & ! % @ ` { [ or holds ': ' or ' #' needs quotes; indent by spaces"
 
 _KEYS = "keep one of them, and write each key as plain text"
 
@@ -77,13 +77,13 @@ Loader.add_constructor("tag:yaml.org,2002:value", Loader.construct_source)
 class _Refusal(yaml.MarkedYAMLError):
     """Valid YAML that is not accepted."""
 
-    mend = ""
+    hint = ""
 
 
-def refuse(problem: str, mark: yaml.Mark, mend: str) -> NoReturn:
+def refuse(problem: str, mark: yaml.Mark, hint: str) -> NoReturn:
     """Refuses valid YAML while it is loaded; `problem` shows nothing of the file."""
     refusal = _Refusal(None, None, problem, mark)
-    refusal.mend = mend
+    refusal.hint = hint
     raise refusal
 
 
@@ -114,11 +114,11 @@ def _read(path: Path, loader: type[Loader]) -> dict[str, Any]:
         content = files.whole(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         # without its cause: that exception holds the content
-        raise ConfigError("is not text in UTF-8", file=str(path), mend="save it as UTF-8") from None
+        raise ConfigError("is not text in UTF-8", file=str(path), hint="save it as UTF-8") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not a path"
-        mend = f"name the file by {loader.option}, and let the user of the exporter read it"
-        raise ConfigError(f"cannot be read: {reason}", file=str(path), mend=mend) from error
+        hint = f"name the file by {loader.option}, and let the user of the exporter read it"
+        raise ConfigError(f"cannot be read: {reason}", file=str(path), hint=hint) from error
     try:
         found = yaml.load(content, Loader=loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
@@ -127,7 +127,7 @@ def _read(path: Path, loader: type[Loader]) -> dict[str, Any]:
     if found is None or (isinstance(found, Scalar) and found.value is None):
         return {}
     if not isinstance(found, dict):
-        raise ConfigError("must be a mapping of keys", file=str(path), mend=loader.first_line)
+        raise ConfigError("must be a mapping of keys", file=str(path), hint=loader.first_line)
     return found
 
 
@@ -137,5 +137,5 @@ def _error(error: Exception, path: Path) -> ConfigError:
     if not _HARMLESS.fullmatch(problem):
         problem = problem.partition("'")[0].partition('"')[0].strip()
     where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    mend = getattr(error, "mend", _MEND)
-    return ConfigError(f"is not good YAML: {problem}", file=str(path), path=where, mend=mend)
+    hint = getattr(error, "hint", _HINT)
+    return ConfigError(f"is not good YAML: {problem}", file=str(path), path=where, hint=hint)

@@ -111,12 +111,12 @@ class StateFile:
                 "state not written",
                 reason="slow",
                 error=f"{self.path}: the last write took longer than {_LAST_WRITE:g} s",
-                mend="nothing to do: the previous file stays, and what is newer is crawled again",
+                hint="nothing to do: the previous file stays, and what is newer is crawled again",
             )
 
 
 def _log_fields(error: StateError) -> dict[str, str]:
-    return {"reason": error.reason, "error": f"{error.path}: {error.problem}", "mend": error.mend}
+    return {"reason": error.reason, "error": f"{error.path}: {error.problem}", "hint": error.hint}
 
 
 def write(path: Path, collections: Mapping[str, SavedCollection], now: float) -> int:
@@ -137,11 +137,11 @@ def write(path: Path, collections: Mapping[str, SavedCollection], now: float) ->
             _sync_directory(path.parent)
     except OSError as error:
         problem = f"the state cannot be written: {error.strerror or error}"
-        raise StateError(problem, path=path, reason="unwritable", mend=_NOT_WRITABLE) from error
+        raise StateError(problem, path=path, reason="unwritable", hint=_NOT_WRITABLE) from error
     except ValueError as error:
         problem = f"the state cannot be written: {error}"
-        mend = "lower limits.label_length, or unset state_file"
-        raise StateError(problem, path=path, reason="unwritable", mend=mend) from error
+        hint = "lower limits.label_length, or unset state_file"
+        raise StateError(problem, path=path, reason="unwritable", hint=hint) from error
     finally:
         with suppress(OSError):  # after success it has another name; else the next write removes it
             new.unlink()
@@ -162,18 +162,18 @@ def read(path: Path) -> Mapping[str, SavedCollection]:
         return {}
     except OSError as error:
         problem = f"the state cannot be read: {error.strerror or error}"
-        raise StateError(problem, path=path, mend="the exporter's user must be able to read it") from error
+        raise StateError(problem, path=path, hint="the exporter's user must be able to read it") from error
     except encoding.OtherVersionError as error:
         problem = "the state was written by another version"
-        raise StateError(problem, path=path, reason="version", mend=_NOTHING_TO_DO) from error
+        raise StateError(problem, path=path, reason="version", hint=_NOTHING_TO_DO) from error
     except EOFError as error:
-        raise StateError("the state ends too early", path=path, reason="truncated", mend=_DAMAGED) from error
+        raise StateError("the state ends too early", path=path, reason="truncated", hint=_DAMAGED) from error
     except zlib.error as error:
         problem = "the state is damaged: its checksum is wrong"
-        raise StateError(problem, path=path, reason="checksum", mend=_DAMAGED) from error
+        raise StateError(problem, path=path, reason="checksum", hint=_DAMAGED) from error
     except (ValueError, RecursionError, MemoryError, msgspec.DecodeError) as error:
         # the checksum is right, so this was not written by `write`
-        raise StateError(f"the state is not valid: {error}", path=path, mend=_NOTHING_TO_DO) from error
+        raise StateError(f"the state is not valid: {error}", path=path, hint=_NOTHING_TO_DO) from error
 
 
 def set_aside(path: Path) -> Path:
@@ -190,15 +190,15 @@ def set_aside(path: Path) -> Path:
         path.replace(aside)
     except OSError as error:
         problem = f"the unusable state cannot be set aside: {error.strerror or error}"
-        mend = f"remove it, or {aside}; if it is not a state file, set state_file to another file"
-        raise StateError(problem, path=path, reason="unwritable", mend=mend) from error
+        hint = f"remove it, or {aside}; if it is not a state file, set state_file to another file"
+        raise StateError(problem, path=path, reason="unwritable", hint=hint) from error
     return aside
 
 
 def _check_format(path: Path, file: BinaryIO) -> None:
     """What a wrong `state_file` names, a certificate or a database, must neither be replaced nor renamed."""
     if not encoding.is_state_file(file):
-        raise StateError("it is not a state file", path=path, reason="foreign", mend=_SET_ANOTHER)
+        raise StateError("it is not a state file", path=path, reason="foreign", hint=_SET_ANOTHER)
 
 
 @contextmanager
@@ -207,7 +207,7 @@ def _open_own(path: Path) -> Iterator[BinaryIO]:
     owner = _regular_file(path).st_uid
     if owner != os.geteuid():
         problem = f"it belongs to user {owner}, and this is user {os.geteuid()}"
-        raise StateError(problem, path=path, reason="foreign", mend=_OTHER_OWNER)
+        raise StateError(problem, path=path, reason="foreign", hint=_OTHER_OWNER)
     with open(path, "rb", opener=_opener) as file:
         yield file
 
@@ -216,7 +216,7 @@ def _regular_file(path: Path) -> os.stat_result:
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
         problem = "it is a link, a directory or a device"
-        raise StateError(problem, path=path, reason="foreign", mend=_SET_ANOTHER)
+        raise StateError(problem, path=path, reason="foreign", hint=_SET_ANOTHER)
     return found
 
 

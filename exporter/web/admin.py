@@ -72,12 +72,12 @@ class Answers:
         if strange := sorted(wanted.difference(known)):
             return plain_text(400, scrape.unknown(strange, known, PARAMETER))
         chosen = tuple(name for name in known if name in wanted or not wanted)
-        log.info("accept ordered", client=request.remote, collections=", ".join(chosen))
+        log.info("accept requested", client=request.remote, collections=", ".join(chosen))
         return plain_text(200, self._site.accept(chosen))
 
     async def reload(self, request: web.Request) -> web.Response:
         """200, or 500 for settings that are wrong, as Prometheus answers; the old ones are in force then."""
-        log.info("reload ordered", client=request.remote)
+        log.info("reload requested", client=request.remote)
         good, said = await self._site.reload()
         return plain_text(200 if good else 500, said)
 

@@ -116,7 +116,7 @@ class Speaker(web.RequestHandler):
             client = self.peername
             log.debug("request unreadable", client=client, problem=str(error)[:200])
         else:
-            log.error("answer failed", exc_info=error)
+            log.error("response failed", exc_info=error)
 
 
 def _speaker(server: web.Server) -> Speaker:

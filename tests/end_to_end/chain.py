@@ -117,7 +117,7 @@ async def linked(folder: Path) -> AsyncIterator[tuple[Chain, asyncio.subprocess.
         alerting.webhook() as hook,
         alerting.alertmanager(folder, hastening.routing(hook.url)) as told,
     ):
-        mend(simulator)
+        repair(simulator)
         config = configured(simulator, folder)
         url = f"http://127.0.0.1:{running.free_port()}"
         async with exporting(config, url) as exporter, hastening.prometheus(folder, url, told) as prometheus:
@@ -127,7 +127,7 @@ async def linked(folder: Path) -> AsyncIterator[tuple[Chain, asyncio.subprocess.
             yield chain, exporter
 
 
-def mend(simulator: Simulator) -> None:
+def repair(simulator: Simulator) -> None:
     """Lets every record be operational, those apart that are retired."""
     for kind in KINDS:
         for record in in_use(simulator, kind):

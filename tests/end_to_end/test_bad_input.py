@@ -137,7 +137,7 @@ def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def one_line(out: str, err: str) -> str:
     """What was said, which is one line, with what to do in it and no secret."""
     (line,) = err.splitlines()
-    assert line.endswith(")"), "the mend"
+    assert line.endswith(")"), "the hint"
     assert not out
     assert CANARY not in line
     return line

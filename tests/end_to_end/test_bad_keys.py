@@ -70,7 +70,7 @@ def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """The lines that `check --offline` says, which all end with a mend."""
+    """The lines that `check --offline` says, which all end with a hint."""
     assert cli.main(["check", "--offline", "--config.file", "config.yaml"]) == 2
     out, err = capsys.readouterr()
     lines = err.splitlines()

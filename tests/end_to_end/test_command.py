@@ -74,7 +74,7 @@ async def test_check_names_metrics_that_are_served_and_whole_even_in_a_pipe(tmp_
     assert f"About {series:,} series" in out, "all seven queries count"
 
 
-async def test_check_names_the_cause_and_the_mend(tmp_path: Path) -> None:
+async def test_check_names_the_cause_and_the_hint(tmp_path: Path) -> None:
     async with running.simulated(tmp_path) as file:
         wrong_password = changed(
             file, apis__tmf638__basic_auth={"username": "monitor", "password": "hunter2"}
@@ -186,8 +186,8 @@ async def test_a_reload_that_is_refused_changes_not_even_how_is_logged(tmp_path:
             config["apis"]["tmf639"]["tls_config"] = {"ca_file": str(broken)}
             file.write_text(yaml.safe_dump(config))
             exporter.send_signal(signal.SIGHUP)
-            assert 'event="settings not reloaded"' in await line("settings not reloaded")
+            assert 'event="configuration reload failed"' in await line("configuration reload failed")
             del config["apis"]["tmf639"]["tls_config"]
             file.write_text(yaml.safe_dump(config))
             exporter.send_signal(signal.SIGHUP)
-            assert json.loads(await line("settings reloaded"))["level"] == "info"
+            assert json.loads(await line("configuration reloaded"))["level"] == "info"

@@ -98,26 +98,26 @@ class Faulty:
 
     async def kept(self, reason: str) -> None:
         """KEEP: two refreshes fail for this reason; what was served is still served, and it is told once."""
-        failures, said = self.failures(reason), len(self.logged.events("lost"))
+        failures, said = self.failures(reason), len(self.logged.events("refresh failed"))
         for _ in range(2):
             await self.refresh()
             assert self.inventory == self.served
             assert self.own("up") == 0
         assert self.failures(reason) == failures + 2, self.poller.state.last_error
-        assert len(self.logged.events("lost")) == said + 1, "logged once, not at each refresh"
-        assert self.logged.events("lost")[-1]["reason"] == reason
+        assert len(self.logged.events("refresh failed")) == said + 1, "logged once, not at each refresh"
+        assert self.logged.events("refresh failed")[-1]["reason"] == reason
         assert self.poller.state.last_error
         assert self.built.site.healthy()[0]
         assert self.built.site.ready()[0]
 
     async def recovers(self) -> None:
         """The next refresh succeeds, without a restart; the inventory is what it was."""
-        said = len(self.logged.events("recovered"))
+        said = len(self.logged.events("refresh recovered"))
         await self.refresh()
         assert self.own("up") == 1, self.poller.state.last_error
         assert self.own("complete") == 1
         assert self.inventory == self.served
-        assert len(self.logged.events("recovered")) == said + 1
+        assert len(self.logged.events("refresh recovered")) == said + 1
 
     async def keeps(self, script: rawserver.Script, reason: str) -> None:
         """KEEP as long as the server answers so, and recovery once it answers as it did."""

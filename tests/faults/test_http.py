@@ -175,7 +175,7 @@ async def test_f18_a_row_that_cannot_be_read_costs_itself_and_nothing_else(house
 async def test_f19_a_web_page_is_no_list_and_shows_its_title(houses: Houses) -> None:
     async with houses.good() as it:
         await it.keeps(rawserver.says(rawserver.LOGIN), "html")
-        assert "Log in" in it.logged.events("lost")[-1]["mend"]
+        assert "Log in" in it.logged.events("refresh failed")[-1]["hint"]
 
 
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -95,7 +95,7 @@ async def test_f03_a_black_hole_ends_at_the_connect_timeout(houses: Houses) -> N
         await it.server.stop()
         with rawserver.black_hole(it.server.port):
             await it.kept("timeout")
-        assert "connect_timeout" in it.logged.events("lost")[-1]["mend"]
+        assert "connect_timeout" in it.logged.events("refresh failed")[-1]["hint"]
         await it.server.start()
         await it.recovers()
 
@@ -193,7 +193,7 @@ async def test_f08_a_host_that_has_moved_is_found_again_at_no_cost(
             eleven_seconds()
             await it.good()
             assert it.own("complete") == 1
-            assert not it.logged.events("lost")
+            assert not it.logged.events("refresh failed")
 
 
 @fault(
@@ -209,4 +209,4 @@ async def test_f11_a_broken_first_address_does_not_matter(houses: Houses, hosts:
         async with houses.over(server, {"apis.tmf638.url": f"http://{NAME}:{server.port}"}) as it:
             await it.good()
             assert it.own("complete") == 1
-            assert not it.logged.events("lost")
+            assert not it.logged.events("refresh failed")

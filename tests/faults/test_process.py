@@ -36,13 +36,13 @@ WRONG = {
 
 
 def _said(logged: Logged, times: int) -> bool:
-    return len(logged.events("settings not reloaded")) > times
+    return len(logged.events("configuration reload failed")) > times
 
 
 @fault(
     61,
     "settings that are no YAML, have an unknown key, or a secret both in place and in a file",
-    "At the start: exit status 2 with file, path, reason and mend. At a reload: the old settings stay",
+    "At the start: exit status 2 with file, path, reason and hint. At a reload: the old settings stay",
     metric="ses_inventory_exporter_config_last_reload_successful",
     alert="InventoryConfigReloadFailed",
 )

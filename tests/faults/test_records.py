@@ -46,7 +46,7 @@ async def test_f29_one_bad_record_in_a_thousand_costs_itself_and_a_changed_schem
         await inventory.refresh(built)
         assert inventory.served(built) == before
         assert (inventory.own(built, "up"), inventory.failures(built, "rejects")) == (0, 2)
-        assert [line["reason"] for line in logged.events("lost")] == ["rejects"]
+        assert [line["reason"] for line in logged.events("refresh failed")] == ["rejects"]
 
 
 @fault(

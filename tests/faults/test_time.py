@@ -155,7 +155,7 @@ async def test_f53_a_crawl_that_takes_longer_than_its_interval_never_meets_the_n
         # each crawl is at its end before the list is begun again
         assert starts == [0, 10, 20, 0, 10, 20]
         assert inventory.own(built, "refresh_overruns_total") >= 1
-        assert len(logged.events("overrun")) == 1
+        assert len(logged.events("refresh overran")) == 1
 
 
 def _due(state: State, moment: float) -> bool:

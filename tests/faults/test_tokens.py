@@ -54,7 +54,7 @@ async def test_f12_a_401_costs_one_token_for_all_and_one_more_try_each(houses: H
             assert it.value('requests_total{api="tmf638",code="401"}') == 2, "both later pages, at once"
             assert (len(server.heads), len(desk.asks)) == (6, 2), "one more try each, one token for both"
             assert it.value('request_retries_total{api="tmf638"}') == 0
-            assert not it.logged.events("lost")
+            assert not it.logged.events("refresh failed")
 
 
 @fault(
@@ -149,4 +149,4 @@ async def test_a_token_is_renewed_before_it_ends_and_the_old_one_is_used_meanwhi
                 await asyncio.sleep(1.55)  # three quarters of its life
                 await it.good()
                 assert len(desk.asks) == 2, "it is asked for early, and a failure does no harm yet"
-                assert not it.logged.events("lost")
+                assert not it.logged.events("refresh failed")

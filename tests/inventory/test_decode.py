@@ -120,7 +120,7 @@ def test_what_is_no_page_says_why(body: bytes, reason: str, said: str) -> None:
 def test_an_unknown_envelope_names_those_that_are_known() -> None:
     with pytest.raises(errors.Malformed) as caught:
         decode.split(b'{"services":[]}')
-    assert caught.value.mend == "expected an array, or an object with one of result, items, data, records"
+    assert caught.value.hint == "expected an array, or an object with one of result, items, data, records"
 
 
 def test_a_record_that_was_read_before_is_carried_over_undecoded() -> None:

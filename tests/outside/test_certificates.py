@@ -169,7 +169,7 @@ async def test_o02_a_refused_certificate_is_told_with_its_flaw(flaw: str, tmp_pa
                 await client.get(server.url, ())
     assert caught.value.reason == "tls"
     assert why in str(caught.value)
-    assert hint in caught.value.mend
+    assert hint in caught.value.hint
     if "certificates of" in why:
         assert str(ca_file) in str(caught.value)
 

@@ -78,7 +78,7 @@ async def test_o05_a_request_fails_with_a_sentence_and_the_next_works_again(key:
                 with pytest.raises(errors.Refused, match=f"{key}: timeout reading {secret}") as caught:
                     await client.get(server.url, ())
                 assert caught.value.reason == "auth"
-                assert "mount" in caught.value.mend
+                assert "mount" in caught.value.hint
             assert len(server.heads) == 1, "nothing is sent without its credentials"
             answer(secret, "second")
             assert (await eventually(client, server.url)).body == b"[1]"

@@ -113,18 +113,18 @@ async def fresh(exporter: Exporter) -> None:
 
 
 async def empty(exporter: Exporter) -> None:
-    exporter.client.records.clear()
+    exporter.source.records.clear()
     await exporter.refresh()
 
 
 async def failing(exporter: Exporter) -> None:
     await exporter.refresh()
-    exporter.client.answer = refused
+    exporter.source.answer = refused
     await exporter.refresh()
 
 
 async def failing_from_the_start(exporter: Exporter) -> None:
-    exporter.client.answer = refused
+    exporter.source.answer = refused
     await exporter.refresh()
 
 
@@ -147,7 +147,7 @@ async def expired_while_failing(exporter: Exporter) -> None:
 async def served_again(exporter: Exporter) -> None:
     await expired_while_failing(exporter)
     await exporter.outputs()
-    exporter.client.answer = exporter.client.page
+    exporter.source.answer = exporter.source.page
     await exporter.refresh()
 
 
@@ -214,7 +214,7 @@ STATES: list[tuple[Make, Expected]] = [
             *(0, 503, "Waiting for the first crawl of services."),
             ("Nothing is served yet", "401"),
             {"up": 0, "complete": 0, "stale": 0, "records": 0, "restored": 0},
-            ("lost",),
+            ("refresh failed",),
             ENDED,
         ),
     ),
@@ -225,7 +225,7 @@ STATES: list[tuple[Make, Expected]] = [
             *(6, 200, ALL),
             ("Refreshed on time; the last full crawl was complete.", "All data is current"),
             {"up": 1, "complete": 1, "stale": 0, "records": 6, "restored": 0},
-            ("first crawl",),
+            ("initial crawl complete",),
             ENDED,
         ),
     ),
@@ -241,7 +241,7 @@ STATES: list[tuple[Make, Expected]] = [
                 "1 of 1 collection needs",
             ),
             {"up": 1, "complete": 1, "stale": 0, "records": 0, "restored": 0},
-            ("first crawl", "collection empty"),
+            ("initial crawl complete", "collection empty"),
             ("snapshot expired",),
         ),
     ),
@@ -252,7 +252,7 @@ STATES: list[tuple[Make, Expected]] = [
             *(6, 200, "The last refresh failed, the last good snapshot is served: services."),
             ("the last good snapshot is served", "401"),
             {"up": 0, "complete": 1, "stale": 0, "records": 6, "restored": 0},
-            ("first crawl", "lost"),
+            ("initial crawl complete", "refresh failed"),
             ENDED,
         ),
     ),
@@ -263,7 +263,7 @@ STATES: list[tuple[Make, Expected]] = [
             *(6, 200, "The snapshot is stale: services."),
             ("Older than three refresh intervals", "21 hours 36 minutes ago"),
             {"up": 1, "complete": 1, "stale": 1, "records": 6, "restored": 0},
-            ("first crawl",),
+            ("initial crawl complete",),
             ENDED,
         ),
     ),
@@ -278,7 +278,7 @@ STATES: list[tuple[Make, Expected]] = [
                 "No refresh has",
             ),
             {"up": 1, "complete": 1, "stale": 1, "records": 6, "restored": 0},
-            ("first crawl", "snapshot expired"),
+            ("initial crawl complete", "snapshot expired"),
             ("snapshot served again", "collection empty"),
         ),
     ),
@@ -289,8 +289,8 @@ STATES: list[tuple[Make, Expected]] = [
             *(0, 503, "The snapshot has expired, nothing is served: services."),
             ("<code>retention.max_staleness</code>", "Remove the cause of the error below", "401"),
             {"up": 0, "complete": 1, "stale": 1, "records": 6, "restored": 0},
-            ("lost", "snapshot expired"),
-            ("snapshot served again", "recovered"),
+            ("refresh failed", "snapshot expired"),
+            ("snapshot served again", "refresh recovered"),
         ),
     ),
     (
@@ -300,7 +300,7 @@ STATES: list[tuple[Make, Expected]] = [
             *(6, 200, ALL),
             ("Refreshed on time; the last full crawl was complete.",),
             {"up": 1, "complete": 1, "stale": 0, "records": 6, "restored": 0},
-            ("lost", "snapshot expired", "recovered", "snapshot served again"),
+            ("refresh failed", "snapshot expired", "refresh recovered", "snapshot served again"),
             ("collection empty",),
         ),
     ),
@@ -311,7 +311,7 @@ STATES: list[tuple[Make, Expected]] = [
             *(6, 200, "Restored from the state file, not crawled yet: services."),
             ("Restored from the state file; no crawl has ended since the start.", "6</strong> records"),
             {"up": 0, "complete": 0, "stale": 0, "records": 6, "restored": 1},
-            ("restored",),
+            ("snapshot restored",),
             ENDED,
         ),
     ),
@@ -322,7 +322,7 @@ STATES: list[tuple[Make, Expected]] = [
             *(0, 503, "The snapshot has expired, nothing is served: services."),
             ("<code>retention.max_staleness</code>", "0</strong> records served; 6 records in"),
             {"up": 0, "complete": 0, "stale": 1, "records": 6, "restored": 1},
-            ("restored", "snapshot expired"),
+            ("snapshot restored", "snapshot expired"),
             ("snapshot served again",),
         ),
     ),
@@ -378,9 +378,9 @@ async def test_t14_a_failure_after_the_snapshot_expired_is_not_said_to_serve_rec
     async with over(tmp_path) as exporter:
         await expired(exporter)
         await exporter.outputs()
-        exporter.client.answer = refused
+        exporter.source.answer = refused
         await exporter.refresh()
-    (line,) = [line for line in exporter.logged if line["event"] == "lost"]
+    (line,) = [line for line in exporter.logged if line["event"] == "refresh failed"]
     assert line["still_served"] == 0
 
 
@@ -417,7 +417,7 @@ async def test_t08_a_first_crawl_without_records_is_a_warning_with_a_hint(tmp_pa
         assert line["log_level"] == "warning"
         assert "dialect" in line["hint"] and "collections.services.query" in line["hint"]
 
-        exporter.client.records.extend(inventory.records(2))
+        exporter.source.records.extend(inventory.records(2))
         await exporter.refresh()
         assert (await exporter.outputs()).status["state"] == "fresh"
         assert [

@@ -280,7 +280,7 @@ async def test_t08_a_first_crawl_that_finds_nothing_is_a_warning(tmp_path: Path)
         with capture_logs() as lines:
             async with crawled(file):
                 pass
-    assert log_of(lines, "services") == [("info", "first crawl")]
+    assert log_of(lines, "services") == [("info", "initial crawl complete")]
     assert ("warning", "collection empty") in log_of(lines, "carriers")
     (line,) = [line for line in lines if line["log_level"] == "warning"]
     assert "check" in line["hint"]

@@ -45,7 +45,7 @@ def test_one_problem_carries_its_parts() -> None:
         load(Path("bad/log_level.yaml"), {})
     assert (caught.value.file, caught.value.path) == ("bad/log_level.yaml", "log.level")
     assert caught.value.problem
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_missing_file_says_so() -> None:

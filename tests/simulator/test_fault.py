@@ -77,6 +77,6 @@ def test_throttling_says_when_to_come_back() -> None:
         ("504:collection=carrier", "use one of services, carriers, resources"),
     ],
 )
-def test_what_is_spelt_wrong_is_refused_with_the_mend(text: str, message: str) -> None:
+def test_what_is_spelt_wrong_is_refused_with_the_hint(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fault.parse(text)

@@ -67,6 +67,6 @@ def test_a_quirk_is_a_name_and_maybe_a_value(text: str, found: Quirk) -> None:
         ("envelope=list", "use one of result, items, data, records"),
     ],
 )
-def test_what_is_spelt_wrong_is_refused_with_the_mend(text: str, message: str) -> None:
+def test_what_is_spelt_wrong_is_refused_with_the_hint(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         quirk.parse(text)

@@ -41,7 +41,7 @@ async def refusal(
             await client.get(f"{url}/service", PARAMS)
     error = caught.value
     printed = "".join(traceback.format_exception(error))
-    assert CANARY not in f"{printed} {error.mend}"
+    assert CANARY not in f"{printed} {error.hint}"
     assert "limit=40" not in str(error)
     return error
 
@@ -119,7 +119,7 @@ async def test_f02_a_refused_connection_is_tried_again_and_then_reason_connect()
         told = Told()
         error = await refusal(f"http://127.0.0.1:{reserved.getsockname()[1]}", errors.Unreachable, told)
     assert error.reason == "connect"
-    assert "apis.tmf638.url" in error.mend
+    assert "apis.tmf638.url" in error.hint
     assert (told.retries, told.failures) == (2, {"connect": 3})
 
 
@@ -134,7 +134,7 @@ async def test_f03_a_connection_that_never_comes_about_ends_at_the_connect_timeo
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         error = await refusal(url, errors.Unreachable, connect_timeout="100ms", retries=0)
     assert error.reason == "timeout"
-    assert "connect_timeout" in error.mend
+    assert "connect_timeout" in error.hint
 
 
 @pytest.mark.parametrize("encoding", ["", "gzip"])
@@ -192,7 +192,7 @@ async def test_f07_a_server_that_accepts_and_never_answers_is_reason_timeout() -
     async with serving(silence) as server:
         error = await refusal(server.url, errors.Unreachable, told, timeout="100ms", retries=1)
     assert error.reason == "timeout"
-    assert "apis.tmf638.timeout" in error.mend
+    assert "apis.tmf638.timeout" in error.hint
     assert (told.retries, told.codes) == (1, {})
 
 
@@ -217,7 +217,7 @@ async def test_f09_tls_fails_closed_and_once(certificate: str, tls: dict[str, ob
     async with serving(says(whole()), certificate=certificate) as server:
         error = await refusal(server.url, errors.Unreachable, told, tls_config=tls)
     assert error.reason == "tls"
-    assert "tls_config" in error.mend
+    assert "tls_config" in error.hint
     assert (told.retries, server.heads) == (0, [])
 
 
@@ -227,7 +227,7 @@ async def test_f09_a_server_that_resets_the_handshake_is_asked_again() -> None:
     async with serving(says(whole()), certificate="localhost.pem", newest=ssl.TLSVersion.TLSv1_2) as server:
         error = await refusal(server.url, errors.Unreachable, told, tls_config=tls)
     assert (error.reason, told.retries) == ("reset", 2)
-    assert "min_version" in error.mend
+    assert "min_version" in error.hint
 
 
 async def test_f09_a_server_that_refuses_our_protocol_is_reason_tls() -> None:
@@ -334,8 +334,8 @@ async def test_f13_a_401_for_ever_is_asked_once_and_names_the_setting() -> None:
     async with serving(says(whole(status="401 Unauthorized"))) as server:
         error = await refusal(server.url, errors.Refused)
     assert (error.reason, len(server.heads)) == ("auth", 1)
-    assert "username and password" in error.mend
-    assert "apis.tmf638" in error.mend
+    assert "username and password" in error.hint
+    assert "apis.tmf638" in error.hint
 
 
 async def test_f62_a_password_file_that_has_gone_is_reason_auth_and_named(tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ async def test_f15_an_answer_that_says_no_is_not_asked_again(status: str, reason
     assert isinstance(error, errors.Refused)
     assert (error.status, error.reason, len(server.heads)) == (int(status[:3]), reason, 1)
     assert status[:3] in str(error)
-    assert "apis." in error.mend or "nothing" in error.mend
+    assert "apis." in error.hint or "nothing" in error.hint
     assert told.failures == {reason: 1}
 
 
@@ -426,7 +426,7 @@ async def test_f19_a_web_page_is_a_failure_and_not_an_empty_list(answer: bytes, 
     async with serving(says(answer)) as server:
         error = await refusal(server.url, errors.Malformed)
     assert (error.reason, len(server.heads)) == ("html", 1)
-    assert words in error.mend
+    assert words in error.hint
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No Content\r\n\r\n", whole(b""), whole(b" " * 99)])
@@ -465,7 +465,7 @@ async def test_f22_a_redirect_is_not_followed(location: str, shown: str) -> None
     assert (error.reason, len(server.heads)) == ("redirect", 1)
     assert shown in str(error)
     assert "token" not in str(error)
-    assert "apis.tmf638.url" in error.mend
+    assert "apis.tmf638.url" in error.hint
 
 
 BODY = json.dumps([{"id": str(number)} for number in range(500)]).encode()
@@ -532,7 +532,7 @@ async def test_f55_a_bomb_is_cut_off_at_the_cap() -> None:
     async with serving(says(whole(bomb, "Content-Encoding: gzip"))) as server:
         error = await refusal(server.url, errors.Malformed, limits={"bytes": "1MiB"})
     assert (error.reason, len(server.heads)) == ("too_large", 1)
-    assert "limits.bytes" in error.mend
+    assert "limits.bytes" in error.hint
 
 
 @pytest.mark.parametrize(

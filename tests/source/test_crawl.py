@@ -240,7 +240,7 @@ async def test_f06_a_deadline_ends_the_crawl_and_everything_in_flight() -> None:
         with pytest.raises(errors.PartialCrawl, match="1 pages came") as caught:
             await reader.read(deadline=fetch.Deadline(0.15))
     assert caught.value.reason == "deadline"
-    assert "limits.crawl_deadline" in caught.value.mend
+    assert "limits.crawl_deadline" in caught.value.hint
 
 
 async def test_a_deadline_that_is_over_names_all_of_it_and_what_went_before() -> None:

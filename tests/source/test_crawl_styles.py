@@ -219,7 +219,7 @@ async def test_a_refusal_that_no_limit_mends_is_raised_as_it_is() -> None:
         with pytest.raises(errors.Refused, match="422") as caught:
             await reader.read(OFFSET, size=40)
     assert len(reader.asked) == 6
-    assert "try a smaller page_size" in caught.value.mend
+    assert "try a smaller page_size" in caught.value.hint
 
 
 async def test_a_failure_of_the_halved_page_is_raised_and_not_the_refusal_before_it() -> None:

@@ -82,7 +82,7 @@ def test_a_bare_url_shows_neither_user_nor_query() -> None:
     [
         errors.Broken("POST /token: 503", status=503, wait=3.0),
         errors.Throttled("GET /: 429", wait=None),
-        errors.Unreachable("GET /: no connection", reason="proxy", mend="check the proxy"),
+        errors.Unreachable("GET /: no connection", reason="proxy", hint="check the proxy"),
     ],
 )
 def test_an_error_that_is_not_tried_again_is_another_that_says_so_and_the_first_stays(

@@ -226,8 +226,8 @@ def test_f25_an_endpoint_that_refuses_is_asked_ever_less_and_reason_auth() -> No
     error = refusal(desk)
     assert error.reason == "auth"
     assert str(error) == "POST https://login.example/token: no token, but status 400: invalid_client"
-    assert "client_secret" in error.mend
-    assert "apis.tmf638.oauth2" in error.mend
+    assert "client_secret" in error.hint
+    assert "apis.tmf638.oauth2" in error.hint
     assert refusal(desk) is error, "the answer is known"
     while desk.now < 3600:
         refusal(desk)

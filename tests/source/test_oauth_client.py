@@ -45,7 +45,7 @@ async def failing(answers: Says, told: Told | None = None, **api: object) -> err
     error = caught.value
     printed = "".join(traceback.format_exception(error))
     for secret in (CANARY, base64.b64encode(f"me:{CANARY}".encode()).decode()):
-        assert secret not in f"{printed} {error.mend} {error!r}"
+        assert secret not in f"{printed} {error.hint} {error!r}"
     assert "POST http://127.0.0.1" in str(error)
     return error
 
@@ -141,7 +141,7 @@ async def test_f25_a_slow_endpoint_has_a_timeout_of_its_own() -> None:
 
     error = await failing(slow, timeout="100ms", connect_timeout="100ms", retries=0)
     assert error.reason == "timeout"
-    assert "apis.tmf638.timeout" in error.mend
+    assert "apis.tmf638.timeout" in error.hint
 
 
 async def test_f25_time_spent_at_the_endpoint_is_not_the_pages() -> None:
@@ -164,7 +164,7 @@ async def test_an_endpoint_that_is_away_is_named() -> None:
         with pytest.raises(errors.Unreachable) as caught:
             await client.get("http://127.0.0.1:1", ())
     assert caught.value.reason == "dns"
-    assert "apis.tmf638.oauth2.token_url" in caught.value.mend
+    assert "apis.tmf638.oauth2.token_url" in caught.value.hint
 
 
 async def test_a_token_may_come_compressed() -> None:
@@ -188,7 +188,7 @@ async def test_the_endpoint_has_a_tls_config_of_its_own() -> None:
             with pytest.raises(errors.Unreachable) as caught:
                 await client.get(server.url, ())
     assert caught.value.reason == "tls"
-    assert "apis.tmf638.oauth2.tls_config" in caught.value.mend
+    assert "apis.tmf638.oauth2.tls_config" in caught.value.hint
 
 
 async def test_f62_the_clients_secret_is_read_each_time_it_is_used(tmp_path: Path) -> None:

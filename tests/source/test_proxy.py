@@ -310,7 +310,7 @@ async def refusal(
     error = caught.value
     printed = "".join(traceback.format_exception(error))
     for secret in (CANARY, BASIC):
-        assert secret not in f"{printed} {error.mend}"
+        assert secret not in f"{printed} {error.hint}"
     assert error.reason == "proxy"
     assert "limit=40" not in str(error)
     return error
@@ -332,7 +332,7 @@ async def test_f10_a_proxy_that_refuses_us_is_reason_proxy_and_not_asked_again(
         error = await refusal(f"{scheme}://inventory.invalid", errors.Refused, told, way.port)
     assert isinstance(error, errors.Refused)
     assert error.status == int(status[:3])
-    assert "credentials" in error.mend
+    assert "credentials" in error.hint
     assert told.failures == {"proxy": 1}
 
 
@@ -359,7 +359,7 @@ async def test_f10_a_proxy_that_is_down_is_reason_proxy(scheme: str) -> None:
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
         error = await refusal(f"{scheme}://inventory.invalid", errors.Unreachable, Told(), port)
-    assert "proxy_url" in error.mend
+    assert "proxy_url" in error.hint
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -395,10 +395,10 @@ async def test_f10_a_proxy_between_us_and_tokens_is_blamed_by_its_own_key(
                 await client.get(server.url, ())
     error = caught.value
     assert error.reason == "proxy"
-    assert "apis.tmf638.oauth2" in error.mend
+    assert "apis.tmf638.oauth2" in error.hint
     printed = "".join(traceback.format_exception(error))
     for secret in (CANARY, CANARY[::-1], BASIC):
-        assert secret not in f"{printed} {error.mend} {error!r}"
+        assert secret not in f"{printed} {error.hint} {error!r}"
     assert server.heads == [], "without a token the API is not asked"
 
 

@@ -67,7 +67,7 @@ async def test_f09_an_api_that_refuses_our_certificate_is_reason_tls(
         listener.shutdown(socket.SHUT_RDWR)
         await refusing
     assert caught.value.reason == "tls"
-    assert "cert_file" in caught.value.mend
+    assert "cert_file" in caught.value.hint
     assert told.retries == 0
 
 
@@ -84,7 +84,7 @@ async def test_f09_rotated_authorities_and_certificates_are_picked_up(tmp_path: 
         shutil.copy(OURS, ours)
         with capture_logs() as logs:
             assert (await client.get(server.url, ())).body == b"[1]"
-    assert [entry["event"] for entry in logs] == ["certificates read again"]
+    assert [entry["event"] for entry in logs] == ["certificates reloaded"]
 
 
 async def refreshed(security: tls.Security) -> ssl.SSLContext:

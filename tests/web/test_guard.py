@@ -325,7 +325,7 @@ async def test_a_mistake_of_ours_is_500_dressed_and_logged_with_its_traceback(
             answer = await there.ask()
         assert answer.startswith(b"HTTP/1.1 500 ")
         assert b"X-Content-Type-Options: nosniff" in answer
-        assert [(entry["log_level"], entry["event"]) for entry in logged] == [("error", "answer failed")]
+        assert [(entry["log_level"], entry["event"]) for entry in logged] == [("error", "response failed")]
         assert isinstance(logged[0]["exc_info"], TypeError)
 
 

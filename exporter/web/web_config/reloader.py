@@ -65,8 +65,8 @@ class Reloader:
         try:
             found = files.within(files.DEADLINE, lambda: self._read(file))
         except TimeoutError as error:
-            mend = "the file system that it, or a file it names, is on does not answer"
-            raise ConfigError("timeout reading it", file=str(file), mend=mend) from error
+            hint = "the file system that it, or a file it names, is on does not answer"
+            raise ConfigError("timeout reading it", file=str(file), hint=hint) from error
         if found.error is not None:
             raise found.error
         self._seen, self.config, self._context = found.seen, found.config, found.context
@@ -94,7 +94,7 @@ class Reloader:
     def _say_late(self) -> None:
         if not self._late:
             said = f"{self._file}: timeout reading it or a file it names"
-            log.error("the former web configuration stays in use", error=said)
+            log.error("web configuration reload failed", error=said)
         self._late = True
 
     def _look(self) -> _Found | None:
@@ -126,7 +126,7 @@ class Reloader:
             self._complain(found.error)
         else:
             self._complaint = ""
-            log.info("web configuration read again", file=str(self._file))
+            log.info("web configuration reloaded", file=str(self._file))
 
     def _is_due(self) -> bool:
         if self._complaint and self._clock() - self._tried >= _RETRY:
@@ -136,7 +136,7 @@ class Reloader:
     def _complain(self, error: ConfigError) -> None:
         """Once for each thing that is wrong, however often the file is tried."""
         if str(error) != self._complaint:
-            log.error("the former web configuration stays in use", error=str(error))
+            log.error("web configuration reload failed", error=str(error))
         self._complaint = str(error)
 
 
@@ -157,7 +157,7 @@ def _compare(old: WebConfig, new: WebConfig, file: Path) -> None:
     elif before.client_allowed_sans and not after.client_allowed_sans:
         path = "tls_server_config.client_allowed_sans"
     if path:
-        raise ConfigError(what, file=str(file), path=path, mend="restart it if that is what you want")
+        raise ConfigError(what, file=str(file), path=path, hint="restart it if that is what you want")
 
 
 async def _as_it_is() -> None:

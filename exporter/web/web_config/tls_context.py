@@ -75,7 +75,7 @@ def _trust(made: ssl.SSLContext, config: TlsServerConfig, file: Path) -> None:
             "holds no certificates that can be used",
             file=str(file),
             path=f"{_KEY}.client_ca_file" if config.client_ca_file else f"{_KEY}.client_ca",
-            mend="write the authority's certificates as PEM",
+            hint="write the authority's certificates as PEM",
         ) from error
 
 
@@ -93,4 +93,4 @@ def _pem(config: TlsServerConfig, key: str, file: Path) -> str:
     try:
         return settings.read_pem(path, f"{_KEY}.{key}_file", _read)
     except ConfigError as error:
-        raise ConfigError(error.problem, file=str(file), path=error.path, mend=error.mend) from error
+        raise ConfigError(error.problem, file=str(file), path=error.path, hint=error.hint) from error

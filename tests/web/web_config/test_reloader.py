@@ -123,7 +123,7 @@ async def test_a_new_file_that_is_wrong_leaves_the_old_rules_and_is_logged_once(
             folder.web("basic_auth_users: [canary-9f2c]")
             assert [(await there.get(auth=who))[0] for who in (ALICE, BOB, None)] == [200, 401, 401]
         (line,) = [line for line in logged if line["log_level"] == "error"]
-        assert line["event"] == "the former web configuration stays in use"
+        assert line["event"] == "web configuration reload failed"
         assert "basic_auth_users: must be a mapping" in line["error"]
         assert "canary" not in str(logged)
         with capture_logs() as logged:
@@ -135,7 +135,7 @@ async def test_a_new_file_that_is_wrong_leaves_the_old_rules_and_is_logged_once(
             folder.web(f"{USERS}  bob: {HASHES['bob']}\n")
             assert (await there.get(auth=BOB))[0] == 200
         assert [line["event"] for line in logged if line["log_level"] == "info"] == [
-            "web configuration read again"
+            "web configuration reloaded"
         ]
 
 
