@@ -23,6 +23,9 @@ ACCEPT = "/api/v1/accept"
 RELOAD = "/-/reload"
 PARAMETER = "collection"
 
+SETTINGS = {ACCEPT: "web.enable_admin_api", RELOAD: "web.enable_lifecycle"}
+"""What enables each path."""
+
 log = structlog.get_logger(__name__)
 
 

@@ -113,7 +113,9 @@ def _explain(taken: AdminRequests) -> Middleware:
             allowed = ", ".join(sorted(refusal.allowed_methods))
             return plain_text(405, f"{request.path} takes only {allowed}.", {hdrs.ALLOW: allowed})
         except web.HTTPNotFound:
-            return plain_text(404, f"There is no such page. There is:\n{paths}")
+            setting = admin.SETTINGS.get(request.path)
+            why = f"{request.path} is off: set {setting}." if setting else "There is no such page."
+            return plain_text(404, f"{why} There is:\n{paths}")
 
     return explain
 

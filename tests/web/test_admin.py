@@ -43,6 +43,10 @@ async def test_an_order_that_is_not_enabled_is_a_page_that_there_is_not(
 ) -> None:
     client = await aiohttp_client(server.application(site, taken=taken))
     assert [(await client.post(path)).status for path in (ACCEPT, RELOAD)] == [accept, reload]
+    for method in ("POST", "GET"):
+        for path, setting in ((ACCEPT, "web.enable_admin_api"), (RELOAD, "web.enable_lifecycle")):
+            hint = f"{path} is off: set {setting}."
+            assert (hint in await (await client.request(method, path)).text()) == (path not in taken.paths)
     said = await (await client.get("/nowhere")).text()
     assert [path in said for path in (ACCEPT, RELOAD)] == [accept == 200, reload == 200]
     assert bool(site.accepted) == taken.accept
