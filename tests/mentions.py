@@ -105,6 +105,8 @@ def _log_calls() -> Iterator[tuple[ast.Call, str, str]]:
                 args=[ast.Constant(value=str(event)), *_],
             ) if level in _LEVELS:
                 yield node, event, "error" if level == "exception" else level
+            case ast.Call(func=ast.Name(id="OnceAMinute"), args=[ast.Constant(value=str(event))]):
+                yield node, event, "warning"
 
 
 def events() -> Mapping[str, set[str]]:
@@ -124,8 +126,8 @@ def reasons() -> set[str]:
     """Every reason for which a refresh can fail."""
     found = {kind.reason for kind in errors.SourceError.__subclasses__()}
     found |= {reason for reason, _ in error_mapping._REFUSALS.values()}
-    modules = ("inventory/decode.py", "inventory/envelope.py", "intake.py", "poller.py")
-    for place in (CODE / "source", *(CODE / module for module in modules)):
+    places = ("inventory/decode.py", "inventory/envelope.py", "client", "paging", "collections")
+    for place in (CODE / name for name in places):
         for node in _nodes(place):
             match node:
                 case ast.keyword(arg="reason", value=ast.Constant(value=str(reason))):
@@ -134,7 +136,7 @@ def reasons() -> set[str]:
                     func=ast.Name(id="_unreachable"), args=[_, ast.Constant(value=str(reason)), *_]
                 ):
                     found.add(reason)
-    for node in _nodes(CODE / "poller.py"):
+    for node in _nodes(CODE / "collections" / "poller.py"):
         match node:
             case ast.Call(func=ast.Attribute(attr="_failed"), args=[_, ast.Constant(value=str(reason)), *_]):
                 found.add(reason)

@@ -38,8 +38,6 @@ second of four clients, and the slowest hundredth of one client's beside a busy 
 STALLED = 1.0
 """Seconds without taking a run of bytes, after which a scrape does not count against the limit."""
 
-_CUT_OFF = "scrape cut off"
-
 log = structlog.get_logger(__name__)
 
 
@@ -87,7 +85,7 @@ class Scrapes:
         self._site = site
         self._patience = patience
         self._running: dict[_Running, None] = {}
-        self._slow, self._slowest = OnceAMinute(_CUT_OFF), OnceAMinute(_CUT_OFF)
+        self._slow, self._slowest = OnceAMinute("scrape cut off"), OnceAMinute("scrape cut off")
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One scrape: 200, or 400 for an unknown collection, 406 for no encoding, 503 over the limit."""
@@ -166,7 +164,7 @@ class Scrapes:
             if request.transport is not None:
                 request.transport.abort()
         except ConnectionError:
-            log.debug(_CUT_OFF, client=request.remote, reason="the client left")
+            log.debug("scrape cut off", client=request.remote, reason="the client left")
 
 
 def _moving(parts: Iterable[bytes], running: _Running) -> Iterator[bytes | memoryview]:
