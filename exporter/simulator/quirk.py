@@ -57,11 +57,10 @@ STYLES = ("link", "cursor", "range", "none")
 
 
 class Quirk(NamedTuple):
-    """One quirk; `word` or `number` is its value if it takes one."""
+    """One quirk; `value` is None if it takes none."""
 
     name: str
-    word: str = ""
-    number: float = 0.0
+    value: str | float | None = None
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -125,7 +124,6 @@ def parse(text: str) -> Quirk:
     if not (written or default) or (equals and not written):
         raise ValueError(f"quirk {text!r}: the value is missing; write one like {example}")
     try:
-        value = read(written or default)
+        return Quirk(name, read(written or default))
     except ValueError as error:
         raise ValueError(f"quirk {text!r}: {error}") from error
-    return Quirk(name, word=value) if isinstance(value, str) else Quirk(name, number=value)

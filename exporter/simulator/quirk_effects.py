@@ -16,8 +16,6 @@ from exporter.simulator.record import FleetRecord
 from exporter.simulator.record_faults import RECORD_QUIRKS
 from exporter.simulator.response_options import ChangeTotal, SimulatedDialect
 
-Effect = Callable[[SimulatedDialect, Quirk], SimulatedDialect]
-
 EXCLUSIVE = (
     ("style", "ignore-offset", "whole-table"),
     ("clamp", "400-limit", "422-limit"),
@@ -27,6 +25,61 @@ EXCLUSIVE = (
     ("value-objects", "json-in-text"),
 )
 """Of each of these at most one can be given."""
+
+_RESPONSE: Mapping[str, Mapping[str, Any]] = {
+    "206": {"partial": "always"},
+    "206-last": {"partial": "part"},
+    "416-end": {"past_end": 416},
+    "404-end": {"past_end": 404},
+    "404-empty": {"no_records": 404},
+    "no-headers": {"total_header": "", "result_header": "", "range_format": "", "links": ()},
+    "link-relative": {"link_is_relative": True},
+    "link-foreign": {"link_end": "foreign"},
+    "link-loop": {"link_end": "loop"},
+    "link-shrunk": {"link_shrinks": True},
+    "single-object": {"single_is_object": True},
+    "duplicate-ids": {"duplicate_ids": True},
+    "acl-gaps": {"counted": "none"},
+}
+"""Quirks that change response options."""
+
+_RESPONSE_VALUES: Mapping[str, str] = {
+    "total-cap": "total_cap",
+    "acl-gaps": "hidden_share",
+    "acl-total": "counted",
+    "envelope": "envelope",
+    "shift": "late_records",
+}
+"""Quirks whose value is a response option."""
+
+_TOTALS: Mapping[str, Callable[[Any], ChangeTotal]] = {
+    "total-wrong": lambda value: lambda total, page: max(0, total + value),
+    "total-drift": lambda value: lambda total, page: total + (page - 1) % 3,
+    "total-sometimes": lambda value: lambda total, page: total if page % 2 else None,
+    "count-omitted-when-zero": lambda value: lambda total, page: total or None,
+}
+"""Quirks that change the announced total."""
+
+_NO_PARAMS = {"cursor_param": "", "position_param": "", "size_param": ""}
+_STYLES: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] = {
+    "link": (
+        {"cursor_param": "_next", "position_param": ""},
+        {"links": ("next",), "link_kind": "token"},
+        {},
+    ),
+    "cursor": (
+        {"cursor_param": "after", "position_param": ""},
+        {"links": ("next",), "link_kind": "cursor"},
+        {"cursor_param": "after"},
+    ),
+    "range": (
+        _NO_PARAMS,
+        {"links": (), "range_format": "items {first}-{last}/{total}", "partial": "part", "past_end": 416},
+        {},
+    ),
+    "none": (_NO_PARAMS, {"links": (), "range_format": ""}, {}),
+}
+"""For each style the changes of paging and response, and the settings besides the style itself."""
 
 
 def apply(dialect: SimulatedDialect, quirks: Sequence[Quirk]) -> SimulatedDialect:
@@ -41,121 +94,49 @@ def apply(dialect: SimulatedDialect, quirks: Sequence[Quirk]) -> SimulatedDialec
             raise ValueError(f"quirks {' and '.join(map(repr, given))} exclude each other; give one of them")
     order = list(QUIRKS)
     for quirk in sorted(quirks, key=lambda quirk: order.index(quirk.name)):
-        dialect = EFFECTS[quirk.name](dialect, quirk)
+        misfit = _misfit(dialect, quirk.name)
+        if misfit:
+            raise ValueError(f"quirk {quirk.name!r} {misfit}")
+        dialect = _apply(dialect, quirk.name, quirk.value)
     return dialect
 
 
-def _paging(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
-    return replace(dialect, paging=replace(dialect.paging, **changes))
+def _misfit(dialect: SimulatedDialect, name: str) -> str:
+    """Why the quirk does not fit the dialect, "" where it does."""
+    if name == "v5-2026" and dialect is not DIALECTS["tmf-v5"]:
+        return f"is a release of tmf-v5; {dialect.name} has none of that year"
+    if name == "no-headers" and dialect.paging.style in ("link", "cursor"):
+        return f"would hide the next page of style={dialect.paging.style}"
+    if (name in _TOTALS or name == "total-cap") and not dialect.response.announces_total:
+        return f"is about totals, and none are announced by {dialect.name} here"
+    if name == "acl-total" and not dialect.response.hidden_share:
+        return "goes with acl-gaps; add that"
+    if name.startswith("link-") and not dialect.response.links:
+        return "is about links; add style=link or style=cursor"
+    return ""
+
+
+def _apply(dialect: SimulatedDialect, name: str, value: Any) -> SimulatedDialect:
+    if name in _RESPONSE or name in _RESPONSE_VALUES:
+        values = {_RESPONSE_VALUES[name]: value} if name in _RESPONSE_VALUES else {}
+        return _response(dialect, **values, **_RESPONSE.get(name, {}))
+    if name in _TOTALS:
+        return _response(dialect, changes=(*dialect.response.changes, _TOTALS[name](value)))
+    if name in RECORD_QUIRKS:
+        return _record(dialect, name)
+    return _OTHERS[name](dialect, value)
 
 
 def _response(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
     return replace(dialect, response=replace(dialect.response, **changes))
 
 
-def _release_2026(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    if dialect is not DIALECTS["tmf-v5"]:
-        raise ValueError(f"quirk {quirk.name!r} is a release of tmf-v5; {dialect.name} has none of that year")
-    return TMF_V5_2026
+def _paging(dialect: SimulatedDialect, **changes: Any) -> SimulatedDialect:
+    return replace(dialect, paging=replace(dialect.paging, **changes))
 
 
-_STYLES: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] = {
-    "link": (
-        {"cursor_param": "_next", "position_param": ""},
-        {"links": ("next",), "link_kind": "token"},
-        {},
-    ),
-    "cursor": (
-        {"cursor_param": "after", "position_param": ""},
-        {"links": ("next",), "link_kind": "cursor"},
-        {"cursor_param": "after"},
-    ),
-    "range": (
-        {"cursor_param": "", "position_param": "", "size_param": ""},
-        {"links": (), "range_format": "items {first}-{last}/{total}", "partial": "part", "past_end": 416},
-        {},
-    ),
-    "none": (
-        {"cursor_param": "", "position_param": "", "size_param": ""},
-        {"links": (), "range_format": ""},
-        {},
-    ),
-}
-"""For each style the changes of paging and response, and the settings besides the style itself."""
-
-
-def _style(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    paging, response, settings = _STYLES[quirk.word]
-    changed = _response(_paging(dialect, style=quirk.word, **paging), **response)
-    return replace(changed, settings={"style": quirk.word, **settings})
-
-
-def _max_size(dialect: SimulatedDialect, quirk: Quirk, beyond_max: int) -> SimulatedDialect:
-    size = int(quirk.number)
-    default_size = min(size, dialect.paging.default_size)
-    return _paging(dialect, max_size=size, beyond_max=beyond_max, default_size=default_size)
-
-
-def _refused_above(status: int) -> Effect:
-    def effect(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-        page_size = min(int(quirk.number), dialect.page_size)
-        return replace(_max_size(dialect, quirk, status), page_size=page_size)
-
-    return effect
-
-
-def _no_headers(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    if dialect.paging.style in ("link", "cursor"):
-        raise ValueError(f"quirk {quirk.name!r} would hide the next page of style={dialect.paging.style}")
-    return _response(dialect, total_header="", result_header="", range_format="", links=())
-
-
-def _set(**changes: Any) -> Effect:
-    return lambda dialect, quirk: _response(dialect, **changes)
-
-
-def _position_ignored(style: str) -> Effect:
-    """The server does not document it, so there is nothing to configure."""
-    return lambda dialect, quirk: _paging(dialect, style=style, cursor_param="")
-
-
-def _totals(change_for: Callable[[Quirk], ChangeTotal]) -> Effect:
-    def effect(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-        _require_total(dialect, quirk)
-        return _response(dialect, changes=(*dialect.response.changes, change_for(quirk)))
-
-    return effect
-
-
-def _total_cap(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    _require_total(dialect, quirk)
-    return _response(dialect, total_cap=int(quirk.number))
-
-
-def _require_total(dialect: SimulatedDialect, quirk: Quirk) -> None:
-    if not dialect.response.announces_total:
-        raise ValueError(
-            f"quirk {quirk.name!r} is about totals, and none are announced by {dialect.name} here"
-        )
-
-
-def _acl_total(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    if not dialect.response.hidden_share:
-        raise ValueError(f"quirk {quirk.name!r} goes with acl-gaps; add that")
-    return _response(dialect, counted=quirk.word)
-
-
-def _links(**changes: Any) -> Effect:
-    def effect(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-        if not dialect.response.links:
-            raise ValueError(f"quirk {quirk.name!r} is about links; add style=link or style=cursor")
-        return _response(dialect, **changes)
-
-    return effect
-
-
-def _record(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
-    change, shape = RECORD_QUIRKS[quirk.name], dialect.shape
+def _record(dialect: SimulatedDialect, name: str) -> SimulatedDialect:
+    change, shape = RECORD_QUIRKS[name], dialect.shape
 
     def changed(record: FleetRecord) -> dict[str, Any]:
         return change(shape(record), record.number)
@@ -163,35 +144,29 @@ def _record(dialect: SimulatedDialect, quirk: Quirk) -> SimulatedDialect:
     return replace(dialect, shape=changed)
 
 
-EFFECTS: Mapping[str, Effect] = {
-    "v5-2026": _release_2026,
+def _style(dialect: SimulatedDialect, style: str) -> SimulatedDialect:
+    paging, response, settings = _STYLES[style]
+    changed = _response(_paging(dialect, style=style, **paging), **response)
+    return replace(changed, settings={"style": style, **settings})
+
+
+def _clamp(dialect: SimulatedDialect, size: int) -> SimulatedDialect:
+    """Undocumented, as `ignore-offset` and `whole-table` are: there is nothing to configure."""
+    default_size = min(size, dialect.paging.default_size)
+    return _paging(dialect, max_size=size, beyond_max=0, default_size=default_size)
+
+
+def _limit(dialect: SimulatedDialect, size: int, status: int) -> SimulatedDialect:
+    limited = _paging(_clamp(dialect, size), beyond_max=status)
+    return replace(limited, page_size=min(size, dialect.page_size))
+
+
+_OTHERS: Mapping[str, Callable[[SimulatedDialect, Any], SimulatedDialect]] = {
+    "v5-2026": lambda dialect, value: TMF_V5_2026,
     "style": _style,
-    "clamp": lambda dialect, quirk: _max_size(dialect, quirk, 0),
-    "400-limit": _refused_above(400),
-    "422-limit": _refused_above(422),
-    "ignore-offset": _position_ignored("first"),
-    "whole-table": _position_ignored("none"),
-    "no-headers": _no_headers,
-    "206": _set(partial="always"),
-    "206-last": _set(partial="part"),
-    "total-cap": _total_cap,
-    "total-wrong": _totals(lambda quirk: lambda total, page: max(0, total + int(quirk.number))),
-    "total-drift": _totals(lambda quirk: lambda total, page: total + (page - 1) % 3),
-    "total-sometimes": _totals(lambda quirk: lambda total, page: total if page % 2 else None),
-    "count-omitted-when-zero": _totals(lambda quirk: lambda total, page: total or None),
-    "acl-gaps": lambda dialect, quirk: _response(dialect, hidden_share=quirk.number, counted="none"),
-    "acl-total": _acl_total,
-    "416-end": _set(past_end=416),
-    "404-end": _set(past_end=404),
-    "404-empty": _set(no_records=404),
-    "link-relative": _links(link_is_relative=True),
-    "link-foreign": _links(link_end="foreign"),
-    "link-loop": _links(link_end="loop"),
-    "link-shrunk": _links(link_shrinks=True),
-    "envelope": lambda dialect, quirk: _response(dialect, envelope=quirk.word),
-    "single-object": _set(single_is_object=True),
-    "duplicate-ids": _set(duplicate_ids=True),
-    "shift": lambda dialect, quirk: _response(dialect, late_records=int(quirk.number)),
-    **dict.fromkeys(RECORD_QUIRKS, _record),
+    "clamp": _clamp,
+    "400-limit": lambda dialect, value: _limit(dialect, value, 400),
+    "422-limit": lambda dialect, value: _limit(dialect, value, 422),
+    "ignore-offset": lambda dialect, value: _paging(dialect, style="first", cursor_param=""),
+    "whole-table": lambda dialect, value: _paging(dialect, style="none", cursor_param=""),
 }
-"""What each quirk changes."""
