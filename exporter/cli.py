@@ -20,17 +20,17 @@ import urllib.parse
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from rich.console import Console
 
 from exporter import __version__, app, errors, logs, progress, settings, stdio
 from exporter.check import command
-from exporter.simulator import fault, quirk
-from exporter.simulator.dialect import DIALECTS
-from exporter.simulator.server import Options, Simulator
 from exporter.web import listening
 from exporter.web.web_config import AccessControl
+
+if TYPE_CHECKING:
+    from exporter.simulator.server import Options, Simulator
 
 GOOD, UNREAD, WRONG = 0, 1, 2
 
@@ -66,7 +66,7 @@ def _written_out(status: S, problem: OSError | None) -> S | int:
 
 def _status(arguments: Sequence[str] | None) -> int:
     try:
-        given = _parser().parse_args(arguments)
+        given = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
         status: int = given.verb(given)
     except errors.ConfigError as error:
         stdio.print_error(str(error))
@@ -76,7 +76,8 @@ def _status(arguments: Sequence[str] | None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str] = ("simulate", "demo")) -> argparse.ArgumentParser:
+    """The parser; without `simulate` or `demo` in `arguments` these have no options, and no import."""
     parser = argparse.ArgumentParser(
         prog="ses-inventory-exporter",
         description="Prometheus exporter for TM Forum service (TMF638) and resource (TMF639) inventories.",
@@ -103,9 +104,12 @@ def _parser() -> argparse.ArgumentParser:
         "simulate",
         help="serve an invented inventory",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_epilog(),
     )
-    _simulation(simulate)
+    demo = verbs.add_parser("demo", help="simulator and exporter in one go")
+    if not {"simulate", "demo"}.isdisjoint(arguments):
+        simulate.epilog = _epilog()
+        _simulation(simulate)
+        _simulation(demo)
     simulate.add_argument(
         "--listen-address",
         action="append",
@@ -117,8 +121,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     simulate.set_defaults(verb=_simulate)
 
-    demo = verbs.add_parser("demo", help="simulator and exporter in one go")
-    _simulation(demo)
     _listen_address(demo)
     demo.set_defaults(verb=_demo, change_rate=0.5, latency=0.05)
 
@@ -149,6 +151,9 @@ def _listen_address(parser: argparse.ArgumentParser) -> None:
 
 
 def _simulation(parser: argparse.ArgumentParser) -> None:
+    from exporter.simulator.dialect import DIALECTS
+    from exporter.simulator.server import Options
+
     default = Options()
     parser.add_argument("--dialect", default=default.dialect, choices=tuple(DIALECTS))
     for kind in ("services", "carriers", "resources"):
@@ -161,6 +166,8 @@ def _simulation(parser: argparse.ArgumentParser) -> None:
 
 
 def _epilog() -> str:
+    from exporter.simulator import fault, quirk
+
     faults = (f"  {name:<24} {what}" for name, what in fault.FAULTS.items())
     quirks = (f"  {name:<24} {what}" for name, what in quirk.QUIRKS.items())
     return "\n".join(("faults:", *faults, "", "quirks:", *quirks))
@@ -227,6 +234,9 @@ def _once(given: argparse.Namespace) -> int:
 
 
 def _options(given: argparse.Namespace, host: str, port: int) -> Options:
+    from exporter.simulator import fault
+    from exporter.simulator.server import Options
+
     for text in given.fault:
         try:
             fault.parse(text)
@@ -267,6 +277,8 @@ def _address(written: str) -> listening.Address:
 
 
 def _simulator(options: Options) -> Simulator:
+    from exporter.simulator.server import Simulator
+
     try:
         return Simulator(options)
     except ValueError as error:

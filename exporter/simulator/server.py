@@ -117,8 +117,8 @@ class Simulator:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            for one in sockets:
-                await web.SockSite(runner, one).start()
+            for listener in sockets:
+                await web.SockSite(runner, listener).start()
             if not sockets:
                 await web.TCPSite(runner, self.options.listen_host, self.options.listen_port).start()
         except OSError:
@@ -128,7 +128,7 @@ class Simulator:
         self._runner = runner
 
     async def stop(self) -> None:
-        """Closes the socket if it is open."""
+        """Closes the sockets that are open."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
