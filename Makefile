@@ -40,7 +40,7 @@ time-test: install clocks ## the quick part in other years, far from UTC, in Tur
 	$(SHIFTED) LC_ALL=tr_TR.UTF-8 faketime '+400 days' $(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)
 	$(SHIFTED) LC_ALL=C faketime '2038-02-01 00:00:00' $(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)
 
-install-test: install ## install as operators do: each pip, no lock, lowest versions, other Pythons; about eight minutes
+install-test: install ## install as operators do: each pip, no lock, lowest versions, other Pythons; about ten minutes
 	$(BIN)/python -m tests.install
 
 check: install ## lint, types, layers, generated pages without drift

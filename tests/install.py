@@ -9,6 +9,7 @@ lacks is a row that says so. Invariant: everything is made in a temporary folder
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,8 @@ TOOLS = (
 )
 TESTS = ("tests/settings", "tests/metrics", "tests/test_poller.py", "tests/test_reload.py")
 """What shows soonest that a library is another than was thought; seconds, for it runs in several venvs."""
+FURTHER = ("tests/test_poller.py", "tests/test_reload.py", "tests/test_cli.py")
+"""What other Pythons run besides the folders of `make quick`."""
 LINES = 15  # of what a failed step printed
 
 
@@ -54,6 +57,12 @@ def lines_of(page: str) -> str:
     """The lines of a page that install, as they are shown."""
     shown = (text for section in snippets.sections(page) for text in section.commands())
     return next(text for text in shown if "--require-hashes" in text)
+
+
+def quick_part() -> tuple[str, ...]:
+    """The folders of tests that `make quick` runs."""
+    found = re.search(r"^QUICK := (.+)$", (wheel.ROOT / "Makefile").read_text(), re.MULTILINE)
+    return tuple(found[1].split()) if found else ()
 
 
 def interpreter(series: str) -> Path | None:
@@ -219,7 +228,7 @@ class Bench:
                 "-n",
                 "2",
                 "-m",
-                "not sources",
+                wheel.WITHOUT_SOURCES,
                 *tests,
                 cwd=self.house,
                 PATH=path,
@@ -240,7 +249,7 @@ def main() -> int:
         for series in PYTHONS:
             what, python = f"{wheel.LOCK}, Python {series}", interpreter(series)
             if python:
-                bench.tried(what, bench.development(python, "", TESTS))
+                bench.tried(what, bench.development(python, "", (*quick_part(), *FURTHER)))
             else:
                 bench.rows.append(Row(what, "not tried: this machine has none", 0))
     print("\n| what is installed | result | seconds |\n|---|---|---|")

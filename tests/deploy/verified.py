@@ -36,8 +36,8 @@ BY_HAND = (
     "`make install-test` (`python -m tests.install`): the lines of [pip](pip.md) and "
     "[getting started](../getting-started.md) that install, as they are shown, with pip 22.3, 23.0.1, "
     "23.2.1, 24.0 and the newest, where newer releases of everything that is locked can be had; the newest "
-    "of everything without a lock, and the lowest versions that `pyproject.toml` allows; Python 3.12 and "
-    "3.13 where the machine has them. Each crawls a simulator.",
+    "of everything without a lock, and the lowest versions that `pyproject.toml` allows; and the quick "
+    "part of the tests on Python 3.12 and 3.13 where the machine has them. Each crawls a simulator.",
     "The commands of [pip](pip.md), [getting started](../getting-started.md) and "
     "[prometheus](prometheus.md), literally, in a fresh clone; the simulator was the inventory.",
     "`kubectl kustomize` 1.32 of `base`, `example` and the copy that [kustomize](kustomize.md) makes; the "

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from pytest_aiohttp.plugin import AiohttpServer
 
 from exporter import cli
 from tests.end_to_end import running
@@ -115,6 +117,24 @@ async def test_o12_a_full_disk_behind_standard_output_is_told_in_a_sentence(
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == "standard output cannot be written: No space left on device"
     assert "Traceback" not in ended.stderr
+
+
+async def test_o12_a_full_disk_behind_a_healthcheck_is_told_in_a_sentence(
+    aiohttp_server: AiohttpServer,
+) -> None:
+    async def healthy(_: web.Request) -> web.Response:
+        return web.Response(text="Healthy.")
+
+    application = web.Application()
+    application.router.add_get("/-/healthy", healthy)
+    url = str((await aiohttp_server(application)).make_url("/-/healthy"))
+    with Path("/dev/full").open("wb") as full:
+        ended = await asyncio.create_subprocess_exec(
+            running.COMMAND, "healthcheck", "--url", url, stdout=full, stderr=asyncio.subprocess.PIPE
+        )
+        _, error = await ended.communicate()
+    assert error == b"standard output cannot be written: No space left on device\n"
+    assert ended.returncode == 1
 
 
 @pytest.mark.parametrize("verb", ["--version", "check --offline --config.file FILE"])

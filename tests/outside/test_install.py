@@ -139,3 +139,13 @@ def test_o12_the_python_of_the_image_is_one_that_is_tested() -> None:
     assert image[1] in workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert image[1] in install.PYTHONS
     assert f"Python {image[1]}" in (ROOT / "docs/deploy/container.md").read_text()
+
+
+def test_o12_other_pythons_run_the_quick_part_of_the_tests() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"QUICK := {' '.join(install.quick_part())}\n" in makefile
+    for place in (*install.quick_part(), *install.FURTHER):
+        assert (ROOT / place).exists(), place
+    assert {"tests/settings", "tests/metrics", "tests/inventory", "tests/source", "tests/web"} <= set(
+        install.quick_part()
+    )

@@ -96,8 +96,8 @@ async def test_what_comes_after_a_connection_was_cut_is_not_heard_and_stops_no_c
     async with standing() as there:
         while not there.told.reasons:
             await asyncio.sleep(0.01)
-        there.door.data_received(b"GET / HTTP/1.1\r\n\r\n")  # as TLS may still hand over
-        with there.door.answering():  # as of one in aiohttp's queue
+        there.connection.data_received(b"GET / HTTP/1.1\r\n\r\n")  # as TLS may still hand over
+        with there.connection.answering():  # as of one in aiohttp's queue
             pass
         assert not there.writer.read
         await there.gone()
