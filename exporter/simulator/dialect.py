@@ -48,7 +48,6 @@ def _tmf(
             "resources": ({},),
         },
         page_size=100,
-        volatile=frozenset({"state", *states}),
         hidden=frozenset({RETIRED}),
     )
 

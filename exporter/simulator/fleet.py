@@ -28,13 +28,12 @@ from exporter.simulator.record import (
 
 
 class Fleet:
-    """All records. `version` counts all changes, `membership` by kind those of which records exist."""
+    """All records; `version` counts the changes."""
 
     def __init__(self, sizes: generator.Sizes, seed: int, now: float) -> None:
         records = generator.generate(sizes, seed, now)
         self.sizes = sizes
         self.version = 0
-        self.membership = dict.fromkeys(KINDS, 0)
         self.clock = float(now)
         self._records = {kind: {record.number: record for record in records[kind]} for kind in KINDS}
         self._next_service = len(records[SERVICE]) + 1
@@ -86,10 +85,8 @@ class Fleet:
         if status not in STATUSES:
             raise ValueError(f"status is {status!r}; use one of {', '.join(STATUSES)}")
         record = self.find(code)
-        is_listed_change = RETIRED in (status, record.status)
-        if is_listed_change:
-            self.membership[record.kind] += 1
-        if is_listed_change or record.kind == RESOURCE:  # carriers show the status of their segments
+        is_shown_by_users = record.kind == RESOURCE  # carriers show the status of their segments
+        if is_shown_by_users or RETIRED in (status, record.status):
             for user in self._users(record):
                 user.revision += 1
         self._set_status(record, status, now)
@@ -118,7 +115,7 @@ class Fleet:
         self._records[SERVICE][number] = service
         self._by_update[SERVICE][service] = None
         self._drawn[SERVICE].append(service)
-        self._count_change(SERVICE)
+        self.version += 1
         return service
 
     def _users(self, record: FleetRecord) -> Iterator[FleetRecord]:
@@ -174,8 +171,4 @@ class Fleet:
         del self._records[record.kind][record.number]
         del self._by_update[record.kind][record]
         self._failed.pop(record, None)
-        self._count_change(record.kind)
-
-    def _count_change(self, kind: str) -> None:
-        self.membership[kind] += 1
         self.version += 1

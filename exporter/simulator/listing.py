@@ -91,23 +91,15 @@ class Listing:
     def records(self, request: ListRequest, now: float) -> list[FleetRecord]:
         """The whole list that is requested a part of; to be read, not changed."""
         key = (request.kinds, request.filters, request.days, request.api)
-        state = self._state(request, now)
-        known_state, records = self._lists.get(key, (None, []))
-        if known_state != state:
+        minute = 0.0 if request.days is None else now // 60  # records become too old for the list
+        version = (self._fleet.version, minute)
+        known_version, records = self._lists.get(key, (None, []))
+        if known_version != version:
             if key not in self._lists and len(self._lists) >= MAX_LISTS:  # somebody tries every filter
                 self._lists.clear()
             records = list(self._with_repeats(self._select(request, now)))
-            self._lists[key] = (state, records)
+            self._lists[key] = (version, records)
         return records
-
-    def _state(self, request: ListRequest, now: float) -> object:
-        """A value that changes whenever the list may change."""
-        members = tuple(self._fleet.membership[kind] for kind in request.kinds)
-        if request.days is not None:
-            return members, self._fleet.version, now // 60  # records become too old for the list
-        if any(key in self._dialect.volatile for key, _ in request.filters):
-            return members, self._fleet.version
-        return members
 
     def _select(self, request: ListRequest, now: float) -> Iterable[FleetRecord]:
         since = None if request.days is None else now - (request.days + 1) * DAY

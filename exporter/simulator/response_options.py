@@ -86,12 +86,12 @@ class SimulatedDialect:
     """One way to serve the fleet.
 
     `bases` maps an API (`tmf638`, `tmf639`) to its path; `types` maps the `@type` requested of TMF638 to the
-    kinds listed, "" being no `@type`. `attributes` are, by API, the attributes that can be filtered by;
-    `volatile` those that may change while a record stays. Records with a status in `hidden` are never listed.
-    `age_param` requests records updated within the last N + 1 days, "" for none. `queries` is what an
-    exporter should request, by collection: the union of these. `required` are parameters without which a
-    request is refused; `needs_accept` refuses requests whose Accept header does not allow JSON. `settings` is
-    what an operator configures of the paging because it differs from the dialect's usual.
+    kinds listed, "" being no `@type`. `attributes` are, by API, the attributes that can be filtered by.
+    Records with a status in `hidden` are never listed. `age_param` requests records updated within the last N
+    + 1 days, "" for none. `queries` is what an exporter should request, by collection: the union of these.
+    `required` are parameters without which a request is refused; `needs_accept` refuses requests whose Accept
+    header does not allow JSON. `settings` is what an operator configures of the paging because it differs
+    from the dialect's usual.
     """
 
     name: str
@@ -103,7 +103,6 @@ class SimulatedDialect:
     shape: Callable[[FleetRecord], dict[str, Any]]
     queries: Mapping[str, tuple[Mapping[str, str], ...]]
     page_size: int
-    volatile: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     age_param: str = ""
     required: tuple[str, ...] = ()
