@@ -7,6 +7,44 @@ from collections.abc import Iterator, Sequence
 from exporter.exposition.families import OWN, PREFIX, TELEMETRY, Family, of
 from exporter.inventory.record import KINDS
 
+MOST_USEFUL = (
+    ("carrier_operational", "Is this carrier operational? Alerts use it first."),
+    ("service_operational", "Is this service operational?"),
+    ("resource_operational", "Is this gateway, terminal or satellite operational?"),
+    ("carrier_info", "Name, type, gateway, terminal, satellite, transponder and customer of a carrier."),
+    ("carrier_status_since_timestamp_seconds", "Since when does the carrier have its current status?"),
+    ("carriers", "How many carriers have which status?"),
+    ("exporter_up", "Could the exporter read the collection in its last refresh?"),
+    ("exporter_stale", "Is the snapshot older than it should be?"),
+    ("exporter_complete", "Did the last full crawl return every record?"),
+    ("exporter_last_success_timestamp_seconds", "How old is the data?"),
+)
+"""The metrics that dashboards and alerts start with, without their common prefix, and what each answers."""
+
+JOINS = (
+    (
+        "Carriers that are down, with their name, customer and satellite:",
+        "(ses_inventory_carrier_operational == 0)\n"
+        "  * on (instance, carrier_id) group_left (name, party, satellite)\n"
+        "    ses_inventory_carrier_info",
+    ),
+    (
+        "For how many seconds they have been down:",
+        "(time() - ses_inventory_carrier_status_since_timestamp_seconds)\n"
+        "  and on (instance, carrier_id)\n"
+        "    (ses_inventory_carrier_operational == 0)",
+    ),
+    (
+        "Carriers that depend on a resource that is down, with the name of the resource:",
+        "ses_inventory_carrier_resource_info\n"
+        "  * on (instance, resource_id) group_left (name)\n"
+        "    ses_inventory_resource_info\n"
+        "  and on (instance, resource_id)\n"
+        "    (ses_inventory_resource_operational == 0)",
+    ),
+)
+"""Joins that every dashboard needs: what they answer, and the query."""
+
 
 def as_markdown() -> str:
     """The reference page of all metrics."""
@@ -16,41 +54,69 @@ def as_markdown() -> str:
             "",
             "Generated from `exporter/exposition/families.py` by `make docs`; do not edit.",
             "",
-            "Label values come from the inventory, cleaned and cut; what a record does not say is empty.",
-            "All inventory families are from the exporter's snapshot: they are as old as",
-            f"`{OWN}last_success_timestamp_seconds` says, and a scrape never causes a request.",
-            "",
-            "Counts by status and type include zeros: each status seen or known is counted with each type",
-            "seen, and goes to zero and not away. Where an API invents words without end, zeros stay of the",
-            f"thousand pairs that had a record last, and `{OWN}status_changes_total` tells a thousand",
-            "changes apart and counts the rest with `from_status` and `to_status` `other`",
-            "([decision 26](decisions/0026-words-without-end.md)).",
-            "",
-            "As all families of a collection, its counts are absent before its first snapshot and once that",
-            "is older than `retention.max_staleness`: a zero would say that there is nothing where nothing",
-            "is known, and alerts would believe it.",
-            "",
-            "Counters by few words, as the reasons of rejects, begin at 0. Those by many (status codes,",
-            "changes of status, reasons of failures) appear with their first event, which `increase()` does",
-            "not see: the rules that come with the exporter count series that are new, too.",
-            "",
-            "In OpenMetrics a family of this page whose name ends in a base unit says so (`# UNIT`).",
-            "",
+            *_most_useful(),
+            *_joins(),
             *(line for name in KINDS for line in _section(name.capitalize(), of(name))),
             *_numeric_section(),
-            *_section("The exporter about itself", TELEMETRY),
-            "In addition there are `process_*` and `python_*`, from prometheus-client.",
+            *_section("Exporter", TELEMETRY),
+            "`process_*` and `python_*` of prometheus-client are exported as well.",
             "",
+            *_rules(),
         )
     )
 
 
+def _most_useful() -> Iterator[str]:
+    yield from ("## The ten most useful", "", "| metric | question |", "|---|---|")
+    yield from (f"| `{PREFIX}{name}` | {question} |" for name, question in MOST_USEFUL)
+    yield ""
+
+
+def _joins() -> Iterator[str]:
+    yield from (
+        "## Joins",
+        "",
+        "Each inventory metric has the id of its record as a label. Names, customers and locations are",
+        "labels of the `_info` metrics; join them on the id.",
+        "",
+    )
+    for question, query in JOINS:
+        yield from (question, "", "```promql", query, "```", "")
+
+
+def _rules() -> Iterator[str]:
+    yield from (
+        "## Good to know",
+        "",
+        "* **Age.** A scrape never causes a request to the inventory. All inventory metrics come from the",
+        "  exporter's snapshot, which is as old as",
+        f"  `{OWN}last_success_timestamp_seconds` says.",
+        "* **Labels.** Label values come from the inventory, cleaned and truncated. A label is empty if the",
+        "  record has no value for it.",
+        "* **Zeros.** The counts by status and type include zeros. Series for a status drop to 0 instead of",
+        "  disappearing. For APIs with unbounded status values, zeros are kept for the 1,000 most recent",
+        f"  pairs of status and type. `{OWN}status_changes_total` has at most 1,000 pairs of",
+        "  statuses; further pairs are counted with `from_status` and `to_status` `other`",
+        "  ([decision 26](decisions/0026-words-without-end.md)).",
+        "* **No data.** All families of a collection are absent before its first snapshot, and when the",
+        "  snapshot is older than `retention.max_staleness`. A zero would mean that there are no records,",
+        "  when in fact nothing is known.",
+        "* **Counters.** Counters with few label values (such as the reasons of rejected records) start at",
+        "  0. Counters with many (status codes, status changes, reasons of failures) appear with their first",
+        "  event, which `increase()` does not see. The rules of this repository count new series, too.",
+        "* **Units.** In OpenMetrics a family with a name that ends in a base unit has a `# UNIT` line.",
+        "",
+    )
+
+
 def _section(title: str, listed: Sequence[Family]) -> Iterator[str]:
-    yield from (f"## {title}", "", "| family | type | labels | what | source | stability |")
-    yield "|---|---|---|---|---|---|"
+    sourced = any(family.source for family in listed)
+    heads = ("metric", "type", "labels", "help", *(("source",) if sourced else ()), "stability")
+    yield from (f"## {title}", "", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}")
     for family in listed:
         labels = ", ".join(f"`{label}`" for label in family.labels)
-        cells = (f"`{family.name}`", family.type, labels, family.help, family.source, family.stability)
+        source = (family.source,) if sourced else ()
+        cells = (f"`{family.name}`", family.type, labels, family.help, *source, family.stability)
         yield f"| {' | '.join(cells)} |"
     yield ""
 
@@ -60,6 +126,6 @@ def _numeric_section() -> Iterator[str]:
         "## Numeric characteristics",
         "",
         "A characteristic listed in a collection's `characteristics` with a `metric` becomes a gauge named",
-        f"`{PREFIX}<kind>_<metric>` with the one label `<kind>_id`; its value is multiplied by `scale`.",
+        f"`{PREFIX}<kind>_<metric>` with the label `<kind>_id`. The value is multiplied by `scale`.",
         "",
     )

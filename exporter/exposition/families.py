@@ -1,9 +1,9 @@
-"""Every metric there is, in one list: names, types, labels, help, and what of a held record they read.
+"""All metric families: names, types, labels, help texts, and what they read from a record of the snapshot.
 
 `FAMILIES` are rendered from the snapshot by `render`; `TELEMETRY` are kept by `exporter.telemetry` with
-prometheus-client. `page` makes `docs/metrics.md` of both. A new metric is one entry here and a line in a
-golden file.
-Invariant: a family's label set never varies; an absent attribute is an empty label value.
+prometheus-client. `tools.metrics_page` writes `docs/metrics.md` from both. A new metric is one entry here and
+a line in a golden file.
+Invariant: the label set of a family never varies; an attribute without a value has an empty label value.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Family(msgspec.Struct, frozen=True):
     `name` is the name of its samples; `type` is gauge, counter or, of the exporter itself, histogram.
     A family named `…_info` is a gauge in both formats, as client_golang writes it: OpenMetrics' own type info
     leaves the ending out of the family's name, which is the name that an OpenTelemetry Collector reads.
-    `samples` reads one held record, None for the counts, which are made from all records at once. `source`
-    says which fields of the inventory it comes from.
+    `samples` reads one record, None for the counts, which are made from all records at once. `source` names
+    the fields of the inventory it comes from, for docs/metrics.md.
     """
 
     name: str
@@ -184,8 +184,7 @@ def _family(
     collection: str, suffix: str, text: str, labels: Sequence[str], samples: Samples | None, source: str
 ) -> Family:
     made = "counter" if suffix.endswith("_total") else "gauge"
-    said = f"{text} Source: {source}. Cached in the exporter's snapshot."
-    return Family(f"{PREFIX}{suffix}", made, said, tuple(labels), collection, samples, source)
+    return Family(f"{PREFIX}{suffix}", made, text, tuple(labels), collection, samples, source)
 
 
 def _state_families(collection: str) -> Iterator[Family]:
@@ -195,7 +194,7 @@ def _state_families(collection: str) -> Iterator[Family]:
     ident = f"{kind}_id"
     yield family(
         f"{kind}_status",
-        f"The {kind}'s current status, in the inventory's own word; always 1.",
+        f"Current status of the {kind}, as the inventory spells it; the value is always 1.",
         (ident, "status"),
         _status,
         _either(
@@ -207,22 +206,22 @@ def _state_families(collection: str) -> Iterator[Family]:
     )
     yield family(
         f"{kind}_operational",
-        f"Whether the {kind} is operational: 1 or 0; absent where its status has no known meaning.",
+        f"Whether the {kind} is operational; 1 if yes, 0 if no, absent if the status value is unknown.",
         (ident,),
         _operational,
         "status, refined by further states",
     )
     yield family(
         f"{kind}_state",
-        f"A further state of the {kind}, one series for each dimension and state; always 1.",
+        f"Additional state of the {kind}, by dimension; the value is always 1.",
         (ident, "dimension", "state"),
         _states,
         "lifecycleState, operatingStatus, administrativeState, operationalState, usageState, alarmStatus, …",
     )
-    since = "status as seen changing; before that the record's last update, else when it was first seen"
+    since = "status: first crawl with the current value; before any change lastUpdate, else the first crawl"
     yield family(
         f"{kind}_status_since_timestamp_seconds",
-        f"Unix time since which the {kind} has its status.",
+        f"Unix timestamp of the last status change of the {kind}.",
         (ident,),
         _since,
         since,
@@ -236,14 +235,14 @@ def _date_families(collection: str) -> Iterator[Family]:
     ident = f"{kind}_id"
     for word, what, samples, source in (
         (
-            *("start", "starts or started", _start),
+            *("start", "start", _start),
             _either(collection, "startDate, serviceDate", "startOperatingDate, startDate"),
         ),
-        ("end", "ends or ended", _end, _either(collection, "endDate", "endOperatingDate, endDate")),
-        ("created", "was created", _created, "creationDate"),
-        ("last_update", "was last updated", _updated, "lastUpdate"),
+        ("end", "end", _end, _either(collection, "endDate", "endOperatingDate, endDate")),
+        ("created", "creation", _created, "creationDate"),
+        ("last_update", "last update", _updated, "lastUpdate"),
     ):
-        text = f"Unix time at which the {kind} {what}; absent where the inventory does not say."
+        text = f"Unix timestamp of the {what} of the {kind}; absent if the inventory has none."
         yield family(f"{kind}_{word}_timestamp_seconds", text, (ident,), samples, source)
 
 
@@ -254,14 +253,14 @@ def _whereabouts_families(collection: str) -> Iterator[Family]:
     ident = f"{kind}_id"
     yield family(
         f"{kind}_party_info",
-        f"A related party of the {kind}; always 1.",
+        f"Related party of the {kind}; the value is always 1.",
         (ident, "party_id", "party", "role"),
         _parties,
         "relatedParty",
     )
     yield family(
         f"{kind}_place_info",
-        f"A place of the {kind}; always 1.",
+        f"Place of the {kind}; the value is always 1.",
         (ident, "place_id", "place", "role"),
         _places,
         "place",
@@ -274,10 +273,10 @@ def _support_families(collection: str) -> Iterator[Family]:
     kind = KINDS[collection]
     ident = f"{kind}_id"
     if collection == "carriers":
-        text = "How often the carrier's status was seen to change."
+        text = "Total number of status changes of the carrier seen by the exporter."
         yield family("carrier_status_changes_total", text, (ident,), _changes, "status")
     if collection != "resources":
-        text = f"A resource that supports the {kind}; always 1."
+        text = f"Resource that supports the {kind}; the value is always 1."
         yield family(
             f"{kind}_resource_info",
             text,
@@ -286,7 +285,7 @@ def _support_families(collection: str) -> Iterator[Family]:
             "supportingResource",
         )
     if collection == "carriers":
-        text = "A service, such as a bandwidth segment, that supports the carrier; always 1."
+        text = "Service, such as a bandwidth segment, that supports the carrier; the value is always 1."
         yield family(
             "carrier_service_info",
             text,
@@ -302,14 +301,14 @@ def _support_families(collection: str) -> Iterator[Family]:
     }
     yield family(
         f"{kind}_relationship_info",
-        f"A relationship of the {kind} to another; always 1.",
+        f"Relationship of the {kind} to another record; the value is always 1.",
         (ident, related[collection], "relationship"),
         _service_relations if collection == "services" else _relations,
         related_source[collection],
     )
     yield family(
         f"{kind}_characteristic_info",
-        f"A characteristic of the {kind} that the settings ask for; always 1.",
+        f"Characteristic of the {kind}, if configured; the value is always 1.",
         (ident, "name", "value"),
         _characteristics,
         _characteristic_list(collection),
@@ -331,7 +330,7 @@ def _kind_families(
     )
     yield family(
         f"{kind}_info",
-        f"A {kind} and what the inventory says of it; always 1.",
+        f"Information about the {kind} in the inventory; the value is always 1.",
         info_labels,
         info,
         source,
@@ -366,9 +365,9 @@ def numeric(collection: str, metric: str, names: Sequence[str]) -> Family:
     """The family of the numeric characteristics of these names under the one the operator chose."""
     kind = KINDS[collection]
     shown = " or ".join(map(texts.clean, names))
-    said = f"Characteristic {shown} of the {kind}, named and scaled in the settings."
+    text = f"Characteristic {shown} of the {kind}, with the configured name and scale."
     source = _characteristic_list(collection)
-    return _family(collection, f"{kind}_{metric}", said, (f"{kind}_id",), _number(metric), source)
+    return _family(collection, f"{kind}_{metric}", text, (f"{kind}_id",), _number(metric), source)
 
 
 def of(collection: str, numbers: Mapping[str, tuple[str, float]] | None = None) -> tuple[Family, ...]:
@@ -387,84 +386,195 @@ def _own(name: str, kind: str, text: str, *labels: str) -> Family:
 _C = "collection"
 
 TELEMETRY: tuple[Family, ...] = (
-    _own("up", "gauge", "Whether the last refresh of the collection succeeded.", _C),
+    _own("up", "gauge", "Whether the last refresh of the collection succeeded; 1 if yes, 0 if no.", _C),
     _own(
         "complete",
         "gauge",
-        "Whether nothing speaks against the completeness of the last full crawl; 1 if so, 0 if not.",
+        "Whether the last full crawl was verified complete; 1 if yes, 0 if no.",
         _C,
     ),
-    _own("stale", "gauge", "1 once the snapshot is older than three refresh intervals, else 0.", _C),
-    _own("last_success_timestamp_seconds", "gauge", "Unix time of the last successful refresh.", _C),
-    _own("last_full_success_timestamp_seconds", "gauge", "Unix time of the last complete full crawl.", _C),
-    _own("last_attempt_timestamp_seconds", "gauge", "Unix time at which the last refresh began.", _C),
-    _own("refresh_interval_seconds", "gauge", "Time between two refreshes, as set.", _C),
-    _own("records", "gauge", "Records held.", _C),
-    _own("records_expected", "gauge", "Records announced by the API in the last full crawl.", _C),
+    _own(
+        "stale",
+        "gauge",
+        "Whether the snapshot is older than three refresh intervals; 1 if yes, 0 if no.",
+        _C,
+    ),
+    _own("last_success_timestamp_seconds", "gauge", "Unix timestamp of the last successful refresh.", _C),
+    _own(
+        "last_full_success_timestamp_seconds",
+        "gauge",
+        "Unix timestamp of the last complete full crawl.",
+        _C,
+    ),
+    _own("last_attempt_timestamp_seconds", "gauge", "Unix timestamp of the start of the last refresh.", _C),
+    _own("refresh_interval_seconds", "gauge", "Configured time between two refreshes in seconds.", _C),
+    _own("records", "gauge", "Number of records in the snapshot.", _C),
+    _own(
+        "records_expected",
+        "gauge",
+        "Number of records reported by the API in the last full crawl.",
+        _C,
+    ),
     _own(
         "records_retained",
         "gauge",
-        "Number of records that are kept although the last full crawl lacks them.",
+        "Number of records kept in the snapshot although the last full crawl did not return them.",
         _C,
     ),
     _own(
-        "records_unread", "gauge", "Records behind pages that could not be read in the last full crawl.", _C
+        "records_unread",
+        "gauge",
+        "Number of records on pages that could not be read in the last full crawl.",
+        _C,
     ),
-    _own("records_unknown_status", "gauge", "Records whose status word has no known meaning.", _C),
-    _own("records_rejected_total", "counter", "Records that could not be held, by reason.", _C, "reason"),
-    _own("values_dropped_total", "counter", "Values of held records that could not be read.", _C, "reason"),
-    _own("records_added_total", "counter", "Records added.", _C),
-    _own("records_changed_total", "counter", "Records whose content changed.", _C),
-    _own("records_removed_total", "counter", "Records removed after a complete crawl without them.", _C),
-    _own("records_held_back", "gauge", "Removals the shrink guard holds back until they are confirmed.", _C),
-    _own("records_outdated", "gauge", "Records that came in a version older than the stored one.", _C),
-    _own("duplicates_total", "counter", "Records that came twice in one crawl.", _C),
+    _own("records_unknown_status", "gauge", "Number of records with an unknown status value.", _C),
     _own(
-        *("status_changes_total", "counter", "Status changes seen.", _C),
+        "records_rejected_total",
+        "counter",
+        "Total number of records rejected because they could not be decoded, by reason.",
+        _C,
+        "reason",
+    ),
+    _own(
+        "values_dropped_total",
+        "counter",
+        "Total number of field values dropped because they could not be decoded, by reason.",
+        _C,
+        "reason",
+    ),
+    _own("records_added_total", "counter", "Total number of records added to the snapshot.", _C),
+    _own("records_changed_total", "counter", "Total number of changed records.", _C),
+    _own("records_removed_total", "counter", "Total number of records removed from the snapshot.", _C),
+    _own(
+        "records_held_back",
+        "gauge",
+        "Number of removals that the shrink guard keeps pending until they are confirmed.",
+        _C,
+    ),
+    _own(
+        "records_outdated",
+        "gauge",
+        "Number of records that the API returned in an older version than the one in the snapshot.",
+        _C,
+    ),
+    _own("duplicates_total", "counter", "Total number of records returned twice in one crawl.", _C),
+    _own(
+        *("status_changes_total", "counter", "Total number of status changes.", _C),
         *("from_status", "to_status"),
     ),
-    _own("refreshes_total", "counter", "Refreshes begun.", _C, "mode"),
-    _own("refresh_failures_total", "counter", "Refreshes that failed, by reason.", _C, "mode", "reason"),
-    _own("refresh_duration_seconds", "histogram", "How long refreshes took.", _C, "mode"),
-    _own("refresh_overruns_total", "counter", "Refreshes that took longer than their interval.", _C),
-    _own("growth_warnings_total", "counter", "Crawls that brought suspiciously many more records.", _C),
+    _own("refreshes_total", "counter", "Total number of refreshes started, by mode.", _C, "mode"),
     _own(
-        "references_dangling", "gauge", "References to records that are not held, though their kind is.", _C
+        *("refresh_failures_total", "counter"),
+        "Total number of failed refreshes, by mode and reason.",
+        *(_C, "mode", "reason"),
+    ),
+    _own("refresh_duration_seconds", "histogram", "Duration of refreshes in seconds.", _C, "mode"),
+    _own(
+        "refresh_overruns_total",
+        "counter",
+        "Total number of refreshes that took longer than the refresh interval.",
+        _C,
     ),
     _own(
-        "restored", "gauge", "Whether what is served was restored from the state file, not crawled yet.", _C
+        "growth_warnings_total",
+        "counter",
+        "Total number of crawls in which the record count jumped.",
+        _C,
     ),
-    _own("requests_total", "counter", "Answers from the API, by status code.", "api", "code"),
-    _own("request_failures_total", "counter", "Requests without a usable answer.", "api", "reason"),
-    _own("request_retries_total", "counter", "Requests sent again.", "api"),
-    _own("request_duration_seconds", "histogram", "How long requests took.", "api"),
-    _own("concurrency_limit", "gauge", "Requests that may be in flight at once.", "api"),
-    _own("rate_limit_remaining", "gauge", "Requests the API says are left in its current window.", "api"),
-    _own("requests_per_hour", "gauge", "Requests an hour that the settings will cause, as predicted.", "api"),
     _own(
-        "request_budget", "gauge", "Requests an hour that the settings allow; absent without a limit.", "api"
+        "references_dangling",
+        "gauge",
+        "Number of references to records missing from a collected collection.",
+        _C,
     ),
-    _own("request_wait_seconds_total", "counter", "Time that requests waited for their turn.", "api"),
-    _own("series", "gauge", "Series served, by family.", "family"),
-    _own("series_limit", "gauge", "Series a family may have."),
-    _own("series_dropped", "gauge", "Series left out by the limit, by family.", "family"),
-    _own("exposition_bytes", "gauge", "Size of the inventory's part of a scrape.", "encoding"),
-    _own("render_duration_seconds", "histogram", "How long rendering after a change took.", _C),
-    _own("config_last_reload_successful", "gauge", "Whether the last reload of the settings succeeded."),
-    _own("config_last_reload_success_timestamp_seconds", "gauge", "Unix time of the last good settings."),
-    _own("state_writes_total", "counter", "Attempts to write the state file, by result.", "result"),
     _own(
-        "state_last_write_timestamp_seconds", "gauge", "Unix time of the last good write of the state file."
+        "restored",
+        "gauge",
+        "Whether the snapshot comes from the state file and has not been refreshed yet; 1 if yes, 0 if no.",
+        _C,
     ),
-    _own("state_bytes", "gauge", "Size of the state file."),
-    _own("task_restarts_total", "counter", "Tasks that died of a bug and were started again.", "task"),
-    _own("connections", "gauge", "Connections to the exporter's own port."),
-    _own("connections_refused_total", "counter", "Connections to the exporter cut, by reason.", "reason"),
-    _own("requests_turned_away_total", "counter", "Requests to the exporter refused, by reason.", "reason"),
+    _own("requests_total", "counter", "Total number of API responses, by status code.", "api", "code"),
+    _own(
+        *("request_failures_total", "counter"),
+        "Total number of API requests without a usable response, by reason.",
+        *("api", "reason"),
+    ),
+    _own("request_retries_total", "counter", "Total number of retried API requests.", "api"),
+    _own("request_duration_seconds", "histogram", "Duration of API requests in seconds.", "api"),
+    _own("concurrency_limit", "gauge", "Maximum number of concurrent API requests.", "api"),
+    _own(
+        "rate_limit_remaining",
+        "gauge",
+        "Number of requests remaining in the current rate limit window, as reported by the API.",
+        "api",
+    ),
+    _own("requests_per_hour", "gauge", "Predicted number of API requests per hour.", "api"),
+    _own(
+        "request_budget",
+        "gauge",
+        "Configured maximum number of API requests per hour; absent if there is no limit.",
+        "api",
+    ),
+    _own(
+        "request_wait_seconds_total",
+        "counter",
+        "Total time API requests waited for the concurrency and rate limits, in seconds.",
+        "api",
+    ),
+    _own("series", "gauge", "Number of series served, by metric family.", "family"),
+    _own("series_limit", "gauge", "Maximum number of series per metric family."),
+    _own("series_dropped", "gauge", "Number of series over the series limit, by metric family.", "family"),
+    _own(
+        "exposition_bytes",
+        "gauge",
+        "Size of the inventory families in a scrape in bytes, by encoding.",
+        "encoding",
+    ),
+    _own("render_duration_seconds", "histogram", "Duration of rendering a snapshot in seconds.", _C),
+    _own(
+        "config_last_reload_successful",
+        "gauge",
+        "Whether the last configuration reload attempt was successful; 1 if yes, 0 if no.",
+    ),
+    _own(
+        "config_last_reload_success_timestamp_seconds",
+        "gauge",
+        "Unix timestamp of the last successful configuration reload.",
+    ),
+    _own("state_writes_total", "counter", "Total number of state file writes, by result.", "result"),
+    _own(
+        "state_last_write_timestamp_seconds",
+        "gauge",
+        "Unix timestamp of the last successful state file write.",
+    ),
+    _own("state_bytes", "gauge", "Size of the state file in bytes."),
+    _own(
+        "task_restarts_total",
+        "counter",
+        "Total number of background task restarts after an unexpected error.",
+        "task",
+    ),
+    _own("connections", "gauge", "Number of open client connections."),
+    _own(
+        "connections_refused_total",
+        "counter",
+        "Total number of client connections refused or closed by the exporter, by reason.",
+        "reason",
+    ),
+    _own(
+        "requests_turned_away_total",
+        "counter",
+        "Total number of client requests rejected by the exporter, by reason.",
+        "reason",
+    ),
     _own(
         *("log_lines_dropped_total", "counter"),
         "Total number of log lines dropped because standard error was not read or could not be written.",
     ),
-    _own("event_loop_lag_seconds", "gauge", "Longest delay of the event loop in the last minute."),
-    _own("build_info", "gauge", "What is running; always 1.", "version", "revision", "python"),
+    _own("event_loop_lag_seconds", "gauge", "Longest event loop delay in the last minute in seconds."),
+    _own(
+        *("build_info", "gauge"),
+        "Build information; the value is always 1.",
+        *("version", "revision", "python"),
+    ),
 )

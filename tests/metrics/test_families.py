@@ -179,10 +179,9 @@ def test_a_help_is_sentences_on_one_line(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_a_help_names_the_source_and_says_that_it_is_cached(family: Family) -> None:
+def test_the_source_is_a_field_of_its_own_and_not_in_the_help(family: Family) -> None:
     assert family.source
-    assert f"Source: {family.source}." in family.help
-    assert family.help.endswith("Cached in the exporter's snapshot.")
+    assert "Source" not in family.help
     assert family.collection in KINDS
     assert family.stability in {"stable", "experimental"}
 
@@ -213,7 +212,7 @@ def test_a_numeric_characteristic_has_a_family_of_its_own() -> None:
     assert (one.name, one.type) == ("ses_inventory_carrier_symbol_rate_hertz", "gauge")
     assert (one.labels, one.unit) == (("carrier_id",), "hertz")
     assert one.help.startswith("Characteristic symbolRate of the carrier, ")
-    assert one.help.endswith("Source: serviceCharacteristic. Cached in the exporter's snapshot.")
+    assert one.source == "serviceCharacteristic"
 
 
 @pytest.mark.parametrize(
@@ -242,17 +241,39 @@ def test_two_characteristics_under_one_name_are_one_family() -> None:
 
 def test_the_page_of_metrics_says_when_there_are_no_counts() -> None:
     said = " ".join(metrics_page.as_markdown().split())
-    assert "absent before its first snapshot and once that is older than `retention.max_staleness`" in said
+    assert (
+        "absent before its first snapshot, and when the snapshot is older than `retention.max_staleness`"
+        in said
+    )
 
 
 def test_the_page_of_metrics_has_every_family_once() -> None:
     shown = metrics_page.as_markdown()
     assert shown.startswith("# Metrics\n")
-    assert shown.endswith("prometheus-client.\n")
-    rows = [line for line in shown.splitlines() if line.startswith("| `")]
+    reference = shown[shown.index("## Services") :]
+    rows = [line for line in reference.splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == [family.name for family in ALL]
     for family, row in zip(ALL, rows, strict=True):
         cells = [cell.strip() for cell in row.strip("|").split(" | ")]
         labels = ", ".join(f"`{label}`" for label in family.labels)
         assert cells[1:4] == [family.type, labels, family.help]
-        assert row.count("|") == 7, "no cell breaks the table"
+        assert cells[4:] == [*([family.source] if family in FAMILIES else []), family.stability]
+
+
+def test_the_page_of_metrics_begins_with_ten_that_exist() -> None:
+    names = [f"ses_inventory_{name}" for name, _ in metrics_page.MOST_USEFUL]
+    assert len(names) == len(set(names)) == 10
+    assert set(names) <= {family.name for family in ALL}
+
+
+def test_the_joins_of_the_page_of_metrics_name_metrics_and_labels_that_exist() -> None:
+    known = {family.name: {*family.labels, "instance"} for family in ALL}
+    for question, query in metrics_page.JOINS:
+        assert question.endswith(":")
+        names = re.findall(r"ses_inventory_\w+", query)
+        assert len(names) > 1
+        for name in names:
+            (ident,) = re.findall(r"on \(instance, (\w+)\)", query)[:1]
+            assert ident in known[name], (name, ident)
+        for label in re.findall(r"group_left \(([\w, ]+)\)", query):
+            assert any(set(label.split(", ")) <= known[name] for name in names)
