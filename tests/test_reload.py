@@ -221,7 +221,7 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         config = crawling.configured(simulator, tmp_path, {"limits.retries": 1})
         old = built.crew
         crew = await Crew.prepared(config, built.telemetry, built.site, old)
-        wires = [client._wire for client in crew._clients.values()]
+        wires = [client._session for client in crew._clients.values()]
         taking_over = asyncio.create_task(app._hand_over(built, crew))
         while not all(wire._opened for wire in wires):
             await asyncio.sleep(0)

@@ -1,11 +1,9 @@
-"""One query in, one page out: sending, trying again, saying who we are, and never reading too much.
+"""One query in, one page out: retries, authentication, redirects, and limits of what is read.
 
-`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_on_wire`, each adding one concern. What
-goes wrong is put into words by `error_mapping`, who we are is `auth`'s and `token_fetcher`'s, whose turn it
-is `limiter`'s, the connection `session`'s, which pages to ask for `pagination`'s, what a page means
-`inventory`'s. Invariants: what leaves `get` is a page or a `SourceError` without a credential in its texts; a
+`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_on_session`, each adding one concern.
+Invariants: what leaves `get` is a page or a `SourceError` without a credential in its texts; a
 page is what the server sent; neither credentials nor the operator's headers ever leave the API's origin;
-nothing is sent to the API but through the gate.
+nothing is sent to the API but through the limiter.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -24,14 +22,14 @@ import structlog
 import yarl
 
 from exporter import errors, files, settings
-from exporter.client import adaptive_concurrency, auth, error_mapping, limiter, redaction, redirect
-from exporter.client.credentials import Known
+from exporter.client import auth, error_mapping, limiter, redaction, response_headers
 from exporter.client.decompress import Body
-from exporter.client.session import Peer, Request, Wire
+from exporter.client.redaction import Credentials
+from exporter.client.session import Peer, Request, Session
 from exporter.client.token_fetcher import Desk
-from exporter.client.total_count import announced
 from exporter.inventory import envelope
 from exporter.inventory.dialects import Paging
+from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -45,22 +43,6 @@ _Failed = TypeVar("_Failed", bound=errors.SourceError)
 
 Sent = multidict.CIMultiDict[str]
 """All headers of a request but those that every request has."""
-
-
-class Telemetry(limiter.Telemetry, Protocol):
-    """What the client tells of its requests; `api` is the client's name."""
-
-    def request(self, api: str, code: str, seconds: float) -> None:
-        """An answer with the status `code` came after `seconds`, its body included."""
-        ...
-
-    def request_failed(self, api: str, reason: str) -> None:
-        """An attempt ended without a page."""
-        ...
-
-    def request_retried(self, api: str) -> None:
-        """An attempt is followed by another."""
-        ...
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -79,13 +61,53 @@ class Page(msgspec.Struct, frozen=True):
     url: str
 
 
-class _Asked(msgspec.Struct, frozen=True):
-    """What is asked for: the URL with its query, the further headers, and where the answer tells a total."""
+class _Query(msgspec.Struct, frozen=True):
+    """A query: the URL with its query, the further headers, and where the answer tells a total."""
 
     target: yarl.URL
     params: Params
     headers: Mapping[str, str]
     total_header: str
+
+
+_STATUSES = (301, 302, 303, 307, 308)
+_MAX_REDIRECTS = 5
+"""Redirects of one query that are followed."""
+
+
+def same_origin(one: yarl.URL, other: yarl.URL) -> bool:
+    """Whether scheme, host and port are the same, however they are written."""
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: yarl.URL) -> tuple[str, str, int | None]:
+    return (url.scheme.lower(), (url.raw_host or "").lower(), url.port)
+
+
+class Redirects:
+    """The URLs of one query so far; `most` is how often it may be sent on."""
+
+    def __init__(self, start: yarl.URL, most: int = _MAX_REDIRECTS) -> None:
+        self._urls = [start]
+        self._most = most
+
+    @property
+    def url(self) -> yarl.URL:
+        """The URL to ask now."""
+        return self._urls[-1]
+
+    def follow(self, status: int, location: str) -> bool:
+        """Whether the answer is a redirect that is followed; if not, it is a refusal."""
+        if status not in _STATUSES or not location or len(self._urls) > self._most:
+            return False
+        try:
+            there = self.url.join(yarl.URL(location, encoded=True)).with_fragment(None)
+            if not same_origin(there, self.url) or there in self._urls:
+                return False
+        except ValueError:
+            return False
+        self._urls.append(there.with_user(None))
+        return True
 
 
 class Client:
@@ -111,25 +133,25 @@ class Client:
         self._backoff = backoff
         self._secrets = files.Contents(settings.secret_files(http))
         self._identity = auth.identity(http, name, read=self._secrets.read, backoff=backoff)
-        self._gate = limiter.Gate(name, limits.concurrency, http.requests_per_hour, telemetry)
-        self._retries = adaptive_concurrency.Retries()
+        self._limiter = limiter.Limiter(name, limits.concurrency, http.requests_per_hour, telemetry)
+        self._retries = limiter.Retries()
         self._origin = yarl.URL(http.url).origin()
-        self._wire = Wire(http, limits.concurrency)
+        self._session = Session(http, limits.concurrency)
         self._peer = Peer(name, http)
         # without oauth2 nothing asks for a token
         endpoint = Peer(name, http.oauth2) if http.oauth2 else self._peer
-        self._known = _known(name, http, self._peer, endpoint)
-        self._desk = Desk(self._wire, endpoint, self._known.ask)
+        self._credentials = _credentials(name, http, self._peer, endpoint)
+        self._desk = Desk(self._session, endpoint, self._credentials.add_form)
 
     async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
-        self._gate.tell()  # not before: settings of which only a part can be used come to nothing
+        await self._session.__aenter__()
+        self._limiter.tell()  # not before: settings of which only a part can be used come to nothing
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._wire.__aexit__(kind, error, trace)
+        await self._session.__aexit__(kind, error, trace)
 
     async def get(
         self,
@@ -152,7 +174,7 @@ class Client:
         or too_large; whether the body is JSON is not looked at). No credential is in the error's texts.
         """
         target = yarl.URL(url).with_query(list(params)) if params else yarl.URL(url, encoded="?" in url)
-        if not redirect.same_origin(target, self._origin):
+        if not same_origin(target, self._origin):
             raise self._blanked(
                 errors.Refused(
                     f"GET {error_mapping.bare(target)}: is not on {self._origin},"
@@ -163,25 +185,25 @@ class Client:
                 )
             )
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
-        return await self._send_with_retry(_Asked(target, tuple(params), headers, total_header), most)
+        return await self._send_with_retry(_Query(target, tuple(params), headers, total_header), most)
 
     def text(self, words: str) -> str:
         """Words of an answer, for people: without any credential that this client has sent or may send."""
-        return self._known.redaction.text(words)
+        return self._credentials.redaction.text(words)
 
     def unreadable(self, url: str, error: errors.Malformed) -> errors.Malformed:
         """The error of a page from `url` that turned out to be none, with its URL, a hint, and blanked."""
         return self._blanked(error_mapping.at_page(error, url))
 
     def _blanked(self, error: _Failed) -> _Failed:
-        return redaction.blanked(error, self._known.redaction)
+        return redaction.blanked(error, self._credentials.redaction)
 
-    async def _send_with_retry(self, asked: _Asked, most: int) -> Page:
+    async def _send_with_retry(self, query: _Query, most: int) -> Page:
         attempt = 0
         self._retries.sent()
         while True:
             try:
-                return await self._send_with_auth(asked)
+                return await self._send_with_auth(query)
             except errors.SourceError as error:
                 self._blanked(error)
                 self._telemetry.request_failed(self._name, error.reason)
@@ -200,17 +222,17 @@ class Client:
         wait = error_mapping.pause(error, attempt, self._backoff, random.random)
         if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
             # whoever it was said to, it is meant for all of us
-            self._gate.hold(wait)
+            self._limiter.hold(wait)
         return wait
 
-    async def _send_with_auth(self, asked: _Asked) -> Page:
+    async def _send_with_auth(self, query: _Query) -> Page:
         try:
-            await asyncio.gather(self._secrets.refresh(), self._peer.security.refresh())
+            await asyncio.gather(self._secrets.refresh(), self._peer.tls.refresh())
             flow = self._identity()
             headers = await self._desk.first(flow)
             while True:
                 try:
-                    page = await self._send_onward(asked, self._headers(asked.headers, headers))
+                    page = await self._send_onward(query, self._headers(query.headers, headers))
                 except errors.Refused as refused:
                     await self._secrets.refresh()
                     other = await self._desk.after(flow, refused.status)
@@ -230,39 +252,39 @@ class Client:
         """The operator's, the query's, and those of the identity; a later one replaces an earlier."""
         headers = multidict.CIMultiDict(auth.further(self._http, self._secrets.read))
         for value in (*headers.values(), *own.values()):
-            self._known.header(value)
+            self._credentials.add_header(value)
         for name, value in (*further.items(), *own.items()):
             headers[name] = value
         return headers
 
-    async def _send_onward(self, asked: _Asked, headers: Sent) -> Page:
-        """Follows redirects as far as `redirect` goes, if the settings want it."""
-        trail = redirect.Trail(asked.target, redirect.FARTHEST if self._http.follow_redirects else 0)
+    async def _send_onward(self, query: _Query, headers: Sent) -> Page:
+        """Follows redirects within the origin, if the settings say so."""
+        redirects = Redirects(query.target, _MAX_REDIRECTS if self._http.follow_redirects else 0)
         page = None
         while page is None:
-            page = await self._send_on_wire(trail, asked, headers)
+            page = await self._send_on_session(redirects, query, headers)
         return page
 
-    async def _send_on_wire(self, trail: redirect.Trail, asked: _Asked, headers: Sent) -> Page | None:
-        """The page at the end of the trail; None if the trail has become longer instead."""
+    async def _send_on_session(self, redirects: Redirects, query: _Query, headers: Sent) -> Page | None:
+        """The page at the last URL; None if the answer is a redirect that is to be followed."""
         # a request's time begins when it has its turn: waiting for other requests is no fault of the API
-        async with self._gate.turn():
+        async with self._limiter.slot():
             began = time.monotonic()
-            async with self._wire.exchange(self._peer, Request(trail.end, headers)) as (response, place):
+            async with self._session.send(self._peer, Request(redirects.url, headers)) as (response, place):
                 try:
-                    self._gate.heard(response.headers)
-                    if trail.leads_on(response.status, response.headers.get("Location", "")):
+                    self._limiter.heard(response.headers)
+                    if redirects.follow(response.status, response.headers.get("Location", "")):
                         return None
                     refusal = error_mapping.from_status(response.status, response.headers, place)
                     if refusal is not None:
                         raise refusal
                     body = await self._body(response, place.url)
                     if not body:
-                        body = _empty_list(response, place.url, asked.total_header)
+                        body = _empty_list(response, place.url, query.total_header)
                 finally:
                     seconds = time.monotonic() - began
                     self._telemetry.request(self._name, str(response.status), seconds)
-        return Page(asked.params, response.status, response.headers, body, seconds, place.url)
+        return Page(query.params, response.status, response.headers, body, seconds, place.url)
 
     async def _body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
@@ -281,19 +303,19 @@ class Client:
         return body if start or body.strip() else b""
 
 
-def _known(name: str, http: settings.Api, *peers: Peer) -> Known:
-    """What is known before anything is sent; the proxies of the environment are not in the settings."""
+def _credentials(name: str, http: settings.Api, *peers: Peer) -> Credentials:
+    """The credentials before anything is sent; the proxies of the environment are not in the settings."""
     token_url = http.oauth2.token_url if http.oauth2 else http.url
-    known = Known(http, (http.url, error_mapping.bare(token_url), f"apis.{name}"))
+    credentials = Credentials(http, (http.url, error_mapping.bare(token_url), f"apis.{name}"))
     for peer, url in zip(peers, (http.url, token_url), strict=True):
         through = peer.route(yarl.URL(url))
-        known.header(through.authorization if through else "")
-    return known
+        credentials.add_header(through.authorization if through else "")
+    return credentials
 
 
 def _empty_list(response: aiohttp.ClientResponse, url: str, total_header: str) -> bytes:
     """What an answer without a body stands for, if it announces no records."""
-    if announced(response.headers, total_header) == 0:
+    if response_headers.total_count(response.headers, total_header) == 0:
         return b"[]"
     raise errors.Malformed(
         f"GET {url}: {response.status} without a body, which is no list of records", reason="empty"

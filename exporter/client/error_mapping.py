@@ -1,7 +1,7 @@
 """From what went wrong with a request to one of our errors, and how long to wait before the next try.
 
 Owns the words: what happened, where, and what to do about it. Sending, counting and sleeping is `client`'s.
-Pure but for the clock in `retry_after`. Invariants: nothing of aiohttp leaves this package as an exception,
+Invariants: nothing of aiohttp leaves this package as an exception,
 and no message holds user information, query values, headers we sent, or more of a body than its title.
 """
 
@@ -20,7 +20,7 @@ import yarl
 from aiohttp import http_exceptions
 
 from exporter import errors
-from exporter.client import handshake, quota
+from exporter.client import response_headers, tls
 
 LONGEST_WAIT = 60.0
 """Seconds: a server that asks for more is asked again sooner; the cycle has a budget of its own."""
@@ -102,7 +102,7 @@ def from_client(error: Exception, place: Place) -> errors.SourceError:
 
 
 def _insecure(error: Exception, place: Place) -> errors.Unreachable:
-    why, hint = handshake.verdict(error, place.authorities, f"{place.block}.tls_config")
+    why, hint = tls.explain(error, place.authorities, f"{place.block}.tls_config")
     return _unreachable(f"{place.request}: TLS failed: {why}", "tls", hint)
 
 
@@ -125,7 +125,7 @@ def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
         case aiohttp.ClientProxyConnectionError():
             return _unreachable(f"{where} cannot be connected to: {_reason(error)}", "proxy", hint)
         case aiohttp.ClientSSLError() if error.host == yarl.URL(place.proxy).host:
-            why, hint = handshake.verdict(error, place.authorities, f"{place.block}.tls_config")
+            why, hint = tls.explain(error, place.authorities, f"{place.block}.tls_config")
             return _unreachable(f"{where} has no TLS we trust: {why}", "proxy", hint)
         case aiohttp.ConnectionTimeoutError():
             return _unreachable(f"{where} gives no connection in time", "proxy", hint)
@@ -156,7 +156,7 @@ def _reason(error: Exception) -> str:
 def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors.SourceError | None:
     """The error for an answer's status, None for a 2xx but 202: any other may be a page, 206 above all."""
     said = f"{place.request}: {_phrase(status)}"
-    wait = retry_after(headers, time.time())
+    wait = response_headers.retry_after(headers, time.time())
     if status == HTTPStatus.ACCEPTED:
         return errors.Malformed(
             f"{said}: the API promises an answer and gives none",
@@ -249,21 +249,6 @@ def at_page(error: errors.Malformed, url: str) -> errors.Malformed:
     said = str(error)
     text = said if said.startswith("GET ") else f"GET {bare(url)}: {said}"
     return errors.Malformed(text, reason=error.reason, hint=error.hint or _NO_PAGE.get(error.reason, ""))
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that Retry-After asks for (RFC 9110, section 10.2.3), None for none, garbage or the past.
-
-    A date is compared with the answer's own Date, since the server's clock may be off; else with `now`.
-    """
-    written = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", written):
-        return float(written)
-    until = quota.moment(written)
-    if until is None:
-        return None
-    wait = until - (quota.moment(headers.get("Date", "")) or now)
-    return wait if wait >= 0 else None
 
 
 _PASSING = ("connect", "reset", "timeout", "proxy", "empty", "error_object", "accepted")

@@ -1,10 +1,11 @@
-"""What texts for people must not show: the credentials that were sent, however an answer repeats them.
+"""Blanks the credentials of a client in texts for people, however an answer repeats them.
 
-An API, or a proxy on the way, may repeat a request in an error page, an error object or a redirect, and words
+An API, or a proxy on the way, may repeat a request in an error page, an error object or a redirect, and parts
 of those are shown in the log, on the status page and by `check`. So a text is blanked when it is finished:
-after everything in it was decoded, against every credential that the client knows. The data of a page is
-never changed: a password that occurs in it by chance is no secret there. Pure.
-Invariant: a text is searched as it stands, and as it reads once HTML, JSON and URL escapes are undone.
+after everything in it was decoded, against every credential that the client knows: those of its settings, and
+those it has sent since, for secrets and tokens change. The data of a page is never changed: a password that
+occurs in it by chance is no secret there. Invariant: a text is searched as it stands, and as it reads once
+HTML, JSON and URL escapes are undone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from exporter import errors
+from pydantic import SecretStr
+
+from exporter import errors, settings
+from exporter.client import proxy
+from exporter.client.oauth2 import Ask
 
 SHORTEST = 4
 """Characters: shorter credentials are not looked for. They would spoil every text, and protect nothing."""
@@ -214,3 +219,87 @@ def blanked(error: Failed, redaction: Redaction) -> Failed:
     error.args = (redaction.text(str(error)),)
     error.hint = redaction.text(error.hint)
     return error
+
+
+_REMEMBERED = 64
+"""Credentials that were sent and are not in the settings: those of the last day, if a token lives an hour."""
+
+_PUBLIC = ("grant_type", "scope")
+"""Parameters of the request for a token that are no secret."""
+
+
+class Credentials:
+    """The credentials of the client of `http`: those of its settings, and the last ones that were sent.
+
+    Texts of the operator's that are `spared` are never blanked.
+    """
+
+    def __init__(self, http: settings.Api, spared: Iterable[str] = ()) -> None:
+        self._configured = tuple(_configured(http))
+        self._spared = tuple(spared)
+        self._sent: dict[Credential, None] = {}
+        self._redaction: Redaction | None = None
+
+    def add_header(self, value: str) -> None:
+        """This value of a header is sent."""
+        for credential in of_header(value):
+            self._remember(credential)
+
+    def add_form(self, ask: Ask) -> None:
+        """This request for a token is sent."""
+        self.add_header(ask.headers.get("Authorization", ""))
+        for name, value in urllib.parse.parse_qsl(ask.form):
+            if name not in _PUBLIC:
+                self._remember(Credential(value, is_name=name == "client_id"))
+
+    def _remember(self, credential: Credential) -> None:
+        if credential in self._sent:
+            del self._sent[credential]  # the latest stand last
+        else:
+            self._redaction = None
+        self._sent[credential] = None
+        while len(self._sent) > _REMEMBERED:
+            del self._sent[next(iter(self._sent))]
+
+    @property
+    def redaction(self) -> Redaction:
+        """Blanks all that is known now."""
+        if self._redaction is None:
+            self._redaction = Redaction((*self._configured, *self._sent), self._spared)
+        return self._redaction
+
+
+def _configured(http: settings.Api) -> Iterator[Credential]:
+    """The credentials that stand in the settings themselves, whether they are ever sent or not."""
+    if http.basic_auth is not None:
+        yield from _secret(http.basic_auth.password)
+        yield Credential(http.basic_auth.username or "", is_name=True)
+    if http.authorization is not None:
+        yield from _secret(http.authorization.credentials)
+    for header in http.http_headers.values():
+        for value in (*header.values, *header.secrets):
+            yield from of_header(value.get_secret_value())
+    yield from _of_proxy(http)
+    if http.oauth2 is not None:
+        yield from _secret(http.oauth2.client_secret)
+        yield Credential(http.oauth2.client_id, is_name=True)
+        for name, parameter in http.oauth2.endpoint_params.items():
+            if name not in _PUBLIC:
+                yield from _secret(parameter)
+        query = urllib.parse.urlsplit(http.oauth2.token_url).query
+        yield from (Credential(value) for _, value in urllib.parse.parse_qsl(query))
+        yield from _of_proxy(http.oauth2)
+
+
+def _secret(written: SecretStr | None) -> Iterator[Credential]:
+    if written is not None:
+        yield Credential(written.get_secret_value())
+
+
+def _of_proxy(block: settings.Proxied) -> Iterator[Credential]:
+    for value in proxy.connect_headers(block).values():
+        yield from of_header(value)
+    if block.proxy_url is not None:
+        url = urllib.parse.urlsplit(block.proxy_url.get_secret_value())
+        yield Credential(url.password or "")
+        yield Credential(url.username or "", is_name=True)

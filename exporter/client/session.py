@@ -1,9 +1,10 @@
-"""What requests of one API share: how many there are at a time, how they are secured, the way they take.
+"""The aiohttp session that the requests to one API share: connections, TLS, proxy, and their errors.
 
-Both the API and its token endpoint are asked through it. What is asked, and what an answer means, is
-`client`'s and `token_fetcher`'s. Invariants: aiohttp's exceptions become ours here and nowhere else; each
-request has a connection of its own (`connector`); nothing is followed or sent twice, no cookie is kept, and
-no credential is sent but those a request was given for its own server.
+Both the API and its token endpoint are asked through it. Invariants: aiohttp's exceptions become
+`SourceError` here and nowhere else; no request is sent twice, no redirect is followed, no cookie is kept, and
+no credential is sent but those a request was given for its own server. Each request has a connection of its
+own: HTTP/1.1 tells the answers on one connection apart by their order alone (RFC 9112, section 9.2), so that
+an answer that is late, or that nobody asked for, would be taken for the answer to the next request.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import multidict
 import yarl
+from aiohttp.connector import Connection
 
 from exporter import __version__, errors, settings
 from exporter.client import error_mapping, proxy, tls
-from exporter.client.connector import OneRequestConnector
 
 _HEADERS = {
     "Accept": "application/json",
@@ -40,6 +41,23 @@ class Request:
     form: str | None = None
 
 
+class OneRequestConnector(aiohttp.TCPConnector):
+    """Opens a connection for each request, at most `limit` at a time, and ends it with the answer."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit, ttl_dns_cache=10, force_close=True)
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """A new connection; raises what `aiohttp.TCPConnector` raises."""
+        connection = await super().connect(req, traces, timeout)
+        if connection.transport is not None:
+            # without waiting for the peer's end of TLS, for which asyncio waits 30 s with the socket open
+            connection.add_callback(connection.transport.abort)
+        return connection
+
+
 class Peer:
     """A server we ask: the API `name`, or its token endpoint; each has certificates and a proxy of its own.
 
@@ -51,14 +69,14 @@ class Peer:
         self._block, self._key = self._api, "url"
         if isinstance(config, settings.OAuth2):
             self._block, self._key = f"{self._api}.oauth2", "token_url"
-        self.security = tls.Security(config.tls_config, f"{self._block}.tls_config")
+        self.tls = tls.Context(config.tls_config, f"{self._block}.tls_config")
         self.route = proxy.route(config, os.environ, self._block)
         self._connect = proxy.connect_headers(config)
 
     def context(self, place: error_mapping.Place) -> ssl.SSLContext:
         """How the next connection is secured; raises `Unreachable` where certificates never could be read."""
         try:
-            return self.security.context()
+            return self.tls.context()
         except errors.ConfigError as error:
             raise errors.Unreachable(
                 f"{place.request}: {error.problem}", reason="tls", hint=error.hint
@@ -75,11 +93,11 @@ class Peer:
         method = "GET" if request.form is None else "POST"
         bare = error_mapping.bare(request.target)
         proxied = str(through.url) if through else ""
-        trusted = self.security.authorities
+        trusted = self.tls.authorities
         return error_mapping.Place(method, bare, self._api, self._block, self._key, proxied, trusted)
 
 
-class Wire:
+class Session:
     """Requests to one API, at most `connections` and one at a time; an asynchronous context manager."""
 
     def __init__(self, http: settings.Api, connections: int) -> None:
@@ -95,7 +113,7 @@ class Wire:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             timeout=aiohttp.ClientTimeout(total=self._http.timeout, connect=self._http.connect_timeout),
-            middlewares=[_only_once],
+            middlewares=[_send_once],
         )
         return self
 
@@ -108,13 +126,13 @@ class Wire:
             await session.close()
 
     @property
-    def _session(self) -> aiohttp.ClientSession:
+    def _aiohttp(self) -> aiohttp.ClientSession:
         if self._opened is None:
             raise RuntimeError("the client is used outside of its `async with`")
         return self._opened
 
     @asynccontextmanager
-    async def exchange(
+    async def send(
         self, peer: Peer, request: Request
     ) -> AsyncIterator[tuple[aiohttp.ClientResponse, error_mapping.Place]]:
         """Sends a request; gives the answer, whose body is still to be read, and where we are for messages.
@@ -125,25 +143,25 @@ class Wire:
         place = peer.place(request, through)
         security = peer.context(place)
         try:
-            async with self._session.request(
+            async with self._aiohttp.request(
                 place.method,
                 request.target,
                 headers=_for_proxy(request, through),
                 data=request.form,
                 allow_redirects=False,
                 ssl=security,
-                server_hostname=peer.security.server_name,
+                server_hostname=peer.tls.server_name,
                 proxy=through.url if through else None,
                 proxy_headers=peer.tunnel(request, through),
             ) as response:
                 yield response, place
-        except _Lost as lost:
+        except _ConnectionLost as lost:
             raise error_mapping.from_client(lost.error, place) from lost.error
         except (aiohttp.ClientError, OSError) as error:
             raise error_mapping.from_client(error, place) from error
 
 
-class _Lost(aiohttp.ClientError):
+class _ConnectionLost(aiohttp.ClientError):
     """A connection that stood was lost before the answer began."""
 
     def __init__(self, error: Exception) -> None:
@@ -151,7 +169,7 @@ class _Lost(aiohttp.ClientError):
         self.error = error
 
 
-async def _only_once(
+async def _send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Keeps aiohttp from sending a request again by itself, uncounted."""
@@ -160,7 +178,7 @@ async def _only_once(
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Lost(error) from error
+        raise _ConnectionLost(error) from error
 
 
 def _credentials(through: proxy.Proxy | None) -> dict[str, str]:

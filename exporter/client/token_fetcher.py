@@ -18,7 +18,7 @@ from exporter import errors
 from exporter.client import auth, error_mapping
 from exporter.client.decompress import Body
 from exporter.client.oauth2 import Ask, Turn
-from exporter.client.session import Peer, Request, Wire
+from exporter.client.session import Peer, Request, Session
 from exporter.client.token_response import Answer
 
 _LONGEST = 1 << 18
@@ -31,8 +31,8 @@ class Desk:
     `sending` is told of each request for a token before it is sent.
     """
 
-    def __init__(self, wire: Wire, peer: Peer, sending: Callable[[Ask], None]) -> None:
-        self._wire, self._peer, self._sending = wire, peer, sending
+    def __init__(self, wire: Session, peer: Peer, sending: Callable[[Ask], None]) -> None:
+        self._session, self._peer, self._sending = wire, peer, sending
         self._turn = asyncio.Lock()
 
     async def first(self, flow: auth.Flow) -> auth.Headers:
@@ -65,8 +65,8 @@ class Desk:
         headers["Accept-Encoding"] = "identity"
         request = Request(yarl.URL(ask.url), headers, ask.form)
         self._sending(ask)
-        await self._peer.security.refresh()
-        async with self._wire.exchange(self._peer, request) as (response, place):
+        await self._peer.tls.refresh()
+        async with self._session.send(self._peer, request) as (response, place):
             wrong = error_mapping.from_status(response.status, response.headers, place)
             if wrong is not None and not _is_the_endpoints(wrong, response.status):
                 raise wrong

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from exporter import errors
-from exporter.client import total_count as total_header
+from exporter.client import response_headers
 from exporter.client.client import Client, Page
 from exporter.inventory.dialects import Paging
 from exporter.paging import next_link as way
@@ -91,12 +91,12 @@ async def crawl(
 
 def total(page: Page, paging: Paging) -> int | None:
     """The number of records that the page's headers announce, None for none or garbage."""
-    return total_header.announced(page.headers, paging.total_header)
+    return response_headers.total_count(page.headers, paging.total_header)
 
 
 def garbled(page: Page, paging: Paging) -> str:
     """A total that is announced and cannot be one, as it is written; "" for none."""
-    return total_header.garbled(page.headers, paging.total_header)
+    return response_headers.unusable_total(page.headers, paging.total_header)
 
 
 def onward(page: Page, paging: Paging) -> way.Onward:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 
-from exporter.client.total_count import announced
+from exporter.client.response_headers import total_count
 from exporter.paging.next_link import links
 from exporter.paging.pagination import Query
 
@@ -130,7 +130,7 @@ def _of_self(headers: Mapping[str, str], param: str) -> int | None:
 
 def _is_behind_the_end(query: Query, headers: Mapping[str, str]) -> bool:
     paging = query.paging
-    total = announced(headers, paging.total_header)
+    total = total_count(headers, paging.total_header)
     ranged = _RANGE.match(dict(query.headers).get("Range", ""))
     asked = int(ranged[1]) - paging.first if ranged else _asked(query)
     if total is None or asked is None:

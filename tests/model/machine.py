@@ -97,7 +97,7 @@ class Exporting(RuleBasedStateMachine):
         """Requests without the pauses between them, of which there would be hours."""
         for client in self.built.crew._clients.values():
             client._backoff = 0.0
-            client._gate._concurrency.gap = 0.0
+            client._limiter._concurrency.gap = 0.0
 
     def run(self, work):
         """Runs a coroutine to its end."""

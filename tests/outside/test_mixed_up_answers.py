@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from exporter import settings
-from exporter.client.session import Peer, Request, Wire
+from exporter.client.session import Peer, Request, Session
 from exporter.inventory.dialects import Paging
 from exporter.paging.misplaced import Places
 from exporter.paging.pagination import Query
@@ -232,10 +232,10 @@ async def test_a03_a_connection_ends_with_its_answer_whatever_the_server_does() 
     """No descriptor stays open for a server that does not end TLS; asyncio would wait for that for 30 s."""
     async with holding(5) as (url, served):
         api = settings.Api.model_validate({"url": url, "tls_config": {"insecure_skip_verify": True}})
-        wire, peer = Wire(api, 4), Peer("tmf638", api)
+        wire, peer = Session(api, 4), Peer("tmf638", api)
         async with wire:
             for _ in range(5):
-                async with wire.exchange(peer, Request(URL(url), CIMultiDict())) as (response, _):
+                async with wire.send(peer, Request(URL(url), CIMultiDict())) as (response, _):
                     assert await response.read() == b"[]"
             for connection in await served:
                 assert await asyncio.to_thread(_ended, connection)

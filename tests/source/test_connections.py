@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from exporter import errors, settings
-from exporter.client.session import Peer, Request, Wire
+from exporter.client.session import Peer, Request, Session
 from tests.source.servers import Server, asking, serving, then_closes, whole
 
 
@@ -31,13 +31,13 @@ class Connections:
         writer.write(whole())
 
 
-def wire(url: str) -> tuple[Wire, Peer]:
+def wire(url: str) -> tuple[Session, Peer]:
     api = settings.Api.model_validate({"url": url, "tls_config": {"insecure_skip_verify": True}})
-    return Wire(api, 4), Peer("tmf638", api)
+    return Session(api, 4), Peer("tmf638", api)
 
 
-async def got(wire: Wire, peer: Peer, url: str, form: str | None = None) -> bytes:
-    async with wire.exchange(peer, Request(URL(url), CIMultiDict(), form)) as (response, _):
+async def got(wire: Session, peer: Peer, url: str, form: str | None = None) -> bytes:
+    async with wire.send(peer, Request(URL(url), CIMultiDict(), form)) as (response, _):
         return await response.read()
 
 

@@ -9,26 +9,26 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from exporter import errors
-from exporter.client.limiter import Gate
+from exporter.client.limiter import Limiter
 from tests.source.servers import Told
 from tests.source.virtual import run
 
 Work = Callable[[], Awaitable[None]]
 
 
-def gate(told: Told | None = None, *, most: int = 16, budget: int | None = None) -> Gate:
-    made = Gate("tmf638", most, budget, told or Told())
+def gate(told: Told | None = None, *, most: int = 16, budget: int | None = None) -> Limiter:
+    made = Limiter("tmf638", most, budget, told or Told())
     made.tell()
     return made
 
 
-async def starts(gate: Gate, count: int, seconds: float = 0.2) -> list[float]:
+async def starts(gate: Limiter, count: int, seconds: float = 0.2) -> list[float]:
     """When so many requests begin that all come at once, in seconds from now."""
     loop = asyncio.get_running_loop()
     began, found = loop.time(), []
 
     async def one() -> None:
-        async with gate.turn():
+        async with gate.slot():
             found.append(round(loop.time() - began, 3))
             await asyncio.sleep(seconds)
 
@@ -90,9 +90,9 @@ def test_a_quota_in_the_headers_is_told_and_spread() -> None:
     assert told.quotas == [3.0]
 
 
-async def failing(gate: Gate, error: Exception) -> None:
+async def failing(gate: Limiter, error: Exception) -> None:
     with pytest.raises(type(error)):
-        async with gate.turn():
+        async with gate.slot():
             await asyncio.sleep(0.1)
             raise error
 
@@ -143,7 +143,7 @@ def test_a_request_that_is_cancelled_gives_its_turn_back_wherever_it_is(moment: 
 def test_a_request_that_is_cancelled_just_when_it_had_its_turn_gives_it_back() -> None:
     async def scenario() -> list[float]:
         one = gate(most=1)
-        first = one.turn()
+        first = one.slot()
         await first.__aenter__()
         waiting = asyncio.create_task(starts(one, 1))
         await asyncio.sleep(0)
@@ -175,7 +175,7 @@ class Inventory:
         await asyncio.sleep(self._random.uniform(0.15, 0.25))
         self.flying -= 1
 
-    async def read(self, gate: Gate, pages: int) -> None:
+    async def read(self, gate: Limiter, pages: int) -> None:
         left = iter(range(pages))
 
         async def reading() -> None:
@@ -185,9 +185,9 @@ class Inventory:
 
         await asyncio.gather(*(reading() for _ in range(16)))
 
-    async def _got(self, gate: Gate) -> bool:
+    async def _got(self, gate: Limiter) -> bool:
         try:
-            async with gate.turn():
+            async with gate.slot():
                 await self.page()
         except errors.Throttled:
             return False
@@ -217,9 +217,9 @@ class Metered:
         self._rate, self._credit, self._then = rate, 1.0, 0.0
         self.turned_away = self.pages = 0
 
-    async def got(self, gate: Gate) -> bool:
+    async def got(self, gate: Limiter) -> bool:
         try:
-            async with gate.turn():
+            async with gate.slot():
                 await asyncio.sleep(0.02)
                 now = asyncio.get_running_loop().time()
                 self._credit = min(1.0, self._credit + (now - self._then) * self._rate)

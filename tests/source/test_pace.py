@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.client.adaptive_concurrency import Concurrency, Retries
+from exporter.client.limiter import Concurrency, Retries
 
 
 def answered(pace: Concurrency, answers: int, seconds: float = 0.2) -> None:

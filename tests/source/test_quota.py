@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.client.quota import Quota, moment, read
+from exporter.client.response_headers import Quota, http_date, quota
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 
 
 def told(**headers: str) -> Quota | None:
-    return read(multidict.CIMultiDict({name.replace("_", "-"): text for name, text in headers.items()}), NOW)
+    return quota(multidict.CIMultiDict({name.replace("_", "-"): text for name, text in headers.items()}), NOW)
 
 
 @pytest.mark.parametrize("prefix", ["X-RateLimit", "x-ratelimit", "RateLimit", "X-Rate-Limit"])
 @pytest.mark.parametrize("reset", ["30", "1700000030", "1700000030000", "30;w=60"])
 def test_three_headers_tell_what_is_left_until_when_and_of_how_much(prefix: str, reset: str) -> None:
     headers = {f"{prefix}-Limit": "100", f"{prefix}-Remaining": "7", f"{prefix}-Reset": reset}
-    assert read(multidict.CIMultiDict(headers), NOW) == Quota(7, 30, 100)
+    assert quota(multidict.CIMultiDict(headers), NOW) == Quota(7, 30, 100)
 
 
 @pytest.mark.parametrize(
@@ -102,5 +102,5 @@ def test_whatever_is_written_is_no_error(one: str, remaining: str, reset: str, d
 
 
 def test_a_date_that_is_none_is_no_moment() -> None:
-    assert moment("Tue, 14 Nov 2023 22:13:20 GMT") == NOW
-    assert moment("yesterday") is None
+    assert http_date("Tue, 14 Nov 2023 22:13:20 GMT") == NOW
+    assert http_date("yesterday") is None

@@ -8,7 +8,7 @@ import pytest
 import yarl
 
 from exporter import errors
-from exporter.client import redirect
+from exporter.client import client as http
 from tests.source.servers import Script, Server, Told, asking, serving, whole
 
 START = yarl.URL("https://api.example/a?limit=1")
@@ -25,9 +25,9 @@ START = yarl.URL("https://api.example/a?limit=1")
     ],
 )
 def test_a_redirect_within_the_origin_is_followed_to_the_letter(location: str, end: str) -> None:
-    trail = redirect.Trail(START)
-    assert trail.leads_on(302, location)
-    assert str(trail.end) == end
+    redirects = http.Redirects(START)
+    assert redirects.follow(302, location)
+    assert str(redirects.url) == end
 
 
 @pytest.mark.parametrize(
@@ -47,16 +47,16 @@ def test_a_redirect_within_the_origin_is_followed_to_the_letter(location: str, e
     ],
 )
 def test_f22_a_redirect_elsewhere_or_in_a_circle_is_not(location: str) -> None:
-    trail = redirect.Trail(START)
-    assert not trail.leads_on(302, location)
-    assert trail.end == START
+    redirects = http.Redirects(START)
+    assert not redirects.follow(302, location)
+    assert redirects.url == START
 
 
 @pytest.mark.parametrize(
     ("status", "goes"), [(301, True), (303, True), (307, True), (308, True), (300, False), (304, False)]
 )
 def test_only_some_of_the_3xx_are_redirects(status: int, goes: bool) -> None:
-    assert redirect.Trail(START).leads_on(status, "/b") is goes
+    assert http.Redirects(START).follow(status, "/b") is goes
 
 
 def counting(last: int) -> Script:

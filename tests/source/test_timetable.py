@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.client.quota import Quota
-from exporter.client.rate_limiter import Timetable, hourly
+from exporter.client.limiter import Timetable, hourly
+from exporter.client.response_headers import Quota
 
 NOW = 5000.0
 

@@ -87,7 +87,7 @@ async def test_f09_rotated_authorities_and_certificates_are_picked_up(tmp_path: 
     assert [entry["event"] for entry in logs] == ["certificates reloaded"]
 
 
-async def refreshed(security: tls.Security) -> ssl.SSLContext:
+async def refreshed(security: tls.Context) -> ssl.SSLContext:
     await security.refresh()
     return security.context()
 
@@ -95,7 +95,7 @@ async def refreshed(security: tls.Security) -> ssl.SSLContext:
 async def test_f09_a_file_that_cannot_be_used_leaves_the_former_in_use(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     shutil.copy(CA, file)
-    security = tls.Security(settings.TlsConfig(ca_file=file), "apis.x.tls_config")
+    security = tls.Context(settings.TlsConfig(ca_file=file), "apis.x.tls_config")
     first = security.context()
     assert await refreshed(security) is first
     with capture_logs() as logs:
@@ -110,6 +110,6 @@ async def test_f09_a_file_that_cannot_be_used_leaves_the_former_in_use(tmp_path:
 
 
 async def test_without_settings_there_is_nothing_to_watch() -> None:
-    security = tls.Security(None, "apis.x.tls_config")
+    security = tls.Context(None, "apis.x.tls_config")
     assert await refreshed(security) is security.context()
     assert security.server_name is None

@@ -1,9 +1,8 @@
-"""What an API says of its quota in the headers of an answer, in any of the spellings in use.
+"""What the headers of an answer say: the quota, how long to wait, and the number of records.
 
-Pure: the moment is an argument. What follows from a quota is `rate_limiter`'s. Understood are X-RateLimit-*
-(as of GitHub, gateways, ServiceNow), RateLimit-* and RateLimit (the IETF's
-draft-ietf-httpapi-ratelimit-headers, of which -03, -07 and -10 differ). Invariant: garbage is no quota, and
-never an error.
+Understood of quotas are X-RateLimit-* (as of GitHub, gateways, ServiceNow), RateLimit-* and RateLimit (the
+IETF's draft-ietf-httpapi-ratelimit-headers, of which -03, -07 and -10 differ). Pure: the time is an argument,
+and headers match names without regard to case. Invariant: garbage is None, never an error.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from exporter.inventory.dialects import Paging
 
 _PREFIXES = ("RateLimit", "X-RateLimit", "X-Rate-Limit")
 
@@ -34,13 +35,13 @@ class Quota:
     limit: float | None = None
 
 
-def read(headers: Mapping[str, str], now: float) -> Quota | None:
+def quota(headers: Mapping[str, str], now: float) -> Quota | None:
     """The tightest quota that the headers tell of, None for none; `now` in Unix seconds.
 
     `headers` are matched without regard to case. A Unix time is compared with the answer's own Date, since
     the server's clock may be off; else with `now`.
     """
-    now = moment(headers.get("Date", "")) or now
+    now = http_date(headers.get("Date", "")) or now
     found = [*_structured(headers.get("RateLimit", ""), now)]
     for prefix in _PREFIXES:
         remaining = _number(headers.get(f"{prefix}-Remaining", ""))
@@ -78,9 +79,53 @@ def _seconds(reset: float | None, now: float) -> float | None:
     return max(0.0, end - now)
 
 
-def moment(written: str) -> float | None:
+def http_date(written: str) -> float | None:
     """The Unix time of a date as HTTP writes it (RFC 9110, section 5.6.7), None for none and for garbage."""
     try:
         return email.utils.parsedate_to_datetime(written).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that Retry-After asks for (RFC 9110, section 10.2.3), None for none, garbage or the past.
+
+    A date is compared with the answer's own Date, since the server's clock may be off; else with `now`.
+    """
+    written = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", written):
+        return float(written)
+    until = http_date(written)
+    if until is None:
+        return None
+    wait = until - (http_date(headers.get("Date", "")) or now)
+    return wait if wait >= 0 else None
+
+
+_COUNT = re.compile(r"(?:^|/)\s*\"?([0-9]{1,15})\"?\s*$", re.ASCII)
+"""`1003`, or the end of `items 0-9/1003` (RFC 9110, section 14.4); not `items 3-5` and not `*`."""
+
+_SHOWN = re.compile(r"[-+]?[0-9.eE]{1,20}", re.ASCII)
+
+
+def total_count(headers: Mapping[str, str], name: str = Paging().total_header) -> int | None:
+    """The total in the header `name`, else in Content-Range; None if neither holds one, or `name` is empty.
+
+    `headers` must match names without regard to case.
+    """
+    for header in (name, "Content-Range") if name else ():
+        found = _COUNT.search(headers.get(header, "").strip())
+        if found:
+            return int(found[1])
+    return None
+
+
+def unusable_total(headers: Mapping[str, str], name: str = Paging().total_header) -> str:
+    """What the header `name` holds where that is no number of records, such as -1; "" where it is one.
+
+    Anything but a number is not shown: `no number` stands for it.
+    """
+    written = headers.get(name, "").strip() if name else ""
+    if not written or _COUNT.search(written):
+        return ""
+    return written if _SHOWN.fullmatch(written) else "no number"
