@@ -52,6 +52,11 @@ class FaultInjection:
         """The faults that affect this request, in their order; every call counts."""
         return [fault for fault, draw in self._of_responses if self._affects(fault, draw, request)]
 
+    @property
+    def duplicates_records(self) -> bool:
+        """Whether lists contain some records more than once."""
+        return any(fault.name == "duplicates" for fault in self._of_records)
+
     def repeats(self, record: FleetRecord) -> bool:
         """Whether lists contain the record more than once."""
         return any(fault.name == "duplicates" for fault in self._faults_of_record(record))

@@ -77,11 +77,11 @@ class RecordEncoder:
 class Listing:
     """The lists of one fleet in one dialect, each kept until the fleet changes.
 
-    `repeats` says which records the fault `duplicates` lists more than once.
+    `repeats` says which records the fault `duplicates` lists more than once, None for no such fault.
     """
 
     def __init__(
-        self, dialect: SimulatedDialect, fleet: Fleet, repeats: Callable[[FleetRecord], bool]
+        self, dialect: SimulatedDialect, fleet: Fleet, repeats: Callable[[FleetRecord], bool] | None
     ) -> None:
         self._dialect = dialect
         self._fleet = fleet
@@ -97,38 +97,40 @@ class Listing:
         if known_version != version:
             if key not in self._lists and len(self._lists) >= MAX_LISTS:  # somebody tries every filter
                 self._lists.clear()
-            records = list(self._with_repeats(self._select(request, now)))
+            records = self._select(request, now)
+            if self._repeats is not None:
+                records = list(with_repeats(records, self._repeats))
             self._lists[key] = (version, records)
         return records
 
-    def _select(self, request: ListRequest, now: float) -> Iterable[FleetRecord]:
+    def _select(self, request: ListRequest, now: float) -> list[FleetRecord]:
         since = None if request.days is None else now - (request.days + 1) * DAY
         records = chain.from_iterable(
             self._fleet.records(kind) if since is None else self._fleet.recent(kind, since)
             for kind in request.kinds
         )
-        attributes = self._dialect.attributes[request.api]
-        filters = [(attributes[key], value) for key, value in request.filters]
-        return (
-            record
-            for record in records
-            if record.status not in self._dialect.hidden
-            and all(attribute(record) == value for attribute, value in filters)
-        )
+        selected = [record for record in records if record.status not in self._dialect.hidden]
+        for key, value in request.filters:
+            attribute = self._dialect.attributes[request.api][key]
+            selected = [record for record in selected if attribute(record) == value]
+        return selected
 
-    def _with_repeats(self, records: Iterable[FleetRecord]) -> Iterable[FleetRecord]:
-        """Repeats the chosen records: every other one at once, the rest `REPEAT_AFTER` records later."""
-        waiting: list[tuple[int, FleetRecord]] = []
-        for position, record in enumerate(records):
-            yield record
-            if self._repeats(record):
-                if record.number % 2:
-                    yield record
-                else:
-                    waiting.append((position + REPEAT_AFTER, record))
-            while waiting and waiting[0][0] <= position:
-                yield waiting.pop(0)[1]
-        yield from (record for _, record in waiting)
+
+def with_repeats(
+    records: Iterable[FleetRecord], repeats: Callable[[FleetRecord], bool]
+) -> Iterable[FleetRecord]:
+    """Repeats the chosen records: every other one at once, the rest `REPEAT_AFTER` records later."""
+    waiting: list[tuple[int, FleetRecord]] = []
+    for position, record in enumerate(records):
+        yield record
+        if repeats(record):
+            if record.number % 2:
+                yield record
+            else:
+                waiting.append((position + REPEAT_AFTER, record))
+        while waiting and waiting[0][0] <= position:
+            yield waiting.pop(0)[1]
+    yield from (record for _, record in waiting)
 
 
 class Pages:

@@ -101,7 +101,8 @@ class Simulator:
     def inject(self, *faults: str) -> None:
         """Replaces all faults, written as in `Options.faults`. Raises ValueError."""
         self._faults = FaultInjection([fault.parse(text) for text in faults], self.options.seed)
-        self._listing = listing.Listing(self.dialect, self.fleet, self._faults.repeats)
+        repeats = self._faults.repeats if self._faults.duplicates_records else None
+        self._listing = listing.Listing(self.dialect, self.fleet, repeats)
         self._encoder = listing.RecordEncoder(self._format)
 
     async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
