@@ -239,6 +239,8 @@ def _out_of_step(found: absences.Absences, draft: snapshot.Draft) -> str:
         signs.append(f"{len(found.returned)} records that a crawl had shown to be gone came back")
     if draft.outdated:
         signs.append(f"{len(draft.outdated)} records came in a version older than the stored one")
+    if withheld := found.withheld():
+        signs.append(f"{len(withheld)} records are missing and kept")
     if not signs:
         return ""
     return f"{' and '.join(signs)}: answers are out of step, as of several servers that are copied late"

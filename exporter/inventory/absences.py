@@ -120,8 +120,13 @@ class Absences(msgspec.Struct, frozen=True):
 
     def removable(self) -> set[str]:
         """The ids that may be removed now."""
-        if self.unrest:
-            return set()
+        return set() if self.unrest else self._enough()
+
+    def withheld(self) -> set[str]:
+        """The ids that could be removed now, if answers had not been out of step lately."""
+        return self._enough() if self.unrest else set()
+
+    def _enough(self) -> set[str]:
         return {ident for ident, one in self.noted.items() if one.is_enough}
 
     def awaits(self) -> bool:

@@ -119,6 +119,19 @@ class Guard(msgspec.Struct, frozen=True):
         """The guard when nothing is pending any more."""
         return msgspec.structs.replace(self, fingerprint=0, seen=0, pending=frozenset(), accepted=frozenset())
 
+    def without(self, shown: Set[str]) -> Guard:
+        """The guard when these ids have been listed: they are pending no more, whoever accepted that.
+
+        What crawls confirmed before that is to be confirmed anew.
+        """
+        pending = self.pending - shown
+        if pending == self.pending:
+            return self
+        if not pending:
+            return self.calm()
+        accepted = self.accepted - shown
+        return msgspec.structs.replace(self, fingerprint=0, seen=0, pending=pending, accepted=accepted)
+
     def accept(self) -> Guard:
         """The guard when an operator has confirmed exactly what is pending."""
         return msgspec.structs.replace(self, accepted=self.pending)
@@ -413,6 +426,7 @@ class Draft:
     def commit_delta(self, guard: Guard) -> Outcome:
         """What a list of recent changes teaches: additions and changes, never a removal."""
         snapshot, changes = self._next(())
+        guard = guard.without(self.found.keys())
         return Outcome(snapshot, changes, complete=False, retained=0, guard=guard)
 
     def commit_full(self, problem: str, guard: Guard, removable: Set[str]) -> Outcome:
@@ -425,6 +439,7 @@ class Draft:
             return Outcome(self.start, Changes(), complete=True, retained=0, guard=guard.calm())
         missing = [held for ident, held in self.start.records.items() if ident not in self.found]
         due = [held for held in missing if held.id in removable]
+        guard = guard.without(self.found.keys())
         unconfirmed = [held for held in due if held.id not in guard.accepted]
         guard = guard if problem and not due else self._guarded(guard, unconfirmed)
         if guard.pending:

@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from bench import churn
+from exporter.inventory import snapshot
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import Inventory, listed, own, part, poller, record, records, refresh
@@ -85,6 +86,29 @@ async def test_a01_a_record_that_one_list_lacks_is_kept_and_counted(tmp_path: Pa
         assert "came back" in poller(built).state.problem
 
 
+async def test_a01_while_removals_wait_for_servers_in_step_the_list_is_not_called_complete(
+    tmp_path: Path,
+) -> None:
+    async with inventory.over(tmp_path, records(25)) as (source, built):
+        await refresh(built)
+        answers, hidden, gone = [], source.records[4], source.records.pop(14)["id"]
+
+        async def once(request: web.Request) -> web.StreamResponse:
+            start, limit = part(request)
+            answers.append(start)
+            shown = [one for one in source.records if answers.count(0) > 1 or one is not hidden]
+            return listed(shown[start : start + limit], len(shown))
+
+        source.answer = once
+        complete = []
+        for _ in range(5):
+            await refresh(built)
+            complete.append(own(built, "complete"))
+            assert own(built, "complete") == (gone not in inventory.ids(built))
+        assert complete[:2] == [0, 0]
+        assert complete[-1] == 1
+
+
 async def test_t05_ids_that_several_types_share_are_not_called_complete(tmp_path: Path) -> None:
     cards = [record(number, **{"@type": "Card", "serviceType": "Card"}) for number in range(10)]
     ports = [record(number, **{"@type": "Port", "serviceType": "Port"}) for number in range(10)]
@@ -145,6 +169,39 @@ async def test_t12_what_was_accepted_is_all_that_passes(tmp_path: Path) -> None:
         source.records = everything[30:]
         await refresh(built)
         await refresh(built)
+
+
+def test_t12_what_is_listed_again_is_neither_pending_nor_accepted() -> None:
+    guard = snapshot.Guard(seen=1, fingerprint=7, pending=frozenset({"a", "b", "c"})).accept()
+    assert guard.without({"d"}) is guard
+    assert guard.without({"b", "d"}).pending == guard.without({"b"}).accepted == {"a", "c"}
+    assert guard.without({"a", "b", "c"}) == snapshot.Guard()
+
+
+async def test_t12_what_is_listed_again_before_it_is_accepted_is_kept(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(50)) as (source, built):
+        await refresh(built)
+        everything, source.records = source.records, []
+        await refresh(built)
+        assert own(built, "records_held_back") == 50
+        source.records = everything[:30]
+        await refresh(built)
+        assert own(built, "records_held_back") == 20
+        assert len(inventory.ids(built)) == 50
+        built.site.accept(())
+        source.records = []
+        await refresh(built)
+        assert inventory.ids(built)[:30] == [one["id"] for one in everything[:30]]
+
+
+async def test_t12_removals_are_confirmed_by_crawls_in_a_row(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(50)) as (source, built):
+        await refresh(built)
+        everything = source.records
+        for source.records in ([], [], everything[:30], [], []):
+            await refresh(built)
+            assert len(inventory.ids(built)) >= 30
+            assert own(built, "records_held_back") > 0
 
 
 async def test_t12_what_was_accepted_is_removed_at_once(tmp_path: Path) -> None:
