@@ -4,23 +4,23 @@
 else's business. Invariant: all of it is frozen, and no secret is ever shown.
 """
 
-from exporter.settings.api import Api, Apis
-from exporter.settings.collection import Characteristic, Collection, Collections
-from exporter.settings.credential import (
+from exporter.settings.api_models import (
+    Api,
+    Apis,
     Authorization,
     BasicAuth,
     Header,
     OAuth2,
+    Proxied,
     Reader,
     TlsConfig,
     read_pem,
     read_secret,
     read_text,
 )
-from exporter.settings.file_checks import secret_files
-from exporter.settings.load import load
+from exporter.settings.collection import Characteristic, Collection, Collections
+from exporter.settings.load import load, secret_files
 from exporter.settings.models import Limits, Log, Retention, Settings, Shard, Web
-from exporter.settings.proxy import Proxied
 from exporter.settings.target import Target
 
 __all__ = [

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.errors import ConfigError
-from exporter.settings.api import Apis
+from exporter.settings.api_models import Apis
 from exporter.settings.base import Block, Flaw, refusal
 from exporter.settings.collection import Collections
 from exporter.settings.target import Target, resolve

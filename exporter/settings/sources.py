@@ -17,7 +17,7 @@ from exporter.errors import ConfigError
 from exporter.settings import types, yaml_source
 from exporter.settings.base import Key, annotation_at, block_at, is_structured, mapped, parts
 from exporter.settings.models import Settings
-from exporter.settings.scalars import Scalar, as_written
+from exporter.settings.types import Scalar, as_written
 
 PREFIX = str(Settings.model_config.get("env_prefix"))
 DELIMITER = str(Settings.model_config.get("env_nested_delimiter"))

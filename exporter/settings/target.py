@@ -14,7 +14,7 @@ import msgspec
 from exporter.exposition import families as metrics
 from exporter.inventory import dialects, text
 from exporter.inventory.record import KINDS
-from exporter.settings.api import Api, Apis
+from exporter.settings.api_models import Api, Apis
 from exporter.settings.base import Flaw
 from exporter.settings.collection import Characteristic, Collection, Collections
 

@@ -17,7 +17,7 @@ import yaml
 from exporter import files
 from exporter.errors import ConfigError
 from exporter.settings.base import Key, annotation_at, parts
-from exporter.settings.scalars import Scalar, as_written
+from exporter.settings.types import Scalar, as_written
 
 _HARMLESS = re.compile(r"""(?:[^'"]|'(?:[^'"]|\\.|<[a-z ]+>)')*""")
 """What PyYAML may say: in quotes it has single characters and its own words, as `'<block end>'`."""

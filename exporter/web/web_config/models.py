@@ -18,8 +18,8 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from exporter.settings import messages, yaml_source
+from exporter.settings.api_models import pair_flaws
 from exporter.settings.base import Block, Flaw, refusal
-from exporter.settings.credential import pair_flaws
 from exporter.settings.types import CENTURY, summed
 
 T = TypeVar("T")

@@ -1,24 +1,101 @@
-"""Secrets: how they are written, checked and read; the ways to authenticate, by Prometheus' names and rules.
+"""Inventory APIs as settings: Prometheus' http_config, its ways to authenticate, and how secrets are read.
 
-A secret is written in place (X) or as a file (X_file), never both. A file is read by whatever `Reader` is
-given, each time a secret is used, so that it rotates without a restart. How a credential is sent is
-`exporter.client.auth`'s business. Invariant: no repr, message or dump shows a secret; an error names the key
-and the file.
+A secret is set in place (X) or as a file (X_file), never both. A file is read by the given `Reader` each time
+the secret is used, so that secrets rotate without a restart. How requests and credentials are sent is in
+`exporter.client`. Invariants: an API has at most one way to authenticate; no repr, message or dump shows a
+secret; an error names the key and the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from exporter import files
 from exporter.errors import ConfigError
+from exporter.inventory.dialects import DIALECTS
 from exporter.settings.base import Block, Flaw, refusal
-from exporter.settings.proxy import ConnectHeader, FromEnvironment, NoProxy, proxy_flaws
-from exporter.settings.types import ProxyUrl, Secret, TokenUrl, Word
+from exporter.settings.types import HEADER_NAME, ProxyUrl, Secret, Timeout, TokenUrl, Url, Word
+
+_OWN_HEADERS = ("authorization", "connection", "content-length", "host", "transfer-encoding")
+"""What CONNECT says by itself, or what belongs to the server behind the proxy."""
+
+
+def _named_lists(written: object) -> object:
+    """Refuses what is no header without showing it: `X-Key:TEXT` without a space is a key to YAML."""
+    if isinstance(written, Mapping) and not all(
+        isinstance(value, list | tuple) for value in written.values()
+    ):
+        raise refusal(Flaw("has a header whose value is not a list", "write NAME: [TEXT]"))
+    return written
+
+
+def _free_headers(headers: Mapping[str, tuple[SecretStr, ...]]) -> Mapping[str, tuple[SecretStr, ...]]:
+    flaws = [flaw for name in headers for flaw in _connect_header_flaws(name)]
+    if flaws:
+        raise refusal(*flaws)
+    return headers
+
+
+def _connect_header_flaws(name: str) -> Iterator[Flaw]:
+    # a name that is no token is not shown: it may be a value without a space after its colon
+    if not HEADER_NAME.fullmatch(name):
+        yield Flaw("has a key that is not a header's name", "write NAME: [TEXT]")
+    elif name.lower() in _OWN_HEADERS:
+        hint = "leave it out; Proxy-Authorization, or a user in proxy_url, authenticates to the proxy"
+        yield Flaw("cannot be sent to a proxy", hint, (name,))
+
+
+NoProxy = Annotated[str | None, Field(description="Hosts reached without the proxy, separated by commas.")]
+FromEnvironment = Annotated[bool, Field(description="Take the proxy from HTTP_PROXY and its like.")]
+
+ConnectHeader = Annotated[
+    Mapping[str, tuple[Secret, ...]],
+    BeforeValidator(_named_lists),
+    AfterValidator(_free_headers),
+    Field(description="Headers of CONNECT, by name: {NAME: [TEXT]}."),
+]
+"""Headers for the proxy alone, sent with CONNECT; each has a list of values, which are secrets."""
+
+
+class Proxied(Protocol):
+    """What such blocks have in common."""
+
+    @property
+    def proxy_url(self) -> SecretStr | None:
+        """The proxy; it may hold user information."""
+        ...
+
+    @property
+    def no_proxy(self) -> str | None:
+        """The hosts reached without it, separated by commas."""
+        ...
+
+    @property
+    def proxy_from_environment(self) -> bool:
+        """Whether the environment names the proxy instead."""
+        ...
+
+    @property
+    def proxy_connect_header(self) -> Mapping[str, tuple[SecretStr, ...]]:
+        """Headers for the proxy alone."""
+        ...
+
+
+def proxy_flaws(block: Proxied) -> Iterator[Flaw]:
+    """A flaw for each key that does not go with the others."""
+    if block.proxy_from_environment and (block.proxy_url or block.no_proxy):
+        what = "cannot be combined with proxy_url or no_proxy"
+        yield Flaw(what, "keep one of them", ("proxy_from_environment",))
+    elif block.no_proxy and not block.proxy_url:
+        yield Flaw("needs proxy_url", "write proxy_url too, or leave it out", ("no_proxy",))
+    if block.proxy_connect_header and not (block.proxy_url or block.proxy_from_environment):
+        hint = "write one of them too, or leave it out"
+        yield Flaw("needs proxy_url or proxy_from_environment", hint, ("proxy_connect_header",))
+
 
 Reader = Callable[[Path], bytes]
 """Gives the content of a file; one longer than `files.LARGEST` is refused. Raises OSError, ValueError."""
@@ -245,3 +322,103 @@ class Header(Block):
         """All values in the order of values, secrets, files, as `read` gives these; raises ConfigError."""
         written = [value.get_secret_value() for value in (*self.values, *self.secrets)]
         return (*written, *(read_secret(None, file, "files", read) for file in self.files))
+
+
+RESERVED_HEADERS = frozenset(
+    {
+        *("accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length"),
+        *("content-type", "host", "keep-alive", "proxy-authenticate", "proxy-authorization"),
+        *("transfer-encoding", "user-agent", "www-authenticate"),
+    }
+)
+"""Headers the client sets itself; Prometheus refuses them in `http_headers` too."""
+
+
+def _named_headers(written: object) -> object:
+    """Refuses what is no header without showing it: `X-Key:TEXT` without a space is a key to YAML."""
+    if isinstance(written, Mapping) and not all(isinstance(value, Mapping) for value in written.values()):
+        raise refusal(Flaw("has a header without a value", "write NAME: {secrets: [TEXT]}"))
+    return written
+
+
+def _header_flaws(name: str, headers: Mapping[str, Header]) -> Iterator[Flaw]:
+    # a name that is no token is not shown: it may be a value without a space after its colon
+    if not HEADER_NAME.fullmatch(name):
+        yield Flaw("has a key that is not a header's name", "write NAME: {values: [TEXT]}")
+    elif name.lower() in RESERVED_HEADERS:
+        hint = "leave it out; basic_auth, authorization and oauth2 authenticate"
+        yield Flaw("is set by the exporter itself", hint, (name,))
+    elif sum(other.lower() == name.lower() for other in headers) > 1:
+        yield Flaw("is written twice in different case", "keep one of them", (name,))
+
+
+class Api(Block):
+    """One API: its URL, its dialect, and Prometheus' http_config."""
+
+    url: Url = Field(
+        description="The API's root; collections' paths are appended. Never with user information."
+    )
+    dialect: str = Field(default="ses", description=f"How the API speaks: {', '.join(DIALECTS)}.")
+    timeout: Timeout = Field(default=30.0, description="The longest one request may take.")
+    connect_timeout: Timeout = Field(default=10.0, description="The longest connecting may take.")
+    basic_auth: BasicAuth | None = Field(default=None, description="HTTP basic authentication.")
+    authorization: Authorization | None = Field(
+        default=None, description="An Authorization header, such as Bearer."
+    )
+    oauth2: OAuth2 | None = Field(default=None, description="OAuth 2.0 client credentials.")
+    tls_config: TlsConfig | None = Field(default=None, description="TLS to the API.")
+    proxy_url: ProxyUrl | None = Field(default=None, description="The proxy to use.")
+    no_proxy: NoProxy = None
+    proxy_from_environment: FromEnvironment = False
+    proxy_connect_header: ConnectHeader = Field(default_factory=dict)
+    http_headers: Annotated[Mapping[str, Header], BeforeValidator(_named_headers)] = Field(
+        default_factory=dict, description="Further headers, by name: {NAME: {values, secrets, files}}."
+    )
+    requests_per_hour: int | None = Field(
+        default=None, ge=60, description="The most requests sent in any hour; no limit by default."
+    )
+    follow_redirects: bool = Field(default=False, description="Follow redirects; only to the same origin.")
+    enable_http2: bool = Field(
+        default=False, description="Accepted for Prometheus' sake; HTTP/1.1 is spoken."
+    )
+
+    @field_validator("dialect")
+    @classmethod
+    def _known_dialect(cls, name: str) -> str:
+        if name not in DIALECTS:
+            raise refusal(Flaw("is not a dialect", f"write one of {', '.join(DIALECTS)}"))
+        return name
+
+    @field_validator("http_headers")
+    @classmethod
+    def _free_headers(cls, headers: Mapping[str, Header]) -> Mapping[str, Header]:
+        flaws = [flaw for name in headers for flaw in _header_flaws(name, headers)]
+        if flaws:
+            raise refusal(*flaws)
+        return headers
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        ways = [way for way in ("basic_auth", "authorization", "oauth2") if getattr(self, way)]
+        flaws = []
+        if len(ways) > 1:
+            flaws.append(
+                Flaw(f"{' and '.join(ways)} are both written", "keep one way to authenticate", (ways[-1],))
+            )
+        flaws.extend(proxy_flaws(self))
+        if flaws:
+            raise refusal(*flaws)
+        return self
+
+
+class Apis(Block):
+    """The APIs that are read; at least one."""
+
+    tmf638: Api | None = Field(default=None, description="The service inventory, TMF638.")
+    tmf639: Api | None = Field(default=None, description="The resource inventory, TMF639.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.tmf638 and not self.tmf639:
+            raise refusal(Flaw("no API is configured", "write apis.tmf638.url, apis.tmf639.url or both"))
+        return self
