@@ -51,8 +51,6 @@ async def test_a_crawl_that_turns_out_incomplete_is_told_once_and_so_is_its_end(
         assert warning["problem"] == crawling.poller(built, "carriers").state.problem != ""
         assert "bad_rows of /api/v1/status" in warning["hint"]
         crawling.trouble(simulator)
-        # else it waits before it asks for them
-        crawling.poller(built, "carriers")._crawler._reader._bad_rows = ()
         await crawl(built)
         await crawl(built)
         assert told(lines)[2:] == [("info", "crawl complete again")]
@@ -127,7 +125,6 @@ async def test_the_shrink_guard_that_begins_to_hold_is_news_where_it_was_incompl
         await crawl(built)
         crawling.trouble(simulator)
         poller = crawling.poller(built, "carriers")
-        poller._crawler._reader._bad_rows = ()
         for ident in list(poller.snapshot.records)[10:]:
             simulator.fleet.remove(ident)
         await crawl(built)

@@ -137,7 +137,7 @@ class Crawler:
     async def stored(self, result: CrawlResult, removed: Sequence[str]) -> None:
         """The result of a full crawl is what is served now, without the `removed` ids."""
         draft, endings = result.draft, result.endings
-        self._reader.remember(endings, draft)
+        self._reader.remember(draft)
         self._memory = _Memory(
             duplicates=draft.doubled,
             rejected=draft.unheld,

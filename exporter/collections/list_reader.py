@@ -1,8 +1,8 @@
 """Reads the lists of one collection: the pages of its queries in, a `Draft` of its records out.
 
 Here `paging` and `inventory` meet. How a page is requested is `client`'s business and what it means
-`inventory`'s; what to believe of the result is `crawl`'s. It owns the key of the digests, the size of a page
-that the API accepts, and the rows that it cannot give.
+`inventory`'s; what to believe of the result is `crawl`'s. It owns the key of the digests and the
+size of a page that the API accepts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -20,7 +20,7 @@ from exporter import __version__, errors, settings
 from exporter.client import client as source
 from exporter.inventory import decode, filters, record_reader, snapshot
 from exporter.inventory.selection import chosen
-from exporter.paging import bad_rows, fetch, ignored_filters, pagination
+from exporter.paging import fetch, ignored_filters, pagination
 from exporter.paging.page_size import PageSize
 from exporter.precedence import Precedence
 
@@ -61,7 +61,6 @@ class ListReader:
             length=config.limits.label_length,
             queries=_filtering(target),
         )
-        self._bad_rows: Sequence[bad_rows.BadRows] = ()  # of each query in the last full crawl
         self._passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
         self._decoding = asyncio.Lock()
         self._knows_unit = False  # whether positions are known to count records: the last lists were complete
@@ -87,10 +86,8 @@ class ListReader:
     ) -> list[pagination.Ending]:
         """Pages through every query of the collection, each with the `further` parameters, into `draft`.
 
-        `page_size` is 0 for the one that is set and that the API accepts.
-
-        Rows known to be bad are asked around in crawls of everything, those without further parameters.
-        Raises `SourceError` where a list cannot be read.
+        `page_size` is 0 for the one that is set and that the API accepts. Raises `SourceError` where a list
+        cannot be read.
         """
         target, limits = self._target, self._limits
         size = accepted = page_size or self._page_size.asked
@@ -130,7 +127,6 @@ class ListReader:
 
             return keep
 
-        known = iter(() if further else self._bad_rows)
         for query in target.queries:
             draft.begin(size)
             walk = pagination.walk(
@@ -139,7 +135,6 @@ class ListReader:
                 {**query, **further},
                 width=limits.concurrency,
                 caps=pagination.Caps(limits.pages, limits.records),
-                known=next(known, bad_rows.NOTHING_KNOWN),
                 unit="known" if self._knows_unit else "unknown",
             )
             spent = time.monotonic() - began if endings else 0.0
@@ -184,9 +179,8 @@ class ListReader:
         )
         raise self._client.unreadable(page.url, error) from None
 
-    def remember(self, endings: Sequence[pagination.Ending], draft: snapshot.Draft) -> None:
-        """What a full crawl that is stored shows for the next: bad rows, and records that are left out."""
-        self._bad_rows = tuple(ending.bad_rows for ending in endings)
+    def remember(self, draft: snapshot.Draft) -> None:
+        """A full crawl that is stored shows the next one which records are left out."""
         self._passed = draft.passed
 
     def draft(self, start: snapshot.Snapshot, outdated: Mapping[str, int]) -> snapshot.Draft:

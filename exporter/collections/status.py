@@ -303,8 +303,8 @@ class Story:
 
 def _bad_rows(endings: Sequence[pagination.Ending]) -> str:
     """The rows that the API cannot give, in words; numbered from 1, in the order of the list."""
-    rows = [row for ending in endings for row in ending.bad_rows.rows]
-    shown = ", ".join(f"{row.position + 1} ({row.cause})" for row in rows[:10])
+    rows = [(row, ending.bad_rows[row]) for ending in endings for row in sorted(ending.bad_rows)]
+    shown = ", ".join(f"{row + 1} ({cause})" for row, cause in rows[:10])
     return f"{shown} and {len(rows) - 10} more" if len(rows) > 10 else shown
 
 

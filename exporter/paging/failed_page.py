@@ -20,9 +20,6 @@ nonsense or says in the body that it failed. All others are the API's own, whate
 TOO_MUCH = (400, 422)
 """What an API may answer to a first page of more records than it is willing to give."""
 
-KNOWN = "known"
-"""The cause of a hole that was left on purpose: some of its rows are known to be bad."""
-
 
 class Hole:
     """A page that is missing: `ask` is the walk's, `estimate` the records behind it, `cause` why it failed.

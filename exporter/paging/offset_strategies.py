@@ -260,12 +260,6 @@ class Page(Course):
         length = self._full if agreed else self._size
         return range(ask.position * length, (ask.position + 1) * length)
 
-    def likely(self, ask: Ask) -> range | None:
-        """Before anything has come, what was asked for is the best guess at the length of a page."""
-        if self._full:
-            return self.rows(ask)
-        return range(ask.position * self._size, (ask.position + 1) * self._size)
-
     def doubt(self, total: int | None) -> str:
         """A page that is not there, with records behind it."""
         amid = [number for number in self._absent if number < self._last]

@@ -22,9 +22,8 @@ import msgspec
 
 from exporter.inventory.dialects import Paging
 from exporter.paging import strategies
-from exporter.paging.bad_rows import NOTHING_KNOWN, BadRows
 from exporter.paging.bisect import Mending
-from exporter.paging.failed_page import DIVISIBLE, KNOWN, TOO_MUCH, Hole, Part, Probe
+from exporter.paging.failed_page import DIVISIBLE, TOO_MUCH, Hole, Part, Probe
 from exporter.paging.next_link import NOWHERE, Onward
 from exporter.paging.strategy import NOT_FOUND, Ask, Came
 
@@ -97,7 +96,7 @@ class Ending(msgspec.Struct, frozen=True):
     `expected` is the announced total (the larger of the first query's and the last's), None where none was,
     and `spread` by how much the smaller of the two is less;
     `received` counts different records; `unread_pages` could not be read or not wholly, and about
-    `unread_records` are missing for it, the single rows of `bad_rows` included: those are for the next walk.
+    `unread_records` are missing for it, the single rows of `bad_rows` included: position from 0, and cause.
     `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
     `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
     nothing speaks against completeness but that fewer different records came than were announced;
@@ -114,7 +113,7 @@ class Ending(msgspec.Struct, frozen=True):
     reason: str
     items: int = 0
     is_short_only: bool = False
-    bad_rows: BadRows = NOTHING_KNOWN
+    bad_rows: Mapping[int, str] = {}
     absent_pages: int = 0
     spread: int = 0
     filled: int = 0
@@ -130,16 +129,14 @@ def walk(
     *,
     width: int,
     caps: Caps,
-    known: BadRows = NOTHING_KNOWN,
     unit: Literal["known", "unknown"] = "known",
 ) -> Walk:
     """Walks through one list, with at most `width` queries in flight and `page_size` records asked for each.
 
-    `params` are sent with every query, unless paging itself sets one of that name. `known` are the bad
-    rows of the walk before, where positions mean the same in both. The end of the generator
-    ends the walk at once: queries still in flight have become pointless.
+    `params` are sent with every query, unless paging itself sets one of that name. The end of the
+    generator ends the walk at once: queries still in flight have become pointless.
     """
-    state = _State(paging, page_size, params, caps, Mending(strategies.cut(paging), known))
+    state = _State(paging, page_size, params, caps, Mending(strategies.cut(paging)))
     if unit == "unknown":
         state.check_unit()
     due = state.due(width)
@@ -200,17 +197,12 @@ class _State:
 
     def _ahead(self) -> Ask | Part | Probe | None:
         """What may go out next: pages, and when all of them are back the parts of those that failed."""
-        while self._probes is None:
-            ask = self._course.ahead(self._expected, len(self.flying))
-            if ask is None:
-                pages = any(isinstance(step, Ask) for step in self.flying.values())
-                return None if pages else self._mending.ahead(self._course)
-            if not self._mending.avoids(self._course.likely(ask)):
-                return ask
-            self._mending.note(Hole(ask, self._course.lost(ask, self._expected), KNOWN))
-            if not self._is_known:
-                self._probes = self._mending.probes(self._size)
-        return self._probes.pop(0) if self._probes and not self.flying else None
+        if self._probes is not None:
+            return self._probes.pop(0) if self._probes and not self.flying else None
+        ask = self._course.ahead(self._expected, len(self.flying))
+        if ask is None and not any(isinstance(step, Ask) for step in self.flying.values()):
+            return self._mending.ahead(self._course)
+        return ask
 
     def _query(self, step: Ask | Part | Probe) -> Query:
         words = strategies.worded(self._paging, step if isinstance(step, Ask) else step.ask)
@@ -242,7 +234,6 @@ class _State:
         elif seen.total is not None:
             told = (*self._totals, (seen.query.ordinal, seen.total))
             self._totals = (min(told), max(told))
-            self._mending.announce(seen.total)
         if isinstance(step, Ask) and seen.query.first and seen.unread and seen.status in TOO_MUCH:
             self._ask_for_less(seen.why)
             return
@@ -342,7 +333,7 @@ class _State:
             reason="; ".join(reasons),
             items=self._first_items if self._ignored else self._items,
             is_short_only=missing and len(reasons) == 1,
-            bad_rows=self._mending.memory(expected),
+            bad_rows=unread.rows,
             absent_pages=self._absent,
             filled=filled,
             spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),

@@ -1,15 +1,12 @@
 """How a page is taken apart: into which smaller parts, and how one of them is asked for.
 
 The cuts know rows, counted in records from 0, and nothing of failures: what is cut and when is `bisect`'s.
-Pure. Invariant: the parts of a cut are the rows that were cut, each once and in order, except for those that
-it goes around.
+Pure. Invariant: the parts of a cut are the rows that were cut, each once and in order.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from exporter.paging.strategy import Ask
@@ -18,14 +15,13 @@ from exporter.paging.strategy import Ask
 class Cut(NamedTuple):
     """A way to take pages apart.
 
-    `ask` says how rows are asked for, `split` cuts at least two of them into smaller parts, `around` cuts
-    out some. `is_counted` says that a position counts records, whatever a page's size may be; where it
-    does not, a server that ignores sizes answers with the rows of another place.
+    `ask` says how rows are asked for, `split` cuts at least two of them into smaller parts. `is_counted` says
+    that a position counts records, whatever a page's size may be; where it does not, a server that ignores
+    sizes answers with the rows of another place.
     """
 
     ask: Callable[[range], Ask]
     split: Callable[[range], list[range]]
-    around: Callable[[range, AbstractSet[int]], list[range]]
     is_counted: bool
 
 
@@ -36,13 +32,6 @@ def _at_record(rows: range) -> Ask:
 def _halves(rows: range) -> list[range]:
     middle = rows.start + (len(rows) + 1) // 2
     return [range(rows.start, middle), range(middle, rows.stop)]
-
-
-def _between(rows: range, bad: AbstractSet[int]) -> list[range]:
-    """What is in front of, between and behind the `bad` ones."""
-    edges = [rows.start - 1, *sorted(row for row in bad if row in rows), rows.stop]
-    spans = [range(left + 1, right) for left, right in itertools.pairwise(edges)]
-    return [span for span in spans if span]
 
 
 def _at_page(rows: range) -> Ask:
@@ -56,16 +45,8 @@ def _pages(rows: range) -> list[range]:
     return [range(start, start + length) for start in range(rows.start, rows.stop, length)]
 
 
-def _pages_between(rows: range, bad: AbstractSet[int]) -> list[range]:
-    if not any(row in rows for row in bad):
-        return [rows]
-    if len(rows) == 1:
-        return []
-    return [part for page in _pages(rows) for part in _pages_between(page, bad)]
+RECORDS = Cut(_at_record, _halves, is_counted=True)
+"""For positions in records: halves, and no other number."""
 
-
-RECORDS = Cut(_at_record, _halves, _between, is_counted=True)
-"""For positions in records: halves, and whatever is between bad rows."""
-
-PAGES = Cut(_at_page, _pages, _pages_between, is_counted=False)
+PAGES = Cut(_at_page, _pages, is_counted=False)
 """For page numbers: a page begins only at a multiple of its size. Cut is only what begins so."""

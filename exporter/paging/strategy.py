@@ -77,10 +77,6 @@ class Course(Protocol):
         """
         return None
 
-    def likely(self, ask: Ask) -> range | None:
-        """The rows that an ask that is about to go out may well be for, though nobody knows yet."""
-        return self.rows(ask)
-
     def mended(self, ask: Ask, came: Came, reached: int) -> None:
         """What was lost has come after all, in parts.
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 
 from exporter.inventory.dialects import Paging
 from exporter.paging import pagination
-from exporter.paging.bad_rows import BadRows
 
 OFFSET = Paging()
 PAGE = Paging(style="page", size_param="size", position_param="page", first=1)
 RANGE = Paging(style="range")
 STYLES = {"offset": OFFSET, "page": PAGE, "range": RANGE}
-NOTHING = BadRows()
 CAPS = pagination.Caps(pages=10_000, records=1_000_000)
 
 
@@ -80,7 +78,6 @@ class Run:
         *,
         width: int = 4,
         seed: int | None = None,
-        known: BadRows = NOTHING,
         caps: pagination.Caps = CAPS,
     ) -> None:
         self.received: Counter[int] = Counter()
@@ -88,7 +85,7 @@ class Run:
         self.spans: list[range] = []
         self.most_flying = 0
         order = random.Random(seed) if seed is not None else None
-        walk = pagination.walk(how, size, {}, width=width, caps=caps, known=known)
+        walk = pagination.walk(how, size, {}, width=width, caps=caps)
         flying = list(next(walk))
         while True:
             self.most_flying = max(self.most_flying, len(flying))
@@ -110,5 +107,5 @@ class Run:
 
     @property
     def bad(self) -> list[int]:
-        """The rows that are remembered."""
-        return [row.position for row in self.ending.bad_rows.rows]
+        """The single rows that could not be read."""
+        return sorted(self.ending.bad_rows)
