@@ -36,17 +36,17 @@ class Lists(listing.Listing):
     """The lists of one fleet, in an order in which what comes may stand anywhere."""
 
     def __init__(self, server: Server, fleet: Fleet) -> None:
-        super().__init__(server.dialect, fleet, server.repeats)
+        super().__init__(server.dialect, fleet, None)
         self._server = server
 
     def records(self, request: ListRequest, now: float) -> list[FleetRecord]:
         """The whole list, made anew each time."""
-        found = list(self._select(request, now))
+        found = list(super().records(request, now))
         if "ids shared by types" in self._server.lies:
             found += [_twin(record) for record in found if has_twin(record.code)]
         if "records without id that begin alike" in self._server.lies and len(found) >= len(NAMELESS):
             found += [FleetRecord(SERVICE, number, "", "", 0, 0, 0) for number in NAMELESS]
-        return list(self._with_repeats(sorted(found, key=_place)))
+        return list(listing.with_repeats(sorted(found, key=_place), self._server.repeats))
 
 
 def has_twin(code: str) -> bool:
