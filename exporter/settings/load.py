@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter import files
 from exporter.errors import ConfigError
@@ -81,14 +82,22 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
     `flags` maps dotted keys (`web.listen_address`) to values; None is a flag that was not given. Raises
     ConfigError with all problems, one on each line: source, path in it, what is wrong, what to do.
     """
-    layers = (sources.from_flags(flags), sources.from_environ(environ), sources.from_file(path))
+    layers = (
+        sources.from_flags(flags),
+        sources.from_environ(environ, Settings),
+        sources.from_file(path, Settings),
+    )
     origin = partial(sources.origin, layers)
-    tree = sources.merge(layers)
-    private = [Flaw("is an unknown key", "leave it out", (key,)) for key in tree if key.startswith("_")]
-    if private:  # such words are pydantic-settings' own parameters: they must not get through
-        raise messages.together(messages.of_flaws(private, origin))
+
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: object, **__: object
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(sources.LayerSource(settings_cls, layer.tree) for layer in layers)
+
     try:
-        settings = Settings(**{**tree, "apis": tree.get("apis") or {}})
+        settings = Layered.model_validate({})
     except ValidationError as error:
         # without its cause: no traceback may show what the operator wrote
         raise messages.together(messages.of_validation(error, Settings, origin)) from None

@@ -142,8 +142,6 @@ class Settings(Block, BaseSettings):
         extra="forbid",
         hide_input_in_errors=True,
         validate_default=False,
-        env_prefix="SES_INVENTORY_",
-        env_nested_delimiter="__",
     )
 
     apis: Apis = Field(description="The inventory APIs; at least one.")
@@ -159,6 +157,12 @@ class Settings(Block, BaseSettings):
     )
     shard: Shard = Field(default_factory=Shard, description="Sharding by record.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _add_apis(cls, written: dict[str, Any]) -> dict[str, Any]:
+        """Without `apis` the error is the one of `Apis`, which says what to write."""
+        return {**written, "apis": written.get("apis") or {}}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -167,7 +171,7 @@ class Settings(Block, BaseSettings):
         *_: PydanticBaseSettingsSource,
         **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed: `sources` joins file, environment and flags, and remembers who said what."""
+        """Only the arguments; `load` replaces them with the sources of `exporter.settings.sources`."""
         return (init_settings,)
 
     def targets(self) -> tuple[Target, ...]:

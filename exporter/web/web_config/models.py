@@ -17,7 +17,7 @@ import bcrypt
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
-from exporter.settings import messages, yaml_source
+from exporter.settings import messages, sources
 from exporter.settings.api_models import pair_flaws
 from exporter.settings.base import Block, Flaw, refusal
 from exporter.settings.types import CENTURY, summed
@@ -313,7 +313,7 @@ class WebConfig(Block):
         }
 
 
-class _Loader(yaml_source.Loader):
+class _Loader(sources.YamlLoader):
     option = "--web.config.file"
     first_line = "write KEY: VALUE on indented lines, with a space after the colon"
 
@@ -321,7 +321,7 @@ class _Loader(yaml_source.Loader):
         """Merges (`<<`) are not part of the format."""
         for key, _ in node.value:
             if key.tag == "tag:yaml.org,2002:merge":
-                yaml_source.refuse("<< is not supported here", key.start_mark, "write the keys out")
+                sources.refuse("<< is not supported here", key.start_mark, "write the keys out")
 
 
 def load(file: Path) -> WebConfig:
@@ -329,7 +329,7 @@ def load(file: Path) -> WebConfig:
 
     Raises ConfigError with all problems, one on each line: file, path in it, what is wrong, what to do.
     """
-    tree = yaml_source.tree(file, WebConfig, _Loader)
+    tree = sources.read_yaml(file, WebConfig, _Loader)
     try:
         return WebConfig.model_validate(tree)
     except ValidationError as error:
