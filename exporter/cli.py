@@ -1,7 +1,7 @@
-"""The command line: verbs, exit statuses, nothing else.
+"""The command line: commands, options and exit statuses, nothing else.
 
-Exit status 0 is good, 1 an API could not be read (or completely) or standard output not be written, 2 the
-configuration is wrong.
+Exit status: 0 success; 1 an API could not be read, or not completely, or standard output could not be
+written; 2 the configuration or the command line is invalid.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import ssl
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.console import Console
 
@@ -41,7 +41,7 @@ S = TypeVar("S")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one verb and returns its exit status; `serve` ends the process itself where nothing went wrong."""
+    """Runs one command and returns its exit status; a `serve` that succeeds ends the process itself."""
     stdio.prepare()
     try:
         status = _status(arguments)
@@ -66,8 +66,8 @@ def _written_out(status: S, problem: OSError | None) -> S | int:
 
 def _status(arguments: Sequence[str] | None) -> int:
     try:
-        given = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
-        status: int = given.verb(given)
+        given = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+        status: int = given.run(given)
     except errors.ConfigError as error:
         stdio.print_error(str(error))
         return WRONG
@@ -76,77 +76,113 @@ def _status(arguments: Sequence[str] | None) -> int:
     return status
 
 
-def _parser(arguments: Sequence[str] = ("simulate", "demo")) -> argparse.ArgumentParser:
-    """The parser; without `simulate` or `demo` in `arguments` these have no options, and no import."""
-    parser = argparse.ArgumentParser(
+class CommandParser(argparse.ArgumentParser):
+    """A parser that knows its `options` in their order, for the CLI reference."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options: list[argparse.Action] = []
+        super().__init__(**options)
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Adds an option."""
+        action = super().add_argument(*names, **options)
+        self.options.append(action)
+        return action
+
+
+def parser(arguments: Sequence[str] = ("simulate", "demo")) -> CommandParser:
+    """The parser of a command line; simulator options are left out unless `arguments` need them."""
+    return _parsers(arguments)[""]
+
+
+def commands() -> Mapping[str, CommandParser]:
+    """The parser of each command with all options, by name; that of the program under an empty name."""
+    return _parsers(("simulate", "demo"))
+
+
+def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
+    program = CommandParser(
         prog="ses-inventory-exporter",
         description="Prometheus exporter for TM Forum service (TMF638) and resource (TMF639) inventories.",
+        epilog=_EXIT_STATUS,
     )
-    parser.add_argument("--version", action="version", version=f"ses-inventory-exporter {__version__}")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-
-    serve = verbs.add_parser("serve", help="crawl the inventories and serve their metrics")
-    _config(serve)
-    _listen_address(serve)
-    serve.add_argument("--web.config.file", dest="web.config_file", metavar="FILE")
-    serve.set_defaults(verb=_serve)
-
-    look = verbs.add_parser("check", help="validate the settings and explain what the APIs answer")
-    _config(look)
-    look.add_argument("--offline", action="store_true", help="validate the settings only")
-    look.set_defaults(verb=_check)
-
-    once = verbs.add_parser("once", help="crawl once and print the exposition")
-    _config(once)
-    once.set_defaults(verb=_once)
-
-    simulate = verbs.add_parser(
-        "simulate",
-        help="serve an invented inventory",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    program.add_argument(
+        "--version",
+        action="version",
+        version=f"ses-inventory-exporter {__version__}",
+        help="show the version and exit",
     )
-    demo = verbs.add_parser("demo", help="simulator and exporter in one go")
+    made = {"": program}
+    subparsers = program.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for name, (text, run) in _COMMANDS.items():
+        made[name] = subparsers.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        made[name].set_defaults(run=run)
+
+    for name in ("serve", "check", "once"):
+        _config(made[name])
+    _serving(made["serve"])
+    made["check"].add_argument(
+        "--offline",
+        action="store_true",
+        help="validate the configuration only, without a request to the APIs (default: off)",
+    )
     if not {"simulate", "demo"}.isdisjoint(arguments):
-        simulate.epilog = _epilog()
-        _simulation(simulate)
-        _simulation(demo)
-    simulate.add_argument(
-        "--listen-address",
-        action="append",
-        metavar="HOST:PORT",
-        help=f"default: {_SIMULATOR_ADDRESS}; may be given several times",
-    )
-    simulate.add_argument(
-        "--config-out", type=Path, metavar="FILE", help="write settings that work against it"
-    )
-    simulate.set_defaults(verb=_simulate)
+        made["simulate"].formatter_class = argparse.RawDescriptionHelpFormatter
+        made["simulate"].epilog = _epilog()
+        _simulation(made["simulate"])
+        _simulation(made["demo"])
+    _simulator_output(made["simulate"])
+    _listen_address(made["demo"], "127.0.0.1:10638")
+    made["demo"].set_defaults(change_rate=0.5, latency=0.05)
+    _health(made["healthcheck"])
+    return made
 
-    _listen_address(demo)
-    demo.set_defaults(verb=_demo, change_rate=0.5, latency=0.05)
 
-    health = verbs.add_parser("healthcheck", help="ask a running exporter whether it is healthy")
-    health.add_argument("--url", default="http://127.0.0.1:10638/-/healthy", help="default: %(default)s")
-    health.add_argument(
-        "--cert", type=Path, metavar="FILE", help="client certificate (PEM), where the exporter wants one"
-    )
-    health.add_argument("--key", type=Path, metavar="FILE", help="its key, where --cert does not hold it")
-    health.set_defaults(verb=_healthcheck)
-    return parser
+_EXIT_STATUS = (
+    "Exit status: 0 success; 1 an API could not be read, or not completely; "
+    "2 the configuration or the command line is invalid."
+)
 
 
 def _config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE")
-    parser.add_argument("--log.level", dest="log.level", choices=tuple(logs.LEVELS))
-    parser.add_argument("--log.format", dest="log.format", choices=("logfmt", "json"))
+    parser.add_argument(
+        "--config.file",
+        dest="config_file",
+        type=Path,
+        metavar="FILE",
+        help="configuration file in YAML (default: none; environment variables only)",
+    )
+    parser.add_argument(
+        "--log.level",
+        dest="log.level",
+        choices=tuple(logs.LEVELS),
+        help="least severe level to log (default: log.level of the configuration, else info)",
+    )
+    parser.add_argument(
+        "--log.format",
+        dest="log.format",
+        choices=("logfmt", "json"),
+        help="format of log lines (default: log.format of the configuration, else logfmt)",
+    )
 
 
-def _listen_address(parser: argparse.ArgumentParser) -> None:
+def _serving(parser: argparse.ArgumentParser) -> None:
+    _listen_address(parser, "web.listen_address of the configuration, else :10638")
+    parser.add_argument(
+        "--web.config.file",
+        dest="web.config_file",
+        metavar="FILE",
+        help="Prometheus web configuration file: TLS, users, rate limit (default: none)",
+    )
+
+
+def _listen_address(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--web.listen-address",
         dest="web.listen_address",
         action="append",
         metavar="HOST:PORT",
-        help=":PORT for every address; may be given several times",
+        help=f"address to listen on; :PORT for all addresses; repeatable (default: {default})",
     )
 
 
@@ -155,14 +191,72 @@ def _simulation(parser: argparse.ArgumentParser) -> None:
     from exporter.simulator.server import Options
 
     default = Options()
-    parser.add_argument("--dialect", default=default.dialect, choices=tuple(DIALECTS))
+
+    def add(option: str, kind: type, metavar: str | None, text: str) -> None:
+        value = getattr(default, option.replace("-", "_"))
+        text = f"{text} (default: %(default)s)"
+        parser.add_argument(f"--{option}", type=kind, default=value, metavar=metavar, help=text)
+
+    parser.add_argument(
+        "--dialect",
+        default=default.dialect,
+        choices=tuple(DIALECTS),
+        help="dialect of the simulated APIs (default: %(default)s)",
+    )
     for kind in ("services", "carriers", "resources"):
-        parser.add_argument(f"--{kind}", type=int, default=getattr(default, kind), metavar="N")
-    parser.add_argument("--seed", type=int, default=default.seed, metavar="N")
-    parser.add_argument("--latency", type=float, default=default.latency, metavar="SECONDS")
-    parser.add_argument("--change-rate", type=float, default=default.change_rate, metavar="RECORDS/S")
-    parser.add_argument("--fault", action="append", default=[], metavar="FAULT[:KEY=VALUE,…]")
-    parser.add_argument("--quirk", action="append", default=[], metavar="QUIRK[=VALUE]")
+        add(kind, int, "N", f"number of {kind}")
+    add("seed", int, "N", "seed of the random inventory; the same seed gives the same records")
+    add("latency", float, "SECONDS", "delay of every response")
+    add("change-rate", float, "RECORDS/S", "records that change per second")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="FAULT[:KEY=VALUE,…]",
+        help="inject a fault, see `simulate --help`; repeatable (default: none)",
+    )
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        metavar="QUIRK[=VALUE]",
+        help="behave like an API with this quirk, see `simulate --help`; repeatable (default: none)",
+    )
+
+
+def _simulator_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--listen-address",
+        action="append",
+        metavar="HOST:PORT",
+        help=f"address to listen on; repeatable (default: {_SIMULATOR_ADDRESS})",
+    )
+    parser.add_argument(
+        "--config-out",
+        type=Path,
+        metavar="FILE",
+        help="write a configuration for the exporter that reads this simulator (default: none)",
+    )
+
+
+def _health(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--url",
+        default="http://127.0.0.1:10638/-/healthy",
+        help="URL to request (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="client certificate in PEM, if the exporter requires one (default: none)",
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="key of the client certificate (default: the key in the file of --cert)",
+    )
 
 
 def _epilog() -> str:
@@ -439,3 +533,14 @@ def _connection(
                 ) from error
         return http.client.HTTPSConnection(url.hostname, url.port, timeout=5, context=context)
     return None
+
+
+_COMMANDS: Mapping[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
+    "serve": ("crawl the inventories in the background and serve their metrics", _serve),
+    "check": ("validate the configuration and explain what the APIs answer", _check),
+    "once": ("crawl once and print the metrics", _once),
+    "simulate": ("serve a simulated inventory", _simulate),
+    "demo": ("run the simulator and the exporter together", _demo),
+    "healthcheck": ("ask a running exporter whether it is healthy", _healthcheck),
+}
+"""The commands: what each does, and the function that runs it and returns the exit status."""

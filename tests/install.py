@@ -26,7 +26,7 @@ PIPS = ("22.3", "23.0.1", "23.2.1", "24.0", "")
 """From the oldest that is supported; the empty one is the newest there is."""
 ENDS = (PIPS[0], PIPS[-1])
 PYTHONS = ("3.12", "3.13")
-PAGES = ("getting-started.md", "deploy/pip.md")
+PAGES = ("getting-started.md", "deploy/pip.md", "../README.md")
 PLACE = "/opt/ses-inventory-exporter"
 TOOLS = (
     *("pytest", "pytest-aiohttp", "pytest-timeout", "pytest-xdist", "pytest-randomly"),

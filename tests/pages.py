@@ -12,17 +12,28 @@ from pathlib import Path
 from bench import sizing
 from tests.deploy import copies, verified
 from tests.faults import catalogue as faults
-from tools import metrics_page, settings_page
+from tools import (
+    cli_page,
+    log_events_page,
+    metrics_page,
+    settings_page,
+    status_api_page,
+    status_values_page,
+)
 
 ROOT = Path(__file__).parent.parent
 
 PAGES: Mapping[str, Callable[[], str]] = {
     **copies.FILES,
     "docs/deploy/verified.md": verified.as_markdown,
+    "docs/cli.md": cli_page.as_markdown,
     "docs/faults.md": faults.as_markdown,
+    "docs/log-events.md": log_events_page.as_markdown,
     "docs/metrics.md": metrics_page.as_markdown,
     "docs/settings.md": settings_page.as_markdown,
     "docs/sizing.md": sizing.as_markdown,
+    "docs/status-api.md": status_api_page.as_markdown,
+    "docs/status-values.md": status_values_page.as_markdown,
 }
 
 

@@ -77,7 +77,7 @@ def _joins() -> Iterator[str]:
         "## Joins",
         "",
         "Each inventory metric has the id of its record as a label. Names, customers and locations are",
-        "labels of the `_info` metrics; join them on the id.",
+        "labels of the `_info` metrics; join them on the id. [PromQL examples](promql.md) has more.",
         "",
     )
     for question, query in JOINS:

@@ -1,7 +1,7 @@
-"""The values a status page shows: what the program is, and how each collection does.
+"""The status of the program and of each collection, as `/api/v1/status` and the landing page show it.
 
-Owns their names and meanings, for they are the JSON of `/api/v1/status` as well; `exporter.app` fills them
-from what the pollers know, `landing` and `server` show them. Times are Unix seconds, spans are seconds.
+`exporter.app` fills the values from the pollers, `landing` and `server` show them. Times are in Unix seconds,
+durations in seconds. The text below each field is its description in docs/status-api.md.
 Invariant: frozen, and no secret in any text (URLs come without user information and query).
 """
 
@@ -17,83 +17,124 @@ from exporter.collection_state import State
 
 
 class Rejects(msgspec.Struct, frozen=True):
-    """How many records were rejected for one reason, and a few of their ids or excerpts."""
+    """The records that were rejected for one reason."""
 
     count: int
+    """Number of records."""
     examples: tuple[str, ...] = ()
+    """Ids or excerpts of some of them."""
 
 
 class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One collection. None means not known yet, or not said by the API.
+    """One collection. None means that the value is not known yet, or that the API does not report it.
 
-    `state` is decided by `exporter.collection_state`. `served` is whether its series are on `/metrics`;
-    `expires` is when the snapshot is, or was, too old for that. `records` counts those in the snapshot,
-    served or not.
-
-    Of the last full crawl, `expected` is what the API announced, `received` what came, and `unique` how many
-    of those were different, records that are not stored included. `received` is the sum of `stored`,
-    `excluded`, `other_shards`, `rejected`, `duplicates` and `overlapping` (`inventory.breakdown`). `retained`
-    is what is kept though it did not come, `unread` what is lost behind pages that cannot be read.
-
-    `statuses` counts records by headline status; records that are neither `operational` nor `not_operational`
-    have a status without a known meaning. `restored` is whether what is served comes from the state file and
-    was not crawled since, `held_back` how many removals the shrink guard keeps from being believed, and
-    `bad_rows` the unreadable rows in words.
+    `state` is decided by `exporter.collection_state`, `received` and its parts by `inventory.breakdown`.
+    Records that are neither `operational` nor `not_operational` have an unknown or an ignored status value.
     """
 
     name: str
+    """`services`, `carriers` or `resources`."""
     api: str
+    """`tmf638` or `tmf639`."""
     url: str
+    """URL of the list, without credentials and query."""
     dialect: str
+    """Dialect used to read the list."""
     state: State
+    """State of the collection, as the landing page shows it."""
     served: bool = False
+    """Whether the records of the collection are on `/metrics`."""
     expires: float | None = None
+    """When the snapshot becomes, or became, older than `retention.max_staleness`."""
     up: bool | None = None
+    """Whether the last refresh succeeded."""
     complete: bool | None = None
+    """Whether the last full crawl was verified complete."""
     records: int = 0
+    """Number of records in the snapshot."""
     expected: int | None = None
+    """Number of records that the API reported in the last full crawl."""
     received: int | None = None
+    """Number of records that the API returned in the last full crawl: the sum of `stored`, `excluded`,
+    `other_shards`, `rejected`, `duplicates` and `overlapping`.
+    """
     stored: int = 0
+    """Received records that are in the snapshot."""
     excluded: int = 0
+    """Received records that the type filters exclude."""
     other_shards: int = 0
+    """Received records that belong to other shards."""
     rejected: int = 0
+    """Received records that could not be decoded."""
     overlapping: int = 0
+    """Received records that were returned again on the next page, because the list moved during the crawl."""
     unique: int | None = None
+    """Number of different records received, including those that are not in the snapshot."""
     retained: int = 0
+    """Records kept in the snapshot although the last full crawl did not return them."""
     unread: int = 0
+    """Records on pages that could not be read."""
     duplicates: int = 0
+    """Received records with the id of another record of the same crawl."""
     rejects: Mapping[str, Rejects] = msgspec.field(default_factory=dict)
+    """Rejected records by reason: `count`, and ids or excerpts of some as `examples`."""
     last_success: float | None = None
+    """When the last successful refresh ended."""
     last_full_success: float | None = None
+    """When the last complete full crawl ended."""
     last_attempt: float | None = None
+    """When the last refresh started."""
     age_seconds: float | None = None
+    """Age of the snapshot."""
     refresh_interval: float
+    """Configured time between two refreshes."""
     refreshing: bool = False
+    """Whether a refresh is in progress."""
     progress: str = ""
+    """Progress of the refresh, for people."""
     last_error: str = ""
+    """Last error and what to do about it; empty if the last refresh succeeded."""
     last_error_reason: str = ""
+    """Reason of the last error, as in `ses_inventory_exporter_refresh_failures_total`."""
     next_refresh: float | None = None
+    """When the next refresh starts."""
     statuses: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """Number of records by status value."""
     unknown_statuses: tuple[str, ...] = ()
+    """Status values that the dialect does not know."""
     series: int = 0
+    """Number of series served."""
     operational: int = 0
+    """Number of operational records."""
     not_operational: int = 0
+    """Number of records that are not operational."""
     restored: bool = False
+    """Whether the snapshot comes from the state file and has not been refreshed yet."""
     held_back: int = 0
+    """Number of removals that the shrink guard keeps pending."""
     bad_rows: str = ""
+    """Rows of the list that cannot be read, for people."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole program. `links` are further pages, title to address (http, https or a path)."""
+    """The whole program."""
 
     version: str
+    """Version of the exporter."""
     revision: str
+    """Revision of the sources; empty if unknown."""
     python: str
+    """Version of Python."""
     started: float
+    """When the process started."""
     now: float
+    """Current time."""
     ready: bool
+    """Whether `/-/ready` answers 200."""
     collections: tuple[CollectionStatus, ...]
+    """The configured collections."""
     links: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Further pages: title and address (http, https or a path)."""
 
 
 def as_json(status: Status) -> bytes:

@@ -54,7 +54,7 @@ def test_nothing_is_installed_in_the_last_stage_and_its_user_is_a_number_that_is
 
 def test_the_image_runs_verbs_that_exist() -> None:
     assert 'ENTRYPOINT ["ses-inventory-exporter"]' in LAST
-    parser = cli._parser()
+    parser = cli.parser()
     assert parser.parse_args(["healthcheck"]).url == "http://127.0.0.1:10638/-/healthy"
     command = re.search(r'^CMD \["(.*)"\]$', LAST, re.MULTILINE)
     assert command

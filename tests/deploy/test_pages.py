@@ -105,7 +105,7 @@ def test_the_service_that_helms_page_forwards_to_is_the_charts() -> None:
 
 @EVERY
 def test_the_exporters_commands_are_ones_that_it_has(page: Path) -> None:
-    parser = cli._parser()
+    parser = cli.parser()
     verbs = r"(?:serve|check|once|simulate|demo|healthcheck)"
     for text in blocks(page, "sh"):
         for command in re.findall(rf"ses-inventory-exporter ({verbs}(?: [^\n;|&]+)?)$", text, re.MULTILINE):

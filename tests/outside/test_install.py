@@ -27,6 +27,7 @@ LOCKS = {
 INSTALLING = (
     "Makefile",
     "Dockerfile",
+    "README.md",
     "docs/getting-started.md",
     "docs/deploy/pip.md",
     "docs/deploy/systemd.md",
