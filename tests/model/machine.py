@@ -63,6 +63,8 @@ COUNT_LINE = re.compile(r'^ses_inventory_services\{status="([^"]*)",.*\} (\d+)$'
 COMPLETE_LINE = 'ses_inventory_exporter_complete{collection="services"} 1'
 PROVEN = 3
 """Clean crawls that are called complete, after which a record that is gone is shown no more."""
+WELL_AGAIN = 10
+"""Refreshes after which all is as it is, whatever was before: 3 of calm, 4 lacking crawls, 3 confirmations."""
 
 
 class Exporting(RuleBasedStateMachine):
@@ -278,14 +280,18 @@ class Exporting(RuleBasedStateMachine):
 
     @rule(left=st.sets(st.sampled_from(HARMLESS)))
     def recover(self, left: set[str]) -> None:
-        """The API is well again: as many complete crawls as the shrink guard wants, and all is as it is."""
+        """The API is well again, and soon all is as it is.
+
+        That takes the calm after servers were out of step, the crawls that a removal takes, and those in a
+        row that the shrink guard wants.
+        """
         crawling.trouble(self.server)
         self.server.moves.clear()
         self.server.lies = frozenset(left)
         self.lying = False
         words = SHOWN[self.server.options.dialect]
         truth = {ident: words[status] for ident, status in self.truth().items()}
-        for _ in range(4):
+        for _ in range(WELL_AGAIN):
             self.full()
             if self.poller.state.complete and self.shown == truth:
                 break
