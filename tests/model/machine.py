@@ -64,7 +64,7 @@ COMPLETE_LINE = 'ses_inventory_exporter_complete{collection="services"} 1'
 PROVEN = 3
 """Clean crawls that are called complete, after which a record that is gone is shown no more."""
 WELL_AGAIN = 10
-"""Refreshes after which all is as it is, whatever was before: 3 of calm, 4 lacking crawls, 3 confirmations."""
+"""Refreshes after which all is as it is: 3 of calm, 4 crawls that lack a record, 3 confirmations."""
 
 
 class Exporting(RuleBasedStateMachine):
