@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := prometheus prometheus-alertmanager systemd curl
-QUICK := tests/settings tests/metrics tests/inventory tests/source tests/web
+QUICK := tests/settings tests/metrics tests/inventory tests/paging tests/source tests/web
 SHIFTED := FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Pacific/Auckland
 
 .PHONY: help install demo test quick time-test install-test check docs dashboards bench growth soak clean

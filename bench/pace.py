@@ -63,7 +63,7 @@ class Inventory:
         return sum(later) / len(later) if later else sum(away for _, away in self.answers) / len(self.answers)
 
 
-async def read(inventory: Inventory) -> tuple[float, pagination.Ending]:
+async def read(inventory: Inventory) -> tuple[float, pagination.ListResult]:
     """Crawls the inventory with default settings: seconds, and how it ended."""
     app = web.Application()
     app.router.add_get("/service", inventory.answer)
@@ -77,23 +77,25 @@ async def read(inventory: Inventory) -> tuple[float, pagination.Ending]:
     target, limits = config.targets()[0], config.limits
     ids: set[int] = set()
 
-    async def take(page: Page, query: pagination.Query) -> fetch.Keep:
+    async def take(page: Page, query: pagination.Query) -> fetch.Store:
         found = {record["id"] for record in json.loads(page.body)}
 
-        def keep() -> pagination.Seen:
+        def keep() -> pagination.PageResult:
             new = len(found - ids)
             ids.update(found)
-            return pagination.Seen(query, items=len(found), new=new, total=fetch.total(page, target.paging))
+            return pagination.PageResult(
+                query, items=len(found), new=new, total=fetch.total(page, target.paging)
+            )
 
         return keep
 
     caps = pagination.Caps(limits.pages, limits.records)
-    walk = pagination.walk(target.paging, PAGE, {}, width=limits.concurrency, caps=caps)
+    pages = pagination.paginate(target.paging, PAGE, {}, width=limits.concurrency, caps=caps)
     try:
         async with Client("tmf638", target.http, limits, Telemetry()) as client:
             began = time.monotonic()
-            ending = await fetch.crawl(client, str(url), walk, take, width=limits.concurrency, deadline=None)
-            return time.monotonic() - began, ending
+            result = await fetch.read_list(client, str(url), pages, take, deadline=None)
+            return time.monotonic() - began, result
     finally:
         await runner.cleanup()
 
@@ -102,9 +104,9 @@ async def measure() -> list[tuple[str, str]]:
     free, crowded = Inventory(10**9), Inventory(ALLOWED)
     quick, quick_end = await read(free)
     slow, slow_end = await read(crowded)
-    for ending in (quick_end, slow_end):
-        if not ending.complete:
-            raise SystemExit(f"not complete: {ending.reason}")
+    for result in (quick_end, slow_end):
+        if not result.complete:
+            raise SystemExit(f"not complete: {result.reason}")
     line = PAGES * SECONDS
     away, sent = sum(one for _, one in crowded.answers), len(crowded.answers)
     return [

@@ -22,7 +22,7 @@ from exporter.inventory.dialects import Paging
 from exporter.inventory.filters import Condition, Filters
 from exporter.inventory.record import Record
 from exporter.inventory.selection import chosen
-from exporter.paging import fetch, strategies
+from exporter.paging import fetch, styles
 
 _POSITION = {"offset": "position_param", "page": "position_param", "cursor": "cursor_param"}
 """The setting that names the parameter by which a style of paging says where a page begins."""
@@ -189,7 +189,7 @@ def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
 
 
 def _ignored_position(paging: Paging) -> str:
-    return strategies.STYLES[paging.style].position(paging)
+    return styles.STYLES[paging.style].position(paging)
 
 
 def _position_hint(target: settings.Target) -> str:

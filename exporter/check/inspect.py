@@ -24,7 +24,7 @@ from exporter.inventory import decode, paths, record_reader, text
 from exporter.inventory.record import Record
 from exporter.inventory.selection import chosen
 from exporter.inventory.snapshot import Held, Shown
-from exporter.paging import fetch, strategy
+from exporter.paging import fetch, strategies
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "services": {
@@ -316,7 +316,7 @@ def _estimate(samples: Sequence[_Sample], target: settings.Target) -> Estimate:
 def _pages(items: int, total: int, page_size: int) -> int:
     """Requests for one list: its pages, however long one is, and the look behind a doubtful end."""
     length = items if 0 < items < min(total, page_size) else page_size
-    return max(1, math.ceil(total / length)) + strategy.doubted(total, total, items, page_size)
+    return max(1, math.ceil(total / length)) + strategies.is_total_doubtful(total, total, items, page_size)
 
 
 def _meanings(items: Sequence[_Item], target: settings.Target) -> Iterator[tuple[str, tuple[int, str]]]:

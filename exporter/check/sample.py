@@ -23,7 +23,7 @@ from exporter.paging import fetch, ignored_filters, pagination
 _PAGES = 2  # with records; the crawl may need further ones to judge their end
 _CAPS = pagination.Caps(pages=10, records=10**9)
 _KEY = os.urandom(16)
-_FURTHER = pagination.Ending(
+_FURTHER = pagination.ListResult(
     complete=False, expected=None, received=0, unread_pages=0, unread_records=0, pages=0, reason=""
 )
 """Instead of a verdict, where the list goes on."""
@@ -81,7 +81,7 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
     fresh: list[int] = []
     known: set[str] = set()
 
-    async def take(page: Page, asked: pagination.Query) -> fetch.Keep:
+    async def take(page: Page, asked: pagination.Query) -> fetch.Store:
         try:
             found = idents(page, target)
         except errors.Malformed as error:
@@ -90,28 +90,34 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
         known.update(found)
         pages.append(page)
         fresh.append(new)
-        total, onward = fetch.total(page, target.paging), fetch.onward(page, target.paging)
+        total, next_page = fetch.total(page, target.paging), fetch.next_page(page, target.paging)
         return partial(
-            pagination.Seen, asked, items=len(found), new=new, total=total, status=page.status, onward=onward
+            pagination.PageResult,
+            asked,
+            items=len(found),
+            new=new,
+            total=total,
+            status=page.status,
+            next_page=next_page,
         )
 
-    walk = _beginning(pagination.walk(target.paging, target.page_size, query, width=1, caps=_CAPS))
-    ending = await fetch.crawl(client, target.url, walk, take, width=1, deadline=None)
+    beginning = _beginning(pagination.paginate(target.paging, target.page_size, query, width=1, caps=_CAPS))
+    ending = await fetch.read_list(client, target.url, beginning, take, deadline=None)
     return Read(query, tuple(pages), tuple(fresh), ending is not _FURTHER, ending.reason)
 
 
-def _beginning(walk: pagination.Walk) -> pagination.Walk:
-    """The walk until two pages have brought records."""
-    due, count = next(walk), 0
+def _beginning(queries: pagination.Pagination) -> pagination.Pagination:
+    """The list until two pages had records."""
+    due, count = next(queries), 0
     while count < _PAGES:
         seen = yield due
         count += seen.items > 0
         try:
-            due = walk.send(seen)
+            due = queries.send(seen)
         except StopIteration as stop:
-            ending: pagination.Ending = stop.value
+            ending: pagination.ListResult = stop.value
             return ending
-    walk.close()
+    queries.close()
     return _FURTHER
 
 
@@ -180,7 +186,7 @@ async def _first_page_of(
     target: settings.Target, client: Client, name: str, query: Mapping[str, str]
 ) -> Page | None:
     spoken = DIALECTS[name]
-    first, *_ = next(pagination.walk(spoken.paging, spoken.page_size, query, width=1, caps=_CAPS))
+    first, *_ = next(pagination.paginate(spoken.paging, spoken.page_size, query, width=1, caps=_CAPS))
     page = await client.get(target.url, first.params, dict(first.headers), 0)
     return page if decode.split(page.body) else None
 

@@ -34,7 +34,7 @@ class CrawlResult(NamedTuple):
     """
 
     draft: snapshot.Draft
-    endings: list[pagination.Ending]
+    endings: list[pagination.ListResult]
     problem: str
     absences: absences.Absences
     is_finished: bool
@@ -57,7 +57,7 @@ class _Lists(NamedTuple):
     """The lists of the collection, read once."""
 
     draft: snapshot.Draft
-    endings: list[pagination.Ending]
+    endings: list[pagination.ListResult]
 
 
 class _Memory(msgspec.Struct, frozen=True):

@@ -83,7 +83,7 @@ class ListReader:
 
     async def read(
         self, draft: snapshot.Draft, further: Mapping[str, str], page_size: int = 0
-    ) -> list[pagination.Ending]:
+    ) -> list[pagination.ListResult]:
         """Pages through every query of the collection, each with the `further` parameters, into `draft`.
 
         `page_size` is 0 for the one that is set and that the API accepts. Raises `SourceError` where a list
@@ -92,9 +92,9 @@ class ListReader:
         target, limits = self._target, self._limits
         size = accepted = page_size or self._page_size.asked
         began = time.monotonic()
-        endings: list[pagination.Ending] = []
+        endings: list[pagination.ListResult] = []
 
-        async def take(page: source.Page, query: pagination.Query) -> fetch.Keep:
+        async def decode_page(page: source.Page, query: pagination.Query) -> fetch.Store:
             total = fetch.total(page, target.paging)
             try:
                 batch = await self._decoded(page, draft.start)
@@ -102,34 +102,31 @@ class ListReader:
                 raise self._client.unreadable(page.url, error) from error
             if batch.is_single:
                 self._believe_single(page, query, (total or 0) - draft.walked)
-            positions, filled = batch.positions(query.page_size), batch.filled(query.page_size)
-            onward = fetch.onward(page, target.paging)
-            garbled = fetch.garbled(page, target.paging)
+            result = pagination.PageResult(
+                query,
+                items=batch.positions(query.page_size),
+                new=0,
+                total=total,
+                status=page.status,
+                next_page=fetch.next_page(page, target.paging),
+                bad_total=fetch.bad_total(page, target.paging),
+                non_records=batch.filled(query.page_size),
+            )
 
-            def keep() -> pagination.Seen:
+            def store() -> pagination.PageResult:
                 if query.role == "unit":  # the same records once more: nothing to store
-                    new = draft.unseen(batch)
-                    return pagination.Seen(query, items=positions, new=new, total=total, status=page.status)
-                new = draft.add(batch, time.time(), query.ordinal)
+                    return msgspec.structs.replace(result, new=draft.unseen(batch))
                 nonlocal accepted
                 accepted = min(accepted, query.page_size)
+                new = draft.add(batch, time.time(), query.ordinal)
                 self._on_page(batch.items, total)
-                return pagination.Seen(
-                    query,
-                    items=positions,
-                    new=new,
-                    total=total,
-                    status=page.status,
-                    onward=onward,
-                    garbled=garbled,
-                    filled=filled,
-                )
+                return msgspec.structs.replace(result, new=new)
 
-            return keep
+            return store
 
         for query in target.queries:
             draft.begin(size)
-            walk = pagination.walk(
+            queries = pagination.paginate(
                 target.paging,
                 size,
                 {**query, **further},
@@ -139,11 +136,7 @@ class ListReader:
             )
             spent = time.monotonic() - began if endings else 0.0
             deadline = fetch.Deadline(limits.crawl_deadline, spent)
-            endings.append(
-                await fetch.crawl(
-                    self._client, target.url, walk, take, width=limits.concurrency, deadline=deadline
-                )
-            )
+            endings.append(await fetch.read_list(self._client, target.url, queries, decode_page, deadline))
         self._accepted(size, accepted, page_size)
         if not further:
             self._knows_unit = all(ending.complete for ending in endings)

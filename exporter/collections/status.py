@@ -225,7 +225,7 @@ class Story:
         self,
         draft: snapshot.Draft,
         outcome: snapshot.Outcome,
-        endings: Sequence[pagination.Ending],
+        endings: Sequence[pagination.ListResult],
         problem: str,
     ) -> None:
         """A full crawl ended; `problem` says what speaks against its completeness."""
@@ -301,7 +301,7 @@ class Story:
         self._telemetry.dangling(self._collection, references)
 
 
-def _bad_rows(endings: Sequence[pagination.Ending]) -> str:
+def _bad_rows(endings: Sequence[pagination.ListResult]) -> str:
     """The rows that the API cannot give, in words; numbered from 1, in the order of the list."""
     rows = [(row, ending.bad_rows[row]) for ending in endings for row in sorted(ending.bad_rows)]
     shown = ", ".join(f"{row + 1} ({cause})" for row, cause in rows[:10])

@@ -1,172 +1,285 @@
-"""Pages that could not be read, asked for again in ever smaller parts until the bad rows stand alone.
+"""Bisection: finds the bad rows of a page that fails, by requesting ever smaller parts of it.
 
-It owns the holes that failed pages leave in a walk, the parts they are taken into (`split`), and the bound on
-asking: a page of which nothing comes is given up soon, for then the API is broken and not a row of it. What
-may go out when is the walk's. Each walk begins without knowledge of bad rows. Pure: no clock, no I/O.
-Invariant: a hole is closed only when every row of it came, is behind the list's end or hidden, or is bad.
+It has the failed pages of one list, the parts that they are split into, and the limits: a page of which
+nothing comes is given up soon, since then the API is broken and not a row of it. When parts are sent is
+decided in `pagination`. Nothing is remembered for the next crawl. Pure: no clock, no I/O. Invariant: a failed
+page is closed only when each of its rows was received, is hidden, is behind the end, or is bad.
 """
 
 from __future__ import annotations
 
-from exporter.paging.failed_page import DIVISIBLE, Hole, Part, Probe, Unread
-from exporter.paging.split import RECORDS, Cut
-from exporter.paging.strategy import Came, Course
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from exporter.inventory.dialects import Paging
+from exporter.paging import styles
+from exporter.paging.strategies import PageRequest, Received, Strategy
+
+DIVISIBLE = frozenset({"500", "502", "504", "timeout", "reset", "json", "too_large", "error_object"})
+"""Causes that one row may have: a server that is too slow for it, fails or breaks off at it, writes invalid
+JSON, or says in the body that it failed. Other causes concern the API, whatever the page."""
+
+TOO_MUCH = (400, 422)
+"""Statuses of a first page with more records than the API is willing to give."""
 
 MOST_PARTS = 200
-"""Requests that a walk spends on taking pages apart."""
+"""Requests for parts of the failed pages of one list."""
 
-_IN_VAIN = 40
-"""Parts in a row that failed, of pages of which nothing came, before the rest is left unread."""
+_MOST_IN_VAIN = 40
+"""Parts in a row that fail, of pages of which nothing came, before the rest is left unread."""
 
 
-class Mending:
-    """The holes of one walk. `cut` is None where pages cannot be taken apart."""
+class FailedPage:
+    """A page that could not be read: `estimate` is its number of records, `error` why in words.
 
-    def __init__(self, cut: Cut | None) -> None:
-        self._is_able = cut is not None
-        self._cut = cut or RECORDS
-        self._holes: list[Hole] = []
-        self._opened = 0
-        self._parts: list[Part] = []  # the last goes first
-        self._spare = MOST_PARTS
-        self._vain = 0
-        self._is_over = False
+    `cause` is the same as a status or a word, as in `DIVISIBLE`.
+    """
+
+    def __init__(self, request: PageRequest, estimate: int, cause: str, error: str = "") -> None:
+        self.request, self.estimate, self.cause, self.error = request, estimate, cause, error
+        self.rows: range | None = None  # None until it is split
+        self.pending = 0  # parts that wait or are in flight
+        self.failures = self.new = self.reached = 0
+        self.unread_parts: list[range] = []
+        self.bad_rows: dict[int, str] = {}
+        self.is_closed = self.is_given_up = False
+
+    @property
+    def most_failures(self) -> int:
+        """Parts that may fail before one is received: twice as many as halvings lead to a single row."""
+        return 2 * len(self.rows or ()).bit_length() + 2
+
+    def unread(self, total: int | None) -> int:
+        """Records of it that were not received, without bad rows; estimated where the parts are unknown."""
+        if self.rows is None or self.is_given_up or not self.unread_parts:
+            return max(0, self.estimate - self.new)
+        ends = [part.stop if total is None else min(part.stop, total) for part in self.unread_parts]
+        return sum(max(0, end - part.start) for part, end in zip(self.unread_parts, ends, strict=True))
+
+
+class PagePart(msgspec.Struct, frozen=True):
+    """Some `rows` of a failed page, and the request for them."""
+
+    request: PageRequest
+    rows: range
+    page: FailedPage
+    role: Literal["part"] = "part"
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """A request for one row, to find out whether the API answers at all."""
+
+    request: PageRequest
+    role: Literal["probe"] = "probe"
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """What could not be read of a list: `pages`, their `records` (estimated), the `error` of the last one.
+
+    `bad_rows` are the single rows that the API cannot list, by position from 0, with the cause of each.
+    """
+
+    pages: int
+    records: int
+    error: str
+    bad_rows: Mapping[int, str]
+
+    def reasons(self) -> list[str]:
+        """Why the list is incomplete, as sentences in which rows count from 1."""
+        reasons = []
+        if self.pages:
+            last = f", the last because {self.error}" if self.error else ""
+            pages = "1 page" if self.pages == 1 else f"{self.pages} pages"
+            reasons.append(f"{pages} could not be read (about {self.records} records{last})")
+        if self.bad_rows:
+            first = min(self.bad_rows)
+            more = f" (and {len(self.bad_rows) - 1} more)" if len(self.bad_rows) > 1 else ""
+            cause = self.bad_rows[first]
+            # other errors say no more than their cause
+            is_shown = self.error and not self.pages and cause == "error_object"
+            error = f" ({self.error})" if is_shown else ""
+            reasons.append(f"row {first + 1}{more} cannot be read: {cause}{error}")
+        return reasons
+
+
+class _Split(NamedTuple):
+    """How pages are split: `request` asks for some rows, `parts` splits two or more rows, each into one part.
+
+    `is_counted` says that positions count records whatever the size of a page. Where they do not, a server
+    that ignores sizes answers with rows from elsewhere.
+    """
+
+    request: Callable[[range], PageRequest]
+    parts: Callable[[range], list[range]]
+    is_counted: bool
+
+
+def _at_record(rows: range) -> PageRequest:
+    return PageRequest(rows.start, len(rows), span=len(rows))
+
+
+def _halves(rows: range) -> list[range]:
+    middle = rows.start + (len(rows) + 1) // 2
+    return [range(rows.start, middle), range(middle, rows.stop)]
+
+
+def _at_page(rows: range) -> PageRequest:
+    return PageRequest(rows.start // len(rows), len(rows))
+
+
+def _smaller_pages(rows: range) -> list[range]:
+    """Pages of one size, for a page begins at a multiple of its size: as few as possible."""
+    count = next(number for number in range(2, len(rows) + 1) if len(rows) % number == 0)
+    length = len(rows) // count
+    return [range(start, start + length) for start in range(rows.start, rows.stop, length)]
+
+
+_BY_RECORD = _Split(_at_record, _halves, is_counted=True)
+_SPLITS = {
+    "offset": _BY_RECORD,
+    "range": _BY_RECORD,
+    "page": _Split(_at_page, _smaller_pages, is_counted=False),
+}
+"""Of links and cursors, only the page before knows where a page begins."""
+
+
+class Bisection:
+    """The failed pages of one list, which `strategy` reads."""
+
+    def __init__(self, paging: Paging, strategy: Strategy) -> None:
+        self._is_possible = styles.is_sized(paging) and paging.style in _SPLITS
+        self._split = _SPLITS.get(paging.style, _BY_RECORD)
+        self._strategy = strategy
+        self._pages: list[FailedPage] = []
+        self._begun = 0  # of these pages
+        self._parts: list[PagePart] = []  # the last is sent first
+        self._parts_left = MOST_PARTS
+        self._in_vain = 0  # parts in a row, of pages of which nothing came
+        self._is_stopped = False
 
     def probes(self, size: int) -> list[Probe]:
-        """Rows to try one after the other where a first page of `size` says nothing; [] if they cannot be.
+        """Rows to try one after the other after a first page of `size` failed; [] where they cannot be.
 
-        Not all of them are likely to be bad: the first, one in the middle, and the one behind.
+        Not all of them are likely to be bad: the first, one in the middle, and the one behind the page.
         """
         rows = dict.fromkeys((0, size // 2, size))
-        return [Probe(self._cut.ask(range(row, row + 1))) for row in rows] if self._is_able else []
+        return [Probe(self._split.request(range(row, row + 1))) for row in rows] if self._is_possible else []
 
-    def note(self, hole: Hole) -> None:
-        """A page is missing."""
-        self._holes.append(hole)
+    def add(self, page: FailedPage) -> None:
+        """A page failed."""
+        self._pages.append(page)
 
-    def ahead(self, course: Course) -> Part | None:
-        """The next part that may be asked for, None if there is none."""
-        while not self._parts and not self._is_over and self._opened < len(self._holes):
-            hole = self._holes[self._opened]
-            if course.rows(hole.ask) is None and any(other.pending for other in self._holes):
-                break  # what is in flight may tell how long a page is
-            self._opened += 1
-            self._open(hole, course)
+    def next_part(self) -> PagePart | None:
+        """The next part that may be requested, None if there is none."""
+        while not self._parts and not self._is_stopped and self._begun < len(self._pages):
+            page = self._pages[self._begun]
+            if self._strategy.rows(page.request) is None and any(other.pending for other in self._pages):
+                break  # what is in flight may show how long a page is
+            self._begun += 1
+            self._begin(page)
         return self._parts.pop() if self._parts else None
 
-    def _open(self, hole: Hole, course: Course) -> None:
-        rows = course.rows(hole.ask)
-        if not self._is_able or hole.cause not in DIVISIBLE or not rows:
-            return  # not divisible, or its place is unknown, or it is behind the announced end
-        hole.rows = rows
+    def _begin(self, page: FailedPage) -> None:
+        rows = self._strategy.rows(page.request)
+        if not self._is_possible or page.cause not in DIVISIBLE or not rows:
+            return
+        page.rows = rows
         if len(rows) == 1:
-            hole.bad[rows.start] = hole.cause
-            self._close(hole, course)
+            page.bad_rows[rows.start] = page.cause
+            self._close(page)
         else:
-            self._take_apart(hole, rows)
+            self._divide(page, rows)
 
-    def _queue(self, hole: Hole, spans: list[range]) -> None:
-        if self._is_over or hole.is_given_up:
-            hole.left += spans
+    def _divide(self, page: FailedPage, rows: range) -> None:
+        parts = self._split.parts(rows)
+        if self._parts_left < len(parts):
+            page.unread_parts.append(rows)
             return
-        hole.pending += len(spans)
-        self._parts += [Part(self._cut.ask(rows), rows, hole) for rows in reversed(spans)]
+        self._parts_left -= len(parts)
+        self._queue(page, parts)
 
-    def _take_apart(self, hole: Hole, rows: range) -> None:
-        spans = self._cut.split(rows)
-        if self._spare < len(spans):
-            hole.left.append(rows)
+    def _queue(self, page: FailedPage, parts: list[range]) -> None:
+        if self._is_stopped or page.is_given_up:
+            page.unread_parts += parts
             return
-        self._spare -= len(spans)
-        self._queue(hole, spans)
+        page.pending += len(parts)
+        self._parts += [PagePart(self._split.request(rows), rows, page) for rows in reversed(parts)]
 
-    def heard(self, part: Part, came: Came, most: int, course: Course) -> None:
-        """A part came. `most` is the number of records up to which pages are known to come whole.
+    def on_part(self, part: PagePart, received: Received, most: int) -> None:
+        """A part was received. `most` is the number of records up to which pages come whole.
 
-        A server that gives more than asked ignores sizes, and then nothing can be isolated. One that gives
-        less clamps, hides, or is at its end: the rest is asked for, where rows can be counted, and else the
-        same rows in smaller parts, unless they are no more than `most`.
+        A server that gives more than asked ignores sizes, and then bad rows cannot be isolated. After one
+        that gives less the rest is requested, where positions count records; elsewhere the same rows in
+        smaller parts, if they are more than `most`.
         """
-        hole, rows = part.hole, part.rows
-        hole.pending -= 1
-        hole.new += came.new
-        if came.items > len(rows):
-            if not self._cut.is_counted:
-                hole.left.append(rows)
+        page, rows, items = part.page, part.rows, received.items
+        page.pending -= 1
+        page.new += received.new
+        if items > len(rows):
+            if not self._split.is_counted:
+                page.unread_parts.append(rows)
             self.stop()
-        elif came.items:
-            self._vain = 0
-            hole.reached = max(hole.reached, rows.start + came.items)
-            self._ask_for_rest(part, came.items, most)
-        self._settle(hole, course)
+        elif items:
+            self._in_vain = 0
+            page.reached = max(page.reached, rows.start + items)
+            if items < len(rows) and self._split.is_counted:
+                self._queue(page, [rows[items:]])
+            elif items < len(rows) and len(rows) > most:
+                self._divide(page, rows)
+        self._close_if_done(page)
 
-    def _ask_for_rest(self, part: Part, items: int, most: int) -> None:
-        rows = part.rows
-        if items == len(rows):
+    def on_failure(self, part: PagePart, cause: str) -> None:
+        """A part failed: it is split, or is a bad row; a cause that concerns the API ends the bisection."""
+        page, rows = part.page, part.rows
+        page.pending -= 1
+        page.failures += 1
+        if page.is_given_up:
             return
-        if self._cut.is_counted:
-            self._queue(part.hole, [rows[items:]])
-        elif len(rows) > most:
-            self._take_apart(part.hole, rows)
-
-    def lost(self, part: Part, cause: str, course: Course) -> None:
-        """A part failed: it is taken apart, or is the bad row; a failure of the API's own ends the matter."""
-        hole, rows = part.hole, part.rows
-        hole.pending -= 1
-        hole.failures += 1
-        if hole.is_given_up:
-            return
-        if cause not in DIVISIBLE or self._is_over:
-            hole.left.append(rows)
+        if cause not in DIVISIBLE or self._is_stopped:
+            page.unread_parts.append(rows)
             self.stop()
         elif len(rows) == 1:
-            hole.bad[rows.start] = cause
+            page.bad_rows[rows.start] = cause
         else:
-            self._take_apart(hole, rows)
-        self._vain += not hole.new
-        if self._vain >= _IN_VAIN:
+            self._divide(page, rows)
+        self._in_vain += not page.new
+        if self._in_vain >= _MOST_IN_VAIN:
             self.stop()
-        elif not hole.new and hole.pending and hole.failures >= hole.patience:
-            self._give_up(hole)
-        self._settle(hole, course)
-
-    def _give_up(self, hole: Hole) -> None:
-        waiting = [part for part in self._parts if part.hole is hole]
-        self._parts = [part for part in self._parts if part.hole is not hole]
-        hole.pending -= len(waiting)
-        self._forgo(hole)
-
-    def _forgo(self, hole: Hole) -> None:
-        hole.is_given_up, hole.bad = True, {}
+        elif not page.new and page.pending and page.failures >= page.most_failures:
+            waiting = [part for part in self._parts if part.page is page]
+            self._parts = [part for part in self._parts if part.page is not page]
+            page.pending -= len(waiting)
+            page.is_given_up, page.bad_rows = True, {}
+        self._close_if_done(page)
 
     def stop(self) -> None:
-        """Nothing further is asked for; what still waits is left unread."""
-        self._is_over = True
+        """Requests nothing further; parts that wait are left unread."""
+        self._is_stopped = True
         for part in self._parts:
-            part.hole.pending -= 1
-            part.hole.left.append(part.rows)
+            part.page.pending -= 1
+            part.page.unread_parts.append(part.rows)
         self._parts = []
 
-    def _settle(self, hole: Hole, course: Course) -> None:
-        """Closes a hole when its last part is back, and tells the course what was in it."""
-        if hole.pending or hole.left or hole.is_given_up:
+    def _close_if_done(self, page: FailedPage) -> None:
+        if page.pending or page.unread_parts or page.is_given_up:
             return
-        if not hole.new and not self._cut.is_counted:
-            # without any news a server that ignores sizes cannot be told from the end of the list
-            self._forgo(hole)
-            return
-        self._close(hole, course)
+        if not page.new and not self._split.is_counted:
+            # without new records a server that ignores sizes looks like the end of the list
+            page.is_given_up, page.bad_rows = True, {}
+        else:
+            self._close(page)
 
-    def _close(self, hole: Hole, course: Course) -> None:
-        hole.is_closed = True
-        length = hole.new + len(hole.bad)
-        course.mended(hole.ask, Came(length, length, None), hole.reached)
+    def _close(self, page: FailedPage) -> None:
+        page.is_closed = True
+        length = page.new + len(page.bad_rows)
+        self._strategy.on_recovered(page.request, Received(length, length, None), page.reached)
 
     def unread(self, total: int | None) -> Unread:
-        """What is missing, holes that were never opened included; `total` as announced, None for nothing."""
+        """What could not be read, pages that were never split included; `total` is the announced one."""
         self.stop()
-        holes = [hole for hole in self._holes if not hole.is_closed]
-        why = next((hole.why for hole in reversed(holes or self._holes) if hole.why), "")
-        records = sum(hole.unread(total) for hole in holes)
-        bad = {row: cause for hole in self._holes for row, cause in hole.bad.items()}
-        return Unread(len(holes), records, why, bad)
+        pages = [page for page in self._pages if not page.is_closed]
+        error = next((page.error for page in reversed(pages or self._pages) if page.error), "")
+        bad_rows = {row: cause for page in self._pages for row, cause in page.bad_rows.items()}
+        return Unread(len(pages), sum(page.unread(total) for page in pages), error, bad_rows)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from exporter.paging.pagination import Ending
+from exporter.paging.pagination import ListResult
 
 
-def shortfalls(endings: Sequence[Ending]) -> tuple[int, ...]:
+def shortfalls(endings: Sequence[ListResult]) -> tuple[int, ...]:
     """How many records fewer than announced each list has brought, 0 where something else is amiss, too."""
     return tuple(
         (ending.expected or 0) - ending.received if ending.is_short_only else 0 for ending in endings
@@ -22,7 +22,7 @@ def shortfalls(endings: Sequence[Ending]) -> tuple[int, ...]:
 
 
 def is_restless(
-    endings: Sequence[Ending],
+    endings: Sequence[ListResult],
     doubled: AbstractSet[str | int],
     known: AbstractSet[str | int],
     usual: Sequence[int] = (),
@@ -32,7 +32,7 @@ def is_restless(
     `doubled` are the records that came more than once, by id or its mark, `known` those of the crawl before;
     `usual` are the shortfalls of that one: an API that counts records which it does not show always does.
     """
-    if any(ending.unread_pages or ending.unread_records or ending.filled for ending in endings):
+    if any(ending.unread_pages or ending.unread_records or ending.non_records for ending in endings):
         return False  # what cannot be read now cannot be read again right away
     amiss = any(
         not ending.complete and not (short and place < len(usual) and short == usual[place])
@@ -41,7 +41,7 @@ def is_restless(
     return amiss or _moved(endings, doubled, known)
 
 
-def is_finished(endings: Sequence[Ending], together: Sequence[int]) -> bool:
+def is_finished(endings: Sequence[ListResult], together: Sequence[int]) -> bool:
     """Whether every list was read to its end, and shows as much as it announced.
 
     `together` counts the different records of each list that this crawl and the one right before it saw: in a
@@ -54,12 +54,14 @@ def is_finished(endings: Sequence[Ending], together: Sequence[int]) -> bool:
     )
 
 
-def ends_by_refusal(endings: Sequence[Ending]) -> bool:
+def ends_by_refusal(endings: Sequence[ListResult]) -> bool:
     """Whether the end of a list is known by 404s alone: a proxy without a server gives them, too."""
     return any(ending.absent_pages and ending.expected is None for ending in endings)
 
 
-def problem(endings: Sequence[Ending], doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> str:
+def problem(
+    endings: Sequence[ListResult], doubled: AbstractSet[str | int], known: AbstractSet[str | int]
+) -> str:
     """Everything that speaks against completeness in one sentence, empty for nothing."""
     reasons = [
         ending.reason
@@ -71,12 +73,14 @@ def problem(endings: Sequence[Ending], doubled: AbstractSet[str | int], known: A
     return "; ".join(reasons)
 
 
-def _moved(endings: Sequence[Ending], doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> bool:
+def _moved(
+    endings: Sequence[ListResult], doubled: AbstractSet[str | int], known: AbstractSet[str | int]
+) -> bool:
     """Whether records came twice that did not before, and no total shows that none was missed for it."""
     return bool(doubled - known) and any(ending.expected is None for ending in endings)
 
 
-def _only_doubled(ending: Ending, doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> bool:
+def _only_doubled(ending: ListResult, doubled: AbstractSet[str | int], known: AbstractSet[str | int]) -> bool:
     """Whether the total is missed only because it counts records twice that always come twice."""
     steady = bool(doubled) and doubled == known
     return steady and ending.is_short_only and ending.items == ending.expected

@@ -1,9 +1,9 @@
-"""One list, read: a walk's queries sent, and what came told to the walk.
+"""Reads one list: sends the queries of `pagination`, and sends the results back to it.
 
-Which pages to ask for is decided in `pagination`, how one is got in `client`, what it means by the caller's
-`take`. It owns what is in flight, the deadline, and what the failure of one page means for the others.
-Invariants: never more than `width` requests are in flight, pages that still are being decoded included; they
-are kept one after the other; and nothing is in flight any more when `fetch` returns or raises.
+Here are the requests in flight, the deadline, and what the failure of one page means for the others. How a
+page is requested is decided in `client`, what it contains by the caller's `decode`. Invariants: a query is
+sent as soon as `pagination` yields it, so that alone bounds what is in flight; pages are stored one after the
+other; and nothing is in flight any more when `read_list` returns or raises.
 """
 
 from __future__ import annotations
@@ -20,34 +20,35 @@ from exporter import errors
 from exporter.client import response_headers
 from exporter.client.client import Client, Page
 from exporter.inventory.dialects import Paging
-from exporter.paging import next_link as way
-from exporter.paging.failed_page import DIVISIBLE, TOO_MUCH
-from exporter.paging.misplaced import Misplaced, Places
-from exporter.paging.pagination import Ending, Query, Seen, Walk
+from exporter.paging import next_link
+from exporter.paging.bisect import DIVISIBLE, TOO_MUCH
+from exporter.paging.page_position import Misplaced, PagePositions
+from exporter.paging.pagination import ListResult, PageResult, Pagination, Query
 
 log = structlog.get_logger()
 
-Keep = Callable[[], Seen]
-"""Keeps the records of a page and says what it showed; called for one page after the other."""
+Store = Callable[[], PageResult]
+"""Stores the records of a page, and returns its result; called for one page after the other."""
 
-Take = Callable[[Page, Query], Awaitable[Keep]]
-"""Decodes a page, several at a time; raises `Malformed` where the page is none."""
+Decode = Callable[[Page, Query], Awaitable[Store]]
+"""Decodes a page, several at a time; raises `Malformed` where it is none."""
 
-_PATIENCE = 10
-"""Pages in a row that fail, retries included, before the API and not its pages is held to be broken."""
+_MOST_FAILURES = 10
+"""Pages in a row that fail, retries included, before the list is given up: then the API is broken."""
 
-_MENDING = 0.5
-"""Of the deadline: after that no more parts of failed pages are asked for, so that the rest is not lost."""
-
-_BEYOND = (404, 416)
+_BEHIND_END = (404, 416)
 """What some servers answer instead of an empty page behind the end."""
 
 
 class Deadline(msgspec.Struct, frozen=True):
-    """The `seconds` that a crawl may take, and how many of them are `spent`: on the lists before this one."""
+    """The `seconds` that a crawl may take, and how many of them were `spent` on the lists before this one.
+
+    After the share `for_pages` of those that are left, no more parts of failed pages are requested.
+    """
 
     seconds: float
     spent: float = 0.0
+    for_pages: float = 0.5
 
     @property
     def left(self) -> float:
@@ -64,173 +65,159 @@ class Deadline(msgspec.Struct, frozen=True):
         )
 
 
-async def crawl(
-    client: Client, url: str, walk: Walk, take: Take, *, width: int, deadline: Deadline | None
-) -> Ending:
+async def read_list(
+    client: Client, url: str, pagination: Pagination, decode: Decode, deadline: Deadline | None
+) -> ListResult:
     """Reads the list at `url` to its end; `deadline` is None for none.
 
-    A page that fails is told to the walk as unread, parts of a page too. Raises that page's `SourceError` if
-    it is the first (save where the walk knows a way around that), or if it says that we may not ask;
-    `PartialCrawl` when the deadline is over (reason deadline) or ten pages in a row have failed (reason
-    partial). Half of the time is for pages: what remains of failed ones then is left unread.
+    A page that fails, or a part of one, is an unread page for `pagination`. Raises the `SourceError` of a
+    first page (unless `pagination` can do without it), and of any page that the exporter may not read;
+    `PartialCrawl` when the deadline is over (reason deadline) or ten pages in a row failed (reason partial).
     """
-    flight = _Flight(client, url, walk, take)
+    requests = _Requests(client, url, pagination, decode)
     left = None if deadline is None else deadline.left
-    if left is not None:
-        flight.mended_by = asyncio.get_running_loop().time() + _MENDING * left
+    if deadline is not None:
+        requests.parts_until = asyncio.get_running_loop().time() + deadline.for_pages * deadline.left
     try:
         async with asyncio.timeout(left) as limit:
-            return await flight.run(width)
+            return await requests.run()
     except TimeoutError as error:
         if deadline is None or not limit.expired():
             raise
-        raise deadline.missed(url, flight.pages) from error
+        raise deadline.missed(url, requests.pages) from error
     finally:
-        await flight.land()
+        await requests.cancel()
 
 
 def total(page: Page, paging: Paging) -> int | None:
-    """The number of records that the page's headers announce, None for none or garbage."""
+    """The number of records that the page's headers announce; None for none or an invalid one."""
     return response_headers.total_count(page.headers, paging.total_header)
 
 
-def garbled(page: Page, paging: Paging) -> str:
-    """A total that is announced and cannot be one, as it is written; "" for none."""
+def bad_total(page: Page, paging: Paging) -> str:
+    """An announced total that is no number of records, as it is written; "" for none."""
     return response_headers.unusable_total(page.headers, paging.total_header)
 
 
-def onward(page: Page, paging: Paging) -> way.Onward:
-    """Where the page says that its list goes on; nowhere for styles that count positions instead."""
-    return way.onward(page.headers, page.body, page.url, paging)
+def next_page(page: Page, paging: Paging) -> next_link.NextPage:
+    """The link or cursor to the next page; none for styles that count positions instead."""
+    return next_link.next_page(page.headers, page.body, page.url, paging)
 
 
-class _Flight:
-    """The requests in flight of one crawl, in the order they were sent."""
+class _Requests:
+    """The requests of one list in flight, in the order in which they were sent."""
 
-    def __init__(self, client: Client, url: str, walk: Walk, take: Take) -> None:
-        self._client, self._url, self._walk, self._take = client, url, walk, take
-        self._flying: dict[asyncio.Task[Keep], Query] = {}
-        self._waiting: list[Query] = []
-        self._failed = 0  # in a row
-        self._places = Places()
-        self._misplaced: dict[int, str] = {}  # pages taken that claim to be the beginning, by ordinal
-        self._beginning: errors.SourceError | None = None  # why the list's beginning could not be read
+    def __init__(self, client: Client, url: str, pagination: Pagination, decode: Decode) -> None:
+        self._client, self._url, self._pagination, self._decode = client, url, pagination, decode
+        self._in_flight: dict[asyncio.Task[Store], Query] = {}
+        self._failed = 0  # pages in a row
+        self._positions = PagePositions()
+        self._misplaced: dict[int, str] = {}  # pages that claim to be the first one, by ordinal
+        self._first_error: errors.SourceError | None = None  # why the first page could not be read
         self.pages = 0
-        self.mended_by = math.inf  # on the loop's clock
+        self.parts_until = math.inf  # on the loop's clock
 
-    async def run(self, width: int) -> Ending:
-        """Sends, takes and tells until the walk ends."""
-        self._waiting.extend(next(self._walk))
+    async def run(self) -> ListResult:
+        """Sends queries and stores pages until the pagination ends."""
+        self._send(next(self._pagination))
         while True:
-            self._send(width)
-            done, _ = await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
-            for task in [task for task in self._flying if task in done]:
-                seen = self._seen(task, self._flying.pop(task))
+            done, _ = await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in self._in_flight if task in done]:
+                result = self._result(task, self._in_flight.pop(task))
                 try:
-                    self._waiting.extend(self._walk.send(seen))
+                    self._send(self._pagination.send(result))
                 except StopIteration as stop:
-                    ending: Ending = stop.value
-                    if self._beginning is not None and not ending.received:
-                        raise self._beginning from None
-                    return ending
-                self._send(width)
+                    list_result: ListResult = stop.value
+                    if self._first_error is not None and not list_result.received:
+                        raise self._first_error from None
+                    return list_result
 
-    def _send(self, width: int) -> None:
-        while self._waiting and len(self._flying) < width:
-            query = self._waiting.pop(0)
-            task = asyncio.create_task(self._get(query))
-            self._flying[task] = query
+    def _send(self, queries: tuple[Query, ...]) -> None:
+        for query in queries:
+            self._in_flight[asyncio.create_task(self._get(query))] = query
 
-    async def _get(self, query: Query) -> Keep:
-        if query.role == "part" and asyncio.get_running_loop().time() > self.mended_by:
+    async def _get(self, query: Query) -> Store:
+        if query.role == "part" and asyncio.get_running_loop().time() > self.parts_until:
             raise errors.PartialCrawl(f"GET {self._url}: no time is left for parts", reason="deadline")
         page = await self._page(query)
         if query.role == "probe":
-            return partial(Seen, query, items=0, new=0, total=None, status=page.status)
-        return await self._take(page, query)
+            return partial(PageResult, query, items=0, new=0, total=None, status=page.status)
+        return await self._decode(page, query)
 
     async def _page(self, query: Query) -> Page:
-        """The answer to the query, asked for once more if it is a page of another place.
+        """The answer to the query, requested once more if it is another page.
 
-        The beginning of the list instead of another page is taken from an API that may ignore positions; the
-        walk judges that, by what is new in it. Raises `Malformed` (reason misplaced) for any other.
+        The first page instead of another is accepted of an API that may ignore positions: `pagination` judges
+        by what is new in it. Raises `Malformed` (reason misplaced) for any other.
         """
         page = await self._answer(query)
-        wrong = self._places.wrong(query, page.headers)
-        if wrong is not None and not self._is_ignored(wrong):
+        wrong = self._positions.misplaced(query, page.headers)
+        if wrong is not None and not self._is_ignoring(wrong):
             page = await self._answer(query)
-            wrong = self._places.wrong(query, page.headers)
+            wrong = self._positions.misplaced(query, page.headers)
         if wrong is None:
             return page
-        if not wrong.is_beginning or self._places.is_obeyed:
+        if not wrong.is_first_page or self._positions.are_obeyed:
             raise errors.Malformed(
-                f"GET {page.url}: this is another page than was asked for: {wrong.words}",
+                f"GET {page.url}: this is another page than was asked for: {wrong.reason}",
                 reason="misplaced",
                 hint="something in between mixes up answers, or positions count something else: see paging",
             )
-        self._misplaced[query.ordinal] = wrong.words
+        self._misplaced[query.ordinal] = wrong.reason
         return page
 
-    def _is_ignored(self, wrong: Misplaced) -> bool:
-        """Whether the API seems to ignore positions, so that to ask once more is in vain."""
-        return wrong.is_beginning and bool(self._misplaced) and not self._places.is_obeyed
+    def _is_ignoring(self, wrong: Misplaced) -> bool:
+        """Whether the API seems to ignore positions, so that a second request is pointless."""
+        return wrong.is_first_page and bool(self._misplaced) and not self._positions.are_obeyed
 
     async def _answer(self, query: Query) -> Page:
-        retries = None if query.role == "page" else 1  # the page they are of has had them all
+        retries = None if query.role == "page" else 1  # the page that a part belongs to has had them all
         url, headers = query.url or self._url, dict(query.headers)
         return await self._client.get(url, query.params, headers, retries, query.paging.total_header)
 
-    def _seen(self, task: asyncio.Task[Keep], query: Query) -> Seen:
+    def _result(self, task: asyncio.Task[Store], query: Query) -> PageResult:
         try:
-            seen = task.result()()
+            result = task.result()()
         except errors.SourceError as error:
             return self._failure(error, query)
         if query.role == "probe":
-            return seen
+            return result
         self.pages += 1
         self._failed = 0
         if query.first:
-            self._beginning = None
+            self._first_error = None
         misplaced = self._misplaced.get(query.ordinal, "")
-        return msgspec.structs.replace(seen, misplaced=misplaced) if misplaced else seen
+        return msgspec.structs.replace(result, misplaced=misplaced) if misplaced else result
 
-    def _failure(self, error: errors.SourceError, query: Query) -> Seen:
+    def _failure(self, error: errors.SourceError, query: Query) -> PageResult:
         """What a failed page means: the end of the crawl, the end of the list, or a page unread."""
         status = error.status if isinstance(error, errors.Refused) else 0
-        if status in _BEYOND and (not query.first or (status == 416 and query.headers)):
+        if status in _BEHIND_END and (not query.first or (status == 416 and query.headers)):
             # no range of an empty list can be satisfied, not even the first
             self._failed = 0
-            return Seen(query, items=0, new=0, total=None, status=status)
-        cause = _cause(error)
-        seen = Seen(
-            query, items=0, new=0, total=None, status=status, unread=True, why=str(error), cause=cause
+            return PageResult(query, items=0, new=0, total=None, status=status)
+        cause = str(error.status) if isinstance(error, errors.Broken) else error.reason
+        result = PageResult(
+            query, items=0, new=0, total=None, status=status, unread=True, error=str(error), cause=cause
         )
         if query.first and (status in TOO_MUCH or cause in DIVISIBLE):
-            self._beginning = error
-            return seen
+            self._first_error = error
+            return result
         if query.first or error.reason in ("auth", "forbidden"):
             raise error
         if query.role == "page":
-            self._lose_patience(error)
+            self._failed += 1
+            if self._failed >= _MOST_FAILURES:
+                raise errors.PartialCrawl(
+                    f"{self._failed} pages in a row failed: {error}", hint=error.hint
+                ) from error
         log.debug("page failed", url=self._url, role=query.role, query=query.ordinal, error=str(error))
-        return seen
+        return result
 
-    def _lose_patience(self, error: errors.SourceError) -> None:
-        self._failed += 1
-        if self._failed >= _PATIENCE:
-            raise errors.PartialCrawl(
-                f"{self._failed} pages in a row failed: {error}", hint=error.hint
-            ) from error
-
-    async def land(self) -> None:
+    async def cancel(self) -> None:
         """Cancels what is still in flight and waits until it is gone."""
-        for task in self._flying:
+        for task in self._in_flight:
             task.cancel()
-        await asyncio.gather(*self._flying, return_exceptions=True)
-        self._flying.clear()
-        self._walk.close()
-
-
-def _cause(error: errors.SourceError) -> str:
-    """The status where there is one, else the reason."""
-    return str(error.status) if isinstance(error, errors.Broken) else error.reason
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
+        self._in_flight.clear()
+        self._pagination.close()

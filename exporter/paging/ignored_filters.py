@@ -1,7 +1,7 @@
-"""Whether an API applies a filter of a query: asks once more, with a value that no record has.
+"""Whether an API applies a filter of a query: one more request, with a value that no record has.
 
 An API that answers with records ignores the filter; one that lists none, or refuses the value, applies it.
-Whether a record contradicts a filter is in `inventory.filters`. Each question is one request.
+Whether a record contradicts a filter is in `inventory.filters`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FilterStatus = Literal["applied", "ignored", "unknown"]
 async def check_filter(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
 ) -> FilterStatus:
-    """Whether the API lists records though no record has the value that is asked for."""
+    """Whether the API lists records though no record has the requested value."""
     return classify(await _unmatched(client, target, query, condition))
 
 
@@ -62,5 +62,5 @@ async def _unmatched(
 
 async def first_page(client: Client, target: settings.Target, query: Mapping[str, str]) -> Page:
     """The first page of a list, asked for once; raises `SourceError`."""
-    first, *_ = next(pagination.walk(target.paging, target.page_size, query, width=1, caps=_NO_CAPS))
+    first, *_ = next(pagination.paginate(target.paging, target.page_size, query, width=1, caps=_NO_CAPS))
     return await client.get(target.url, first.params, dict(first.headers), 0, first.paging.total_header)

@@ -1,10 +1,8 @@
-"""Where an answer says that its list goes on: a link, or a cursor, to the next page.
+"""Reads the link or cursor to the next page from an answer.
 
-It reads the Link header (RFC 8288), another header, or a member of the body, as the dialect's `Paging` says;
-when to follow is `link_strategies`'s business, and what came otherwise the poller's. Pure. Invariants:
-garbage is nothing, never an error; a link that is handed out leads to the API's own origin, for it is put
-together with that; a link is opaque, so its query is neither read nor rewritten, except for the cursor of
-style cursor.
+It is in the Link header (RFC 8288), in another header, or in a member of the body, as the dialect's `Paging`
+says. Pure. Invariants: garbage is no next page, never an error; a returned link has the API's own origin; a
+link is opaque: its query is neither read nor rewritten, except for the cursor of style cursor.
 """
 
 from __future__ import annotations
@@ -23,16 +21,16 @@ _LINK = re.compile(
 """One link of a Link header: its target, and its parameters with their semicolons."""
 _PARAM = re.compile(r";\s*([^\s;,=\"<>]+)(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?")
 _WRITABLE = "!#$%&'()*+,/:;=?@[]~"
-"""What may stand in a URL as it is; anything else is escaped, so that no blank can end the request line."""
+"""Characters that are not escaped in a URL; a space would end the request line."""
 _LONGEST = 1 << 20
-"""Bytes of a member that is looked through: millions of members would take very much memory."""
+"""Bytes of a member that is decoded: millions of members would take very much memory."""
 _PORTS = {"http": 80, "https": 443}
 
 
-class Onward(msgspec.Struct, frozen=True):
-    """The way to the next page: a `link` (an absolute URL), a `cursor`, or neither at the end of the list.
+class NextPage(msgspec.Struct, frozen=True):
+    """The next page: a `link` (an absolute URL), a `cursor`, or neither at the end of the list.
 
-    `flaw` says why there is neither although the answer gives one, as the end of a sentence; else "".
+    `flaw` says why the one in the answer cannot be used, as a sentence; else "".
     """
 
     link: str = ""
@@ -40,24 +38,24 @@ class Onward(msgspec.Struct, frozen=True):
     flaw: str = ""
 
 
-NOWHERE = Onward()
+NO_NEXT_PAGE = NextPage()
 
 
-def onward(headers: Mapping[str, str], body: bytes, url: str, paging: Paging) -> Onward:
-    """What the answer to a GET of `url` says of the page after it; nothing for styles that do without.
+def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging) -> NextPage:
+    """The next page by the answer to a GET of `url`; none for styles without links and cursors.
 
-    `headers` may hold several of one name, as aiohttp's do, and their names are matched in any case.
+    `headers` may have several of one name, as aiohttp's do; names are matched in any case.
     """
     if paging.style not in ("link", "cursor"):
-        return NOWHERE
-    written = _member(body, paging.next_member) if paging.next_member else _header(headers, paging)
-    if not written:
-        return NOWHERE
+        return NO_NEXT_PAGE
+    value = _member(body, paging.next_member) if paging.next_member else _header(headers, paging)
+    if not value:
+        return NO_NEXT_PAGE
     if paging.style == "link":
-        return _link(written, url)
+        return _link(value, url)
     if paging.next_member or paging.next_header.lower() != "link":
-        return Onward(cursor=written)
-    return _cursor(written, paging.cursor_param)
+        return NextPage(cursor=value)
+    return _cursor(value, paging.cursor_param)
 
 
 def _header(headers: Mapping[str, str], paging: Paging) -> str:
@@ -68,7 +66,7 @@ def _header(headers: Mapping[str, str], paging: Paging) -> str:
 
 
 def links(values: list[str]) -> Iterator[tuple[str, str]]:
-    """Every relation and its target in the values of Link headers."""
+    """Each relation and its target in the values of Link headers."""
     for link in _LINK.finditer(", ".join(values)):
         params: dict[str, str] = {}
         for name, quoted, plain in _PARAM.findall(link["params"]):
@@ -81,7 +79,7 @@ def links(values: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _member(body: bytes, path: str) -> str:
-    """The text or number at the dotted `path`, "" for none, null, false or anything else."""
+    """The text or number at the dotted `path`; "" for none and for other values."""
     raw: bytes | msgspec.Raw = body
     try:
         for key in path.split("."):
@@ -98,42 +96,42 @@ def _member(body: bytes, path: str) -> str:
     return str(found).strip()
 
 
-def _link(written: str, url: str) -> Onward:
-    """The link as the API's own origin is asked for it; a flaw where it leads elsewhere."""
+def _link(value: str, url: str) -> NextPage:
+    """The link with the API's own origin; a flaw if it leads to another."""
     try:
-        base, found = urlsplit(url), urlsplit(urljoin(url, written))
-        if _same(base, found):
+        base, found = urlsplit(url), urlsplit(urljoin(url, value))
+        if _is_same_origin(base, found):
             target = found._replace(scheme=base.scheme, netloc=base.netloc, fragment="")
-            return Onward(link=quote(target.geturl(), safe=_WRITABLE))
+            return NextPage(link=quote(target.geturl(), safe=_WRITABLE))
         host = (found.hostname or "no host at all")[:100]
     except ValueError:
-        return Onward(flaw="the link to the next page is no URL")
-    return Onward(flaw=f"the link to the next page leads to another origin ({host!r}), and is not followed")
+        return NextPage(flaw="the link to the next page is no URL")
+    return NextPage(flaw=f"the link to the next page leads to another origin ({host!r}), and is not followed")
 
 
-def _same(base: SplitResult, found: SplitResult) -> bool:
+def _is_same_origin(base: SplitResult, found: SplitResult) -> bool:
     """Whether two URLs share an origin (RFC 6454, section 4).
 
-    An http link is good for an https API of the same host and port: behind a proxy that ends TLS the API
-    does not know better, and what is asked for is https in any case.
+    An http link is accepted of an https API of the same host and port: behind a proxy that ends TLS an API
+    does not know better. The request uses https in any case.
     """
     if found.username is not None or found.scheme not in ("http", base.scheme):
         return False
-    return _place(base) == _place(found)
+    return _host_and_port(base) == _host_and_port(found)
 
 
-def _place(url: SplitResult) -> tuple[str | None, int | None]:
-    """Host and port; a scheme's own port is None, as if it were not written."""
+def _host_and_port(url: SplitResult) -> tuple[str | None, int | None]:
+    """Host and port; None for the default port of the scheme."""
     port = None if url.port == _PORTS.get(url.scheme) else url.port
     return url.hostname, port
 
 
-def _cursor(link: str, name: str) -> Onward:
-    """The cursor within a link: only it is taken, so it does not matter where the link leads."""
+def _cursor(link: str, name: str) -> NextPage:
+    """The cursor within a link, whatever the origin of that link."""
     try:
         found = parse_qs(urlsplit(link).query).get(name, [""])[0]
     except ValueError:
         found = ""
     if found:
-        return Onward(cursor=found)
-    return Onward(flaw=f"the link to the next page holds no parameter {name!r}: see paging.cursor_param")
+        return NextPage(cursor=found)
+    return NextPage(flaw=f"the link to the next page holds no parameter {name!r}: see paging.cursor_param")

@@ -1,16 +1,15 @@
-"""The walk through a list, page by page: what to ask for next, and whether all of it was seen.
+"""Reads one list page by page: which queries may be sent now, and whether the list is complete.
 
-A walk is a generator that never touches a socket: it yields the queries that may go out now, and is sent what
-each of them brought, in the order of arrival. Sending is `fetch`'s, decoding the poller's; which part follows
-which is the course's, its words are `strategies`'s, what becomes of pages that fail `bisect`'s. It owns the
-bound on queries in flight, the size of a page that an API accepts, the caps, and the verdict. No signal of an
-inventory can be trusted (totals lie, limits are clamped, positions ignored), so it believes none alone.
-Invariant: an ending that says complete means that nothing the server gives away was missed.
+`paginate` is a generator without sockets: it yields the queries that may be sent now, and is sent the result
+of each, in the order of arrival. `fetch` sends them, `strategies` choose the next page, `bisect` splits pages
+that fail. Here are the queries in flight, the page size that an API accepts, the limits and the result. No
+signal of an inventory can be trusted alone: totals are wrong, sizes limited, positions ignored. Invariant: a
+list is complete only if nothing that the server lists was missed.
 
-    walk = paging.walk(Paging(), 40, {"status": "1"}, width=4, caps=Caps(pages=1000, records=50_000))
-    due = next(walk)                                    the first page goes out alone
-    due = walk.send(Seen(due[0], 40, 40, total=1003))   now up to four more; later one for one, or none
-    ...                                                 until StopIteration, whose value is the Ending
+    pages = paginate(Paging(), 40, {"status": "1"}, width=4, caps=Caps(pages=1000, records=50_000))
+    queries = next(pages)                                     the first page alone
+    queries = pages.send(PageResult(queries[0], 40, 40, total=1003))  now up to four more, later one by one
+    ...                                                       until StopIteration, whose value is a ListResult
 """
 
 from __future__ import annotations
@@ -21,23 +20,21 @@ from typing import Literal
 import msgspec
 
 from exporter.inventory.dialects import Paging
-from exporter.paging import strategies
-from exporter.paging.bisect import Mending
-from exporter.paging.failed_page import DIVISIBLE, TOO_MUCH, Hole, Part, Probe
-from exporter.paging.next_link import NOWHERE, Onward
-from exporter.paging.strategy import NOT_FOUND, Ask, Came
+from exporter.paging import styles
+from exporter.paging.bisect import DIVISIBLE, TOO_MUCH, Bisection, FailedPage, PagePart, Probe, Unread
+from exporter.paging.next_link import NO_NEXT_PAGE, NextPage
+from exporter.paging.strategies import NOT_FOUND, PageRequest, Received
 
 
 class Query(msgspec.Struct, frozen=True):
-    """One page to ask for: the query's parameters, in order and not yet escaped, and further headers.
+    """One request for a page: its parameters in order, not yet escaped, and its headers.
 
-    `url` is an absolute link of the API's own that is asked for instead of the list's URL, as it is written
-    and without parameters; "" for none. `ordinal` numbers the queries of a walk from 1, for messages; `first`
-    says that nothing is known yet of the list, so that this failure may be that of the walk. `page_size` is
-    the number of records that a page of this walk is asked for, and `paging` is how.
+    `url` is a link of the API to request instead, as it is and without parameters; "" for none. `ordinal`
+    numbers the queries of a list from 1; `first` says that no page of the list is known yet. `page_size` is
+    the number of records of a page.
 
-    `role` is "part" for some rows of a page that failed, hardly worth trying again, and "probe" for one row
-    whose record is of no interest, but only whether the API answers.
+    `role` is "part" for some rows of a page that failed, "probe" for one row whose record is ignored (it
+    shows whether the API answers), and "unit" for the page that shows what positions count.
     """
 
     params: tuple[tuple[str, str], ...]
@@ -50,20 +47,18 @@ class Query(msgspec.Struct, frozen=True):
     paging: Paging = Paging()
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """What became of a query.
+class PageResult(msgspec.Struct, frozen=True):
+    """What a query brought.
 
-    `items` counts the raw records of the page, `new` those whose id was not seen before in this walk, records
-    without an id included; `total` is what the answer's headers announce, None for nothing; `next_link` is
-    where the answer says that the list goes on. `garbled` is an announced total that is no number of records,
-    as it was written; `filled` counts the items that are no records. `misplaced` says where a page claims to
-    be the beginning of the list though another was asked for; "" for none. `unread` says that the page could
-    not be read after all retries, `why` what went wrong then, and `cause` the same as a status or a word, as
-    in `DIVISIBLE`.
+    `items` counts the records of the page, `new` those whose id did not come before, records without an id
+    included; `total` is announced by the answer's headers, None for none; `bad_total` is one that is no
+    number of records, as it was written. `non_records` counts elements that are no objects. `misplaced` says
+    where a page with new records claims to be the beginning of the list although another was requested.
 
-    Of a first page two failures are told. One with a status of `TOO_MUCH` is answered with the same page in
-    half the size; one with a cause of `DIVISIBLE` with a probe, and where that is answered the walk goes on
-    behind the page. Else the walk ends.
+    `unread` says that the page could not be read after all retries, `error` why in words, and `cause` the
+    same as a status or a word, as in `DIVISIBLE`. A first page with a status of `TOO_MUCH` is requested again
+    in half the size; after one with a cause of `DIVISIBLE` a probe is sent, and if that is answered, the
+    pages behind it are read. Else the list ends.
     """
 
     query: Query
@@ -72,36 +67,34 @@ class Seen(msgspec.Struct, frozen=True):
     total: int | None
     status: int = 200
     unread: bool = False
-    why: str = ""
-    onward: Onward = NOWHERE
+    error: str = ""
+    next_page: NextPage = NO_NEXT_PAGE
     cause: str = ""
-    garbled: str = ""
+    bad_total: str = ""
     misplaced: str = ""
-    filled: int = 0
+    non_records: int = 0
 
 
 class Caps(msgspec.Struct, frozen=True):
-    """Where the walk of a list, however endless, ends: queries sent, and records received.
+    """Where even an endless list ends: queries sent, and records received.
 
-    The page that exceeds `records` is taken whole, for it has been read.
+    The page that exceeds `records` is stored whole, since it has been read.
     """
 
     pages: int
     records: int
 
 
-class Ending(msgspec.Struct, frozen=True):
-    """The verdict on a walk.
+class ListResult(msgspec.Struct, frozen=True):
+    """Whether a list is complete, and what was read of it.
 
-    `expected` is the announced total (the larger of the first query's and the last's), None where none was,
-    and `spread` by how much the smaller of the two is less;
-    `received` counts different records; `unread_pages` could not be read or not wholly, and about
-    `unread_records` are missing for it, the single rows of `bad_rows` included: position from 0, and cause.
-    `pages` were read. `complete` promises that nothing is missing; `reason` is "" then, else a sentence.
-    `items` counts records as they came, doubles too, repeated first pages not; `is_short_only` says that
-    nothing speaks against completeness but that fewer different records came than were announced;
-    `absent_pages` answered 404, which was held to be behind the end; `filled` counts the items that are no
-    records, though nothing tells whether they stand in the places of some.
+    `expected` is the announced total (the larger one of the first and the last query), None for none, and
+    `spread` the difference between the two; `received` counts different records, `items` those that came more
+    than once several times, without repeated first pages. `unread_pages` could not be read, or not wholly,
+    and about `unread_records` are missing for that, `bad_rows` included: position from 0, and cause. `pages`
+    were read, `absent_pages` answered 404, which counts as the end. `non_records` counts elements that are no
+    objects. `reason` says in a sentence why the list is not complete; `is_short_only` that the only reason is
+    that fewer different records came than were announced.
     """
 
     complete: bool
@@ -116,13 +109,13 @@ class Ending(msgspec.Struct, frozen=True):
     bad_rows: Mapping[int, str] = {}
     absent_pages: int = 0
     spread: int = 0
-    filled: int = 0
+    non_records: int = 0
 
 
-Walk = Generator[tuple[Query, ...], Seen, Ending]
+Pagination = Generator[tuple[Query, ...], PageResult, ListResult]
 
 
-def walk(
+def paginate(
     paging: Paging,
     page_size: int,
     params: Mapping[str, str],
@@ -130,211 +123,225 @@ def walk(
     width: int,
     caps: Caps,
     unit: Literal["known", "unknown"] = "known",
-) -> Walk:
-    """Walks through one list, with at most `width` queries in flight and `page_size` records asked for each.
+) -> Pagination:
+    """Yields the queries for one list, at most `width` in flight, and returns its result.
 
-    `params` are sent with every query, unless paging itself sets one of that name. The end of the
-    generator ends the walk at once: queries still in flight have become pointless.
+    `params` are sent with every query, unless paging itself sets one of that name. Where the `unit` of
+    positions is unknown, the end is checked for it. When the generator ends, queries that are still in flight
+    are pointless.
     """
-    state = _State(paging, page_size, params, caps, Mending(strategies.cut(paging)))
+    reading = _Reading(paging, page_size, params, caps)
     if unit == "unknown":
-        state.check_unit()
-    due = state.due(width)
-    while due or state.flying:
-        seen = yield due
-        state.hear(seen)
-        due = state.due(width)
-    return state.ending()
+        reading.strategy.check_unit()
+    queries = reading.next_queries(width)
+    while queries or reading.in_flight:
+        result = yield queries
+        reading.update(result)
+        queries = reading.next_queries(width)
+    return reading.result()
 
 
-class _State:
-    """What a walk knows so far."""
+class _Reading:
+    """What is known of a list so far."""
 
-    def __init__(
-        self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps, mending: Mending
-    ) -> None:
-        self._paging, self._size, self._params, self._caps = paging, size, params, caps
-        self._mending = mending
-        self._style = strategies.STYLES[paging.style]
-        self._course = self._style.course(size)
-        self.flying: dict[int, Ask | Part | Probe] = {}
-        self._is_known = False  # whether anything was heard of the list
-        self._probes: list[Probe] | None = None  # those left to try, None when there is nothing to find out
+    def __init__(self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps) -> None:
+        self._paging, self._params, self._caps = paging, params, caps
+        self._style = styles.STYLES[paging.style]
+        self._begin(size)
+        self.in_flight: dict[int, PageRequest | PagePart | Probe] = {}
+        self._is_known = False  # whether any query was answered
+        self._probes: list[Probe] | None = None  # those left to send, None unless the first page failed
         self._sent = 0
         self._totals: tuple[tuple[int, int], ...] = ()  # ordinal and total of the first and the last
-        self._pages = self._items = self._new = self._most = self._absent = self._filled = 0
+        self._pages = self._items = self._new = self._longest = self._absent = self._non_records = 0
         self._first_items = self._new_behind_first = 0
-        self._repeating = False
-        self._capped = self._boasted = self._garbled = self._misplaced = ""
+        self._is_repeating = False
+        self._capped = self._excessive_total = self._bad_total = self._misplaced = ""
 
-    def check_unit(self) -> None:
-        """Asks for position 1 at the end, where positions should count records."""
-        self._course.check_unit()
+    def _begin(self, size: int) -> None:
+        self._size = size
+        self.strategy = self._style.strategy(size)
+        self._bisection = Bisection(self._paging, self.strategy)
 
     @property
     def _expected(self) -> int | None:
         return max((total for _, total in self._totals), default=None)
 
     @property
-    def _ignored(self) -> bool:
-        """Whether the server ignores positions: the first page comes again and nothing else ever came."""
-        return self._repeating and not self._new_behind_first
+    def _is_position_ignored(self) -> bool:
+        """Whether the first page came again, and nothing else ever."""
+        return self._is_repeating and not self._new_behind_first
 
-    def due(self, width: int) -> tuple[Query, ...]:
-        """The queries that may go out now."""
+    def next_queries(self, width: int) -> tuple[Query, ...]:
+        """The queries that may be sent now."""
         queries: list[Query] = []
-        while len(self.flying) < width and not self._capped and not self._ignored:
-            step = self._ahead()
+        while len(self.in_flight) < width and not self._capped and not self._is_position_ignored:
+            step = self._next_step()
             if step is None:
                 break
             if self._sent >= self._caps.pages:
                 self._capped = f"stopped after {self._sent} pages, which is limits.pages"
                 break
             self._sent += 1
-            self.flying[self._sent] = step
+            self.in_flight[self._sent] = step
             queries.append(self._query(step))
         return tuple(queries)
 
-    def _ahead(self) -> Ask | Part | Probe | None:
-        """What may go out next: pages, and when all of them are back the parts of those that failed."""
+    def _next_step(self) -> PageRequest | PagePart | Probe | None:
+        """Pages first, and when all of them have arrived the parts of those that failed."""
         if self._probes is not None:
-            return self._probes.pop(0) if self._probes and not self.flying else None
-        ask = self._course.ahead(self._expected, len(self.flying))
-        if ask is None and not any(isinstance(step, Ask) for step in self.flying.values()):
-            return self._mending.ahead(self._course)
-        return ask
+            return self._probes.pop(0) if self._probes and not self.in_flight else None
+        request = self.strategy.next_request(self._expected, len(self.in_flight))
+        if request is None and not any(isinstance(step, PageRequest) for step in self.in_flight.values()):
+            return self._bisection.next_part()
+        return request
 
-    def _query(self, step: Ask | Part | Probe) -> Query:
-        words = strategies.worded(self._paging, step if isinstance(step, Ask) else step.ask)
-        # a link is complete: what it was made for need not be said again
-        params = {} if words.link else {**self._params, **words.params}
+    def _query(self, step: PageRequest | PagePart | Probe) -> Query:
+        request = step if isinstance(step, PageRequest) else step.request
+        written = styles.parameters(self._paging, request)
+        # a link has the parameters of the list already
+        params = {} if written.link else {**self._params, **written.params}
         return Query(
             tuple(params.items()),
             self._sent,
             first=not self._is_known,
-            url=words.link,
-            headers=tuple(words.headers.items()),
+            url=written.link,
+            headers=tuple(written.headers.items()),
             page_size=self._size,
-            role=("unit" if step.is_unit else "page") if isinstance(step, Ask) else step.role,
+            role=("unit" if step.is_unit else "page") if isinstance(step, PageRequest) else step.role,
             paging=self._paging,
         )
 
-    def hear(self, seen: Seen) -> None:
-        """Takes in what became of a query in flight."""
-        step = self.flying.pop(seen.query.ordinal)
-        if isinstance(step, Ask) and step.is_unit:
-            self._course.heard(step, Came(seen.items, seen.new, self._expected, seen.status))
+    def update(self, result: PageResult) -> None:
+        """Learns from the result of a query in flight."""
+        step = self.in_flight.pop(result.query.ordinal)
+        if isinstance(step, PageRequest) and step.is_unit:
+            self.strategy.on_page(step, Received(result.items, result.new, self._expected, result.status))
             return
-        self._garbled = self._garbled or seen.garbled
-        if seen.items and not seen.new:
-            self._misplaced = self._misplaced or seen.misplaced
-        if seen.total is not None and seen.total > self._caps.records:
-            # to ask for all those pages would be to find nothing until the deadline
-            self._boasted = f"announced {seen.total}, which is more than limits.records, and not believed"
-        elif seen.total is not None:
-            told = (*self._totals, (seen.query.ordinal, seen.total))
-            self._totals = (min(told), max(told))
-        if isinstance(step, Ask) and seen.query.first and seen.unread and seen.status in TOO_MUCH:
-            self._ask_for_less(seen.why)
+        self._bad_total = self._bad_total or result.bad_total
+        if result.items and not result.new:
+            self._misplaced = self._misplaced or result.misplaced
+        self._update_total(result)
+        is_first = isinstance(step, PageRequest) and result.query.first
+        if is_first and result.unread and result.status in TOO_MUCH:
+            self._halve_size(result.error)
             return
         self._is_known = True
         match step:
-            case Ask():
-                self._hear_page(step, seen)
-            case Part():
-                self._hear_part(step, seen)
-            case Probe() if not seen.unread:
+            case PageRequest():
+                self._on_page(step, result)
+            case PagePart():
+                self._on_part(step, result)
+            case Probe() if not result.unread:
                 self._probes = None
-            case Probe() if seen.cause not in DIVISIBLE:
+            case Probe() if result.cause not in DIVISIBLE:
                 self._probes = []
         if self._items > self._caps.records:
             self._capped = f"stopped after {self._items} records, more than limits.records"
-            self.flying.clear()
+            self.in_flight.clear()
 
-    def _hear_page(self, ask: Ask, seen: Seen) -> None:
-        if not seen.unread:
-            self._absent += seen.status == NOT_FOUND
-            self._count(seen)
-            self._watch(seen)
-            new = seen.items if seen.query.first else seen.new
-            self._course.heard(ask, Came(seen.items, new, self._expected, seen.status, seen.onward))
+    def _update_total(self, result: PageResult) -> None:
+        total = result.total
+        if total is not None and total > self._caps.records:
+            # requesting all those pages would find nothing until the deadline
+            self._excessive_total = f"announced {total}, which is more than limits.records, and not believed"
+        elif total is not None:
+            totals = (*self._totals, (result.query.ordinal, total))
+            self._totals = (min(totals), max(totals))
+
+    def _on_page(self, request: PageRequest, result: PageResult) -> None:
+        if not result.unread:
+            self._absent += result.status == NOT_FOUND
+            self._count(result)
+            self._watch_for_repetition(result)
+            new = result.items if result.query.first else result.new
+            received = Received(result.items, new, self._expected, result.status, result.next_page)
+            self.strategy.on_page(request, received)
             return
-        self._mending.note(Hole(ask, self._course.lost(ask, self._expected), seen.cause, seen.why))
-        if seen.query.first:
-            # before anything is built on a list whose beginning fails: does the API answer at all?
-            self._probes = self._mending.probes(self._size) if seen.cause in DIVISIBLE else []
+        estimate = self.strategy.on_failure(request, self._expected)
+        self._bisection.add(FailedPage(request, estimate, result.cause, result.error))
+        if result.query.first:
+            # nothing follows from a first page that fails: does the API answer at all?
+            self._probes = self._bisection.probes(self._size) if result.cause in DIVISIBLE else []
 
-    def _hear_part(self, part: Part, seen: Seen) -> None:
-        if seen.unread:
-            self._mending.lost(part, seen.cause, self._course)
+    def _on_part(self, part: PagePart, result: PageResult) -> None:
+        if result.unread:
+            self._bisection.on_failure(part, result.cause)
             return
-        self._count(seen)
-        # where nothing came behind the first page, there is no more than a page
-        most = self._most if self._first_items or self._new_behind_first else self._size
-        self._mending.heard(part, Came(seen.items, seen.new, self._expected), most, self._course)
+        self._count(result)
+        # where nothing came behind the first page, the list has no more than a page
+        most = self._longest if self._first_items or self._new_behind_first else self._size
+        self._bisection.on_part(part, Received(result.items, result.new, self._expected), most)
 
-    def _ask_for_less(self, why: str) -> None:
-        """Begins again with half the size, as long as a size is asked for that can be halved."""
-        if self._size < 2 or not strategies.is_sized(self._paging):
-            self._capped = f"the first page is refused: {why}"
+    def _halve_size(self, error: str) -> None:
+        """Begins again with half the size, as long as there is a size that can be halved."""
+        if self._size < 2 or not styles.is_sized(self._paging):
+            self._capped = f"the first page is refused: {error}"
             return
-        self._size //= 2
-        self._course = self._style.course(self._size)
+        self._begin(self._size // 2)
 
-    def _count(self, seen: Seen) -> None:
+    def _count(self, result: PageResult) -> None:
         self._pages += 1
-        self._items += seen.items
-        self._new += seen.new
-        self._filled += seen.filled
-        self._most = max(self._most, seen.items)
+        self._items += result.items
+        self._new += result.new
+        self._non_records += result.non_records
+        self._longest = max(self._longest, result.items)
 
-    def _watch(self, seen: Seen) -> None:
-        if seen.query.first:
-            self._first_items = seen.items
+    def _watch_for_repetition(self, result: PageResult) -> None:
+        items = result.items
+        if result.query.first:
+            self._first_items = items
             return
-        self._new_behind_first += seen.new
-        # a page may well repeat where records are hidden or shift; one as long as a full first page may not
-        full = seen.items == self._first_items and (seen.items >= self._size or self._expected is None)
-        # where pages lead to one another, the course itself knows when they lead in a circle
-        if full and seen.items and not seen.new and seen.onward == NOWHERE:
-            self._repeating = True
+        self._new_behind_first += result.new
+        # a page may repeat where records are hidden or move; one as long as a full first page may not
+        is_full = items == self._first_items and (items >= self._size or self._expected is None)
+        # where pages lead to one another, the strategy knows when they lead in a circle
+        if is_full and items and not result.new and result.next_page == NO_NEXT_PAGE:
+            self._is_repeating = True
 
-    def ending(self) -> Ending:
-        """The verdict: complete, or everything that speaks against it in one sentence."""
+    def result(self) -> ListResult:
+        """Complete, or every reason against it in one sentence."""
         expected = self._expected
-        unread = self._mending.unread(expected)
-        reasons = [*filter(None, (self._capped, self._boasted)), *unread.told()]
-        if missing := expected is not None and self._new < expected:
-            reasons.append(f"announced {expected}, received {self._new} different records")
-        # a whole table that happens to be as long as a page cannot be told from a page that repeats
-        whole = self._first_items != self._size if expected is None else self._first_items >= expected
-        if self._ignored and not whole:
-            ignored = self._style.position(self._paging)
-            reasons.append(f"every page repeats the first: the API ignores {ignored}")
-        if self._misplaced and not self._ignored:
-            reasons.append(f"the first page came in place of another: {self._misplaced}")
-        if doubt := self._course.doubt(expected):
-            reasons.append(doubt)
-        filled = self._filled if expected is None else 0
-        if filled:
-            reasons.append(
-                f"{filled} elements of the list are no records, and may stand in the places of some"
-            )
-        if self._garbled and not self._items:
-            # a server that does not know how many there are does not know that there are none, either
-            reasons.append(f"the list is empty, and the announced total is {self._garbled}")
-        return Ending(
+        unread = self._bisection.unread(expected)
+        reasons = self._reasons(unread)
+        is_short = expected is not None and self._new < expected
+        return ListResult(
             complete=not reasons,
             expected=expected,
             received=self._new,
             unread_pages=unread.pages,
-            unread_records=unread.records + len(unread.rows),
+            unread_records=unread.records + len(unread.bad_rows),
             pages=self._pages,
             reason="; ".join(reasons),
-            items=self._first_items if self._ignored else self._items,
-            is_short_only=missing and len(reasons) == 1,
-            bad_rows=unread.rows,
+            items=self._first_items if self._is_position_ignored else self._items,
+            is_short_only=is_short and len(reasons) == 1,
+            bad_rows=unread.bad_rows,
             absent_pages=self._absent,
-            filled=filled,
+            non_records=self._non_records if expected is None else 0,
             spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),
         )
+
+    def _reasons(self, unread: Unread) -> list[str]:
+        """Why the list is not complete."""
+        expected = self._expected
+        reasons = [*filter(None, (self._capped, self._excessive_total)), *unread.reasons()]
+        if expected is not None and self._new < expected:
+            reasons.append(f"announced {expected}, received {self._new} different records")
+        # a list that is just as long as a page looks like a page that repeats
+        is_whole = self._first_items != self._size if expected is None else self._first_items >= expected
+        if self._is_position_ignored and not is_whole:
+            ignored = self._style.position(self._paging)
+            reasons.append(f"every page repeats the first: the API ignores {ignored}")
+        if self._misplaced and not self._is_position_ignored:
+            reasons.append(f"the first page came in place of another: {self._misplaced}")
+        if doubt := self.strategy.doubt(expected):
+            reasons.append(doubt)
+        if self._non_records and expected is None:
+            count = self._non_records
+            reasons.append(
+                f"{count} elements of the list are no records, and may stand in the places of some"
+            )
+        if self._bad_total and not self._items:
+            # a server that does not know how many there are does not know that there are none, either
+            reasons.append(f"the list is empty, and the announced total is {self._bad_total}")
+        return reasons

@@ -1,103 +1,421 @@
-"""The paging styles: for each the course through the list, and the words in which a part is asked for.
+"""Which page of a list to request next: by position, by page number, by link or cursor, or all at once.
 
-`STYLES` holds one entry for every name in the dialects' `PAGING_STYLES`; nobody else branches on a style.
-Which part comes when is the courses' business (`offset_strategies`, `link_strategies`). Pure. Invariant: a
-parameter whose name is empty is not sent, since this server has none of that kind.
+A strategy is asked which request may be sent now, and receives each page in the order of arrival. The limits,
+and whether the list is complete, are decided in `pagination`; how a request is written, in `styles`. Pure: no
+clock, no I/O. Invariant: every request moves a strategy on, so it ends or meets a limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Protocol
 
 import msgspec
 
-from exporter.inventory.dialects import Paging
-from exporter.paging.link_strategies import Chain
-from exporter.paging.offset_strategies import Offset, Page, Single
-from exporter.paging.split import PAGES, RECORDS, Cut
-from exporter.paging.strategy import Ask, Course
+from exporter.paging.next_link import NO_NEXT_PAGE, NextPage
+
+NOT_FOUND = 404
+"""What some servers answer behind the end of a list, and a proxy for any page while it has no server."""
+
+CAPPED_TOTAL = 100_000
+"""The total at which ServiceNow stops counting."""
+
+_FAILED_AT_END = 3
+"""Pages in a row that fail, or come empty, behind the announced end before nothing more is requested."""
+
+_REPEATED, _EMPTY = 10, 100
+"""Linked pages in a row without new records, and without any, before the chain counts as endless. Access
+rules may empty a few."""
+
+_COUNTS_PAGES = (
+    "position 1 lists other records than the first page: the API counts pages, not records (set paging.style:"
+    " page, and paging.first: 0)"
+)
 
 
-class Words(msgspec.Struct, frozen=True):
-    """How a part is asked for: paging's own parameters, in order, and headers.
+class PageRequest(msgspec.Struct, frozen=True):
+    """One part of the list.
 
-    `link` is the absolute URL to ask for instead, as it is and without any parameter; "" for none.
+    `position` counts from 0: records for the styles offset and range, else pages. `limit` is the number of
+    records to ask for; `span` how many records only this request covers, 0 where the next request begins
+    wherever this page ends. `gap` marks the rest of a short page, `is_unit` the request that finds out what
+    positions count. `next_page` is the link or cursor to the page, where it has one.
     """
 
-    params: Mapping[str, str] = {}
-    headers: Mapping[str, str] = {}
-    link: str = ""
+    position: int
+    limit: int
+    span: int = 0
+    gap: bool = False
+    is_unit: bool = False
+    next_page: NextPage = NO_NEXT_PAGE
 
 
-class Style(NamedTuple):
-    """One paging style. `offset_strategies` names what an API ignores that always gives the same page.
+class Received(msgspec.Struct, frozen=True):
+    """What a page had: `items` records, `new` of them with ids not seen before (on the first page: all).
 
-    `cut` takes pages apart; None where only the page before knows where one begins.
+    `total` is the number of records announced so far, None for none.
     """
 
-    course: Callable[[int], Course]
-    words: Callable[[Paging, Ask], Words]
-    position: Callable[[Paging], str] = lambda paging: paging.position_param
-    cut: Cut | None = None
+    items: int
+    new: int
+    total: int | None
+    status: int = 200
+    next_page: NextPage = NO_NEXT_PAGE
 
 
-def worded(paging: Paging, ask: Ask) -> Words:
-    """The words for `ask`."""
-    return STYLES[paging.style].words(paging, ask)
+class Strategy(Protocol):
+    """The order of requests for one list. `total` is the number of records announced so far, or None."""
+
+    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
+        """The next request; None at the end, or to wait for the `in_flight` others."""
+        ...
+
+    def on_page(self, request: PageRequest, received: Received) -> None:
+        """A page arrived."""
+        ...
+
+    def on_failure(self, request: PageRequest, total: int | None) -> int:
+        """A page could not be read; returns how many records it is estimated to have."""
+        ...
+
+    def on_recovered(self, request: PageRequest, received: Received, reached: int) -> None:
+        """A failed page was read in parts after all.
+
+        `received.items` counts its rows, bad rows included; the last one ends before position `reached`.
+        """
+
+    def check_unit(self) -> None:
+        """Finds out at the end whether positions count what is assumed."""
+
+    def rows(self, request: PageRequest) -> range | None:
+        """The rows of the list behind a request, in records from 0; None while unknown."""
+        return None
+
+    def doubt(self, total: int | None) -> str:
+        """Why the last page may not be the end of the list, as a sentence; "" for no doubt."""
+        return ""
 
 
-def is_sized(paging: Paging) -> bool:
-    """Whether the number of records of a page is asked for at all."""
-    return worded(paging, Ask(0, 1)) != worded(paging, Ask(0, 2))
+def is_total_doubtful(total: int, reached: int, first: int, size: int) -> bool:
+    """Whether a total that has been reached does not prove the end of the list.
+
+    It does not if more records came, if the server stops counting at that number, or if it is a multiple of
+    the `first` page's length: some servers announce the length of each page. One more page tells.
+    """
+    if reached != total or total == CAPPED_TOTAL:
+        return reached >= total
+    return first > 0 and total % first == 0 and (total > first or total >= size)
 
 
-def cut(paging: Paging) -> Cut | None:
-    """How pages are taken apart, None where they cannot be."""
-    return STYLES[paging.style].cut if is_sized(paging) else None
+def _records_after_404(where: str) -> str:
+    return f"{where} answered 404, and records followed all the same"
 
 
-def _named(*pairs: tuple[str, object]) -> Mapping[str, str]:
-    return {name: str(value) for name, value in pairs if name}
+class SingleStrategy(Strategy):
+    """The whole list in one request."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._is_sent = False
+
+    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
+        """The whole list, once."""
+        if self._is_sent:
+            return None
+        self._is_sent = True
+        return PageRequest(0, self._size)
+
+    def on_page(self, request: PageRequest, received: Received) -> None:
+        """Nothing more is requested."""
+
+    def on_failure(self, request: PageRequest, total: int | None) -> int:
+        """Estimates one page."""
+        return self._size
 
 
-def _by_offset(paging: Paging, ask: Ask) -> Words:
-    return Words(_named((paging.size_param, ask.limit), (paging.position_param, ask.position)))
+class OffsetStrategy(Strategy):
+    """Positions in records, advanced by what was received and never by what was asked for.
+
+    As long as the total or the length of a page is unknown, one request after the other until an empty page:
+    a page shorter than asked may be limited by the server (the next is as short) or have hidden records (it
+    is not). When both are known, all pages up to the total may be requested at once; the gap that a short one
+    leaves is requested once, and is hidden if nothing comes. Without a total a 404 is the end only if nothing
+    is behind it either. Invariant: everything before the next position has been requested.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._next = 0
+        self._stride = 0  # records of the longest page without a span
+        self._previous = 0  # records of the page before it
+        self._is_stride_known = False  # whether the server gives no longer pages than that
+        self._first = 0  # records of the first page
+        self._reached = 0  # the position behind the last record received
+        self._failed = 0  # pages in a row, behind the announced end
+        self._absent = -1  # the position of a 404 that may be the end
+        self._doubt = ""
+        self._is_ended = False
+        self._is_unit_open = False  # whether to find out what positions count
+        self._gaps: list[PageRequest] = []
+        self._skipped: dict[int, int] = {}  # records skipped at a position
+
+    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
+        """Gaps first; then pages up to the total, or else one at a time; at the end position 1 if wanted."""
+        request = self._next_page(total, in_flight)
+        is_proven = total is not None and self._reached >= total
+        if request or in_flight or not self._is_unit_open or self._reached <= 1 or is_proven:
+            return request
+        self._is_unit_open = False
+        return PageRequest(1, self._size, is_unit=True)
+
+    def check_unit(self) -> None:
+        """Requests position 1: it has the first page's records but one, unless positions count pages."""
+        self._is_unit_open = True
+
+    def _next_page(self, total: int | None, in_flight: int) -> PageRequest | None:
+        if self._gaps:
+            return self._gaps.pop()
+        if self._is_ended or self._failed >= _FAILED_AT_END:
+            return None
+        if total is not None and self._is_stride_known and self._next < total:
+            request = PageRequest(self._next, self._size, span=min(self._stride, total - self._next))
+            self._next += request.span
+            return request
+        if in_flight:
+            return None
+        if (
+            total is None
+            or self._next < total
+            or is_total_doubtful(total, self._reached, self._first, self._size)
+        ):
+            return PageRequest(self._next, self._size)
+        return None
+
+    def on_page(self, request: PageRequest, received: Received) -> None:
+        """Advances by what came; behind the announced end a page without new records is the end."""
+        items, total = received.items, received.total
+        if request.is_unit:
+            if 2 * received.new > received.items:  # in a list that changes, a few are new
+                self._doubt = _COUNTS_PAGES
+            return
+        self._failed = 0
+        if request.position == 0 and not request.gap:
+            self._first = items
+        if not request.span:
+            self._learn_stride(items)
+        if not received.new and total is None and received.status == NOT_FOUND and self._absent < 0:
+            self._absent = request.position
+            self._skip(request)
+        elif not received.new and (total is None or request.position >= total):
+            self._is_ended = True
+        elif items:
+            if self._absent >= 0:
+                self._absent, self._doubt = -1, _records_after_404(f"the position {self._absent}")
+            self._reached = max(self._reached, request.position + items)
+            self._next = max(self._next, self._reached)
+            missing = request.span - items
+            if missing > 0:
+                limit = min(missing, self._size)
+                self._gaps.append(PageRequest(request.position + items, limit, span=missing, gap=True))
+        else:
+            self._skip(request)
+
+    def _learn_stride(self, items: int) -> None:
+        if items:
+            self._is_stride_known = self._is_stride_known or items >= self._size or items == self._previous
+            self._stride, self._previous = max(self._stride, items), items
+
+    def _skip(self, request: PageRequest) -> int:
+        length = self._skipped[request.position] = self._length(request)
+        self._next = max(self._next, request.position + length)
+        return length
+
+    def _length(self, request: PageRequest) -> int:
+        return request.span or self._stride or self._size
+
+    def on_failure(self, request: PageRequest, total: int | None) -> int:
+        """Continues behind it; after three in a row behind the announced end, nobody can know the end."""
+        length = self._skip(request)
+        if total is not None and request.position < total:
+            return min(length, total - request.position)
+        self._failed += 1
+        return length
+
+    def on_recovered(self, request: PageRequest, received: Received, reached: int) -> None:
+        """Where the end had records, there may be more behind them."""
+        if request.position == 0:
+            self._first = received.items
+        if received.items:
+            self._reached = max(self._reached, reached)
+            self._failed = 0
+
+    def rows(self, request: PageRequest) -> range:
+        """As many as were skipped when it failed; before that, as many as it is expected to have."""
+        length = self._skipped.get(request.position, self._length(request))
+        return range(request.position, request.position + length)
+
+    def doubt(self, total: int | None) -> str:
+        """A 404 with records behind it, or positions that count pages."""
+        return self._doubt
 
 
-def _by_page(paging: Paging, ask: Ask) -> Words:
-    number = paging.first + ask.position
-    return Words(_named((paging.size_param, ask.limit), (paging.position_param, number)))
+class PageStrategy(Strategy):
+    """Page numbers. The gap in a short page cannot be requested.
+
+    Without a total, pages behind a full first page are requested in the hope that there are some, and a short
+    one ends the list unless a later one has records. A short first page may be limited by the server: then
+    the second has records, and its length is that of a full page. A page without new records counts as
+    empty: some servers repeat their last page for every number behind it. If pages before the last are short,
+    records are hidden after pages were cut: then only several empty pages end the list.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._next = 0
+        self._full = 0  # records of a full page
+        self._is_full_known = False
+        self._first = 0  # records of the first page
+        self._last, self._last_items = -1, 0  # the last page with new records
+        self._empty: set[int] = set()  # pages without new records
+        self._absent: set[int] = set()  # pages that answered 404
+        self._failed: set[int] = set()
+        self._pages = self._alike = 0  # pages with records, and those as long as a full one
+        self._is_hidden = False  # whether a page before the last was short
+
+    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
+        """The next page, if there is likely to be one."""
+        if in_flight and not self._is_full_known:
+            return None
+        if total is None:
+            wanted = not self._is_ended()
+        elif self._next * (self._full or self._size) < total:
+            wanted = True
+        else:
+            reached = self._last * self._full + self._last_items
+            is_open = is_total_doubtful(total, reached, self._first, self._size)
+            wanted = is_open and not in_flight and not self._is_ended()
+        if not wanted:
+            return None
+        self._next += 1
+        return PageRequest(self._next - 1, self._size)
+
+    def _is_ended(self) -> bool:
+        if sum(number > self._last for number in self._failed) >= _FAILED_AT_END:
+            return True
+        empty = sum(number > self._last for number in self._empty)
+        return empty >= _FAILED_AT_END if self._is_hidden else empty > 0 or self._last_items < self._full
+
+    def on_page(self, request: PageRequest, received: Received) -> None:
+        """Learns from the first two pages how long a full one is, and from all where the list ends."""
+        number, items = request.position, received.items
+        if number == 0:
+            self._first = items
+        if not self._is_full_known:
+            self._alike *= items <= self._full
+            self._full = max(self._full, items)
+            self._is_full_known = number > 0 or items >= self._size
+        self._pages += items > 0
+        self._alike += items == self._full
+        if received.status == NOT_FOUND:
+            self._absent.add(number)
+        if not received.new:
+            self._empty.add(number)
+            self._is_hidden = self._is_hidden or number < self._last
+        elif number < self._last:
+            self._is_hidden = self._is_hidden or items < self._full
+        else:
+            skipped = any(self._last < empty < number for empty in self._empty)
+            # a first page shorter than asked is limited or has hidden records: then a short page is no end
+            short = self._last >= 0 and min(self._first, self._last_items) < max(self._full, self._size)
+            self._is_hidden = self._is_hidden or skipped or short
+            self._last, self._last_items = number, items
+
+    def on_failure(self, request: PageRequest, total: int | None) -> int:
+        """Continues behind it; after three in a row at the end, nobody can know the end."""
+        self._failed.add(request.position)
+        full = self._full or self._size
+        return full if total is None else max(0, min(full, total - request.position * full))
+
+    def on_recovered(self, request: PageRequest, received: Received, reached: int) -> None:
+        """The page counts like any other."""
+        self._failed.discard(request.position)
+        if received.items > self._full:
+            self._full, self._alike = received.items, 0
+        self.on_page(request, received)
+
+    def rows(self, request: PageRequest) -> range | None:
+        """Known where pages agree on the length of a full one; the first page begins the list in any case."""
+        is_agreed = self._full == self._size or self._alike > max(1, self._pages - 2)
+        if not is_agreed and request.position:
+            return None
+        length = self._full if is_agreed else self._size
+        return range(request.position * length, (request.position + 1) * length)
+
+    def doubt(self, total: int | None) -> str:
+        """A 404 with records behind it."""
+        within = [number for number in self._absent if number < self._last]
+        return _records_after_404(f"page {min(within) + 1}") if within else ""
 
 
-def _by_link(paging: Paging, ask: Ask) -> Words:
-    if ask.onward.link:
-        return Words(link=ask.onward.link)
-    return Words(_named((paging.size_param, ask.limit)))
+class LinkStrategy(Strategy):
+    """Pages that lead to one another, by link or cursor, until one has no next; nothing is followed twice.
 
+    A page that fails takes the rest of the list with it. The end is doubted where a server may leave out its
+    links, lead in a circle, to another origin, or on for ever.
+    """
 
-def _by_cursor(paging: Paging, ask: Ask) -> Words:
-    size = (paging.size_param, ask.limit)
-    if ask.onward.cursor:
-        return Words(_named(size, (paging.cursor_param, ask.onward.cursor)))
-    return Words(_named(size))
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._next: PageRequest | None = PageRequest(0, size)
+        self._followed: set[NextPage] = set()
+        self._new = self._first = 0  # different records, and those of the first page
+        self._stale = 0  # pages in a row without new records
+        self._has_links = False  # whether any page had a next
+        self._doubt = ""
 
+    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
+        """The page that the one before leads to."""
+        request, self._next = self._next, None
+        return request
 
-def _by_range(paging: Paging, ask: Ask) -> Words:
-    """RFC 9110, section 14.2, with the unit `items` as in TMF630."""
-    first = paging.first + ask.position
-    return Words(headers={"Range": f"items={first}-{first + ask.limit - 1}"})
+    def on_page(self, request: PageRequest, received: Received) -> None:
+        """Follows the next page, unless that is doubtful."""
+        if not request.position:
+            self._first = received.items
+        self._new += received.new
+        self._stale = 0 if received.new else self._stale + 1
+        self._doubt = self._doubt_after(request, received)
+        self._has_links = self._has_links or received.next_page != NO_NEXT_PAGE
+        if received.next_page in (NO_NEXT_PAGE, request.next_page) or self._doubt:
+            return
+        self._followed.add(received.next_page)
+        self._next = PageRequest(request.position + 1, self._size, next_page=received.next_page)
 
+    def _doubt_after(self, request: PageRequest, received: Received) -> str:
+        next_page = received.next_page
+        if next_page == NO_NEXT_PAGE:
+            return self._doubt_without_next(request, received)
+        if next_page == request.next_page and not received.items:
+            return ""  # some servers repeat the last cursor at the end, to be polled with it later
+        if next_page in self._followed:
+            return "the pages lead in a circle: the last one back to one that was read before"
+        if self._stale >= (_REPEATED if received.items else _EMPTY):
+            return f"{self._stale} pages in a row brought nothing new, and each leads on to another"
+        return next_page.flaw
 
-def _at_once(paging: Paging, ask: Ask) -> Words:
-    return Words()
+    def _doubt_without_next(self, request: PageRequest, received: Received) -> str:
+        if received.status == NOT_FOUND:
+            return "the API led on to a page and then answered 404 to it"
+        if not request.position and received.items >= self._size:
+            return "the first page is full, and the API neither leads on to a next nor announces a total"
+        return ""
 
+    def on_failure(self, request: PageRequest, total: int | None) -> int:
+        """Nothing behind it can be requested: estimates what is missing from the total, or one page."""
+        return self._size if total is None else max(0, total - self._new)
 
-STYLES: Mapping[str, Style] = {
-    "offset": Style(Offset, _by_offset, cut=RECORDS),
-    "page": Style(Page, _by_page, cut=PAGES),
-    "link": Style(Chain, _by_link, lambda paging: "its own links"),
-    "cursor": Style(Chain, _by_cursor, lambda paging: paging.cursor_param),
-    "range": Style(Offset, _by_range, lambda paging: "the Range header", RECORDS),
-    "none": Style(Single, _at_once),
-}
+    def doubt(self, total: int | None) -> str:
+        """What is wrong with the last page, unless a credible total was reached."""
+        if total is None:
+            return self._doubt
+        is_credible = not self._has_links or not is_total_doubtful(total, self._new, self._first, self._size)
+        return "" if self._new >= total and is_credible else self._doubt

@@ -19,7 +19,7 @@ from yarl import URL
 from exporter import settings
 from exporter.client.session import Peer, Request, Session
 from exporter.inventory.dialects import Paging
-from exporter.paging.misplaced import Places
+from exporter.paging.page_position import PagePositions
 from exporter.paging.pagination import Query
 from tests.faults import rawserver
 from tests.faults.faulty import Faulty, house
@@ -402,14 +402,14 @@ def test_which_page_is_another_one(
     pairs = tuple(sent.items())
     params, headers = ((), pairs) if "Range" in sent else (pairs, ())
     query = Query(params, 2, first=False, headers=headers, page_size=10, paging=paging)
-    assert (Places().wrong(query, CIMultiDict(answer)) is not None) is is_misplaced
+    assert (PagePositions().misplaced(query, CIMultiDict(answer)) is not None) is is_misplaced
 
 
 def test_a_neighbour_is_another_page_once_it_is_known_how_pages_are_counted() -> None:
-    places = Places()
+    places = PagePositions()
 
     def wrong(asked: int, claimed: int) -> bool:
         query = Query((("page", str(asked)),), asked, first=False, page_size=10, paging=PAGE)
-        return places.wrong(query, {"Link": f"<?page={claimed}>; rel=self"}) is not None
+        return places.misplaced(query, {"Link": f"<?page={claimed}>; rel=self"}) is not None
 
     assert [wrong(1, 0), wrong(2, 1), wrong(3, 3), wrong(3, 2)] == [False, False, True, False]

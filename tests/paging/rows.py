@@ -1,4 +1,4 @@
-"""Lists with rows that cannot be read, in memory, and walks driven through them."""
+"""Lists with rows that cannot be read, in memory, and lists read through them."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ class Server:
 
     def seen(
         self, how: Paging, query: pagination.Query, known: AbstractSet[int]
-    ) -> tuple[pagination.Seen, set[int]]:
-        """The answer as the walk is told, and the records in it."""
+    ) -> tuple[pagination.PageResult, set[int]]:
+        """The answer as a result, and the records in it."""
         rows = set(self.rows(how, query))
         shaken = rows & self.shaky
         self.shaky -= shaken
         if self.is_down or rows & self.bad or shaken:
-            failed = pagination.Seen(
-                query, 0, 0, None, unread=True, why=f"it answers {self.cause}", cause=self.cause
+            failed = pagination.PageResult(
+                query, 0, 0, None, unread=True, error=f"it answers {self.cause}", cause=self.cause
             )
             return failed, set()
         if query.role == "probe":
-            return pagination.Seen(query, 0, 0, None), set()
+            return pagination.PageResult(query, 0, 0, None), set()
         given = rows - self.hidden
         total = self.count if self.announced else None
-        return pagination.Seen(query, len(given), len(given - known), total), given
+        return pagination.PageResult(query, len(given), len(given - known), total), given
 
 
 class Run:
-    """A walk driven to its end: `asked` are its queries, `received` the records that came."""
+    """A list read to its end: `asked` are its queries, `received` the records that came."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Run:
         self.spans: list[range] = []
         self.most_flying = 0
         order = random.Random(seed) if seed is not None else None
-        walk = pagination.walk(how, size, {}, width=width, caps=caps)
-        flying = list(next(walk))
+        generator = pagination.paginate(how, size, {}, width=width, caps=caps)
+        flying = list(next(generator))
         while True:
             self.most_flying = max(self.most_flying, len(flying))
             query = flying.pop(order.randrange(len(flying)) if order else 0)
@@ -95,9 +95,9 @@ class Run:
             seen, records = server.seen(how, query, self.received.keys())
             self.received.update(records)
             try:
-                flying += walk.send(seen)
+                flying += generator.send(seen)
             except StopIteration as stop:
-                self.ending: pagination.Ending = stop.value
+                self.result: pagination.ListResult = stop.value
                 break
 
     @property
@@ -108,4 +108,4 @@ class Run:
     @property
     def bad(self) -> list[int]:
         """The single rows that could not be read."""
-        return sorted(self.ending.bad_rows)
+        return sorted(self.result.bad_rows)

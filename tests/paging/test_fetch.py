@@ -31,7 +31,7 @@ class Reader:
         self.told = Told()
         self.taking = self.most_taking = 0
 
-    async def take(self, page: Page, query: pagination.Query) -> fetch.Keep:
+    async def take(self, page: Page, query: pagination.Query) -> fetch.Store:
         self.taking += 1
         self.most_taking = max(self.taking, self.most_taking)
         await asyncio.sleep(0.002)
@@ -41,20 +41,22 @@ class Reader:
         except ValueError as error:
             raise errors.Malformed("the page is not JSON") from error
 
-        def keep() -> pagination.Seen:
+        def keep() -> pagination.PageResult:
             new = len(set(ids) - set(self.ids))
             self.ids += ids
-            return pagination.Seen(query, len(ids), new, fetch.total(page, OFFSET), page.status)
+            return pagination.PageResult(query, len(ids), new, fetch.total(page, OFFSET), page.status)
 
         return keep
 
     async def read(
         self, *, width: int = 4, deadline: fetch.Deadline | None = THIRTY, retries: int = 0
-    ) -> pagination.Ending:
-        walk = pagination.walk(OFFSET, 10, {"status": "1"}, width=width, caps=pagination.Caps(1000, 10_000))
+    ) -> pagination.ListResult:
+        generator = pagination.paginate(
+            OFFSET, 10, {"status": "1"}, width=width, caps=pagination.Caps(1000, 10_000)
+        )
         async with asking(self.url, self.told, retries=retries) as client:
             try:
-                return await fetch.crawl(client, self.url, walk, self.take, width=width, deadline=deadline)
+                return await fetch.read_list(client, self.url, generator, self.take, deadline=deadline)
             finally:
                 assert not [task for task in asyncio.all_tasks() if "Client.get" in repr(task.get_coro())]
 
@@ -91,9 +93,9 @@ def listing(
 @pytest.mark.parametrize("total", [95, None])
 async def test_a_list_is_read_to_its_end(total: int | None) -> None:
     async with reading(listing(95, total)) as reader:
-        ending = await reader.read()
+        result = await reader.read()
     assert sorted(reader.ids) == list(range(95))
-    assert (ending.complete, ending.received, ending.pages) == (True, 95, 10 if total else 11)
+    assert (result.complete, result.received, result.pages) == (True, 95, 10 if total else 11)
 
 
 async def test_pages_are_asked_for_at_once_and_never_more_than_the_width() -> None:
@@ -139,17 +141,17 @@ async def test_f40_a_later_page_that_fails_is_unread_and_the_others_are_kept(
     broken: Callable[[], web.Response],
 ) -> None:
     async with reading(listing(95, 95, lambda start: broken() if start == 50 else None)) as reader:
-        ending = await reader.read()
+        result = await reader.read()
     assert set(reader.ids) == set(range(95)) - set(range(50, 60))
-    assert (ending.complete, ending.unread_pages, ending.unread_records) == (False, 1, 10)
+    assert (result.complete, result.unread_pages, result.unread_records) == (False, 1, 10)
 
 
 async def test_f18_the_reason_of_an_unread_page_is_in_the_ending() -> None:
     answer = listing(30, 30, lambda start: web.Response(status=504) if 10 <= start < 20 else None)
     async with reading(answer) as reader:
-        ending = await reader.read(retries=1)
+        result = await reader.read(retries=1)
     assert reader.told.codes["200"] == 3
-    assert f"GET {reader.url}: 504 Gateway Timeout" in ending.reason
+    assert f"GET {reader.url}: 504 Gateway Timeout" in result.reason
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -165,8 +167,8 @@ async def test_f14_a_page_that_says_we_may_not_ask_ends_the_crawl_at_once(status
 async def test_a_refused_position_behind_the_first_is_an_empty_page(status: int) -> None:
     answer = listing(40, None, lambda start: web.Response(status=status) if start >= 40 else None)
     async with reading(answer) as reader:
-        ending = await reader.read()
-    assert (ending.complete, ending.received) == (True, 40)
+        result = await reader.read()
+    assert (result.complete, result.received) == (True, 40)
 
 
 async def test_f15_a_first_page_that_is_not_found_fails_the_crawl() -> None:
@@ -184,18 +186,18 @@ async def test_another_refusal_of_a_later_page_leaves_it_unread() -> None:
 
 async def test_the_width_of_the_crawl_counts_where_the_walk_is_wider() -> None:
     async with reading(listing(200, 200)) as reader:
-        walk = pagination.walk(OFFSET, 10, {}, width=8, caps=pagination.Caps(1000, 10_000))
+        generator = pagination.paginate(OFFSET, 10, {}, width=8, caps=pagination.Caps(1000, 10_000))
         flying: list[int] = []
 
-        async def take(page: Page, query: pagination.Query) -> fetch.Keep:
+        async def take(page: Page, query: pagination.Query) -> fetch.Store:
             flying.append(
                 len([task for task in asyncio.all_tasks() if "Client.get" in repr(task.get_coro())])
             )
             return await reader.take(page, query)
 
         async with asking(reader.url, reader.told, retries=0) as client:
-            ending = await fetch.crawl(client, reader.url, walk, take, width=2, deadline=THIRTY)
-    assert ending.complete
+            result = await fetch.read_list(client, reader.url, generator, take, deadline=THIRTY)
+    assert result.complete
     assert max(flying) <= 2
 
 
@@ -209,8 +211,8 @@ async def test_several_pages_are_decoded_at_once_and_no_more_than_may_be_asked_f
 async def test_pages_that_fail_now_and_then_do_not_end_the_crawl() -> None:
     answer = listing(400, 400, lambda start: web.Response(status=502) if start // 10 % 2 else None)
     async with reading(answer) as reader:
-        ending = await reader.read(width=1)
-    assert (ending.unread_pages, ending.received) == (20, 200)
+        result = await reader.read(width=1)
+    assert (result.unread_pages, result.received) == (20, 200)
 
 
 async def test_positions_that_are_not_found_between_pages_that_fail_are_answers() -> None:
@@ -218,8 +220,8 @@ async def test_positions_that_are_not_found_between_pages_that_fail_are_answers(
         return web.Response(status=502 if start // 10 % 2 else 404) if start else None
 
     async with reading(listing(400, 400, bad)) as reader:
-        ending = await reader.read(width=1)
-    assert (ending.unread_pages, ending.received) == (20, 10)
+        result = await reader.read(width=1)
+    assert (result.unread_pages, result.received) == (20, 10)
 
 
 async def test_ten_pages_in_a_row_that_fail_end_the_crawl() -> None:
@@ -257,7 +259,7 @@ async def test_a_deadline_that_is_over_names_all_of_it_and_what_went_before() ->
 async def test_a_timeout_that_is_not_the_deadlines_is_a_bug_and_stays_one() -> None:
     async with reading(listing(95, 95)) as reader:
 
-        async def take(page: Page, query: pagination.Query) -> pagination.Seen:
+        async def take(page: Page, query: pagination.Query) -> pagination.PageResult:
             raise TimeoutError("a bug")
 
         reader.take = take  # type: ignore[method-assign]
@@ -289,7 +291,7 @@ async def test_queries_in_flight_when_the_walk_ends_are_given_up() -> None:
         return web.json_response(list(range(number * 10, number * 10 + 10)))
 
     async with reading(endless) as reader:
-        walk = pagination.walk(PAGE, 10, {}, width=4, caps=pagination.Caps(1000, 45))
+        generator = pagination.paginate(PAGE, 10, {}, width=4, caps=pagination.Caps(1000, 45))
         async with asking(reader.url, reader.told) as client:
-            ending = await fetch.crawl(client, reader.url, walk, reader.take, width=4, deadline=THIRTY)
-    assert ending.reason == "stopped after 50 records, more than limits.records"
+            result = await fetch.read_list(client, reader.url, generator, reader.take, deadline=THIRTY)
+    assert result.reason == "stopped after 50 records, more than limits.records"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.inventory.dialects import Paging
 from exporter.paging import pagination
-from exporter.paging.next_link import NOWHERE, Onward
+from exporter.paging.next_link import NO_NEXT_PAGE, NextPage
 
 LINK = Paging(style="link")
 CURSOR = Paging(style="cursor")
@@ -25,14 +25,14 @@ Serve = Callable[[str, int], Answer]
 """From a token ("" for the first page) and the number of records asked for to the answer."""
 
 
-def way(how: Paging, token: str) -> Onward:
+def way(how: Paging, token: str) -> NextPage:
     if not token or token == "!":
-        return Onward(flaw="the link leads astray") if token else NOWHERE
-    return Onward(link=f"{ROOT}?t={token}") if how is LINK else Onward(cursor=token)
+        return NextPage(flaw="the link leads astray") if token else NO_NEXT_PAGE
+    return NextPage(link=f"{ROOT}?t={token}") if how is LINK else NextPage(cursor=token)
 
 
 class Run:
-    """A walk driven to its end, and what was seen on the way."""
+    """A list read to its end, and what was seen on the way."""
 
     def __init__(
         self, serve: Serve, how: Paging = LINK, size: int = 10, caps: pagination.Caps = CAPS
@@ -41,15 +41,15 @@ class Run:
         self.tokens: list[str] = []
         self.queries: list[pagination.Query] = []
         self._size, self._how = size, how
-        walk = pagination.walk(how, size, {"status": "1"}, width=4, caps=caps)
-        due = next(walk)
+        generator = pagination.paginate(how, size, {"status": "1"}, width=4, caps=caps)
+        due = next(generator)
         try:
             while True:
                 (query,) = due
                 self.queries.append(query)
-                due = walk.send(self._seen(query, serve(self._token(query), size)))
+                due = generator.send(self._seen(query, serve(self._token(query), size)))
         except StopIteration as stop:
-            self.ending: pagination.Ending = stop.value
+            self.result: pagination.ListResult = stop.value
 
     def _token(self, query: pagination.Query) -> str:
         params = dict(query.params)
@@ -61,15 +61,15 @@ class Run:
         assert not query.headers
         return self.tokens[-1]
 
-    def _seen(self, query: pagination.Query, answer: Answer) -> pagination.Seen:
+    def _seen(self, query: pagination.Query, answer: Answer) -> pagination.PageResult:
         if isinstance(answer, int):
-            return pagination.Seen(
-                query, 0, 0, None, answer, unread=answer not in (404, 416), why=f"it answers {answer}"
+            return pagination.PageResult(
+                query, 0, 0, None, answer, unread=answer not in (404, 416), error=f"it answers {answer}"
             )
         records, total, token = answer
         new = len(set(records) - set(self.received))
         self.received.update(records)
-        return pagination.Seen(query, len(records), new, total, onward=way(self._how, token))
+        return pagination.PageResult(query, len(records), new, total, next_page=way(self._how, token))
 
 
 def leading(count: int, *, clamp: int = 1000, total: int | None = None, end: str = "") -> Serve:
@@ -98,7 +98,7 @@ def test_everything_is_received_exactly_once_in_one_request_a_page(
     pages = max(1, -(-count // min(clamp, size)))
     alone = not announced and pages == 1 and count >= size
     assert run.received == Counter(range(count))
-    assert (run.ending.complete, run.ending.received, run.ending.pages) == (not alone, count, pages)
+    assert (run.result.complete, run.result.received, run.result.pages) == (not alone, count, pages)
     assert len(run.queries) == pages
 
 
@@ -114,11 +114,11 @@ def test_f36_hidden_rows_make_short_and_empty_pages_and_cost_no_visible_row(
     run = Run(serve, how, size)
     assert set(run.received) <= visible
     if set(run.received) < visible:
-        assert run.ending.reason.startswith("100 pages in a row brought nothing new")
+        assert run.result.reason.startswith("100 pages in a row brought nothing new")
 
 
 def test_the_first_link_query_has_the_size_and_no_position() -> None:
-    first = next(pagination.walk(LINK, 10, {"status": "1"}, width=4, caps=CAPS))
+    first = next(pagination.paginate(LINK, 10, {"status": "1"}, width=4, caps=CAPS))
     assert first == (
         pagination.Query(
             (("status", "1"), ("limit", "10")), ordinal=1, first=True, page_size=10, paging=LINK
@@ -135,9 +135,9 @@ def test_a_link_is_followed_as_it_is_without_any_parameter_of_ours() -> None:
 
 def test_a_cursor_is_sent_beside_the_query_under_the_dialects_name() -> None:
     how = Paging(style="cursor", cursor_param="next")
-    walk = pagination.walk(how, 10, {"status": "1"}, width=4, caps=CAPS)
-    (first,) = next(walk)
-    (query,) = walk.send(pagination.Seen(first, 10, 10, None, onward=Onward(cursor="a/b=")))
+    generator = pagination.paginate(how, 10, {"status": "1"}, width=4, caps=CAPS)
+    (first,) = next(generator)
+    (query,) = generator.send(pagination.PageResult(first, 10, 10, None, next_page=NextPage(cursor="a/b=")))
     assert query.params == (("status", "1"), ("limit", "10"), ("next", "a/b="))
     assert query.url == ""
 
@@ -147,9 +147,9 @@ def test_a_cursor_is_sent_beside_the_query_under_the_dialects_name() -> None:
 def test_f39_a_circle_is_left_at_once(how: Paging, total: int | None) -> None:
     run = Run(leading(35, total=total, end="10"), how)
     assert run.tokens == ["", "10", "20", "30"]
-    assert run.ending.complete == (total == 35)
+    assert run.result.complete == (total == 35)
     if total is None:
-        assert run.ending.reason == (
+        assert run.result.reason == (
             "the pages lead in a circle: the last one back to one that was read before"
         )
 
@@ -158,7 +158,7 @@ def test_f39_a_circle_is_left_at_once(how: Paging, total: int | None) -> None:
 def test_f39_a_page_that_leads_to_itself_is_a_circle(how: Paging) -> None:
     run = Run(lambda token, limit: ([int(token or 0)], None, "7"), how)
     assert run.tokens == ["", "7"]
-    assert "in a circle" in run.ending.reason
+    assert "in a circle" in run.result.reason
 
 
 @BOTH
@@ -169,7 +169,7 @@ def test_f39_a_way_back_to_the_first_page_under_another_name_ends_where_it_is_kn
     run = Run(leading(25, total=total, end="0"), how)
     assert run.tokens == ["", "10", "20", "0"]
     assert set(run.received) == set(range(25))
-    assert run.ending.complete == (total == 25)
+    assert run.result.complete == (total == 25)
 
 
 @BOTH
@@ -179,20 +179,20 @@ def test_f39_a_link_that_leads_astray_ends_the_walk_which_only_a_total_can_call_
 ) -> None:
     run = Run(leading(35, total=total, end="!"), how)
     assert set(run.received) == set(range(35))
-    assert run.ending.complete == (total == 35)
-    assert ("the link leads astray" in run.ending.reason) == (total != 35)
+    assert run.result.complete == (total == 35)
+    assert ("the link leads astray" in run.result.reason) == (total != 35)
 
 
 @BOTH
 def test_f37_a_total_at_which_the_server_stops_counting_dispels_no_doubt(how: Paging) -> None:
     run = Run(leading(100_000, total=100_000, end="!"), how, size=5000)
-    assert run.ending.reason == "the link leads astray"
-    assert Run(leading(100_300, total=100_000), how, size=5000).ending.complete
+    assert run.result.reason == "the link leads astray"
+    assert Run(leading(100_300, total=100_000), how, size=5000).result.complete
 
 
 @BOTH
 def test_f37_a_total_that_is_larger_than_the_chain_makes_it_incomplete(how: Paging) -> None:
-    assert Run(leading(35, total=52), how).ending.reason == "announced 52, received 35 different records"
+    assert Run(leading(35, total=52), how).result.reason == "announced 52, received 35 different records"
 
 
 @BOTH
@@ -200,8 +200,8 @@ def test_f34_a_server_that_ignores_its_own_cursors_is_left_after_ten_pages(how: 
     calls = iter(range(1, 10_000))
     run = Run(lambda token, limit: (list(range(10)), None, str(next(calls))), how)
     assert len(run.queries) == 11
-    assert run.ending.received == 10
-    assert run.ending.reason == "10 pages in a row brought nothing new, and each leads on to another"
+    assert run.result.received == 10
+    assert run.result.reason == "10 pages in a row brought nothing new, and each leads on to another"
 
 
 @BOTH
@@ -209,7 +209,7 @@ def test_f34_the_same_full_page_again_with_nothing_behind_it_is_incomplete(how: 
     answers = iter(["7", ""])
     run = Run(lambda token, limit: (list(range(10)), None, next(answers)), how)
     named = "its own links" if how is LINK else "after"
-    assert run.ending.reason == f"every page repeats the first: the API ignores {named}"
+    assert run.result.reason == f"every page repeats the first: the API ignores {named}"
 
 
 @BOTH
@@ -220,14 +220,14 @@ def test_f36_an_empty_page_that_leads_on_is_no_end(how: Paging) -> None:
 
     run = Run(serve, how)
     assert set(run.received) == {0, 3, 6, 9}
-    assert run.ending.complete
+    assert run.result.complete
 
 
 @BOTH
 def test_f41_endless_empty_pages_are_left_after_a_hundred(how: Paging) -> None:
     run = Run(lambda token, limit: ([], None, f"{int(token or 0) + 1}"), how)
     assert len(run.queries) == 100
-    assert "100 pages in a row brought nothing new" in run.ending.reason
+    assert "100 pages in a row brought nothing new" in run.result.reason
 
 
 @BOTH
@@ -238,25 +238,25 @@ def test_an_empty_page_that_repeats_its_own_cursor_is_the_end(how: Paging) -> No
 
     run = Run(serve, how)
     assert run.tokens == ["", "10", "20", "25"]
-    assert run.ending.complete
+    assert run.result.complete
 
 
 @BOTH
 def test_an_empty_list_is_complete(how: Paging) -> None:
     for total in (None, 0):
-        assert Run(leading(0, total=total), how).ending.complete
+        assert Run(leading(0, total=total), how).result.complete
 
 
 @BOTH
 def test_a_full_first_page_that_leads_nowhere_is_doubted_unless_a_total_says_that_it_is_all(
     how: Paging,
 ) -> None:
-    assert Run(leading(10), how).ending.reason == (
+    assert Run(leading(10), how).result.reason == (
         "the first page is full, and the API neither leads on to a next nor announces a total"
     )
-    assert Run(leading(10, total=10), how).ending.complete
-    assert Run(leading(9), how).ending.complete
-    assert Run(leading(20), how).ending.complete
+    assert Run(leading(10, total=10), how).result.complete
+    assert Run(leading(9), how).result.complete
+    assert Run(leading(20), how).result.complete
 
 
 @BOTH
@@ -267,10 +267,10 @@ def test_f40_an_unread_page_ends_the_walk_for_nobody_knows_what_is_behind_it(
     plain = leading(100, total=total)
     run = Run(lambda token, limit: 504 if token == "50" else plain(token, limit), how)
     assert set(run.received) == set(range(50))
-    assert (run.ending.unread_pages, run.ending.unread_records) == (1, behind)
+    assert (run.result.unread_pages, run.result.unread_records) == (1, behind)
     assert (
         f"1 page could not be read (about {behind} records, the last because it answers 504)"
-        in run.ending.reason
+        in run.result.reason
     )
 
 
@@ -278,23 +278,23 @@ def test_f40_an_unread_page_ends_the_walk_for_nobody_knows_what_is_behind_it(
 def test_a_cursor_that_the_api_has_forgotten_is_no_end(how: Paging) -> None:
     plain = leading(100)
     run = Run(lambda token, limit: 404 if token == "50" else plain(token, limit), how)
-    assert run.ending.reason == "the API led on to a page and then answered 404 to it"
+    assert run.result.reason == "the API led on to a page and then answered 404 to it"
 
 
 @BOTH
 def test_a_page_behind_the_end_that_answers_416_is_the_end(how: Paging) -> None:
     plain = leading(20, end="20")
     run = Run(lambda token, limit: 416 if token == "20" else plain(token, limit), how)
-    assert run.ending.complete
+    assert run.result.complete
 
 
 @BOTH
 def test_f41_endless_pages_end_at_the_caps(how: Paging) -> None:
     endless = leading(10**9)
-    assert Run(endless, how, caps=pagination.Caps(5, 10**9)).ending.reason == (
+    assert Run(endless, how, caps=pagination.Caps(5, 10**9)).result.reason == (
         "stopped after 5 pages, which is limits.pages"
     )
-    assert Run(endless, how, caps=pagination.Caps(10**9, 55)).ending.reason == (
+    assert Run(endless, how, caps=pagination.Caps(10**9, 55)).result.reason == (
         "stopped after 60 records, more than limits.records"
     )
 
@@ -309,4 +309,4 @@ def test_f38_records_that_shift_while_one_pages_make_the_walk_incomplete(how: Pa
         rows.insert(0, 1000 + start)
         return answer, 40, str(start + 10) if start < 30 else ""
 
-    assert Run(serve, how).ending.reason == "announced 40, received 37 different records"
+    assert Run(serve, how).result.reason == "announced 40, received 37 different records"

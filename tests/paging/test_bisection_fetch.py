@@ -9,10 +9,9 @@ import pytest
 from aiohttp import web
 
 from exporter import errors
-from exporter.paging import fetch, pagination
+from exporter.paging import fetch
 from tests import crawling
-from tests.source.servers import asking
-from tests.source.test_crawl import OFFSET, Answer, reading
+from tests.paging.test_fetch import Answer, reading
 
 QUICK = {"limits.retries": 0}
 
@@ -46,16 +45,16 @@ async def test_f18_pages_that_always_fail_are_taken_apart(
     broken: Callable[[], web.Response], cause: str, total: int | None
 ) -> None:
     async with reading(failing(95, {0, 55}, broken, total)) as reader:
-        ending = await reader.read()
+        result = await reader.read()
     assert sorted(reader.ids) == [row for row in range(95) if row not in (0, 55)]
-    assert ending.reason.startswith(f"row 1 (and 1 more) cannot be read: {cause}")
-    assert (ending.complete, ending.unread_pages, ending.unread_records) == (False, 0, 2)
+    assert result.reason.startswith(f"row 1 (and 1 more) cannot be read: {cause}")
+    assert (result.complete, result.unread_pages, result.unread_records) == (False, 0, 2)
 
 
 async def test_many_parts_that_fail_in_a_row_are_not_an_api_that_is_broken() -> None:
     async with reading(failing(95, {50, 51, 53, 56, 58}, lambda: web.Response(status=504), 95)) as reader:
-        ending = await reader.read(width=1)
-    assert ending.unread_records == 5
+        result = await reader.read(width=1)
+    assert result.unread_records == 5
     assert len(reader.ids) == 90
 
 
@@ -79,15 +78,10 @@ async def test_a_part_that_may_not_be_read_ends_the_crawl() -> None:
             await reader.read()
 
 
-async def test_when_half_of_the_time_is_over_what_came_is_not_lost_for_parts() -> None:
+async def test_when_the_share_of_the_time_for_pages_is_over_what_came_is_not_lost_for_parts() -> None:
     async with reading(failing(95, {55}, lambda: web.Response(status=504), 95)) as reader:
-        walk = pagination.walk(OFFSET, 10, {}, width=4, caps=pagination.Caps(1000, 10_000))
-        async with asking(reader.url, reader.told, retries=0) as client:
-            flight = fetch._Flight(client, reader.url, walk, reader.take)
-            flight.mended_by = 0.0
-            ending = await flight.run(4)
-            await flight.land()
-    assert (ending.unread_pages, ending.unread_records, len(reader.ids)) == (1, 10, 85)
+        result = await reader.read(deadline=fetch.Deadline(30, for_pages=0.0))
+    assert (result.unread_pages, result.unread_records, len(reader.ids)) == (1, 10, 85)
 
 
 @pytest.mark.parametrize("dialect", ["ses", "tmf-v4"])

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from exporter.inventory.dialects import Paging
-from exporter.paging.next_link import NOWHERE, Onward, onward
+from exporter.paging.next_link import NO_NEXT_PAGE, NextPage, next_page
 
 LINK = Paging(style="link")
 CURSOR = Paging(style="cursor")
 URL = "https://inventory.example/api/service"
 
 
-def linked(*values: str, url: str = URL) -> Onward:
-    return onward(CIMultiDict([("link", value) for value in values]), b"[]", url, LINK)
+def linked(*values: str, url: str = URL) -> NextPage:
+    return next_page(CIMultiDict([("link", value) for value in values]), b"[]", url, LINK)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def linked(*values: str, url: str = URL) -> Onward:
     ],
 )
 def test_the_next_link_is_found_and_made_absolute(header: str) -> None:
-    assert linked(header) == Onward(link="https://inventory.example/api/service?p=2")
+    assert linked(header) == NextPage(link="https://inventory.example/api/service?p=2")
 
 
 def test_the_next_link_may_be_in_a_link_header_of_its_own() -> None:
@@ -57,8 +57,8 @@ def test_the_next_link_may_be_in_a_link_header_of_its_own() -> None:
     ],
 )
 def test_without_a_next_link_there_is_nowhere_to_go(header: str) -> None:
-    assert linked(header) == NOWHERE
-    assert onward({}, b"[]", URL, LINK) == NOWHERE
+    assert linked(header) == NO_NEXT_PAGE
+    assert next_page({}, b"[]", URL, LINK) == NO_NEXT_PAGE
 
 
 @pytest.mark.parametrize(
@@ -105,33 +105,33 @@ def test_what_cannot_stand_in_a_request_is_escaped() -> None:
 def test_no_header_and_no_body_is_an_error(written: str) -> None:
     for how in (LINK, CURSOR, Paging(style="link", next_member="a.b")):
         headers = {"Link": written, "X-Other": f"<{written}>; rel=next"}
-        found = onward(headers, written.encode("utf-8", "replace"), URL, how)
+        found = next_page(headers, written.encode("utf-8", "replace"), URL, how)
         assert not found.link or found.link.startswith("https://inventory.example")
-        swapped = onward({"Link": headers["X-Other"]}, b"", URL, how)
+        swapped = next_page({"Link": headers["X-Other"]}, b"", URL, how)
         assert not swapped.link or swapped.link.startswith("https://inventory.example")
 
 
 @pytest.mark.parametrize("style", ["offset", "page", "range", "none"])
 def test_styles_that_count_positions_follow_nothing(style: str) -> None:
-    assert onward({"Link": "<?p=2>; rel=next"}, b"[]", URL, Paging(style=style)) == NOWHERE
+    assert next_page({"Link": "<?p=2>; rel=next"}, b"[]", URL, Paging(style=style)) == NO_NEXT_PAGE
 
 
 def test_the_cursor_is_taken_from_the_next_link_wherever_that_leads() -> None:
     header = '<http://10.0.0.5:8080/internal?limit=5&after=a%2Fb%3D%3D&before=x>; rel="next"'
-    assert onward({"Link": header}, b"[]", URL, CURSOR) == Onward(cursor="a/b==")
+    assert next_page({"Link": header}, b"[]", URL, CURSOR) == NextPage(cursor="a/b==")
 
 
 @pytest.mark.parametrize("target", ["?before=x", "?after=", "https://[::1/x?after=1"])
 def test_a_next_link_without_the_cursor_is_a_flaw_that_names_the_setting(target: str) -> None:
-    found = onward({"Link": f"<{target}>; rel=next"}, b"[]", URL, CURSOR)
+    found = next_page({"Link": f"<{target}>; rel=next"}, b"[]", URL, CURSOR)
     assert found.flaw == "the link to the next page holds no parameter 'after': see paging.cursor_param"
 
 
 def test_the_cursor_may_be_in_a_header_of_its_own() -> None:
     how = Paging(style="cursor", next_header="X-Next-Cursor")
-    assert onward({"x-next-cursor": " abc= "}, b"[]", URL, how) == Onward(cursor="abc=")
-    assert onward({"X-Next-Cursor": " "}, b"[]", URL, how) == NOWHERE
-    assert onward({}, b"[]", URL, how) == NOWHERE
+    assert next_page({"x-next-cursor": " abc= "}, b"[]", URL, how) == NextPage(cursor="abc=")
+    assert next_page({"X-Next-Cursor": " "}, b"[]", URL, how) == NO_NEXT_PAGE
+    assert next_page({}, b"[]", URL, how) == NO_NEXT_PAGE
 
 
 @pytest.mark.parametrize(
@@ -151,16 +151,16 @@ def test_the_cursor_may_be_in_a_header_of_its_own() -> None:
 )
 def test_the_cursor_may_be_a_member_of_the_body(body: str, cursor: str) -> None:
     how = Paging(style="cursor", next_member="page.next")
-    assert onward({"Link": "<?after=x>; rel=next"}, body.encode(), URL, how) == Onward(cursor=cursor)
+    assert next_page({"Link": "<?after=x>; rel=next"}, body.encode(), URL, how) == NextPage(cursor=cursor)
 
 
 def test_a_link_may_be_a_member_of_the_body_and_obeys_the_same_rules() -> None:
     how = Paging(style="link", next_member="_links.next.href")
     here = b'{"_links": {"next": {"href": "?p=2"}}}'
-    assert onward({}, here, URL, how) == Onward(link=f"{URL}?p=2")
-    assert onward({}, here.replace(b"?p=2", b"https://other.example/"), URL, how).flaw
+    assert next_page({}, here, URL, how) == NextPage(link=f"{URL}?p=2")
+    assert next_page({}, here.replace(b"?p=2", b"https://other.example/"), URL, how).flaw
 
 
 def test_a_link_may_be_in_another_header() -> None:
     how = Paging(style="link", next_header="X-Next")
-    assert onward({"X-Next": "/api/service?p=2"}, b"", URL, how) == Onward(link=f"{URL}?p=2")
+    assert next_page({"X-Next": "/api/service?p=2"}, b"", URL, how) == NextPage(link=f"{URL}?p=2")

@@ -35,25 +35,27 @@ class Reader:
         self.told = Told()
         self.now = self.most = 0
 
-    async def read(self, how: Paging, size: int = 10) -> pagination.Ending:
-        async def take(page: Page, query: pagination.Query) -> fetch.Keep:
+    async def read(self, how: Paging, size: int = 10) -> pagination.ListResult:
+        async def take(page: Page, query: pagination.Query) -> fetch.Store:
             ids = json.loads(page.body)
             ids = ids["items"] if isinstance(ids, dict) else ids
-            onward = fetch.onward(page, how)
+            next_page = fetch.next_page(page, how)
 
-            def keep() -> pagination.Seen:
+            def keep() -> pagination.PageResult:
                 new = len(set(ids) - set(self.ids))
                 self.ids += ids
                 self.sizes.append(query.page_size)
-                return pagination.Seen(
-                    query, len(ids), new, fetch.total(page, how), page.status, onward=onward
+                return pagination.PageResult(
+                    query, len(ids), new, fetch.total(page, how), page.status, next_page=next_page
                 )
 
             return keep
 
-        walk = pagination.walk(how, size, {"@type": "a b"}, width=3, caps=pagination.Caps(1000, 10_000))
+        generator = pagination.paginate(
+            how, size, {"@type": "a b"}, width=3, caps=pagination.Caps(1000, 10_000)
+        )
         async with asking(self.url, self.told, retries=0) as client:
-            return await fetch.crawl(client, self.url, walk, take, width=3, deadline=fetch.Deadline(30))
+            return await fetch.read_list(client, self.url, generator, take, deadline=fetch.Deadline(30))
 
 
 @asynccontextmanager
@@ -98,8 +100,8 @@ async def test_links_are_followed_to_the_letter_one_after_the_other() -> None:
         return page(start, 35, Link=link)
 
     async with reading(answer) as reader:
-        ending = await reader.read(LINK)
-    assert (ending.complete, sorted(reader.ids)) == (True, list(range(35)))
+        result = await reader.read(LINK)
+    assert (result.complete, sorted(reader.ids)) == (True, list(range(35)))
     assert reader.asked == ["/api/service?@type=a+b&limit=10", *(f"{ODD}{at}" for at in (10, 20, 30))]
     assert reader.most == 1
 
@@ -108,20 +110,20 @@ async def test_f39_a_link_to_another_origin_is_not_asked_for() -> None:
     async with reading(lambda request: page(0, 500)) as elsewhere:
         foreign = f"<{elsewhere.url}?p=2>; rel=next"
         async with reading(lambda request: page(0, 500, Link=foreign)) as reader:
-            ending = await reader.read(LINK)
+            result = await reader.read(LINK)
     assert elsewhere.asked == []
     assert len(reader.asked) == 1
     assert (
-        ending.reason
+        result.reason
         == "the link to the next page leads to another origin ('127.0.0.1'), and is not followed"
     )
 
 
 async def test_f39_a_loop_of_links_is_left() -> None:
     async with reading(lambda request: page(0, 500, Link="<?p=2>; rel=next")) as reader:
-        ending = await reader.read(LINK)
+        result = await reader.read(LINK)
     assert reader.asked == ["/api/service?@type=a+b&limit=10", "/api/service?p=2"]
-    assert "in a circle" in ending.reason
+    assert "in a circle" in result.reason
 
 
 @pytest.mark.parametrize("status", [500, 400, 410, 422])
@@ -131,8 +133,8 @@ async def test_f40_a_link_that_fails_leaves_the_rest_unread(status: int) -> None
         return failed if "p" in request.query else page(0, 35, Link="<?p=2>; rel=next", X_Total_Count="35")
 
     async with reading(answer) as reader:
-        ending = await reader.read(LINK)
-    assert (ending.complete, ending.unread_pages, ending.unread_records) == (False, 1, 25)
+        result = await reader.read(LINK)
+    assert (result.complete, result.unread_pages, result.unread_records) == (False, 1, 25)
 
 
 async def test_cursors_from_links_go_beside_the_query() -> None:
@@ -142,8 +144,8 @@ async def test_cursors_from_links_go_beside_the_query() -> None:
         return page(start, 35, Link=link)
 
     async with reading(answer) as reader:
-        ending = await reader.read(CURSOR)
-    assert (ending.complete, sorted(reader.ids)) == (True, list(range(35)))
+        result = await reader.read(CURSOR)
+    assert (result.complete, sorted(reader.ids)) == (True, list(range(35)))
     assert reader.asked[1] == "/api/service?@type=a+b&limit=10&after=c10"
 
 
@@ -154,8 +156,8 @@ async def test_a_cursor_in_the_body_is_followed_until_it_is_null() -> None:
         return web.json_response({"items": rows, "page": {"next": start + 10 if start < 30 else None}})
 
     async with reading(answer) as reader:
-        ending = await reader.read(Paging(style="cursor", cursor_param="cursor", next_member="page.next"))
-    assert (ending.complete, sorted(reader.ids)) == (True, list(range(35)))
+        result = await reader.read(Paging(style="cursor", cursor_param="cursor", next_member="page.next"))
+    assert (result.complete, sorted(reader.ids)) == (True, list(range(35)))
 
 
 def ranged(count: int, *, empty: int = 416) -> Answer:
@@ -175,8 +177,8 @@ def ranged(count: int, *, empty: int = 416) -> Answer:
 
 async def test_ranges_are_asked_for_at_once_when_the_total_is_known() -> None:
     async with reading(ranged(95)) as reader:
-        ending = await reader.read(RANGE)
-    assert (ending.complete, ending.expected, sorted(reader.ids)) == (True, 95, list(range(1, 96)))
+        result = await reader.read(RANGE)
+    assert (result.complete, result.expected, sorted(reader.ids)) == (True, 95, list(range(1, 96)))
     assert reader.most == 3
     assert {head["Range"] for head in reader.heads} == {f"items={at}-{at + 9}" for at in range(1, 100, 10)}
     assert set(reader.asked) == {"/api/service?@type=a+b"}
@@ -185,8 +187,8 @@ async def test_ranges_are_asked_for_at_once_when_the_total_is_known() -> None:
 
 async def test_no_range_of_an_empty_list_can_be_satisfied_and_that_is_no_failure() -> None:
     async with reading(ranged(0)) as reader:
-        ending = await reader.read(RANGE)
-    assert (ending.complete, ending.received, len(reader.asked)) == (True, 0, 1)
+        result = await reader.read(RANGE)
+    assert (result.complete, result.received, len(reader.asked)) == (True, 0, 1)
 
 
 async def test_a_first_page_by_offset_that_answers_416_fails_the_crawl() -> None:
@@ -208,8 +210,8 @@ def limited(status: int, most: int) -> Answer:
 @pytest.mark.parametrize("status", [400, 422])
 async def test_f35_a_refused_limit_is_halved_until_the_api_takes_it(status: int) -> None:
     async with reading(limited(status, 12)) as reader:
-        ending = await reader.read(OFFSET, size=40)
-    assert (ending.complete, sorted(reader.ids)) == (True, list(range(35)))
+        result = await reader.read(OFFSET, size=40)
+    assert (result.complete, sorted(reader.ids)) == (True, list(range(35)))
     assert set(reader.sizes) == {10}
     assert reader.told.codes == {str(status): 2, "200": 4}
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.inventory.dialects import PAGING_STYLES, Paging
-from exporter.paging import pagination, strategies
+from exporter.paging import pagination, styles
 
 RANGE = Paging(style="range")
 CAPS = pagination.Caps(pages=10_000, records=1_000_000)
@@ -36,7 +36,7 @@ def spans(
 
 
 class Run:
-    """A walk by Range driven to its end."""
+    """A list by Range read to its end."""
 
     def __init__(
         self,
@@ -49,32 +49,32 @@ class Run:
         self.received: Counter[int] = Counter()
         self.spans: list[str] = []
         self.most_flying = 0
-        walk = pagination.walk(how, size, {"status": "1"}, width=width, caps=CAPS)
-        flying = list(next(walk))
+        generator = pagination.paginate(how, size, {"status": "1"}, width=width, caps=CAPS)
+        flying = list(next(generator))
         while True:
             self.most_flying = max(self.most_flying, len(flying))
             query = flying.pop(order.randrange(len(flying)) if order else 0)
             assert (query.params, query.url) == ((("status", "1"),), "")
             self.spans.append(dict(query.headers)["Range"])
             try:
-                flying += walk.send(self._seen(query, serve(self.spans[-1])))
+                flying += generator.send(self._seen(query, serve(self.spans[-1])))
             except StopIteration as stop:
-                self.ending: pagination.Ending = stop.value
+                self.result: pagination.ListResult = stop.value
                 break
 
-    def _seen(self, query: pagination.Query, answer: Answer) -> pagination.Seen:
+    def _seen(self, query: pagination.Query, answer: Answer) -> pagination.PageResult:
         if isinstance(answer, int):
-            return pagination.Seen(
-                query, 0, 0, None, answer, unread=answer != 416, why=f"it answers {answer}"
+            return pagination.PageResult(
+                query, 0, 0, None, answer, unread=answer != 416, error=f"it answers {answer}"
             )
         records, total = answer
         new = len(set(records) - set(self.received))
         self.received.update(records)
-        return pagination.Seen(query, len(records), new, total, 206)
+        return pagination.PageResult(query, len(records), new, total, 206)
 
 
 def test_every_style_that_may_be_written_has_its_words_and_its_course() -> None:
-    assert set(strategies.STYLES) == set(PAGING_STYLES)
+    assert set(styles.STYLES) == set(PAGING_STYLES)
 
 
 @given(
@@ -92,7 +92,7 @@ def test_everything_is_received_exactly_once_for_any_size_clamp_and_order_of_ans
     serve = spans(count, clamp=clamp, total=count if announced else None, first=first)
     run = Run(serve, size, width, random.Random(seed), Paging(style="range", first=first))
     assert run.received == Counter(range(count))
-    assert (run.ending.complete, run.ending.received) == (True, count)
+    assert (run.result.complete, run.result.received) == (True, count)
     assert run.most_flying <= width
 
 
@@ -105,45 +105,47 @@ def test_ranges_are_counted_from_one_and_hold_both_ends() -> None:
 def test_without_a_total_ranges_go_on_until_one_cannot_be_satisfied() -> None:
     run = Run(spans(25))
     assert run.spans == ["items=1-10", "items=11-20", "items=21-30", "items=26-35"]
-    assert run.ending.complete
+    assert run.result.complete
 
 
 def test_f34_an_api_that_ignores_the_range_header_is_taken_once_and_named() -> None:
     whole = Run(lambda span: (list(range(77)), None))
-    assert (len(whole.spans), whole.ending.complete, whole.ending.received) == (2, True, 77)
+    assert (len(whole.spans), whole.result.complete, whole.result.received) == (2, True, 77)
     same = Run(lambda span: (list(range(10)), 100))
-    assert same.ending.reason.endswith("every page repeats the first: the API ignores the Range header")
+    assert same.result.reason.endswith("every page repeats the first: the API ignores the Range header")
 
 
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("how", [Paging(style="offset"), Paging(style="page"), Paging(style="link"), RANGE])
 def test_a_size_that_is_refused_is_halved_until_it_is_not(how: Paging, status: int) -> None:
-    walk = pagination.walk(how, 40, {}, width=4, caps=CAPS)
+    generator = pagination.paginate(how, 40, {}, width=4, caps=CAPS)
     sizes = []
-    (query,) = next(walk)
+    (query,) = next(generator)
     while query.page_size > 6:
         sizes.append(query.page_size)
         assert query.first
-        (query,) = walk.send(pagination.Seen(query, 0, 0, None, status, unread=True, why="422 no"))
+        (query,) = generator.send(
+            pagination.PageResult(query, 0, 0, None, status, unread=True, error="422 no")
+        )
     assert sizes == [40, 20, 10]
     assert (query.page_size, query.first, query.ordinal) == (5, True, 4)
     with pytest.raises(StopIteration) as stop:
-        walk.send(pagination.Seen(query, 3, 3, 3))
-    ending = stop.value.value
-    assert (ending.complete, ending.expected, ending.received, ending.pages) == (True, 3, 3, 1)
+        generator.send(pagination.PageResult(query, 3, 3, 3))
+    result = stop.value.value
+    assert (result.complete, result.expected, result.received, result.pages) == (True, 3, 3, 1)
 
 
 def test_the_words_of_a_halved_page_are_in_the_smaller_size() -> None:
     for how, said in ((Paging(), (("limit", "20"), ("offset", "0"))), (RANGE, (("Range", "items=1-20"),))):
-        walk = pagination.walk(how, 40, {}, width=4, caps=CAPS)
-        (query,) = walk.send(pagination.Seen(next(walk)[0], 0, 0, None, 400, unread=True))
+        generator = pagination.paginate(how, 40, {}, width=4, caps=CAPS)
+        (query,) = generator.send(pagination.PageResult(next(generator)[0], 0, 0, None, 400, unread=True))
         assert said in (query.params, query.headers)
 
 
 def test_what_follows_a_halved_first_page_is_asked_for_in_the_same_size() -> None:
-    walk = pagination.walk(Paging(), 40, {}, width=4, caps=CAPS)
-    (query,) = walk.send(pagination.Seen(next(walk)[0], 0, 0, None, 422, unread=True))
-    due = walk.send(pagination.Seen(query, 20, 20, 50))
+    generator = pagination.paginate(Paging(), 40, {}, width=4, caps=CAPS)
+    (query,) = generator.send(pagination.PageResult(next(generator)[0], 0, 0, None, 422, unread=True))
+    due = generator.send(pagination.PageResult(query, 20, 20, 50))
     assert [dict(query.params) for query in due] == [
         {"limit": "20", "offset": "20"},
         {"limit": "20", "offset": "40"},
@@ -152,13 +154,15 @@ def test_what_follows_a_halved_first_page_is_asked_for_in_the_same_size() -> Non
 
 
 def test_a_refusal_that_no_size_mends_ends_the_walk_at_one_record() -> None:
-    walk = pagination.walk(Paging(), 5, {}, width=4, caps=CAPS)
-    (query,) = next(walk)
+    generator = pagination.paginate(Paging(), 5, {}, width=4, caps=CAPS)
+    (query,) = next(generator)
     sizes = []
     with pytest.raises(StopIteration) as stop:
         while True:
             sizes.append(query.page_size)
-            (query,) = walk.send(pagination.Seen(query, 0, 0, None, 400, unread=True, why="GET x: 400"))
+            (query,) = generator.send(
+                pagination.PageResult(query, 0, 0, None, 400, unread=True, error="GET x: 400")
+            )
     assert sizes == [5, 2, 1]
     assert stop.value.value.reason == "the first page is refused: GET x: 400"
 
@@ -167,15 +171,15 @@ def test_a_refusal_that_no_size_mends_ends_the_walk_at_one_record() -> None:
     "how", [Paging(style="none"), Paging(size_param=""), Paging(style="link", size_param="")]
 )
 def test_nothing_is_halved_where_no_size_is_asked_for(how: Paging) -> None:
-    walk = pagination.walk(how, 40, {}, width=4, caps=CAPS)
-    query = next(walk)[0]
+    generator = pagination.paginate(how, 40, {}, width=4, caps=CAPS)
+    query = next(generator)[0]
     with pytest.raises(StopIteration) as stop:
-        walk.send(pagination.Seen(query, 0, 0, None, 400, unread=True, why="no"))
+        generator.send(pagination.PageResult(query, 0, 0, None, 400, unread=True, error="no"))
     assert not stop.value.value.complete
 
 
 def test_a_later_page_that_is_refused_is_unread_and_nothing_is_halved() -> None:
-    walk = pagination.walk(Paging(), 10, {}, width=1, caps=CAPS)
-    (query,) = walk.send(pagination.Seen(next(walk)[0], 10, 10, 30))
-    (query,) = walk.send(pagination.Seen(query, 0, 0, None, 422, unread=True, why="no"))
+    generator = pagination.paginate(Paging(), 10, {}, width=1, caps=CAPS)
+    (query,) = generator.send(pagination.PageResult(next(generator)[0], 10, 10, 30))
+    (query,) = generator.send(pagination.PageResult(query, 0, 0, None, 422, unread=True, error="no"))
     assert dict(query.params) == {"limit": "10", "offset": "20"}

@@ -1,30 +1,32 @@
 """Records that come twice: an API that doubles them, or a list that moved while it was read."""
 
 from exporter.paging import completeness
-from exporter.paging.pagination import Ending
+from exporter.paging.pagination import ListResult
 
-WHOLE = Ending(True, None, 40, 0, 0, 2, "", 40)
-COUNTED = Ending(True, 40, 40, 0, 0, 2, "", 44)
-SHORT = Ending(False, 44, 40, 0, 0, 2, "announced 44, received 40 different records", 44, is_short_only=True)
-UNREAD = Ending(False, None, 30, 1, 10, 1, "1 page could not be read", 30)
+COMPLETE = ListResult(True, None, 40, 0, 0, 2, "", 40)
+COUNTED = ListResult(True, 40, 40, 0, 0, 2, "", 44)
+SHORT = ListResult(
+    False, 44, 40, 0, 0, 2, "announced 44, received 40 different records", 44, is_short_only=True
+)
+UNREAD = ListResult(False, None, 30, 1, 10, 1, "1 page could not be read", 30)
 
 
 def test_a_quiet_list_needs_no_second_look() -> None:
-    assert not completeness.is_restless([WHOLE], set(), set())
-    assert completeness.problem([WHOLE], set(), set()) == ""
+    assert not completeness.is_restless([COMPLETE], set(), set())
+    assert completeness.problem([COMPLETE], set(), set()) == ""
 
 
 def test_new_doubles_without_a_total_are_looked_at_again_and_told() -> None:
-    assert completeness.is_restless([WHOLE], {"CAR1"}, set())
+    assert completeness.is_restless([COMPLETE], {"CAR1"}, set())
     assert (
-        completeness.problem([WHOLE], {"CAR1"}, set())
+        completeness.problem([COMPLETE], {"CAR1"}, set())
         == "1 records came twice: the list moved while it was read"
     )
 
 
 def test_doubles_that_always_come_are_the_apis_own() -> None:
-    assert not completeness.is_restless([WHOLE], {"CAR1"}, {"CAR1", "CAR2"})
-    assert completeness.problem([WHOLE], {"CAR1"}, {"CAR1"}) == ""
+    assert not completeness.is_restless([COMPLETE], {"CAR1"}, {"CAR1", "CAR2"})
+    assert completeness.problem([COMPLETE], {"CAR1"}, {"CAR1"}) == ""
 
 
 def test_a_total_that_is_reached_by_different_records_settles_it() -> None:
@@ -38,10 +40,10 @@ def test_a_total_that_counts_steady_doubles_is_reached() -> None:
 
 
 def test_a_total_that_is_missed_by_as_much_as_ever_is_told_and_not_looked_at_again() -> None:
-    usual = completeness.shortfalls([WHOLE, SHORT])
+    usual = completeness.shortfalls([COMPLETE, SHORT])
     assert usual == (0, 4)
-    assert not completeness.is_restless([WHOLE, SHORT], set(), set(), usual)
-    assert completeness.is_restless([WHOLE, SHORT], set(), set(), (4, 0))
+    assert not completeness.is_restless([COMPLETE, SHORT], set(), set(), usual)
+    assert completeness.is_restless([COMPLETE, SHORT], set(), set(), (4, 0))
     assert completeness.is_restless([SHORT], set(), set(), (3,))
     assert completeness.problem([SHORT], set(), set()) == SHORT.reason
 
@@ -57,5 +59,5 @@ def test_pages_that_cannot_be_read_are_not_asked_for_again_at_once() -> None:
 
 
 def test_rows_that_cannot_be_read_are_not_read_again_right_away() -> None:
-    ending = Ending(False, 100, 99, 0, 1, 10, "row 17 cannot be read: 504")
-    assert not completeness.is_restless([ending], set(), set())
+    result = ListResult(False, 100, 99, 0, 1, 10, "row 17 cannot be read: 504")
+    assert not completeness.is_restless([result], set(), set())
