@@ -1,7 +1,7 @@
 """Carriers: the table of carriers with all its columns and characteristics, their states over time, flapping.
 
 What is down by transponder and gateway is here, by customer and satellite on `overview`. Invariant: the table
-has the columns that operators know from before, and every characteristic that the exporter was told to show.
+has the columns that operators know from before, and every configured characteristic.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CARRIERS = Kind(
 )
 
 COLUMNS = (
-    *("Carrier", "External id", "Operational", "Status", "Since", "Customer"),
+    *("Carrier", "ID", "Operational", "Status", "Since", "Customer"),
     *("Satellite", "Transponder", "Gateway", "Terminal", "Type"),
     *("Uplink alias", "Uplink centre frequency", "Downlink alias", "Downlink centre frequency"),
     *("Symbol rate", "Bandwidth", "Modulation", "Polarization", "Bandwidth segments"),
@@ -42,7 +42,7 @@ def dashboard() -> model.Dashboard:
         page.Page(
             name="carriers",
             title="Inventory / Carriers",
-            description="Every carrier with its state, its place in the network and its characteristics.",
+            description="All carriers with status, location in the network and characteristics.",
             variables=(
                 variable.search("carrier", "Search"),
                 *variable.whereabouts(),
@@ -52,7 +52,7 @@ def dashboard() -> model.Dashboard:
             rows=(
                 page.Row("", _numbers()),
                 page.Row("", (_all(), _timeline())),
-                page.Row("Where and how often", _where()),
+                page.Row("By transponder and gateway; most status changes", _where()),
             ),
         )
     )
@@ -68,19 +68,22 @@ def _numbers() -> tuple[page.Panel, ...]:
     return tuple(
         counts(
             (
-                About("Carriers", "Carriers that the choice above leaves."),
+                About("Carriers", "Number of carriers matching the filters above."),
                 CARRIERS.number(CARRIERS.info()),
                 promql.CARRIER_DATA,
                 look.PLAIN,
             ),
             (
-                About("Down", "Carriers in service that are not operational."),
+                About("Down", "Number of carriers in service that are not operational."),
                 CARRIERS.number_down(),
                 promql.CARRIER_DATA,
                 look.NONE_IS_GOOD,
             ),
             (
-                About("Changed in this time", "Carriers that went down or came back in the time shown."),
+                About(
+                    "Changed in selected range",
+                    "Number of carriers that went down or recovered in the selected range.",
+                ),
                 f"count({_changed('$__range')} > 0)",
                 promql.CARRIER_DATA,
                 look.NONE_IS_BETTER,
@@ -88,7 +91,7 @@ def _numbers() -> tuple[page.Panel, ...]:
             (
                 About(
                     "Flapping",
-                    "Carriers that went down or came back four times or more within the last hour.",
+                    "Number of carriers that went down or recovered at least four times in the last hour.",
                 ),
                 f"count({_changed('1h')} >= 4)",
                 promql.CARRIER_DATA,
@@ -96,14 +99,14 @@ def _numbers() -> tuple[page.Panel, ...]:
             ),
             (
                 About(
-                    "Transponders with carriers down", "Transponders with a carrier that is not operational."
+                    "Transponders with carriers down", "Number of transponders with a carrier that is down."
                 ),
                 f"count({CARRIERS.number_down('transponder')})",
                 promql.CARRIER_DATA,
                 look.NONE_IS_GOOD,
             ),
             (
-                About("Gateways with carriers down", "Gateways with a carrier that is not operational."),
+                About("Gateways with carriers down", "Number of gateways with a carrier that is down."),
                 f"count({CARRIERS.number_down('gateway')})",
                 promql.CARRIER_DATA,
                 look.NONE_IS_GOOD,
@@ -115,19 +118,19 @@ def _numbers() -> tuple[page.Panel, ...]:
 def _all() -> page.Panel:
     about = About(
         "Carriers",
-        "All carriers that the choice above leaves. Every column can be sorted and filtered. Characteristics "
-        "are those that the exporter's settings ask for, in the units of the inventory.",
+        "Carriers matching the filters above. Sort and filter by any column. Characteristics are those of "
+        "the exporter's configuration, in the units of the inventory.",
         "none",
     )
-    parts = (_told(), *_states_and_dates(), _characteristics(), _segments())
+    parts = (_inventory_columns(), *_states_and_dates(), _characteristics(), _segments())
     return table(about, Plan("carrier_id", parts, COLUMNS, "Operational")).height(16)
 
 
-def _told() -> Part:
+def _inventory_columns() -> Part:
     labels = ("name", "description", "carrier_type", *overview.WHERE, "terminal")
     columns = (
         Column("Carrier", "name", width=390, properties=(_open(),)),
-        Column("External id", "carrier_id", width=110),
+        Column("ID", "carrier_id", width=110),
         Column("Description", "description", width=240),
         Column("Type", "carrier_type", width=130),
         Column("Customer", "party", width=180, properties=(_services_of_customer(),)),
@@ -140,7 +143,7 @@ def _told() -> Part:
 
 
 def _open() -> look.Property:
-    return cell("Only this carrier", "carriers", "carrier", field("External id"))
+    return cell("Only this carrier", "carriers", "carrier", field("ID"))
 
 
 def _services_of_customer() -> look.Property:
@@ -188,9 +191,8 @@ def _segments() -> Part:
 
 def _timeline() -> page.Panel:
     about = About(
-        "Carriers that are down or changed",
-        f"Up and down over the time shown, for the {MOST} carriers with most changes and those that are down "
-        "now. Narrow the choice above to see others.",
+        f"Carriers that are down or changed (at most {MOST})",
+        "Carriers that are down or changed most often. Use the filters above to see others.",
         "none",
     )
     changes = f"changes({CARRIERS.metric('operational')}[$__range] @ end())"
@@ -208,26 +210,26 @@ def _where() -> tuple[page.Panel, ...]:
     named = f"max by (carrier_id, name) ({CARRIERS.info()}) * on (carrier_id) group_left () {changing}"
     return (
         bars(
-            About("Carriers down by transponder", "Transponders with most carriers down; at most ten."),
+            About("Carriers down by transponder", "Transponders with the most carriers down; top ten."),
             ranked(CARRIERS.number_down("transponder"), "transponder", promql.CARRIER_DATA),
         ),
         bars(
-            About("Carriers down by gateway", "Gateways with most carriers down; at most ten."),
+            About("Carriers down by gateway", "Gateways with the most carriers down; top ten."),
             ranked(CARRIERS.number_down("gateway"), "gateway", promql.CARRIER_DATA),
         ),
         above(
             bars(
                 About(
-                    "Most changes in this time",
-                    "Carriers that went down or came back most often; at most six.",
+                    "Most status changes",
+                    "Carriers with the most status changes in the selected range; top six.",
                 ),
                 ranked(named, "name", promql.CARRIER_DATA, 6),
                 look.NONE_IS_BETTER,
             )
         ),
-        statuses("carrier", "Limited by type only.", "carrier_type"),
+        statuses("carrier", "Of the filters above, only the type applies.", "carrier_type"),
         bars(
-            About("Carriers by satellite", "How many carriers run over each satellite; the ten with most."),
+            About("Carriers by satellite", "Number of carriers by satellite; top ten."),
             ranked(CARRIERS.number(CARRIERS.info(), "satellite"), "satellite", promql.CARRIER_DATA),
             look.PLAIN,
         ).span(12),

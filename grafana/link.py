@@ -31,7 +31,7 @@ def between() -> build.DashboardLink:
         .as_dropdown(False)
         .include_vars(True)
         .keep_time(True)
-        .tooltip("The other dashboards of the inventory, for the same time and the same choice")
+        .tooltip("Other dashboards of the inventory with the same time range and filters")
     )
 
 

@@ -1,4 +1,4 @@
-"""Overview: what is down now, since when, for whom and over what; how it came about; how fresh all that is.
+"""Overview: what is down now, since when, for whom and over what; the history; how old the data is.
 
 The first things seen are numbers and names, then where they pile up, then their history. It owns no table of
 all records; those are `services`, `carriers`, `resources`. Invariant: names are shown where they are known.
@@ -35,13 +35,13 @@ def dashboard() -> model.Dashboard:
         page.Page(
             name="overview",
             title="Inventory / Overview",
-            description="What is not operational now, since when, for which customer, and over what.",
+            description="What is down now, since when, for which customer and over which satellite.",
             variables=variable.whereabouts(),
             rows=(
                 page.Row("", (*_numbers(), _freshness())),
-                page.Row("", (_carriers_down(), _services_concerned())),
-                page.Row("Where", _where()),
-                page.Row("How it came about", _history()),
+                page.Row("", (_carriers_down(), _services_affected())),
+                page.Row("By customer, satellite and gateway", _where()),
+                page.Row("History", _history()),
             ),
         )
     )
@@ -52,33 +52,34 @@ def _numbers() -> tuple[page.Panel, ...]:
     customers = f"count(group by (party) ({known.info()} and on ({known.on}) {known.down()}))"
     panels = counts(
         (
-            About("Carriers down", "Carriers in service that are not operational."),
+            About("Carriers down", "Number of carriers in service that are not operational."),
             CARRIERS.number_down(),
             promql.CARRIER_DATA,
             look.NONE_IS_GOOD,
         ),
         (
-            About("Services down", "Services that are not operational by their own status."),
+            About("Services down", "Number of services with a status that is not operational."),
             SERVICES.number_down(),
             promql.SERVICE_DATA,
             look.NONE_IS_GOOD,
         ),
         (
             About(
-                "Services concerned", "Services that are down, or over a carrier or resource that is down."
+                "Services affected",
+                "Number of services that are down or depend on a carrier or resource that is.",
             ),
-            SERVICES.number(services.concerned(SERVICES)),
-            services.CONCERNED_BY,
+            SERVICES.number(services.affected(SERVICES)),
+            services.AFFECTED_BY,
             look.NONE_IS_GOOD,
         ),
         (
-            About("Customers concerned", "Customers with a carrier that is down."),
+            About("Customers affected", "Number of customers with a carrier that is down."),
             customers,
             promql.CARRIER_DATA,
             look.NONE_IS_GOOD,
         ),
         (
-            About("Resources down", "Resources in service that are not operational."),
+            About("Resources down", "Number of resources in service that are not operational."),
             RESOURCES.number_down(),
             promql.RESOURCE_DATA,
             look.NONE_IS_GOOD,
@@ -91,7 +92,7 @@ def _freshness() -> page.Panel:
     age = "time() - max by (collection) ({})".format(
         promql.series("ses_inventory_exporter_last_success_timestamp_seconds")
     )
-    about = About("Age of what is shown", "Time since each collection was last read successfully.", "s")
+    about = About("Data age", "Time since the last successful refresh, by collection.", "s")
     steps: tuple[look.Step, ...] = ((None, look.GOOD), (900, look.WARN), (3600, look.BAD))
     return number(about, {"{{collection}}": age}, steps).span(9).decimals(0)
 
@@ -111,12 +112,12 @@ def _carriers_down() -> page.Panel:
         Column("Satellite", "satellite", width=130),
         Column("Transponder", "transponder", width=180),
         Column("Gateway", "gateway", width=160),
-        Column("Id", "carrier_id", width=120),
+        Column("ID", "carrier_id", width=120),
     )
     about = About(
         "Carriers that are down now",
-        "Every carrier in service that is not operational, the latest first. Click a name for the carrier, "
-        "a customer for its services.",
+        "Carriers in service that are not operational, latest first. Click a name to open the carrier, a "
+        "customer to open its services.",
         "none",
     )
     plan = Plan(
@@ -130,21 +131,20 @@ def _carriers_down() -> page.Panel:
 
 
 def _open_carrier() -> look.Property:
-    return cell("Open this carrier", "carriers", "carrier", field("Id"))
+    return cell("Open this carrier", "carriers", "carrier", field("ID"))
 
 
-def _services_concerned() -> page.Panel:
+def _services_affected() -> page.Panel:
     about = About(
-        "Services concerned now",
-        "Services that are not operational, and services over a carrier or resource that is not, with what "
-        "is down beneath them.",
+        "Services affected now",
+        "Services that are down or depend on a carrier or resource that is down, with the cause.",
         "none",
     )
-    return table(about, services.concerned_plan(SERVICES)).height(11)
+    return table(about, services.affected_plan(SERVICES)).height(11)
 
 
 def _where() -> tuple[page.Panel, ...]:
-    said = "Carriers that are down, by {}; the ten with most."
+    said = "Number of carriers that are down by {}; top ten."
     return tuple(
         bars(
             About(f"Carriers down by {word}", said.format(word)),
@@ -155,5 +155,5 @@ def _where() -> tuple[page.Panel, ...]:
 
 
 def _history() -> tuple[page.Panel, ...]:
-    limits = "Not limited by customer or whereabouts."
+    limits = "The filters above do not apply."
     return statuses("carrier", limits), statuses("service", limits)

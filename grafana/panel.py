@@ -21,7 +21,7 @@ from grafana import look, promql, variable
 
 @dataclass(frozen=True)
 class About:
-    """What a panel is called, what it tells, and the unit of its values."""
+    """Title, description and unit of a panel."""
 
     title: str
     description: str
@@ -111,7 +111,7 @@ def _numbers(about: About, queries: Queries) -> stat.Panel:
 
 
 def graph(about: About, queries: Queries) -> timeseries.Panel:
-    """Lines over time with a legend that tells the last value."""
+    """Lines over time with the last value in the legend."""
     return (
         timeseries.Panel()
         .title(about.title)
@@ -151,10 +151,10 @@ def statuses(kind: str, limits: str, *variables: str) -> timeseries.Panel:
     """The number of a kind's records by status; logarithmic, for the few that are down would vanish else."""
     plural = f"{kind}s"
     said = (
-        f"Number of {plural} by status over time, on a logarithmic scale. Of several exporters the largest "
-        f"number: choose one instance where they hold shards. {limits}"
+        f"Number of {plural} by status on a logarithmic scale. With several exporters the largest number is "
+        f"shown; select one instance if they are shards. {limits}"
     )
-    about = About(f"{plural.capitalize()} by status", said)
+    about = About(f"{plural.capitalize()} by status (log scale)", said)
     queries = {"{{status}}": promql.by_status(kind, variables)}
     scale = common.ScaleDistributionConfig().type(options.ScaleDistribution.LOG).log(10)
     graphed = graph(about, queries).scale_distribution(scale).fill_opacity(0).line_width(2).decimals(0)
@@ -223,7 +223,7 @@ def timeline(about: About, queries: Queries, *meanings: tuple[str, str, str]) ->
             .placement(options.LegendPlacement.BOTTOM)
             .show_legend(True)
         )
-        .no_value("nothing changed, or no data")
+        .no_value("No status change, or no data")
         .height(12)
         .span(24)
     )

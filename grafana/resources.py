@@ -1,7 +1,7 @@
 """Resources: the table of resources, how they hang together, and who depends on those that are down.
 
 Relations and dependants are named, not only numbered. It owns nothing of services or carriers but
-their names. Invariant: a related record that is not held is shown by its id, nothing better being known.
+their names. Invariant: a related record that is not in the snapshot is shown by its id.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RESOURCES = Kind(
 )
 
 COLUMNS = (
-    *("Resource", "Id", "Operational", "Status", "Since", "Type", "Locations", "Related parties"),
+    *("Resource", "ID", "Operational", "Status", "Since", "Type", "Locations", "Related parties"),
     *("Relationships", "Characteristics", "Specification", "Last update", "Description"),
 )
 
@@ -33,7 +33,7 @@ def dashboard() -> model.Dashboard:
         page.Page(
             name="resources",
             title="Inventory / Resources",
-            description="Every resource with its state, its relations, and what depends on it.",
+            description="All resources with status, relationships and dependent carriers and services.",
             variables=(
                 variable.search("resource", "Search"),
                 variable.customer("resource"),
@@ -43,7 +43,7 @@ def dashboard() -> model.Dashboard:
             rows=(
                 page.Row("", _numbers()),
                 page.Row("", (_all(), _dependants())),
-                page.Row("How many", _history()),
+                page.Row("History", _history()),
             ),
         )
     )
@@ -59,25 +59,25 @@ def _numbers() -> tuple[page.Panel, ...]:
     }
     panels = counts(
         (
-            About("Resources", "Resources that the choice above leaves."),
+            About("Resources", "Number of resources matching the filters above."),
             RESOURCES.number(RESOURCES.info()),
             promql.RESOURCE_DATA,
             look.PLAIN,
         ),
         (
-            About("Down", "Resources in service that are not operational."),
+            About("Down", "Number of resources in service that are not operational."),
             RESOURCES.number_down(),
             promql.RESOURCE_DATA,
             look.NONE_IS_GOOD,
         ),
         (
-            About("Carriers over them", "Carriers over a resource that is down."),
+            About("Dependent carriers", "Number of carriers that depend on a resource that is down."),
             Kind("carrier").number(using["carrier"]),
             promql.Sources(("resource", "carrier")),
             look.NONE_IS_BETTER,
         ),
         (
-            About("Services over them", "Services over a resource that is down."),
+            About("Dependent services", "Number of services that depend on a resource that is down."),
             Kind("service").number(using["service"]),
             promql.Sources(("resource", "service")),
             look.NONE_IS_BETTER,
@@ -89,18 +89,18 @@ def _numbers() -> tuple[page.Panel, ...]:
 def _all() -> page.Panel:
     about = About(
         "Resources",
-        "All resources that the choice above leaves. Every column can be sorted and filtered. "
-        "Characteristics are those that the exporter's settings ask for; there are none by default.",
+        "Resources matching the filters above. Sort and filter by any column. Characteristics are those in "
+        "the exporter's configuration; by default there are none.",
         "none",
     )
-    parts = (_told(), *_states_and_dates(), *_lists())
+    parts = (_inventory_columns(), *_states_and_dates(), *_lists())
     return table(about, Plan("resource_id", parts, COLUMNS, "Operational")).height(16)
 
 
-def _told() -> Part:
+def _inventory_columns() -> Part:
     columns = (
-        Column("Resource", "name", width=210, properties=(_open("Id"),)),
-        Column("Id", "resource_id", width=110),
+        Column("Resource", "name", width=210, properties=(_open("ID"),)),
+        Column("ID", "resource_id", width=110),
         Column("Description", "description", width=240),
         Column("Type", "resource_type", width=110),
         Column("Specification", "specification", width=140),
@@ -150,7 +150,7 @@ def _lists() -> tuple[Part, ...]:
 
 
 def _relations() -> str:
-    """The kind of each relation and the other's name, or its id where it is not held."""
+    """The kind of each relation and the other's name, or its id if it is not in the snapshot."""
     relation = RESOURCES.metric("relationship_info")
     others = Kind("resource").info()
     names = renamed(
@@ -158,41 +158,49 @@ def _relations() -> str:
         related_resource_id="resource_id",
         related="name",
     )
-    held = f"{relation} * on (job, instance, related_resource_id) group_left (related) {names}"
+    known = f"{relation} * on (job, instance, related_resource_id) group_left (related) {names}"
     unknown = f"{renamed(relation, related='related_resource_id')}"
-    both = f"{held} or on ({RESOURCES.on}, related_resource_id, relationship) {unknown}"
+    both = f"{known} or on ({RESOURCES.on}, related_resource_id, relationship) {unknown}"
     return f'label_join({both}, "relation", " ", "relationship", "related")'
 
 
 def _dependants() -> page.Panel:
     about = About(
-        "Resources that are down and who depends on them",
-        "Resources in service that are not operational, with the carriers and services over them.",
+        "Resources down and their dependents",
+        "Resources in service that are not operational, with dependent carriers and services.",
         "none",
     )
     labels = ("name", "resource_type", "place")
     down = f"({RESOURCES.info()} and on ({RESOURCES.on}) {RESOURCES.down()})"
     since = f"1000 * min by (resource_id, status, {', '.join(labels)}) ({RESOURCES.down_since(*labels)})"
     columns = (
-        Column("Resource", "name", width=220, properties=(_open("Id"),)),
+        Column("Resource", "name", width=220, properties=(_open("ID"),)),
         Column("Status", "status", width=140, properties=look.coloured_status()),
         Column("Down since", unit="dateTimeFromNow", width=145),
         Column("Type", "resource_type", width=120),
         Column("Location", "place", width=150),
-        Column("Id", "resource_id", width=110),
+        Column("ID", "resource_id", width=110),
     )
-    users = (("Carriers over it", "carrier"), ("Services over it", "service"))
+    users = (("Dependent carriers", "carrier"), ("Dependent services", "service"))
     parts = (
         Part(since, columns),
         *(Part(_users(name, down), (Column(title, name),), Shape.LIST) for title, name in users),
         Part(
             f"max by (resource_id, party) ({_users_parties(down)})",
-            (Column("Customers concerned", "party"),),
+            (Column("Customers affected", "party"),),
             Shape.LIST,
         ),
     )
-    order = ("Resource", "Status", "Down since", "Type", "Location", "Carriers over it", "Services over it")
-    plan = Plan("resource_id", parts, (*order, "Customers concerned", "Id"), "Down since", Direction.DOWN)
+    order = (
+        "Resource",
+        "Status",
+        "Down since",
+        "Type",
+        "Location",
+        "Dependent carriers",
+        "Dependent services",
+    )
+    plan = Plan("resource_id", parts, (*order, "Customers affected", "ID"), "Down since", Direction.DOWN)
     return table(about, plan).height(10)
 
 
@@ -226,14 +234,14 @@ def _users_parties(down: str) -> str:
 def _history() -> tuple[page.Panel, ...]:
     of = "resource_type", promql.RESOURCE_DATA, 12
     return (
-        statuses("resource", "Limited by type only.", "resource_type"),
+        statuses("resource", "Of the filters above, only the type applies.", "resource_type"),
         bars(
-            About("Resources by type", "How many resources there are of each type; the twelve with most."),
+            About("Resources by type", "Number of resources by type; top twelve."),
             ranked(RESOURCES.number(RESOURCES.info(), "resource_type"), *of),
             look.PLAIN,
         ).span(6),
         bars(
-            About("Down by type", "Resources that are down, by type; the twelve with most."),
+            About("Down by type", "Number of resources that are down by type; top twelve."),
             ranked(RESOURCES.number_down("resource_type"), *of),
         ).span(6),
     )

@@ -1,6 +1,6 @@
-"""Services: the table of services with all its columns, which of them are concerned, and their numbers.
+"""Services: the table of services with all its columns, which of them are affected, and their numbers.
 
-It also owns what it means that a service is concerned, which `overview` shows too: it is down itself, or a
+It also owns what it means that a service is affected, which `overview` shows too: it is down itself, or a
 carrier or resource that supports it is. Invariant: the table has the columns that operators know from before.
 """
 
@@ -21,11 +21,11 @@ SERVICES = Kind(
     status="status",
 )
 
-CONCERNED_BY = promql.Sources(("service",), ("carrier", "resource"))
-"""The kinds of records that say whether a service is concerned."""
+AFFECTED_BY = promql.Sources(("service",), ("carrier", "resource"))
+"""The kinds of records that say whether a service is affected."""
 
 COLUMNS = (
-    *("Service", "External id", "Operational", "Status", "Since", "Customer", "Location", "Type"),
+    *("Service", "ID", "Operational", "Status", "Since", "Customer", "Location", "Type"),
     *("Supporting resources", "Carriers", "Specification", "Start", "End", "Last update", "Description"),
 )
 
@@ -37,7 +37,7 @@ def dashboard() -> model.Dashboard:
         page.Page(
             name="services",
             title="Inventory / Services",
-            description="Every service with its status, customer, place and what it rests on.",
+            description="All services with status, customer, location and supporting carriers and resources.",
             variables=(
                 variable.search("service", "Search"),
                 variable.customer("service"),
@@ -47,15 +47,15 @@ def dashboard() -> model.Dashboard:
             ),
             rows=(
                 page.Row("", _numbers()),
-                page.Row("", (_all(), _concerned())),
-                page.Row("How many", _history()),
+                page.Row("", (_all(), _affected())),
+                page.Row("History", _history()),
             ),
         )
     )
 
 
 def causes(kind: Kind) -> str:
-    """What is down beneath the selected services: since when, with `cause`, `satellite` and `gateway`."""
+    """Failed dependencies of the selected services: since when, with `cause`, `satellite`, `gateway`."""
     carriers, resources = Kind("carrier"), Kind("resource")
     carrier = renamed(
         carriers.down_since("name", "satellite", "gateway"), related_service_id="carrier_id", cause="name"
@@ -71,47 +71,47 @@ def causes(kind: Kind) -> str:
     )
 
 
-def concerned(kind: Kind) -> str:
+def affected(kind: Kind) -> str:
     """The selected services that are down or rest on what is down; since when, in Unix seconds."""
     return f"(({causes(kind)}) or {kind.down_since('name')})"
 
 
-def concerned_plan(kind: Kind) -> Plan:
-    """The table of services concerned and why."""
-    those = f"({kind.info()} and on ({kind.on}) {concerned(kind)})"
+def affected_plan(kind: Kind) -> Plan:
+    """The table of affected services and the causes."""
+    those = f"({kind.info()} and on ({kind.on}) {affected(kind)})"
     labels = ("name", "party", "place")
     status = f"max by (service_id, status) ({kind.metric('status')} and on ({kind.on}) {those})"
     parts = (
         Part(
             f"topk by (service_id) (1, max by (service_id, {', '.join(labels)}) ({those}))",
             (
-                Column("Service", "name", width=310, properties=(_open("Id"),)),
+                Column("Service", "name", width=310, properties=(_open("ID"),)),
                 Column("Customer", "party", width=180, properties=(_of_customer(),)),
                 Column("Location", "place", width=130),
-                Column("Id", "service_id", width=105),
+                Column("ID", "service_id", width=105),
             ),
         ),
         Part(
             f"topk by (service_id) (1, {status})",
-            (Column("Own status", "status", width=125, properties=look.coloured_status()),),
+            (Column("Service status", "status", width=125, properties=look.coloured_status()),),
         ),
         Part(
-            f"1000 * min by (service_id) ({concerned(kind)})",
-            (Column("Concerned since", unit="dateTimeFromNow", width=145),),
+            f"1000 * min by (service_id) ({affected(kind)})",
+            (Column("Affected since", unit="dateTimeFromNow", width=145),),
         ),
         Part(
             f"max by (service_id, cause, satellite, gateway) ({causes(kind)})",
             (
-                Column("Down beneath it", "cause"),
+                Column("Cause (failed dependency)", "cause"),
                 Column("Satellite", "satellite", width=115),
                 Column("Gateway", "gateway", width=140),
             ),
             Shape.LIST,
         ),
     )
-    order = ("Service", "Own status", "Concerned since", "Customer", "Location")
-    rest = ("Down beneath it", "Satellite", "Gateway", "Id")
-    return Plan("service_id", parts, (*order, *rest), "Concerned since", Direction.DOWN)
+    order = ("Service", "Service status", "Affected since", "Customer", "Location")
+    rest = ("Cause (failed dependency)", "Satellite", "Gateway", "ID")
+    return Plan("service_id", parts, (*order, *rest), "Affected since", Direction.DOWN)
 
 
 def _open(title: str) -> look.Property:
@@ -126,37 +126,39 @@ def _numbers() -> tuple[page.Panel, ...]:
     return tuple(
         counts(
             (
-                About("Services", "Services that the choice above leaves."),
+                About("Services", "Number of services matching the filters above."),
                 SERVICES.number(SERVICES.info()),
                 promql.SERVICE_DATA,
                 look.PLAIN,
             ),
             (
-                About("Down", "Services that are not operational by their own status."),
+                About("Down", "Number of services with a status that is not operational."),
                 SERVICES.number_down(),
                 promql.SERVICE_DATA,
                 look.NONE_IS_GOOD,
             ),
             (
-                About("Concerned", "Services that are down, or over a carrier or resource that is down."),
-                SERVICES.number(concerned(SERVICES)),
-                CONCERNED_BY,
+                About(
+                    "Affected", "Number of services that are down or depend on a carrier or resource that is."
+                ),
+                SERVICES.number(affected(SERVICES)),
+                AFFECTED_BY,
                 look.NONE_IS_GOOD,
             ),
             (
-                About("End within 30 days", "Services whose end date is within the next thirty days."),
+                About("End within 30 days", "Number of services with an end date in the next 30 days."),
                 SERVICES.number(_ending("> time()", "< time() + 30 * 86400")),
                 promql.SERVICE_DATA,
                 look.NONE_IS_BETTER,
             ),
             (
-                About("Past their end", "Services in the inventory whose end date is over."),
+                About("Past their end", "Number of services in the inventory with an end date in the past."),
                 SERVICES.number(_ending("< time()")),
                 promql.SERVICE_DATA,
                 look.NONE_IS_BETTER,
             ),
             (
-                About("Customers", "Customers of the services that the choice above leaves."),
+                About("Customers", "Number of customers of the services matching the filters above."),
                 f"count(group by (party) ({SERVICES.info()}))",
                 promql.SERVICE_DATA,
                 look.PLAIN,
@@ -173,19 +175,18 @@ def _ending(*conditions: str) -> str:
 def _all() -> page.Panel:
     about = About(
         "Services",
-        "All services that the choice above leaves. Every column can be sorted and filtered; Supporting "
-        "resources and Carriers name all of them.",
+        "Services matching the filters above. Sort and filter by any column.",
         "none",
     )
-    parts = (*_told(), *_states_and_dates(), *_support())
+    parts = (*_inventory_columns(), *_states_and_dates(), *_support())
     return table(about, Plan("service_id", parts, COLUMNS, "Operational")).height(16)
 
 
-def _told() -> tuple[Part, ...]:
+def _inventory_columns() -> tuple[Part, ...]:
     labels = ("name", "description", "service_type", "place", "specification")
     columns = (
-        Column("Service", "name", width=390, properties=(_open("External id"),)),
-        Column("External id", "service_id", width=110),
+        Column("Service", "name", width=390, properties=(_open("ID"),)),
+        Column("ID", "service_id", width=110),
         Column("Description", "description", width=260),
         Column("Type", "service_type", width=150),
         Column("Location", "place", width=130),
@@ -241,27 +242,27 @@ def _support() -> tuple[Part, ...]:
     )
 
 
-def _concerned() -> page.Panel:
+def _affected() -> page.Panel:
     about = About(
-        "Services concerned now",
-        "Those of the services above that are not operational, or rest on a carrier or resource that is not.",
+        "Services affected now",
+        "Services matching the filters above that are down or depend on a carrier or resource that is down.",
         "none",
     )
-    return table(about, concerned_plan(SERVICES)).height(10)
+    return table(about, affected_plan(SERVICES)).height(10)
 
 
 def _history() -> tuple[page.Panel, ...]:
-    over_time = statuses("service", "Limited by type only.", "service_type")
-    concerned_ones = f"{SERVICES.info()} and on ({SERVICES.on}) {concerned(SERVICES)}"
+    over_time = statuses("service", "Of the filters above, only the type applies.", "service_type")
+    affected_ones = f"{SERVICES.info()} and on ({SERVICES.on}) {affected(SERVICES)}"
     return (
         over_time,
         bars(
-            About("Services by type", "How many services there are of each type; the ten with most."),
+            About("Services by type", "Number of services by type; top ten."),
             ranked(SERVICES.number(SERVICES.info(), "service_type"), "service_type", promql.SERVICE_DATA),
             look.PLAIN,
         ).span(6),
         bars(
-            About("Services concerned by customer", "Customers with most services concerned; at most ten."),
-            ranked(SERVICES.number(concerned_ones, "party"), "party", CONCERNED_BY),
+            About("Services affected by customer", "Customers with the most affected services; top ten."),
+            ranked(SERVICES.number(affected_ones, "party"), "party", AFFECTED_BY),
         ).span(6),
     )

@@ -38,7 +38,7 @@ def choice(name: str, label: str, metric: str, source: str) -> Variable:
 
 def search(name: str, label: str) -> Variable:
     """A text to search for."""
-    said = "Part of a name or of an id; case does not matter, regular expressions work"
+    said = "Part of a name or ID; case-insensitive; regular expressions work"
     empty = model.VariableOption(text="", value="", selected=True)
     return build.TextBoxVariable(name).label(label).description(said).default_value("").current(empty)
 

@@ -73,7 +73,7 @@ async def test_replicas_change_no_number_and_add_no_row(tmp_path: Path) -> None:
         whole = "count(count by (instance) (ses_inventory_carrier_info)) == 2"
         await running.until(lambda: ask(whole))
         for query in boards.queries():
-            if query.board == "ses-inventory-exporter" or query.panel == "Age of what is shown":
+            if query.board == "ses-inventory-exporter" or query.panel == "Data age":
                 continue  # there exporters differ, and are meant to
             both = await asyncio.to_thread(ask, boards.filled(query.expr))
             one = await asyncio.to_thread(ask, boards.filled(query.expr).replace(EVERY, alone(first)))

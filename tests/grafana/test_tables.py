@@ -19,7 +19,7 @@ EACH = pytest.mark.parametrize(("uid", "panel"), TABLES)
 WANTED = {
     "services": (
         *(
-            "External id",
+            "ID",
             "Service",
             "Description",
             "Status",
@@ -32,12 +32,12 @@ WANTED = {
         *("Location", "Specification", "Supporting resources"),
     ),
     "carriers": (
-        *("External id", "Carrier", "Description", "Operational", "Status", "Type", "Created", "Last update"),
+        *("ID", "Carrier", "Description", "Operational", "Status", "Type", "Created", "Last update"),
         *("Gateway", "Terminal", "Satellite", "Transponder", "Uplink alias", "Downlink alias"),
         *("Uplink centre frequency", "Downlink centre frequency", "Bandwidth segments"),
     ),
     "resources": (
-        *("Id", "Resource", "Description", "Status", "Type", "Specification", "Characteristics"),
+        *("ID", "Resource", "Description", "Status", "Type", "Specification", "Characteristics"),
         *("Related parties", "Locations", "Relationships"),
     ),
 }

@@ -1,4 +1,4 @@
-"""Wellbeing: the part of the exporter's dashboard about its process: restarts, memory, state file, versions.
+"""Process health: the panels about the exporter's process: restarts, memory, state file, versions.
 
 What it does for the inventory is in `exporter`. Invariant: each exporter is shown by itself, by its instance.
 """
@@ -23,12 +23,15 @@ def _state() -> tuple[page.Panel, ...]:
     written = f"max by (instance) ({own('state_last_write_timestamp_seconds')})"
     return (
         number(
-            About("Restarts of tasks", "Tasks that died of a bug and were started again, in the time shown."),
+            About(
+                "Task restarts",
+                "Number of background task restarts in the selected range after unexpected errors.",
+            ),
             {"": f"{restarts} or 0 * max({own('build_info')})"},
             look.NONE_IS_GOOD,
         ),
         _of_state_file(
-            About("Since the last good state file", "Time since the state file was last written.", "s"),
+            About("State file age", "Time since the last successful state file write.", "s"),
             f"time() - ({written} > 0)",
         ),
         _of_state_file(
@@ -36,7 +39,7 @@ def _state() -> tuple[page.Panel, ...]:
             f"max by (instance) ({own('state_bytes')}) > 0",
         ),
         number(
-            About("Connections", "Connections to the exporter's own port."),
+            About("Connections", "Number of open client connections."),
             {EACH: f"max by (instance) ({own('connections')})"},
         ),
     )
@@ -59,7 +62,7 @@ def _versions() -> page.Panel:
     started = f"1000 * max by (instance) ({series('process_start_time_seconds')})"
     parts = (Part(running, columns), Part(started, (Column("Started", unit="dateTimeFromNow"),)))
     order = (*(column.title for column in columns), "Started")
-    about = About("Versions", "What is running, and since when.", "none")
+    about = About("Versions", "Version and start time of each exporter.", "none")
     return table(about, Plan("instance", parts, order, "Exporter")).span(8).height(4)
 
 
@@ -67,7 +70,7 @@ def _use() -> tuple[page.Panel, ...]:
     processor = f"rate({series('process_cpu_seconds_total')}[$__rate_interval])"
     panels = (
         graph(
-            About("Processor", "Share of one processor.", "percentunit"),
+            About("CPU", "CPU usage as a share of one core.", "percentunit"),
             {EACH: f"sum by (instance) ({processor})"},
         ),
         graph(
@@ -75,7 +78,7 @@ def _use() -> tuple[page.Panel, ...]:
             {EACH: f"max by (instance) ({series('process_resident_memory_bytes')})"},
         ),
         graph(
-            About("Delay of the event loop", "The longest within the last minute.", "s"),
+            About("Event loop lag", "Longest event loop delay in the last minute.", "s"),
             {EACH: f"max by (instance) ({own('event_loop_lag_seconds')})"},
         ),
     )
