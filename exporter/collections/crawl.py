@@ -19,7 +19,7 @@ from exporter import errors, settings
 from exporter.client.client import Client
 from exporter.collections.list_reader import ListReader, OnPage
 from exporter.inventory import absences, snapshot
-from exporter.paging import completeness, pagination
+from exporter.paging.pagination import ListResult
 from exporter.precedence import Precedence
 
 _OFTEN = 3  # crawls in a row, after which what they have in common is the API's habit
@@ -28,13 +28,13 @@ _OFTEN = 3  # crawls in a row, after which what they have in common is the API's
 class CrawlResult(NamedTuple):
     """What a crawl showed.
 
-    `draft` has the records, `endings` how each list ended, `problem` why the crawl is not verified complete
-    ("" where it is), and `absences` the records that it and crawls before it lack. `is_finished` says that
-    every list was read to its end and showed as much as it announced.
+    `draft` has the records, `list_results` what was read of each list, `problem` why the crawl is not
+    verified complete ("" where it is), and `absences` the records that it and crawls before it lack.
+    `is_finished` says that every list was read to its end and showed as much as it announced.
     """
 
     draft: snapshot.Draft
-    endings: list[pagination.ListResult]
+    list_results: list[ListResult]
     problem: str
     absences: absences.Absences
     is_finished: bool
@@ -57,7 +57,7 @@ class _Lists(NamedTuple):
     """The lists of the collection, read once."""
 
     draft: snapshot.Draft
-    endings: list[pagination.ListResult]
+    list_results: list[ListResult]
 
 
 class _Memory(msgspec.Struct, frozen=True):
@@ -126,22 +126,22 @@ class Crawler:
 
     async def delta(self, start: snapshot.Snapshot) -> CrawlResult:
         """Reads what changed in the last 24 hours; the problem says why those may not be all changes."""
-        draft, endings = await self._read(start, self._target.delta)
+        draft, list_results = await self._read(start, self._target.delta)
         many = draft.rejected.total() > self._reject_share * draft.items
-        reasons = [ending.reason for ending in endings if not ending.complete]
+        reasons = [list_result.reason for list_result in list_results if not list_result.complete]
         if many and draft.unheld - self._memory.rejected:
             reasons.append("many of the changed records cannot be stored")
         found = self._memory.absences.without((), draft.found)
-        return CrawlResult(draft, endings, "; ".join(reasons), found, is_finished=not reasons)
+        return CrawlResult(draft, list_results, "; ".join(reasons), found, is_finished=not reasons)
 
     async def stored(self, result: CrawlResult, removed: Sequence[str]) -> None:
         """The result of a full crawl is what is served now, without the `removed` ids."""
-        draft, endings = result.draft, result.endings
+        draft, list_results = result.draft, result.list_results
         self._reader.remember(draft)
         self._memory = _Memory(
             duplicates=draft.doubled,
             rejected=draft.unheld,
-            shortfalls=completeness.shortfalls(endings),
+            shortfalls=shortfalls(list_results),
             short=0 if result.is_finished else self._memory.short + 1,
             absences=await asyncio.to_thread(result.absences.without, removed),
             outdated=draft.outdated,
@@ -155,25 +155,25 @@ class Crawler:
     async def _read(self, start: snapshot.Snapshot, further: Mapping[str, str], page_size: int = 0) -> _Lists:
         """Reads the lists once; raises `TooManyRejects` where too many of their records cannot be stored."""
         draft = self._reader.draft(start, self._memory.outdated)
-        endings = await self._reader.read(draft, further, page_size)
+        list_results = await self._reader.read(draft, further, page_size)
         # a few bad records may be all that changed today, and no sign of another schema
         of = max(draft.items, len(start.records)) if further else draft.items
         if draft.rejected.total() > self._reject_share * of:
             raise TooManyRejects(draft)
-        return _Lists(draft, endings)
+        return _Lists(draft, list_results)
 
     async def _needs_another(self, first: _Lists) -> bool:
         """Whether a second crawl is worth its requests."""
-        draft, endings = first
+        draft, list_results = first
         memory = self._memory
-        if completeness.is_restless(endings, draft.doubled, memory.duplicates, memory.shortfalls):
+        if should_read_again(list_results, draft.doubled, memory.duplicates, memory.shortfalls):
             return True
-        if completeness.ends_by_refusal(endings) and await asyncio.to_thread(draft.lacks):
+        if ends_with_404(list_results) and await asyncio.to_thread(draft.lacks):
             return True  # maybe only because pages were not found that are there
         if any(memory.shortfalls) and memory.short < _OFTEN and draft.lacks():
             return True  # fewer than announced may be what always is, or a list that moves
         found = await asyncio.to_thread(self._absences_after, [first])
-        return found.awaits() and completeness.is_finished(endings, draft.together(draft))
+        return found.awaits() and are_finished(list_results, draft.together(draft))
 
     def _absences_after(self, crawls: Sequence[_Lists]) -> absences.Absences:
         """What is known of missing records after these crawls, of which each follows at once on the other."""
@@ -184,10 +184,10 @@ class Crawler:
         together = last.together(first)
         moved = last.moved(first) if memory.short < _OFTEN else [0] * len(together)
         counted = [count + more for count, more in zip(together, moved, strict=True)]
-        for draft, endings in crawls:
+        for draft, list_results in crawls:
             rejects = draft.doubt(memory.rejected)
-            doubt = completeness.problem(endings, draft.doubled, known) or rejects
-            is_finished = (completeness.is_finished(endings, counted) or not doubt) and not rejects
+            doubt = why_incomplete(list_results, draft.doubled, known) or rejects
+            is_finished = (are_finished(list_results, counted) or not doubt) and not rejects
             crawl = absences.Crawl(draft.answers(), is_finished, is_verified=not doubt)
             found = found.after(crawl, stored, len(draft.outdated))
             known, stored = draft.doubled, stored | draft.found.keys()
@@ -196,18 +196,16 @@ class Crawler:
     def _result(self, crawls: Sequence[_Lists]) -> CrawlResult:
         """What one or two crawls of everything showed together."""
         memory, first = self._memory, crawls[0].draft
-        draft, endings = crawls[-1]
+        draft, list_results = crawls[-1]
         known = first.doubled if len(crawls) > 1 else memory.duplicates
-        doubt = completeness.problem(endings, draft.doubled, known) or draft.doubt(memory.rejected)
+        doubt = why_incomplete(list_results, draft.doubled, known) or draft.doubt(memory.rejected)
         found = self._absences_after(crawls)
-        is_finished = completeness.is_finished(endings, draft.together(first))
-        steady = doubt and _steadily_short(
-            memory.shortfalls, completeness.shortfalls(endings), self._target.queries
-        )
+        is_finished = are_finished(list_results, draft.together(first))
+        steady = doubt and _steadily_short(memory.shortfalls, shortfalls(list_results), self._target.queries)
         if len(crawls) > 1:
             draft.follow(first)
         problem = "; ".join(filter(None, (doubt, steady, _clashing(draft), _out_of_step(found, draft))))
-        return CrawlResult(draft, endings, problem, found, is_finished)
+        return CrawlResult(draft, list_results, problem, found, is_finished)
 
 
 def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence[Mapping[str, str]]) -> str:
@@ -244,3 +242,81 @@ def _out_of_step(found: absences.Absences, draft: snapshot.Draft) -> str:
     if not signs:
         return ""
     return f"{' and '.join(signs)}: answers are out of step, as of several servers that are copied late"
+
+
+def shortfalls(list_results: Sequence[ListResult]) -> tuple[int, ...]:
+    """How many records fewer than announced each list has, 0 where that is not the only reason."""
+    return tuple(
+        (result.expected or 0) - result.received if result.is_short_only else 0 for result in list_results
+    )
+
+
+def should_read_again(
+    list_results: Sequence[ListResult],
+    duplicates: AbstractSet[str | int],
+    known_duplicates: AbstractSet[str | int],
+    known_shortfalls: Sequence[int] = (),
+) -> bool:
+    """Whether a second reading is worth its requests: something is wrong that a list at rest would not show.
+
+    `duplicates` are the records that came more than once, by id or its mark; what is known is of the crawl
+    before: an API that counts records which it does not list always does.
+    """
+    if any(result.unread_pages or result.unread_records or result.non_records for result in list_results):
+        return False  # what cannot be read now cannot be read again right away
+    known = (*known_shortfalls, *[0] * len(list_results))
+    is_incomplete = any(
+        not result.complete and not (short and short == usual)
+        for result, short, usual in zip(list_results, shortfalls(list_results), known, strict=False)
+    )
+    return is_incomplete or _has_moved(list_results, duplicates, known_duplicates)
+
+
+def are_finished(list_results: Sequence[ListResult], together: Sequence[int]) -> bool:
+    """Whether every list was read to its end, and has as many records as it announced.
+
+    `together` counts the different records of each list in this reading and the one right before it: in a
+    list that moves, one reading alone has fewer than are announced. Where it moves, those that only one of
+    the two has may be counted once more: for a record that came behind the reader's back another one went.
+    """
+    return all(
+        result.complete or (result.is_short_only and count >= (result.expected or 0) - result.spread)
+        for result, count in zip(list_results, together, strict=True)
+    )
+
+
+def ends_with_404(list_results: Sequence[ListResult]) -> bool:
+    """Whether the end of a list is known by 404s alone: a proxy without a server answers so, too."""
+    return any(result.absent_pages and result.expected is None for result in list_results)
+
+
+def why_incomplete(
+    list_results: Sequence[ListResult],
+    duplicates: AbstractSet[str | int],
+    known_duplicates: AbstractSet[str | int],
+) -> str:
+    """Every reason against completeness in one sentence, "" for none.
+
+    A record comes twice if the API duplicates records, then the same ones do every time, or if the list moved
+    while it was read, then others may have been missed. A total may count those of the first kind twice.
+    """
+    is_habit = bool(duplicates) and duplicates == known_duplicates
+    reasons = [
+        result.reason
+        for result in list_results
+        if not result.complete and not (is_habit and result.is_short_only and result.items == result.expected)
+    ]
+    if _has_moved(list_results, duplicates, known_duplicates):
+        reasons.append(
+            f"{len(duplicates - known_duplicates)} records came twice: the list moved while it was read"
+        )
+    return "; ".join(reasons)
+
+
+def _has_moved(
+    list_results: Sequence[ListResult],
+    duplicates: AbstractSet[str | int],
+    known_duplicates: AbstractSet[str | int],
+) -> bool:
+    """Whether records came twice that did not before, and no total shows that none was missed for it."""
+    return bool(duplicates - known_duplicates) and any(result.expected is None for result in list_results)

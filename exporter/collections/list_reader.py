@@ -21,7 +21,6 @@ from exporter.client import client as source
 from exporter.inventory import decode, filters, record_reader, snapshot
 from exporter.inventory.selection import chosen
 from exporter.paging import fetch, ignored_filters, pagination
-from exporter.paging.page_size import PageSize
 from exporter.precedence import Precedence
 
 log = structlog.get_logger()
@@ -29,8 +28,38 @@ log = structlog.get_logger()
 _THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
 _KNOWN_ABOVE = 1_048_576  # the same where most records are known: a millisecond a page, 18 if none is
 
+_LONGEST_PAUSE = 64  # crawls with a smaller page size before the configured one is tried again
+
 OnPage = Callable[[int, int | None], None]
 """Called for each page with its number of records and the total that it announces, None for none."""
+
+
+class PageSize(msgspec.Struct, frozen=True):
+    """How many records to request for a page, where an API has refused the `configured` size.
+
+    A refusal may be lasting (a limit of the API) or come by chance (a gateway that answers 400 now and then).
+    So a smaller size that the API `accepted` is used for one crawl, then the configured one again; each time
+    that is refused, the `pause` is twice as long, and `left` counts its crawls. 0 is for no refusal.
+    """
+
+    configured: int
+    accepted: int = 0
+    left: int = 0
+    pause: int = 0
+
+    @property
+    def requested(self) -> int:
+        """The size for the next crawl."""
+        return self.accepted if self.left else self.configured
+
+    def after(self, requested: int, accepted: int) -> PageSize:
+        """After a crawl that `requested` a size, of which the API `accepted` this one."""
+        if accepted < requested:
+            pause = min(_LONGEST_PAUSE, 2 * self.pause) or 1
+            return PageSize(self.configured, accepted, pause, pause)
+        if requested < self.configured:
+            return PageSize(self.configured, self.accepted or requested, max(0, self.left - 1), self.pause)
+        return PageSize(self.configured)
 
 
 class ListReader:
@@ -73,7 +102,7 @@ class ListReader:
         A record that slipped through at the border of two pages there is within a page here. 0 is for a crawl
         whose lists came in one page each, for which any size is good.
         """
-        size = self._page_size.asked
+        size = self._page_size.requested
         longest = min(border, size)
         return longest - 1 if longest > 1 else max(longest + 1, size)
 
@@ -90,9 +119,9 @@ class ListReader:
         cannot be read.
         """
         target, limits = self._target, self._limits
-        size = accepted = page_size or self._page_size.asked
+        size = accepted = page_size or self._page_size.requested
         began = time.monotonic()
-        endings: list[pagination.ListResult] = []
+        list_results: list[pagination.ListResult] = []
 
         async def decode_page(page: source.Page, query: pagination.Query) -> fetch.Store:
             total = fetch.total(page, target.paging)
@@ -134,14 +163,16 @@ class ListReader:
                 caps=pagination.Caps(limits.pages, limits.records),
                 unit="known" if self._knows_unit else "unknown",
             )
-            spent = time.monotonic() - began if endings else 0.0
+            spent = time.monotonic() - began if list_results else 0.0
             deadline = fetch.Deadline(limits.crawl_deadline, spent)
-            endings.append(await fetch.read_list(self._client, target.url, queries, decode_page, deadline))
+            list_results.append(
+                await fetch.read_list(self._client, target.url, queries, decode_page, deadline)
+            )
         self._accepted(size, accepted, page_size)
         if not further:
-            self._knows_unit = all(ending.complete for ending in endings)
+            self._knows_unit = all(list_result.complete for list_result in list_results)
         await self._leave_out_unasked(draft)
-        return endings
+        return list_results
 
     async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
         """Drops records that contradict the queries, unless the API proves to apply the filter.

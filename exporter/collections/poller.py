@@ -179,7 +179,7 @@ class Poller:
         await self._take(outcome)
         await self._crawler.stored(result, [held.id for held in outcome.changes.removed])
         self._settle(outcome)
-        self._story.full(result.draft, outcome, result.endings, result.problem)
+        self._story.full(result.draft, outcome, result.list_results, result.problem)
         self._story.read(result.draft)
         after = len(outcome.snapshot.records)
         if before and after > self._retention.growth_guard * before:

@@ -225,19 +225,19 @@ class Story:
         self,
         draft: snapshot.Draft,
         outcome: snapshot.Outcome,
-        endings: Sequence[pagination.ListResult],
+        list_results: Sequence[pagination.ListResult],
         problem: str,
     ) -> None:
         """A full crawl ended; `problem` says what speaks against its completeness."""
         state = self.state
-        totals = [ending.expected for ending in endings if ending.expected is not None]
+        totals = [list_result.expected for list_result in list_results if list_result.expected is not None]
         state.complete = outcome.complete
         state.expected = sum(totals) if totals else None
         state.breakdown = draft.breakdown()
-        state.unique = sum(ending.received for ending in endings)
+        state.unique = sum(list_result.received for list_result in list_results)
         state.retained, state.held_back = outcome.retained, outcome.held_back
-        state.unread = sum(ending.unread_records for ending in endings)
-        state.bad_rows = _bad_rows(endings)
+        state.unread = sum(list_result.unread_records for list_result in list_results)
+        state.bad_rows = _bad_rows(list_results)
         state.problem = self._blanked(problem) or _held_back(outcome)
         state.duplicates = draft.duplicates
         self.rejected(draft)
@@ -301,9 +301,9 @@ class Story:
         self._telemetry.dangling(self._collection, references)
 
 
-def _bad_rows(endings: Sequence[pagination.ListResult]) -> str:
+def _bad_rows(list_results: Sequence[pagination.ListResult]) -> str:
     """The rows that the API cannot give, in words; numbered from 1, in the order of the list."""
-    rows = [(row, ending.bad_rows[row]) for ending in endings for row in sorted(ending.bad_rows)]
+    rows = [item for result in list_results for item in sorted(result.bad_rows.items())]
     shown = ", ".join(f"{row + 1} ({cause})" for row, cause in rows[:10])
     return f"{shown} and {len(rows) - 10} more" if len(rows) > 10 else shown
 
