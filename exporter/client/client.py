@@ -1,6 +1,6 @@
 """One query in, one page out: retries, authentication, redirects, and limits of what is read.
 
-`get` is `_send_with_retry > _send_with_auth > _send_onward > _send_on_session`, each adding one concern.
+`get > _retry > _authorize > _send`, each adding one concern.
 Invariants: what leaves `get` is a page or a `SourceError` without a credential in its texts; a
 page is what the server sent; neither credentials nor the operator's headers ever leave the API's origin;
 nothing is sent to the API but through the limiter.
@@ -12,6 +12,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -22,11 +23,10 @@ import structlog
 import yarl
 
 from exporter import errors, files, settings
-from exporter.client import auth, error_mapping, limiter, redaction, response_headers
+from exporter.client import auth, error_mapping, limiter, oauth2, redaction, response_headers
 from exporter.client.decompress import Body
 from exporter.client.redaction import Credentials
 from exporter.client.session import Peer, Request, Session
-from exporter.client.token_fetcher import Desk
 from exporter.inventory import envelope
 from exporter.inventory.dialects import Paging
 from exporter.telemetry import Telemetry
@@ -40,9 +40,6 @@ Params = tuple[tuple[str, str], ...]
 """The parameters of a query, in order and not yet escaped."""
 
 _Failed = TypeVar("_Failed", bound=errors.SourceError)
-
-Sent = multidict.CIMultiDict[str]
-"""All headers of a request but those that every request has."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -132,16 +129,17 @@ class Client:
         self._telemetry = telemetry
         self._backoff = backoff
         self._secrets = files.Contents(settings.secret_files(http))
-        self._identity = auth.identity(http, name, read=self._secrets.read, backoff=backoff)
         self._limiter = limiter.Limiter(name, limits.concurrency, http.requests_per_hour, telemetry)
         self._retries = limiter.Retries()
         self._origin = yarl.URL(http.url).origin()
         self._session = Session(http, limits.concurrency)
         self._peer = Peer(name, http)
-        # without oauth2 nothing asks for a token
-        endpoint = Peer(name, http.oauth2) if http.oauth2 else self._peer
-        self._credentials = _credentials(name, http, self._peer, endpoint)
-        self._desk = Desk(self._session, endpoint, self._credentials.add_form)
+        # without oauth2 no token is requested
+        self._token_endpoint = Peer(name, http.oauth2) if http.oauth2 else self._peer
+        self._credentials = _credentials(name, http, self._peer, self._token_endpoint)
+        self._authorization = auth.authorization(
+            http, name, self._request_token, read=self._secrets.read, backoff=backoff
+        )
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
@@ -185,7 +183,7 @@ class Client:
                 )
             )
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
-        return await self._send_with_retry(_Query(target, tuple(params), headers, total_header), most)
+        return await self._retry(_Query(target, tuple(params), headers, total_header), most)
 
     def text(self, words: str) -> str:
         """Words of an answer, for people: without any credential that this client has sent or may send."""
@@ -198,12 +196,12 @@ class Client:
     def _blanked(self, error: _Failed) -> _Failed:
         return redaction.blanked(error, self._credentials.redaction)
 
-    async def _send_with_retry(self, query: _Query, most: int) -> Page:
+    async def _retry(self, query: _Query, most: int) -> Page:
         attempt = 0
         self._retries.sent()
         while True:
             try:
-                return await self._send_with_auth(query)
+                return await self._authorize(query)
             except errors.SourceError as error:
                 self._blanked(error)
                 self._telemetry.request_failed(self._name, error.reason)
@@ -225,22 +223,25 @@ class Client:
             self._limiter.hold(wait)
         return wait
 
-    async def _send_with_auth(self, query: _Query) -> Page:
+    async def _authorize(self, query: _Query) -> Page:
+        """Sends with credentials; once more where the API refuses them and others may do better."""
         try:
             await asyncio.gather(self._secrets.refresh(), self._peer.tls.refresh())
-            flow = self._identity()
-            headers = await self._desk.first(flow)
+            token, refusals = await self._authorization.token(), 0
             while True:
                 try:
-                    page = await self._send_onward(query, self._headers(query.headers, headers))
+                    page = await self._send(query, self._headers(query, token))
                 except errors.Refused as refused:
                     await self._secrets.refresh()
-                    other = await self._desk.after(flow, refused.status)
+                    refusals += 1
+                    other = None
+                    if refused.status == HTTPStatus.UNAUTHORIZED:
+                        other = await self._authorization.replacement(token, refusals)
                     if other is None:
                         raise
-                    headers = other
+                    token = other
                 else:
-                    await self._desk.after(flow, page.status)
+                    self._authorization.accepted()
                     return page
         except errors.ConfigError as error:
             # a secret's file is gone or unreadable just now; it is read again with the next request
@@ -248,59 +249,59 @@ class Client:
                 f"apis.{self._name}.{error}", status=0, reason="auth", hint=error.hint
             ) from error
 
-    def _headers(self, further: Mapping[str, str], own: auth.Headers) -> Sent:
-        """The operator's, the query's, and those of the identity; a later one replaces an earlier."""
-        headers = multidict.CIMultiDict(auth.further(self._http, self._secrets.read))
-        for value in (*headers.values(), *own.values()):
+    def _headers(self, query: _Query, token: oauth2.Token) -> multidict.CIMultiDict[str]:
+        """The operator's headers, the query's, and the credentials; a later one replaces an earlier."""
+        headers = multidict.CIMultiDict(auth.http_headers(self._http, self._secrets.read))
+        for value in (*headers.values(), token.header):
             self._credentials.add_header(value)
-        for name, value in (*further.items(), *own.items()):
+        for name, value in query.headers.items():
             headers[name] = value
+        if token.header:
+            headers["Authorization"] = token.header
         return headers
 
-    async def _send_onward(self, query: _Query, headers: Sent) -> Page:
-        """Follows redirects within the origin, if the settings say so."""
+    async def _request_token(self, request: oauth2.TokenRequest) -> tuple[int, bytes]:
+        self._credentials.add_token_request(request)
+        return await oauth2.post(self._session, self._token_endpoint, request)
+
+    async def _send(self, query: _Query, headers: multidict.CIMultiDict[str]) -> Page:
+        """The page, at the end of the redirects that the settings allow to follow."""
         redirects = Redirects(query.target, _MAX_REDIRECTS if self._http.follow_redirects else 0)
-        page = None
-        while page is None:
-            page = await self._send_on_session(redirects, query, headers)
-        return page
+        while True:
+            async with self._limiter.slot():
+                # the time of a request begins here: waiting for other requests says nothing of the API
+                began = time.monotonic()
+                async with self._session.send(self._peer, Request(redirects.url, headers)) as (answer, place):
+                    try:
+                        self._limiter.heard(answer.headers)
+                        if redirects.follow(answer.status, answer.headers.get("Location", "")):
+                            continue
+                        body = await self._body(answer, place, query.total_header)
+                    finally:
+                        seconds = time.monotonic() - began
+                        self._telemetry.request(self._name, str(answer.status), seconds)
+            return Page(query.params, answer.status, answer.headers, body, seconds, place.url)
 
-    async def _send_on_session(self, redirects: Redirects, query: _Query, headers: Sent) -> Page | None:
-        """The page at the last URL; None if the answer is a redirect that is to be followed."""
-        # a request's time begins when it has its turn: waiting for other requests is no fault of the API
-        async with self._limiter.slot():
-            began = time.monotonic()
-            async with self._session.send(self._peer, Request(redirects.url, headers)) as (response, place):
-                try:
-                    self._limiter.heard(response.headers)
-                    if redirects.follow(response.status, response.headers.get("Location", "")):
-                        return None
-                    refusal = error_mapping.from_status(response.status, response.headers, place)
-                    if refusal is not None:
-                        raise refusal
-                    body = await self._body(response, place.url)
-                    if not body:
-                        body = _empty_list(response, place.url, query.total_header)
-                finally:
-                    seconds = time.monotonic() - began
-                    self._telemetry.request(self._name, str(response.status), seconds)
-        return Page(query.params, response.status, response.headers, body, seconds, place.url)
-
-    async def _body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
+    async def _body(
+        self, response: aiohttp.ClientResponse, place: error_mapping.Place, total_header: str
+    ) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
-        taken = Body(response.headers.get("Content-Encoding", ""), self._limits.bytes, url)
+        refusal = error_mapping.from_status(response.status, response.headers, place)
+        if refusal is not None:
+            raise refusal
+        received = Body(response.headers.get("Content-Encoding", ""), self._limits.bytes, place.url)
         async for chunk in response.content.iter_any():
-            taken.feed(chunk)
-        body = taken.whole()
+            received.feed(chunk)
+        body = received.whole()
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
-            raise error_mapping.from_web_page(body, url)
-        # while it looks through a large one, others have their turn
-        looked = asyncio.to_thread(envelope.failure, body) if len(body) > _LARGE else None
-        failed = await looked if looked else envelope.failure(body)
-        if failed is not None:
-            raise error_mapping.at_page(failed, url)
-        return body if start or body.strip() else b""
+            raise error_mapping.from_web_page(body, place.url)
+        # a large body is searched in a thread, so that other tasks go on
+        search = asyncio.to_thread(envelope.failure, body) if len(body) > _LARGE else None
+        failure = await search if search else envelope.failure(body)
+        if failure is not None:
+            raise error_mapping.at_page(failure, place.url)
+        return body if start or body.strip() else _empty_list(response, place.url, total_header)
 
 
 def _credentials(name: str, http: settings.Api, *peers: Peer) -> Credentials:

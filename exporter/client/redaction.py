@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from exporter import errors, settings
 from exporter.client import proxy
-from exporter.client.oauth2 import Ask
+from exporter.client.oauth2 import TokenRequest
 
 SHORTEST = 4
 """Characters: shorter credentials are not looked for. They would spoil every text, and protect nothing."""
@@ -245,10 +245,10 @@ class Credentials:
         for credential in of_header(value):
             self._remember(credential)
 
-    def add_form(self, ask: Ask) -> None:
+    def add_token_request(self, request: TokenRequest) -> None:
         """This request for a token is sent."""
-        self.add_header(ask.headers.get("Authorization", ""))
-        for name, value in urllib.parse.parse_qsl(ask.form):
+        self.add_header(request.headers.get("Authorization", ""))
+        for name, value in urllib.parse.parse_qsl(request.form):
             if name not in _PUBLIC:
                 self._remember(Credential(value, is_name=name == "client_id"))
 

@@ -1,70 +1,74 @@
-"""Identities, without a socket."""
+"""What a request is authorized with, without a socket."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from exporter import errors, settings
-from exporter.client import auth
-from exporter.client.token_response import Answer
+from exporter.client import auth, oauth2
 
 
-def flow(**written: object) -> auth.Flow:
-    return auth.identity(
-        settings.Api.model_validate({"url": "http://inventory.example", **written}), "tmf638"
-    )()
+async def no_endpoint(request: oauth2.TokenRequest) -> tuple[int, bytes]:
+    raise AssertionError
 
 
-def test_without_settings_nobody_in_particular_asks() -> None:
-    nobody = flow()
-    assert next(nobody) == {}
-    assert auth.after(nobody, Answer(401)) is None
+class Request:
+    """One request with these settings, which may be refused."""
+
+    def __init__(self, **written: object) -> None:
+        api = settings.Api.model_validate({"url": "http://inventory.example", **written})
+        self._credentials = auth.authorization(api, "tmf638", no_endpoint)
+        self._refusals = 0
+        self._token = oauth2.Token("")
+
+    async def sent(self) -> str:
+        """The value of Authorization."""
+        self._token = await self._credentials.token()
+        return self._token.header
+
+    async def again(self) -> str | None:
+        """What is sent after a 401; None for nothing."""
+        self._refusals += 1
+        other = await self._credentials.replacement(self._token, self._refusals)
+        self._token = other or self._token
+        return other and other.header
 
 
-def test_a_password_is_read_each_time_it_is_used(tmp_path: Path) -> None:
+async def test_without_settings_nothing_is_sent() -> None:
+    request = Request()
+    assert await request.sent() == ""
+    assert await request.again() is None
+
+
+async def test_a_password_is_read_each_time_it_is_used(tmp_path: Path) -> None:
     file = tmp_path / "password"
-    identity = auth.identity(
-        settings.Api.model_validate(
-            {"url": "http://inventory.example", "basic_auth": {"username": "u", "password_file": file}}
-        ),
-        "tmf638",
-    )
+    request = Request(basic_auth={"username": "u", "password_file": file})
     for password in ("first", "second"):
         file.write_text(f"{password}\n")
-        step = next(identity())
-        assert isinstance(step, Mapping)
-        assert base64.b64decode(step["Authorization"].removeprefix("Basic ")).decode() == f"u:{password}"
+        header = await request.sent()
+        assert base64.b64decode(header.removeprefix("Basic ")).decode() == f"u:{password}"
 
 
-def test_credentials_that_have_not_changed_are_not_tried_again() -> None:
-    bearer = flow(authorization={"credentials": "t0k"})
-    assert next(bearer) == {"Authorization": "Bearer t0k"}
-    assert auth.after(bearer, Answer(401)) is None
+async def test_credentials_that_have_not_changed_are_not_tried_again() -> None:
+    request = Request(authorization={"credentials": "t0k"})
+    assert await request.sent() == "Bearer t0k"
+    assert await request.again() is None
 
 
-def test_credentials_that_have_changed_are_tried_once(tmp_path: Path) -> None:
+async def test_credentials_that_have_changed_are_tried_once(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("old")
-    bearer = flow(authorization={"type": "Token", "credentials_file": file})
-    assert next(bearer) == {"Authorization": "Token old"}
+    request = Request(authorization={"type": "Token", "credentials_file": file})
+    assert await request.sent() == "Token old"
     file.write_text("new")
-    assert auth.after(bearer, Answer(401)) == {"Authorization": "Token new"}
-    assert auth.after(bearer, Answer(401)) is None
+    assert await request.again() == "Token new"
+    file.write_text("newer")
+    assert await request.again() is None
 
 
-def test_only_a_401_is_about_credentials(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("old")
-    bearer = flow(authorization={"credentials_file": file})
-    next(bearer)
-    file.write_text("new")
-    assert auth.after(bearer, Answer(403)) is None
-
-
-def test_f62_a_file_that_has_gone_is_an_error_of_the_settings(tmp_path: Path) -> None:
+async def test_f62_a_file_that_has_gone_is_an_error_of_the_settings(tmp_path: Path) -> None:
     with pytest.raises(errors.ConfigError, match="gone"):
-        next(flow(authorization={"credentials_file": tmp_path / "gone"}))
+        await Request(authorization={"credentials_file": tmp_path / "gone"}).sent()

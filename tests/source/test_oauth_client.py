@@ -224,3 +224,13 @@ async def test_a_request_that_is_cancelled_at_the_endpoint_does_not_hold_the_oth
             with pytest.raises(asyncio.CancelledError):
                 await stuck
     assert len(desk.asks) == 2
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "403 Forbidden", "404 Not Found"])
+async def test_f14_only_a_401_is_about_the_token(status: str) -> None:
+    async with endpoint(tokens()) as desk, serving(says(whole(status=status))) as server:
+        async with asking(server.url, oauth2=oauth2(desk.url)) as client:
+            for _ in range(2):
+                with pytest.raises(errors.Refused):
+                    await client.get(server.url, ())
+    assert (len(server.heads), len(desk.asks)) == (2, 1)

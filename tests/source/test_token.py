@@ -7,14 +7,13 @@ import math
 
 import pytest
 
-from exporter.client import token_response
-from exporter.client.token_response import Answer
+from exporter.client import oauth2
 
 CANARY = "c4n4ry-s3cret"
 
 
-def read(fields: object, status: int = 200) -> token_response.Token:
-    return token_response.read(Answer(status, json.dumps(fields).encode()), 1000.0)
+def read(fields: object, status: int = 200) -> oauth2.Token:
+    return oauth2.read_token(status, json.dumps(fields).encode(), 1000.0)
 
 
 def test_f51_a_lifetime_is_counted_from_when_we_asked() -> None:
@@ -64,7 +63,7 @@ def test_the_scheme_is_written_as_servers_expect_it(kind: object, scheme: str) -
     ],
 )
 def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
-    assert token_response.read(Answer(201, body), 0.0).end == 7.6
+    assert oauth2.read_token(201, body, 0.0).end == 7.6
 
 
 @pytest.mark.parametrize(
@@ -89,11 +88,10 @@ def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
 def test_f25_an_answer_without_a_token_is_told_apart_and_not_repeated(
     status: int, body: bytes, words: str
 ) -> None:
-    with pytest.raises(token_response.Unfit, match=words) as caught:
-        token_response.read(Answer(status, body), 0.0)
+    with pytest.raises(oauth2.UnusableAnswer, match=words) as caught:
+        oauth2.read_token(status, body, 0.0)
     assert CANARY not in str(caught.value)
 
 
 def test_no_repr_shows_a_token() -> None:
     assert CANARY not in repr(read({"access_token": CANARY}))
-    assert CANARY not in repr(Answer(200, CANARY.encode()))
