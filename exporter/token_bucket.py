@@ -1,8 +1,8 @@
 """A token bucket: at most so many at once, and one more every so many seconds.
 
 Pure: moments are arguments, in seconds of one steady clock. It limits the requests of clients (`rate_limit`
-of the web configuration) and those to an API (`requests_per_hour`). Invariant: over any time no more tokens
-are given than the burst and one for each interval.
+of the web configuration), those to an API (`requests_per_hour`), and repetitions of those. Invariant: over
+any time no more tokens are given than the burst, one for each interval, and what was earned.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ class TokenBucket:
         self._refill(now)
         self._tokens -= 1
 
+    def earn(self, tokens: float, most: float) -> None:
+        """Adds tokens that something else than time gives, up to `most`, which may be more than the burst."""
+        self._tokens = max(self._tokens, min(most, self._tokens + tokens))
+
     def _refill(self, now: float) -> None:
         if self._updated is not None:
-            self._tokens = min(self._burst, self._tokens + (now - self._updated) / self._interval)
+            filled = self._tokens + (now - self._updated) / self._interval
+            self._tokens = max(self._tokens, min(self._burst, filled))
         self._updated = now

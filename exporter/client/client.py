@@ -130,7 +130,7 @@ class Client:
         self._backoff = backoff
         self._secrets = files.Contents(settings.secret_files(http))
         self._limiter = limiter.Limiter(name, limits.concurrency, http.requests_per_hour, telemetry)
-        self._retries = limiter.Retries()
+        self._retries = limiter.RetryBudget()
         self._origin = yarl.URL(http.url).origin()
         self._session = Session(http, limits.concurrency)
         self._peer = Peer(name, http)
@@ -143,7 +143,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
-        self._limiter.tell()  # not before: settings of which only a part can be used come to nothing
+        self._limiter.report()  # not before: settings of which only a part can be used come to nothing
         return self
 
     async def __aexit__(
@@ -215,12 +215,12 @@ class Client:
 
     def _wait(self, error: errors.SourceError, attempt: int) -> float:
         """Seconds until the next attempt; raises the error where the API has been asked again too often."""
-        if not self._retries.take(asyncio.get_running_loop().time()):
+        if not self._retries.spend(asyncio.get_running_loop().time()):
             raise error_mapping.unrepeated(error) from error
         wait = error_mapping.pause(error, attempt, self._backoff, random.random)
         if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
             # whoever it was said to, it is meant for all of us
-            self._limiter.hold(wait)
+            self._limiter.pause(wait)
         return wait
 
     async def _authorize(self, query: _Query) -> Page:
@@ -273,7 +273,7 @@ class Client:
                 began = time.monotonic()
                 async with self._session.send(self._peer, Request(redirects.url, headers)) as (answer, place):
                     try:
-                        self._limiter.heard(answer.headers)
+                        self._limiter.on_headers(answer.headers)
                         if redirects.follow(answer.status, answer.headers.get("Location", "")):
                             continue
                         body = await self._body(answer, place, query.total_header)

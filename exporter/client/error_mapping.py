@@ -273,12 +273,12 @@ def pause(error: errors.SourceError, attempt: int, base: float, chance: Callable
     return min(_LONGEST_BACKOFF, base * 2.0 ** min(attempt, 30)) * chance()
 
 
-def is_crowded(error: errors.SourceError) -> bool:
+def is_overload(error: errors.SourceError) -> bool:
     """Whether there are too many requests for the server, and fewer at once would do."""
     return isinstance(error, errors.Throttled) or (isinstance(error, errors.Broken) and error.status == 503)
 
 
-def is_ill(error: errors.SourceError) -> bool:
+def may_be_overload(error: errors.SourceError) -> bool:
     """Whether the error may come of too much load, though it need not: one page may be too much by itself."""
     if isinstance(error, errors.Broken):
         return error.status in (502, 504)

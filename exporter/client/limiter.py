@@ -19,151 +19,143 @@ from exporter.telemetry import Telemetry
 from exporter.token_bucket import TokenBucket
 
 _START = 4
-"""Requests in flight at the beginning: quick for a small inventory, bearable for a weak server."""
+"""Requests in flight at first: quick for a small inventory, bearable for a weak server."""
 
-_SHORT, _DRIFT = 0.1, 1.0005
-"""Weight of the newest answer in the mean; by how much the best mean is doubted with every answer."""
+_FAST = 0.05
+"""Seconds: answers that take less on average never end the growth, since differences are noise."""
 
-_SLOWER, _QUICK = 2.0, 0.05
-"""So many times the best mean is too slow to ask for more, unless it is so few seconds: that is noise."""
+_BORNE = 64
+"""Answers after which a limit has been borne: a refusal is then an event, and not what the limit leads to."""
 
-_CROWD, _MANY = 1 / 256, 3.5 / 256
-"""Weight of the newest answer in the share that is turned away; over this share the limit is too high."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 32, 1024
+"""Answers before a step that failed is tried again; doubled each time it fails."""
 
-_ILL, _SICK, _WELL = 1 / 16, 0.25, 1024
-"""The same for other distress, which is often that of one page and not of the API; good answers in a row
-after which it is news again."""
-
-_PATIENCE, _LONGEST_PATIENCE = 256, 1024
-"""Good answers before more than an API is known to bear is tried: one in so many may be turned away."""
-
-_FIRST_GAP, _LONGEST_GAP = 0.02, 10.0
-_WIDER, _NARROWER = 1.5, 0.96
-"""Seconds between requests where even one at a time is too many. One in ten turned away keeps them."""
+_FIRST_GAP, _LONGEST_GAP, _NARROWER = 0.02, 10.0, 0.93
+"""Seconds between requests where even one at a time is too many: doubled by refusals, lessened by answers."""
 
 
 class Concurrency:
     """How many requests may be in flight: `limit`, from 1 to `most`.
 
-    `gap` is the least time between two requests in seconds; 0 unless the limit is 1 and that was still too
-    much. `flying` is everywhere the number of requests in flight, the one that was answered included.
+    It grows by one while that brings more answers a second, and is halved by refusals. `gap` is the least
+    time between two requests in seconds; 0 unless one at a time was still too many. `in_flight` is everywhere
+    the number of requests in flight, the one that was answered included.
     """
 
     def __init__(self, most: int) -> None:
         self.limit = min(_START, most)
         self.gap = 0.0
-        self.round = 0
-        """Answers to requests of an earlier round say nothing of the present limit."""
-        self._most = self._room = most  # room: how many are known, or still hoped, to be borne
-        self._patience = _PATIENCE
-        self._good = 0  # since the limit was changed
-        self._short = self._best = 0.0
-        self._crowd = self._ill = 0.0
-        self._well = _WELL  # good answers in a row
+        self.generation = 0
+        """Increased by each halving: answers to requests of an earlier one say nothing of this limit."""
+        self._most = most
+        self._good = self.limit  # the highest limit that is borne and of use, as far as is known
+        self._rate = 0.0  # answers a second at that limit
+        self._pause = 0
+        self._answers, self._seconds = 0, 0.0  # since the limit was changed
+        self._since_failure = _LONGEST_PAUSE  # answers since a request failed as if under too much load
 
-    def good(self, sent: int, seconds: float, flying: int) -> None:
-        """A request of the round `sent` was answered well within `seconds`."""
-        self._crowd *= 1 - _CROWD
-        self._ill *= 1 - _ILL
-        self._well += 1
-        self._short = self._short + _SHORT * (seconds - self._short) if self._short else seconds
-        self._best = min(self._short, self._best * _DRIFT) if self._best else self._short
+    def succeeded(self, generation: int, seconds: float, in_flight: int) -> None:
+        """A request was answered within `seconds`."""
+        self._since_failure += 1
         self.gap = self.gap * _NARROWER if self.gap > _FIRST_GAP / 2 else 0.0
-        # a limit that is hardly made use of is not tried; of answers that come together only the first meets
-        # all of their requests in flight
-        if sent == self.round and 2 * flying >= self.limit and not self.gap:
-            self._good += 1
+        # a limit that is hardly made use of is not raised; of answers that come together only the first
+        # meets all of their requests in flight
+        if generation == self.generation and 2 * in_flight >= self.limit and not self.gap:
+            self._answers += 1
+            self._seconds += seconds
             self._grow()
 
     def _grow(self) -> None:
-        if self._short > max(_SLOWER * self._best, _QUICK):
+        if self.limit < self._good:
+            if self._answers >= self.limit:
+                self._set(self.limit + 1)
             return
-        if self.limit > self._room and self._good >= 8 * self.limit:
-            # more than was known is borne: perhaps still more is, so the next step comes sooner
-            self._room = self.limit
-            self._patience //= 4
-        if self.limit < self._room:
-            enough = self.limit
-        elif self.limit == self._room:
-            enough = max(self.limit, self._patience)
-        else:
+        is_step = self.limit > self._good
+        if self._answers < max(2 * self.limit, self._pause // 4 if is_step else self._pause):
             return
-        if self._good >= enough and self.limit < self._most:
-            self.limit += 1
-            self._good = 0
+        mean = max(self._seconds / self._answers, 1e-6)
+        rate = self.limit / mean  # answers a second (Little's law)
+        if is_step:
+            # a quarter of what one more could bring at best is required: less is noise
+            if mean > _FAST and rate < self._rate * (1 + 0.25 / self._good):
+                self._step_failed()
+                self._set(self._good)
+                return
+            self._good, self._pause = self.limit, 0
+        self._rate = rate
+        if self.limit < self._most:
+            self._set(self.limit + 1)
 
-    def throttled(self, sent: int, flying: int) -> None:
-        """A request of the round `sent` was turned away by a server that counts: 429, or 503 with a wait.
+    def throttled(self, generation: int, in_flight: int) -> None:
+        """A request was refused by a server that counts requests: 429, or 503 with a Retry-After.
 
-        Where there was no other request, only time in between can help.
+        Where no other request was in flight, only time between requests can help.
         """
-        if sent == self.round and min(self.limit, flying) == 1:
-            self.gap = min(_LONGEST_GAP, max(_FIRST_GAP, self._short / 2, self.gap * _WIDER))
-        self.crowded(sent, flying)
+        if generation == self.generation and min(self.limit, in_flight) == 1:
+            self.gap = min(_LONGEST_GAP, max(_FIRST_GAP, 2 * self.gap))
+        self.refused(generation, in_flight)
 
-    def crowded(self, sent: int, flying: int) -> None:
-        """A request of the round `sent` was turned away since there are too many, or so it seems: 503.
+    def refused(self, generation: int, in_flight: int) -> None:
+        """A request was refused for too much load: 503.
 
-        It may also be one of several servers behind the address that is down; no gap would help.
+        One of several servers behind the address may be down as well; no gap would help.
         """
-        if sent != self.round:
+        if generation != self.generation:
             return
-        self._crowd += _CROWD * (1 - self._crowd)
-        reached = min(self.limit, flying)
-        if self.limit > self._room:
-            self._patience = min(_LONGEST_PATIENCE, max(_PATIENCE, 2 * self._patience))
-        elif self._crowd >= _MANY:
-            self._room = max(1, reached - 1)
-            self._patience = _PATIENCE
-            self._crowd = 0.0
+        reached = min(self.limit, in_flight)
+        if self.limit > self._good:
+            self._step_failed()
+        elif self._answers < _BORNE:
+            self._good = max(1, reached - 1)
         self._halve(reached)
 
-    def ill(self, sent: int, flying: int) -> None:
-        """A request of the round `sent` failed as it may under too much load: 502, 504, no answer in time.
+    def timed_out(self, generation: int, in_flight: int) -> None:
+        """A request failed as it may under too much load: 502, 504, no answer in time.
 
-        The first halves. Later ones do only where many answers are like it: one page that always fails, and
-        is asked for again and again, must not slow down all the others.
+        The first halves the limit, a later one only if the last answer failed, too: one page that always
+        fails, and is asked for again and again, must not slow down all the others.
         """
-        self._ill += _ILL * (1 - self._ill)
-        if sent == self.round and (self._well >= _WELL or self._ill >= _SICK):
-            self._halve(min(self.limit, flying))
-        self._well = 0
+        if generation == self.generation and not 0 < self._since_failure < _LONGEST_PAUSE:
+            self._halve(min(self.limit, in_flight))
+        self._since_failure = 0
+
+    def _step_failed(self) -> None:
+        self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, 2 * self._pause))
 
     def _halve(self, reached: int) -> None:
-        self.limit = max(1, reached // 2)
-        self._good = 0
-        self.round += 1
+        self.generation += 1
+        self._set(max(1, reached // 2))
+
+    def _set(self, limit: int) -> None:
+        self.limit = limit
+        self._answers, self._seconds = 0, 0.0
 
 
-class Retries:
-    """How many requests may be repeated: a share of all, so that a failing API is not asked ever more.
+class RetryBudget:
+    """How many requests may be repeated: a fifth of all, so that a failing API is not asked ever more.
 
-    Every request earns a part of a repetition, up to `_MOST`; up to `floor` they come back with time, so
-    that a small inventory, too, may be asked again. `now` is in seconds of any steady clock.
+    Up to a hundred are saved; up to `floor` come back with time, one in three seconds, so that a small
+    inventory, too, may be asked again. `now` is in seconds of any steady clock.
     """
 
     _SHARE, _MOST, _SECONDS_EACH = 0.2, 100.0, 3.0
 
-    def __init__(self, floor: float = 20.0) -> None:
-        self._floor = self.left = floor
-        self._then: float | None = None
+    def __init__(self, floor: int = 20) -> None:
+        self._bucket = TokenBucket(floor, self._SECONDS_EACH)
 
     def sent(self) -> None:
         """A request is sent for the first time."""
-        self.left = max(self.left, min(self._MOST, self.left + self._SHARE))
+        self._bucket.earn(self._SHARE, self._MOST)
 
-    def take(self, now: float) -> bool:
-        """Takes one repetition; False if none is left."""
-        if self._then is not None and self.left < self._floor:
-            self.left = min(self._floor, self.left + (now - self._then) / self._SECONDS_EACH)
-        self._then = now
-        if self.left < 1:
+    def spend(self, now: float) -> bool:
+        """Spends one repetition; False if none is left."""
+        if self._bucket.wait(now) > 0:
             return False
-        self.left -= 1
+        self._bucket.spend(now)
         return True
 
 
-_LONGEST = 60.0
+_LONGEST_WAIT = 60.0
 """Seconds between requests, whatever an API's quota says; the crawl has a deadline of its own."""
 
 _HOUR = 3660.0
@@ -182,44 +174,44 @@ def hourly(requests: int) -> TokenBucket:
     return TokenBucket(burst, _HOUR / (requests - burst))
 
 
-class Timetable:
-    """When requests to one API may go. `budget` is the most requests in any hour, None for no limit."""
+class Schedule:
+    """When requests to one API may be sent. `budget` is the most requests in any hour, None for no limit."""
 
     def __init__(self, budget: int | None) -> None:
         self._budget = hourly(budget) if budget is not None else None
-        self._held = float("-inf")
+        self._paused_until = float("-inf")
         self._last = float("-inf")
         self._window_end = float("-inf")
         self._share = 0.0  # seconds between requests within the window
-        self._largest = 0.0  # quota ever seen, for APIs that do not tell how large theirs is
+        self._largest = 0.0  # quota ever seen, for APIs that do not say how large theirs is
 
-    def hold(self, until: float) -> None:
-        """Nothing goes before the moment `until`."""
-        self._held = max(self._held, until)
+    def pause(self, until: float) -> None:
+        """Nothing is sent before `until`."""
+        self._paused_until = max(self._paused_until, until)
 
-    def heard(self, quota: response_headers.Quota, now: float) -> None:
-        """The API told its quota at `now`; where little of it is left, the window is shared out evenly."""
+    def on_quota(self, quota: response_headers.Quota, now: float) -> None:
+        """The API announced its quota at `now`; where little is left, the window is shared out evenly."""
         self._largest = max(self._largest, quota.limit or 0.0, quota.remaining)
         few = max(_FEW, (quota.limit or self._largest) * _FEW_SHARE)
         if quota.seconds is None or quota.remaining > few:
             self._window_end = float("-inf")
             return
         self._window_end = now + quota.seconds
-        self._share = min(_LONGEST, quota.seconds / (quota.remaining + 1))
+        self._share = min(_LONGEST_WAIT, quota.seconds / (quota.remaining + 1))
 
     def wait(self, now: float, gap: float) -> float:
-        """Seconds until the next request may go; 0 for now. `gap` is the least time since the last one."""
+        """Seconds until the next request may be sent, 0 for now. `gap` is the least time since the last."""
         due = self._last + gap
         if now < self._window_end:
             # the next window brings a new quota
             due = max(due, min(self._last + self._share, self._window_end))
-        waits = [self._held - now, due - now]
+        waits = [self._paused_until - now, due - now]
         if self._budget is not None:
             waits.append(self._budget.wait(now))
         return max(0.0, *waits)
 
     def sent(self, now: float) -> None:
-        """A request goes now."""
+        """A request is sent now."""
         self._last = now
         if self._budget is not None:
             self._budget.spend(now)
@@ -229,87 +221,87 @@ _LEAST_WAIT = 0.001
 
 
 class Limiter:
-    """The limiter of the API `name`: at most `most` requests in flight, at most `budget` sent in any hour.
+    """Admits requests to the API `name`: at most `most` in flight, at most `budget` an hour (None: any).
 
-    `budget` is None for no limit. The time that waiting takes is bounded by the caller's deadline only.
+    How long a request waits is bounded by the caller's deadline only.
     """
 
     def __init__(self, name: str, most: int, budget: int | None, telemetry: Telemetry) -> None:
         self._name = name
         self._telemetry = telemetry
         self._concurrency = Concurrency(most)
-        self._timetable = Timetable(budget)
-        self._flying = 0
-        self._queue: deque[asyncio.Future[int]] = deque()
+        self._schedule = Schedule(budget)
+        self._in_flight = 0
+        self._waiting: deque[asyncio.Future[int]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._told = 0
+        self._reported = 0
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """The time in which one request is sent and answered; what comes of it decides the later pace."""
+        """Waits until a request may be sent; the block sends it, and its outcome changes the limit."""
         now = asyncio.get_running_loop().time
-        began = now()
-        sent = await self._admitted()
-        began, waited = now(), now() - began
-        self._telemetry.waited(self._name, waited)
+        queued = now()
+        generation = await self._admitted()
+        sent = now()
+        self._telemetry.waited(self._name, sent - queued)
         try:
             yield
-            self._concurrency.good(sent, now() - began, self._flying)
+            self._concurrency.succeeded(generation, now() - sent, self._in_flight)
         except errors.SourceError as error:
             if isinstance(error, errors.Throttled):
-                self._concurrency.throttled(sent, self._flying)
-            elif error_mapping.is_crowded(error):
-                self._concurrency.crowded(sent, self._flying)
-            elif error_mapping.is_ill(error):
-                self._concurrency.ill(sent, self._flying)
+                self._concurrency.throttled(generation, self._in_flight)
+            elif error_mapping.is_overload(error):
+                self._concurrency.refused(generation, self._in_flight)
+            elif error_mapping.may_be_overload(error):
+                self._concurrency.timed_out(generation, self._in_flight)
             raise
         finally:
-            self._left()
+            self._release()
 
-    def tell(self) -> None:
-        """Tells how many requests may be in flight, where that is news."""
-        if self._concurrency.limit != self._told:
-            self._told = self._concurrency.limit
-            self._telemetry.concurrency(self._name, self._told)
+    def report(self) -> None:
+        """Reports how many requests may be in flight, where that has changed."""
+        if self._concurrency.limit != self._reported:
+            self._reported = self._concurrency.limit
+            self._telemetry.concurrency(self._name, self._reported)
 
-    def hold(self, seconds: float) -> None:
-        """No request goes within the next `seconds`."""
-        self._timetable.hold(asyncio.get_running_loop().time() + seconds)
+    def pause(self, seconds: float) -> None:
+        """Nothing is sent for so many seconds; what is in flight is not affected."""
+        self._schedule.pause(asyncio.get_running_loop().time() + seconds)
 
-    def heard(self, headers: Mapping[str, str]) -> None:
-        """An answer had these headers, which may tell of a quota."""
+    def on_headers(self, headers: Mapping[str, str]) -> None:
+        """An answer had these headers, which may announce a quota."""
         found = response_headers.quota(headers, time.time())
         if found is not None:
             self._telemetry.rate_limit(self._name, found.remaining)
-            self._timetable.heard(found, asyncio.get_running_loop().time())
+            self._schedule.on_quota(found, asyncio.get_running_loop().time())
 
     async def _admitted(self) -> int:
-        """Waits for a turn; gives the round of the concurrency in which the request is sent."""
+        """Waits until a request may be sent; gives the generation of the limit under which it is."""
         place: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._queue.append(place)
+        self._waiting.append(place)
         self._admit()
         try:
             return await place
         except asyncio.CancelledError:
-            # where it was cancelled while it waited, its place is passed over when its turn comes
+            # where it was cancelled while it waited, its place is skipped by `_admit`
             if not place.cancelled():
-                self._left()
+                self._release()
             raise
 
-    def _left(self) -> None:
-        self._flying -= 1
-        self.tell()
+    def _release(self) -> None:
+        self._in_flight -= 1
+        self.report()
         self._admit()
 
     def _admit(self) -> None:
-        """Gives turns to those who have waited longest, as long as there are any to give now."""
+        """Admits those who have waited longest, as many as may be sent now."""
         loop = asyncio.get_running_loop()
-        while self._queue and self._flying < self._concurrency.limit:
-            if self._queue[0].cancelled():
-                self._queue.popleft()
+        while self._waiting and self._in_flight < self._concurrency.limit:
+            if self._waiting[0].cancelled():
+                self._waiting.popleft()
                 continue
             now = loop.time()
-            wait = self._timetable.wait(now, self._concurrency.gap)
+            wait = self._schedule.wait(now, self._concurrency.gap)
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
@@ -317,7 +309,7 @@ class Limiter:
                 # a rest that gets lost in rounding must not keep the loop busy
                 self._timer = loop.call_at(now + max(wait, _LEAST_WAIT), self._admit)
                 return
-            place = self._queue.popleft()
-            self._flying += 1
-            self._timetable.sent(now)
-            place.set_result(self._concurrency.round)
+            place = self._waiting.popleft()
+            self._in_flight += 1
+            self._schedule.sent(now)
+            place.set_result(self._concurrency.generation)

@@ -18,7 +18,7 @@ Work = Callable[[], Awaitable[None]]
 
 def gate(told: Told | None = None, *, most: int = 16, budget: int | None = None) -> Limiter:
     made = Limiter("tmf638", most, budget, told or Told())
-    made.tell()
+    made.report()
     return made
 
 
@@ -52,7 +52,7 @@ def test_every_change_of_the_limit_is_told() -> None:
 def test_a_hold_is_for_all() -> None:
     async def scenario() -> list[float]:
         one = gate()
-        one.hold(7.0)
+        one.pause(7.0)
         return await starts(one, 3)
 
     assert run(scenario()) == [7.0, 7.0, 7.0]
@@ -63,7 +63,7 @@ def test_a_hold_that_is_told_while_others_wait_holds_them_too() -> None:
         one = gate(most=1)
         waiting = asyncio.create_task(starts(one, 3, seconds=1.0))
         await asyncio.sleep(0.5)
-        one.hold(4.5)
+        one.pause(4.5)
         return await waiting
 
     assert run(scenario()) == [0.0, 5.0, 6.0]
@@ -82,8 +82,8 @@ def test_a_quota_in_the_headers_is_told_and_spread() -> None:
 
     async def scenario() -> list[float]:
         one = gate(told)
-        one.heard({"RateLimit-Remaining": "3", "RateLimit-Reset": "20"})
-        one.heard({"Content-Type": "application/json", "RateLimit-Remaining": "lots"})
+        one.on_headers({"RateLimit-Remaining": "3", "RateLimit-Reset": "20"})
+        one.on_headers({"Content-Type": "application/json", "RateLimit-Remaining": "lots"})
         return await starts(one, 3)
 
     assert run(scenario()) == [0.0, 5.0, 10.0]

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.client.limiter import Timetable, hourly
+from exporter.client.limiter import Schedule, hourly
 from exporter.client.response_headers import Quota
 
 NOW = 5000.0
 
 
-def starts(table: Timetable, count: int, now: float = NOW, gap: float = 0.0) -> list[float]:
+def starts(table: Schedule, count: int, now: float = NOW, gap: float = 0.0) -> list[float]:
     """The seconds from `now` at which requests go that all want to go at once."""
     found = []
     moment = now
@@ -26,46 +26,46 @@ def starts(table: Timetable, count: int, now: float = NOW, gap: float = 0.0) -> 
 
 
 def test_without_any_reason_to_wait_everything_goes_at_once() -> None:
-    assert starts(Timetable(None), 1000) == [0.0] * 1000
+    assert starts(Schedule(None), 1000) == [0.0] * 1000
 
 
 def test_a_hold_is_for_all_and_a_shorter_one_does_not_end_it() -> None:
-    table = Timetable(None)
-    table.hold(NOW + 8)
-    table.hold(NOW + 3)
+    table = Schedule(None)
+    table.pause(NOW + 8)
+    table.pause(NOW + 3)
     assert starts(table, 3) == [8.0, 8.0, 8.0]
 
 
 def test_a_gap_is_between_two_requests() -> None:
-    assert starts(Timetable(None), 4, gap=0.5) == [0.0, 0.5, 1.0, 1.5]
+    assert starts(Schedule(None), 4, gap=0.5) == [0.0, 0.5, 1.0, 1.5]
 
 
 # --- quotas ---
 
 
 def test_where_little_is_left_the_rest_of_the_window_is_shared_out() -> None:
-    table = Timetable(None)
-    table.heard(Quota(remaining=9, seconds=20, limit=1000), NOW)
+    table = Schedule(None)
+    table.on_quota(Quota(remaining=9, seconds=20, limit=1000), NOW)
     assert starts(table, 12)[:5] == [0.0, 2.0, 4.0, 6.0, 8.0]
 
 
 def test_with_nothing_left_the_next_request_goes_with_the_next_window() -> None:
-    table = Timetable(None)
+    table = Schedule(None)
     table.sent(NOW)
-    table.heard(Quota(remaining=0, seconds=20), NOW)
+    table.on_quota(Quota(remaining=0, seconds=20), NOW)
     assert starts(table, 3, NOW + 1) == [19.0, 19.0, 19.0]
 
 
 def test_a_share_of_the_window_ends_with_it() -> None:
-    table = Timetable(None)
-    table.heard(Quota(remaining=1, seconds=20), NOW)
+    table = Schedule(None)
+    table.on_quota(Quota(remaining=1, seconds=20), NOW)
     assert starts(table, 4, NOW + 5) == [0.0, 10.0, 15.0, 15.0]
 
 
 def test_no_quota_keeps_anyone_waiting_for_more_than_a_minute() -> None:
-    table = Timetable(None)
+    table = Schedule(None)
     table.sent(NOW)
-    table.heard(Quota(remaining=0, seconds=1e9), NOW)
+    table.on_quota(Quota(remaining=0, seconds=1e9), NOW)
     assert starts(table, 2) == [60.0, 120.0]
 
 
@@ -79,17 +79,17 @@ def test_no_quota_keeps_anyone_waiting_for_more_than_a_minute() -> None:
     ],
 )
 def test_with_plenty_left_or_no_window_nobody_waits(plenty: Quota) -> None:
-    table = Timetable(None)
-    table.heard(Quota(remaining=0, seconds=20), NOW)
-    table.heard(plenty, NOW)
+    table = Schedule(None)
+    table.on_quota(Quota(remaining=0, seconds=20), NOW)
+    table.on_quota(plenty, NOW)
     assert starts(table, 5) == [0.0] * 5
 
 
 def test_an_api_that_does_not_tell_its_quota_is_taken_to_have_the_largest_it_told_of() -> None:
-    table = Timetable(None)
-    table.heard(Quota(remaining=1000, seconds=60), NOW)
+    table = Schedule(None)
+    table.on_quota(Quota(remaining=1000, seconds=60), NOW)
     assert starts(table, 2) == [0.0, 0.0]
-    table.heard(Quota(remaining=199, seconds=60), NOW)
+    table.on_quota(Quota(remaining=199, seconds=60), NOW)
     assert starts(table, 3, NOW + 1) == pytest.approx([0.0, 0.3, 0.6])
 
 
@@ -97,13 +97,13 @@ def test_an_api_that_does_not_tell_its_quota_is_taken_to_have_the_largest_it_tol
 
 
 def test_a_budget_lets_a_tenth_go_at_once_and_the_rest_evenly() -> None:
-    gone = starts(Timetable(600), 64)
+    gone = starts(Schedule(600), 64)
     assert gone[:60] == [0.0] * 60
     assert gone[60:] == pytest.approx([3660 / 540 * n for n in range(1, 5)])
 
 
 def test_a_budget_is_made_use_of_but_for_a_tenth() -> None:
-    gone = starts(Timetable(1000), 3000)
+    gone = starts(Schedule(1000), 3000)
     hours = [sum(start <= moment < start + 3600 for moment in gone) for start in (0, 3600)]
     assert hours == [985, 885]
 
@@ -133,17 +133,17 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_without_a_budget_nobody_ever_waits_for_more_than_a_minute(steps: list[tuple[str, object]]) -> None:
-    table, now = Timetable(None), 0.0
+    table, now = Schedule(None), 0.0
     for kind, value in steps:
         if kind == "pass":
             assert isinstance(value, float)
             now += value
         elif kind == "hold":
             assert isinstance(value, float)
-            table.hold(now + value)
+            table.pause(now + value)
         else:
             assert isinstance(value, Quota)
-            table.heard(value, now)
+            table.on_quota(value, now)
         wait = table.wait(now, 0.0)
         assert 0 <= wait <= 60.001
         if not wait:
