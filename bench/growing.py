@@ -34,7 +34,7 @@ def peak() -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-async def crawled(house: app.House, change: Callable[[], object]) -> dict[str, Any]:
+async def crawled(house: app.Runtime, change: Callable[[], object]) -> dict[str, Any]:
     """What crawling costs and what is held; `change` changes the inventory, once."""
     poller = house.pollers[0]
     found: dict[str, Any] = {}
@@ -42,15 +42,15 @@ async def crawled(house: app.House, change: Callable[[], object]) -> dict[str, A
     found["resident"] = resident()
     found["unchanged"], found["unchanged_cpu"] = await refreshed(poller, ROUNDS)
     found["changed"], found["changed_cpu"] = await refreshed(poller, 1, change)
-    shown = house.site.status().collections[0]
+    shown = house.store.status().collections[0]
     found["carriers"], found["series"] = shown.records, shown.series
     for encoding in ("gzip", "identity"):
-        found[encoding] = house.site.scrape("text", encoding, ())[0]
+        found[encoding] = house.store.scrape("text", encoding, ())[0]
     found["resident_later"] = resident()
     return found
 
 
-async def measure(house: app.House, address: str, inventory: Inventory) -> Point:
+async def measure(house: app.Runtime, address: str, inventory: Inventory) -> Point:
     """Everything there is to know of one size."""
 
     def change() -> None:
@@ -71,7 +71,7 @@ def main() -> int:
     said: dict[str, Any] = {}
     over = asyncio.Event()
 
-    async def watch(house: app.House, address: str) -> None:
+    async def watch(house: app.Runtime, address: str) -> None:
         try:
             said.update(msgspec.to_builtins(await measure(house, address, inventory)))
             if lines:

@@ -89,17 +89,17 @@ async def cold(poller: Any) -> tuple[float, float]:
     return seconds, spent() - cpu
 
 
-async def first(house: app.House, address: str, inventory: Inventory) -> dict[str, Any]:
+async def first(house: app.Runtime, address: str, inventory: Inventory) -> dict[str, Any]:
     """The first crawl alone."""
     seconds, cpu = await cold(house.pollers[0])
     return {"cold": seconds, "cold_cpu": cpu, "series": _series(house)}
 
 
-def _series(house: app.House) -> int:
-    return sum(collection.series for collection in house.site.status().collections)
+def _series(house: app.Runtime) -> int:
+    return sum(collection.series for collection in house.store.status().collections)
 
 
-async def measure(house: app.House, address: str, inventory: Inventory) -> dict[str, Any]:
+async def measure(house: app.Runtime, address: str, inventory: Inventory) -> dict[str, Any]:
     found: dict[str, Any] = {}
     poller = house.pollers[0]
     worst = [0.0]
@@ -116,11 +116,11 @@ async def measure(house: app.House, address: str, inventory: Inventory) -> dict[
     watching.cancel()
     found["resident_later"] = resident()
     url = f"{address}/metrics"
-    _, pieces = house.site.scrape("text", "gzip", ())
+    _, pieces = house.store.scrape("text", "gzip", ())
     body = b"".join(pieces)
     (inventory.folder / "metrics.gz").write_bytes(body)
     found["gzip"] = len(body)
-    found["identity"] = house.site.scrape("text", "identity", ())[0]
+    found["identity"] = house.store.scrape("text", "identity", ())[0]
     found["series"] = _series(house)
     found["ours"] = await wrk(url, 5, 4)
     if not programs.missing("nginx"):
@@ -137,7 +137,7 @@ async def measure(house: app.House, address: str, inventory: Inventory) -> dict[
     busy.cancel()
     await asyncio.gather(busy, return_exceptions=True)
     one = time.perf_counter()
-    b"".join(house.site.scrape("text", "gzip", ())[1])
+    b"".join(house.store.scrape("text", "gzip", ())[1])
     found["one_gzip"] = time.perf_counter() - one
     return found
 
@@ -149,7 +149,7 @@ def main() -> int:
     config = settings.load(Path(file), {})
     found: dict[str, Any] = {}
 
-    async def watch(house: app.House, address: str) -> None:
+    async def watch(house: app.Runtime, address: str) -> None:
         try:
             found.update(await measuring(house, address, inventory))
         except Exception as error:

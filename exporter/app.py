@@ -26,9 +26,9 @@ from aiohttp import web
 
 from exporter import __version__, errors, logs, sd_notify, settings
 from exporter.collections.poller import Poller
-from exporter.collections.store import Site
+from exporter.collections.store import Store
+from exporter.poller_group import PollerGroup
 from exporter.reload import Reloads
-from exporter.runtime import Crew
 from exporter.state_file import StateFile
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
@@ -53,15 +53,15 @@ Python's 5 ms are waited for at each system call: a page in many pieces then hel
 
 
 @dataclass
-class House:
+class Runtime:
     """The rooms, joined. `runtime` and `config` are those now at work, `web` what the web side began with."""
 
     config: settings.Settings
     web: settings.Web
     telemetry: Telemetry
     supervisor: Supervisor
-    site: Site
-    crew: Crew
+    store: Store
+    group: PollerGroup
     state_file: StateFile
     reloads: Reloads
     manager: sd_notify.Notifier
@@ -69,11 +69,11 @@ class House:
     @property
     def pollers(self) -> Sequence[Poller]:
         """The pollers now at work."""
-        return self.crew.pollers
+        return self.group.pollers
 
 
-Watch = Callable[[House, str], Coroutine[None, None, None]]
-"""Looks at a house at work; is given the first address it serves, empty where it serves none."""
+Watch = Callable[[Runtime, str], Coroutine[None, None, None]]
+"""Runs beside a runtime; is given the first address it serves, empty where it serves none."""
 
 Bells = dict[signal.Signals, Callable[[], object]]
 """What each signal does; one that is not in it does nothing."""
@@ -85,7 +85,7 @@ Again = Callable[[], settings.Settings]
 @asynccontextmanager
 async def built(
     config: settings.Settings, monotonic: Callable[[], float] = time.monotonic
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Runtime]:
     """Everything but the web side; clients are closed on the way out.
 
     `monotonic` is the clock, in seconds, by which the ages of snapshots are counted.
@@ -95,16 +95,16 @@ async def built(
     telemetry.reloaded(1, time.time())
     supervisor = Supervisor(telemetry)
     reloads = Reloads()
-    site = Site(config, telemetry, supervisor, reloads, revision=revision, monotonic=monotonic)
-    crew = await Crew.prepared(config, telemetry, site)
-    site.employ(config, crew.pollers)
+    store = Store(config, telemetry, supervisor, reloads, revision=revision, monotonic=monotonic)
+    group = await PollerGroup.prepared(config, telemetry, store)
+    store.employ(config, group.pollers)
     state_file, manager = StateFile(config.state_file, telemetry), sd_notify.Notifier(os.environ)
-    house = House(config, config.web, telemetry, supervisor, site, crew, state_file, reloads, manager)
-    await crew.open()
+    runtime = Runtime(config, config.web, telemetry, supervisor, store, group, state_file, reloads, manager)
+    await group.open()
     try:
-        yield house
+        yield runtime
     finally:
-        await house.crew.close()
+        await runtime.group.close()
 
 
 async def serve(config: settings.Settings, watch: Watch, again: Again | None = None) -> None:
@@ -118,21 +118,21 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
     gc.freeze()  # a full collection then passes over what was imported: 2 ms instead of 45 ms
     stop = asyncio.Event()
     with _listening_to({signal.SIGTERM: stop.set, signal.SIGINT: stop.set}) as bells:
-        async with built(config) as house:
-            logs.report_dropped(house.telemetry.log_lines_dropped)
-            bells[signal.SIGHUP] = house.reloads.ask
-            bells[signal.SIGUSR1] = partial(_accept, house.site)
-            access = AccessControl(config.web.config_file, house.telemetry.turned_away)
+        async with built(config) as runtime:
+            logs.report_dropped(runtime.telemetry.log_lines_dropped)
+            bells[signal.SIGHUP] = runtime.reloads.ask
+            bells[signal.SIGUSR1] = partial(_accept, runtime.store)
+            access = AccessControl(config.web.config_file, runtime.telemetry.turned_away)
             # before anybody can scrape: no scrape must see only some of what was kept
-            if not await _done_before(stop, _restore(house)):
+            if not await _done_before(stop, _restore(runtime)):
                 log.info("stopping")
                 return  # what was not restored must not be written over
-            await _open(house, access, partial(_live, house, stop, watch, again or (lambda: config)))
-            await house.state_file.close(house.crew.kept())
+            await _open(runtime, access, partial(_live, runtime, stop, watch, again or (lambda: config)))
+            await runtime.state_file.close(runtime.group.kept())
 
 
-async def _restore(house: House) -> None:
-    await house.crew.restore(await house.state_file.load())
+async def _restore(runtime: Runtime) -> None:
+    await runtime.group.restore(await runtime.state_file.load())
 
 
 async def _done_before(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
@@ -151,84 +151,84 @@ async def _done_before(stop: asyncio.Event, work: Coroutine[None, None, None]) -
 
 
 async def _open(
-    house: House, access: AccessControl, live: Callable[[str], Coroutine[None, None, None]]
+    runtime: Runtime, access: AccessControl, live: Callable[[str], Coroutine[None, None, None]]
 ) -> None:
     """Serves while `live`, given the first address, is at work, and until scrapes under way are over."""
-    config = house.config
+    config = runtime.config
     orders = server.AdminRequests(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
     runner = web.AppRunner(
-        server.application(house.site, patience=config.web.write_timeout, taken=orders, access=access),
+        server.application(runtime.store, patience=config.web.write_timeout, taken=orders, access=access),
         access_log=None,
         shutdown_timeout=_LAST_SCRAPES,
         handle_signals=False,
     )
     await runner.setup()
     try:
-        addresses = await _listen(runner, config, house.telemetry, access.ssl_context())
+        addresses = await _listen(runner, config, runtime.telemetry, access.ssl_context())
         for address in addresses:
             log.info("listening", address=address, version=__version__)
-        house.manager.send(sd_notify.READY, sd_notify.status(f"Serving {', '.join(addresses)}"))
+        runtime.manager.send(sd_notify.READY, sd_notify.status(f"Serving {', '.join(addresses)}"))
         await live(addresses[0])
     finally:
-        house.reloads.end()  # who waits for one would hold the stop up
+        runtime.reloads.end()  # who waits for one would hold the stop up
         await runner.cleanup()
 
 
-async def _live(house: House, stop: asyncio.Event, watch: Watch, again: Again, address: str) -> None:
+async def _live(runtime: Runtime, stop: asyncio.Event, watch: Watch, again: Again, address: str) -> None:
     """Runs every task until `stop`."""
-    keep = house.supervisor.supervise
+    keep = runtime.supervisor.supervise
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(keep("pulse", house.supervisor.monitor_loop)),
-            group.create_task(keep("shifts", partial(_shifts, house, again))),
-            group.create_task(keep("clerk", partial(_clerk, house))),
-            group.create_task(keep("expiry", house.site.watch_expiry)),
-            group.create_task(keep("watch", partial(watch, house, address))),
-            group.create_task(keep("report", partial(_report, house))),
+            group.create_task(keep("pulse", runtime.supervisor.monitor_loop)),
+            group.create_task(keep("shifts", partial(_shifts, runtime, again))),
+            group.create_task(keep("clerk", partial(_clerk, runtime))),
+            group.create_task(keep("expiry", runtime.store.watch_expiry)),
+            group.create_task(keep("watch", partial(watch, runtime, address))),
+            group.create_task(keep("report", partial(_report, runtime))),
         ]
         await stop.wait()
         log.info("stopping")
-        house.manager.send(sd_notify.STOPPING)
+        runtime.manager.send(sd_notify.STOPPING)
         for task in tasks:
             task.cancel()
 
 
-async def _shifts(house: House, again: Again) -> None:
-    """One crew after another: the next one as soon as new settings are asked for and can be used."""
+async def _shifts(runtime: Runtime, again: Again) -> None:
+    """Runs one group of pollers after another: the next as soon as a new configuration can be used."""
     while True:
-        work = asyncio.create_task(house.crew.work(house.supervisor))
+        work = asyncio.create_task(runtime.group.work(runtime.supervisor))
         try:
-            crew = await _successor(house, again)
+            group = await _successor(runtime, again)
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-        await _hand_over(house, crew)
+        await _hand_over(runtime, group)
 
 
-async def _successor(house: House, again: Again) -> Crew:
-    """Waits for settings that are new and can be used; the crew that works by them."""
+async def _successor(runtime: Runtime, again: Again) -> PollerGroup:
+    """Waits for a configuration that is new and can be used; returns its group of pollers."""
     while True:
-        async with house.reloads.next() as answer, _telling_of_a_reload(house.manager):
+        async with runtime.reloads.next() as answer, _telling_of_a_reload(runtime.manager):
             try:
                 config = await asyncio.to_thread(again)
-                crew = await Crew.prepared(config, house.telemetry, house.site, house.crew)
+                group = await PollerGroup.prepared(config, runtime.telemetry, runtime.store, runtime.group)
             except errors.ConfigError as error:
-                house.telemetry.reloaded(0, time.time())
+                runtime.telemetry.reloaded(0, time.time())
                 log.error("configuration reload failed", error=str(error))  # noqa: TRY400
                 answer.no(f"The old settings stay: {error}")
                 continue
-            house.telemetry.reloaded(1, time.time())
-            if config.log != house.config.log:
+            runtime.telemetry.reloaded(1, time.time())
+            if config.log != runtime.config.log:
                 logs.configure(config.log.level, config.log.format)
-            _warn_of_what_stays(house.web, config.web)
-            house.state_file.path = config.state_file
+            _warn_of_what_stays(runtime.web, config.web)
+            runtime.state_file.path = config.state_file
             log.info("configuration reloaded")
             answer.yes("The settings are reloaded.")
-            if _is_the_same_work(house.config, config):
-                house.config = config
-                house.site.employ(config, house.pollers)
+            if _is_the_same_work(runtime.config, config):
+                runtime.config = config
+                runtime.store.employ(config, runtime.pollers)
                 continue
-            return crew
+            return group
 
 
 @asynccontextmanager
@@ -240,31 +240,31 @@ async def _telling_of_a_reload(manager: sd_notify.Notifier) -> AsyncIterator[Non
         manager.send(sd_notify.READY)
 
 
-async def _report(house: House) -> None:
+async def _report(runtime: Runtime) -> None:
     """Tells the service manager that all is well, as often as it wants to hear it."""
     interval = sd_notify.watchdog_interval(os.environ)
     while interval is not None:
-        if house.site.healthy()[0]:
-            house.manager.send(sd_notify.WATCHDOG, sd_notify.status(house.site.ready()[1]))
+        if runtime.store.healthy()[0]:
+            runtime.manager.send(sd_notify.WATCHDOG, sd_notify.status(runtime.store.ready()[1]))
         await asyncio.sleep(interval)
 
 
-async def _hand_over(house: House, crew: Crew) -> None:
-    """The new crew has what the old one held; the old one's connections are closed."""
-    old = house.crew
+async def _hand_over(runtime: Runtime, group: PollerGroup) -> None:
+    """The new group has what the old one held; the old one's connections are closed."""
+    old = runtime.group
     try:
-        await crew.open()
-        await crew.restore(old.kept())
+        await group.open()
+        await group.restore(old.kept())
     except BaseException:  # a stop too: nobody else would close what the old one has not
-        await crew.close(old)
+        await group.close(old)
         raise
-    house.crew, house.config = crew, crew.config
-    house.site.employ(crew.config, crew.pollers)
-    await old.close(crew)
+    runtime.group, runtime.config = group, group.config
+    runtime.store.employ(group.config, group.pollers)
+    await old.close(group)
 
 
 def _is_the_same_work(old: settings.Settings, new: settings.Settings) -> bool:
-    """Whether the crew need not change."""
+    """Whether the group need not change."""
     return all(
         getattr(old, part) == getattr(new, part)
         for part in ("apis", "collections", "retention", "limits", "shard")
@@ -279,18 +279,18 @@ def _warn_of_what_stays(begun: settings.Web, new: settings.Web) -> None:
         log.warning("restart needed", settings=", ".join(f"web.{name}" for name in changed))
 
 
-async def _clerk(house: House) -> None:
+async def _clerk(runtime: Runtime) -> None:
     """After refreshes: tells the rates of requests, and keeps the state file."""
     while True:
-        await house.site.news.wait()
-        house.site.news.clear()
-        house.crew.request_rates()
-        await house.state_file.due()
-        await house.state_file.write(house.crew.kept())
+        await runtime.store.news.wait()
+        runtime.store.news.clear()
+        runtime.group.request_rates()
+        await runtime.state_file.due()
+        await runtime.state_file.write(runtime.group.kept())
 
 
-def _accept(site: Site) -> None:
-    log.warning("removals accepted", by="SIGUSR1", result=site.accept(()))
+def _accept(store: Store) -> None:
+    log.warning("removals accepted", by="SIGUSR1", result=store.accept(()))
 
 
 @contextmanager
@@ -328,16 +328,16 @@ async def _listen(
     """Listens on every address of the settings; their URLs. Raises `ConfigError` where one cannot be had."""
     addresses = [listener.Address(*one) for one in config.web.addresses]
     limits = listener.Limits(_connections(config), config.web.header_timeout, config.web.write_timeout)
-    site = listener.Site(runner, addresses, limits, telemetry, ssl_context=security)
+    store = listener.Listener(runner, addresses, limits, telemetry, ssl_context=security)
     try:
-        await site.start()
+        await store.start()
     except listening.CannotListenError as error:
         hint = _LISTEN_HINTS.get(error.errno or 0, _LISTEN_ELSEWHERE)
         raise errors.ConfigError(str(error), path="web.listen_address", hint=hint) from error
-    for problem in (problem for one in site.listening for problem in one.absent):
+    for problem in (problem for one in store.listening for problem in one.absent):
         log.info("address left out", reason=str(problem))
     scheme = "https" if security else "http"
-    return [f"{scheme}://{_reachable(one.address)}" for one in site.listening]
+    return [f"{scheme}://{_reachable(one.address)}" for one in store.listening]
 
 
 def _reachable(address: listener.Address) -> listener.Address:
@@ -345,13 +345,13 @@ def _reachable(address: listener.Address) -> listener.Address:
     return address._replace(host="localhost") if address.is_wildcard else address
 
 
-async def once(config: settings.Settings, watch: Watch) -> tuple[House, bytes]:
-    """One crawl of every collection, `watch` beside it; the house as it then is, and the exposition."""
-    async with built(config) as house:
+async def once(config: settings.Settings, watch: Watch) -> tuple[Runtime, bytes]:
+    """One crawl of every collection, `watch` beside it; the runtime as it then is, and the exposition."""
+    async with built(config) as runtime:
         async with asyncio.TaskGroup() as group:
-            crawls = [group.create_task(poller.refresh()) for poller in house.pollers]
-            watching = group.create_task(watch(house, ""))
+            crawls = [group.create_task(poller.refresh()) for poller in runtime.pollers]
+            watching = group.create_task(watch(runtime, ""))
             await asyncio.wait(crawls)
             watching.cancel()
-        text = b"".join(house.site.scrape("text", "identity", ())[1])
-        return house, text
+        text = b"".join(runtime.store.scrape("text", "identity", ())[1])
+        return runtime, text

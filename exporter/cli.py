@@ -279,8 +279,8 @@ def _loaded(given: argparse.Namespace) -> settings.Settings:
 
 
 def _serve(given: argparse.Namespace) -> NoReturn:
-    async def watch(house: app.House, _: str) -> None:
-        await progress.log_progress(house)
+    async def watch(runtime: app.Runtime, _: str) -> None:
+        await progress.log_progress(runtime)
 
     logs.never_block()
     asyncio.run(_served(app.serve(_loaded(given), watch, partial(_read, given))))
@@ -313,15 +313,15 @@ def _check(given: argparse.Namespace) -> int:
 def _once(given: argparse.Namespace) -> int:
     config = _loaded(given)
 
-    async def watch(house: app.House, _: str) -> None:
+    async def watch(runtime: app.Runtime, _: str) -> None:
         with contextlib.suppress(OSError):  # how far it is matters less than what comes of it
-            await progress.show(house, stdio.Console(stderr=True))
+            await progress.show(runtime, stdio.Console(stderr=True))
 
-    house, text = asyncio.run(app.once(config, watch))
+    runtime, text = asyncio.run(app.once(config, watch))
     sys.stdout.buffer.write(text)
     sys.stdout.buffer.flush()
-    whole = all(poller.state.up and poller.state.complete for poller in house.pollers)
-    for poller in house.pollers:
+    whole = all(poller.state.up and poller.state.complete for poller in runtime.pollers)
+    for poller in runtime.pollers:
         if not (poller.state.up and poller.state.complete):
             stdio.print_error(f"{poller.target.collection}: {progress.result(poller)}")
     return GOOD if whole else UNREAD
@@ -438,10 +438,10 @@ async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
             config = settings.load(file, {}, flags)
         logs.configure(config.log.level, config.log.format)
 
-        async def watch(house: app.House, served: str) -> None:
+        async def watch(runtime: app.Runtime, served: str) -> None:
             nonlocal unwritten
             try:
-                await progress.show(house, console)
+                await progress.show(runtime, console)
                 _introduce(simulator, served, console)
             except OSError as error:
                 unwritten = error

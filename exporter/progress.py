@@ -19,7 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from exporter.app import House
+from exporter.app import Runtime
 from exporter.collections.poller import Poller
 
 _POLL = 0.2  # seconds between two looks at the pollers
@@ -28,17 +28,17 @@ _LINE = 5.0  # seconds between two plain lines of a long crawl
 log = structlog.get_logger()
 
 
-async def show(house: House, console: Console) -> None:
+async def show(runtime: Runtime, console: Console) -> None:
     """Shows the first refresh of every collection until it has ended."""
     if console.is_terminal:
-        await _bars(house, console)
+        await _bars(runtime, console)
     else:
-        await _lines(house, console)
+        await _lines(runtime, console)
 
 
-async def log_progress(house: House) -> None:
+async def log_progress(runtime: Runtime) -> None:
     """Logs the progress of first crawls that take long, for a service, which has no terminal."""
-    while unfinished := _unfinished(house):
+    while unfinished := _unfinished(runtime):
         await asyncio.sleep(_LINE)
         for poller in unfinished:
             state = poller.state
@@ -48,11 +48,11 @@ async def log_progress(house: House) -> None:
                 )
 
 
-def _unfinished(house: House) -> list[Poller]:
-    return [poller for poller in house.pollers if poller.state.up is None]
+def _unfinished(runtime: Runtime) -> list[Poller]:
+    return [poller for poller in runtime.pollers if poller.state.up is None]
 
 
-async def _bars(house: House, console: Console) -> None:
+async def _bars(runtime: Runtime, console: Console) -> None:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<10}"),
@@ -65,12 +65,12 @@ async def _bars(house: House, console: Console) -> None:
     with Progress(*columns, console=console) as progress:
         tasks = {
             poller.target.collection: progress.add_task(poller.target.collection, total=None, note="")
-            for poller in house.pollers
+            for poller in runtime.pollers
         }
         waiting = True
         while waiting:
-            waiting = bool(_unfinished(house))
-            for poller in house.pollers:
+            waiting = bool(_unfinished(runtime))
+            for poller in runtime.pollers:
                 state, name = poller.state, poller.target.collection
                 done = state.up is not None
                 total = state.items if done else state.announced or None
@@ -79,18 +79,18 @@ async def _bars(house: House, console: Console) -> None:
             await asyncio.sleep(_POLL)
 
 
-async def _lines(house: House, console: Console) -> None:
+async def _lines(runtime: Runtime, console: Console) -> None:
     shown: set[str] = set()
     last = time.monotonic()
-    while len(shown) < len(house.pollers):
-        for poller in house.pollers:
+    while len(shown) < len(runtime.pollers):
+        for poller in runtime.pollers:
             name = poller.target.collection
             if poller.state.up is not None and name not in shown:
                 shown.add(name)
                 console.print(f"{name}: {result(poller)}", highlight=False, markup=False)
         if time.monotonic() - last > _LINE:
             last = time.monotonic()
-            for poller in _unfinished(house):
+            for poller in _unfinished(runtime):
                 line = f"{poller.target.collection}: {poller.state.items} records so far"
                 console.print(line, highlight=False, markup=False)
         await asyncio.sleep(_POLL)

@@ -105,7 +105,7 @@ class Scene:
         return settings.load(self.folder / name if name else None, {**environ, **self.environ})
 
     @asynccontextmanager
-    async def house(self, name: str = "inventory.yaml", **environ: str) -> AsyncIterator[app.House]:
+    async def house(self, name: str = "inventory.yaml", **environ: str) -> AsyncIterator[app.Runtime]:
         """The house of the recipe's settings, all of it crawled and complete."""
         async with app.built(self.loaded(name, **environ)) as built:
             for poller in built.pollers:
@@ -126,13 +126,13 @@ class Scene:
             yield f"{scheme}://{address}", process
 
 
-def told(built: app.House, metric: str) -> float:
+def told(built: app.Runtime, metric: str) -> float:
     """The value of the one sample that begins so."""
     (line,) = crawling.lines(built, metric)
     return float(line.rsplit(" ", 1)[1])
 
 
-def labels(built: app.House, metric: str, label: str) -> set[str]:
+def labels(built: app.Runtime, metric: str, label: str) -> set[str]:
     """All values of a label of a metric."""
     text = "\n".join(crawling.lines(built, f"{metric}{{"))
     return set(re.findall(rf'[{{,]{label}="(.*?)"', text))

@@ -35,7 +35,7 @@ def configured(
 @asynccontextmanager
 async def house(
     folder: Path, changes: Mapping[str, object] | None = None, **options: object
-) -> AsyncIterator[tuple[Simulator, app.House]]:
+) -> AsyncIterator[tuple[Simulator, app.Runtime]]:
     """A simulator and the exporter's rooms over it; nothing is crawled yet."""
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(Simulator(replace(SMALL, **options)))
@@ -48,13 +48,13 @@ def trouble(simulator: Simulator, *faults: str) -> None:
     simulator.inject(*faults)
 
 
-def poller(built: app.House, collection: str) -> Poller:
+def poller(built: app.Runtime, collection: str) -> Poller:
     return next(one for one in built.pollers if one.target.collection == collection)
 
 
-def text(built: app.House) -> str:
-    return b"".join(built.site.scrape("text", "identity", ())[1]).decode()
+def text(built: app.Runtime) -> str:
+    return b"".join(built.store.scrape("text", "identity", ())[1]).decode()
 
 
-def lines(built: app.House, start: str) -> list[str]:
+def lines(built: app.Runtime, start: str) -> list[str]:
     return [line for line in text(built).splitlines() if line.startswith(start)]

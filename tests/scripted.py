@@ -104,7 +104,7 @@ async def served(inventory: Inventory) -> AsyncIterator[Inventory]:
 
 
 @asynccontextmanager
-async def exporting(inventory: Inventory, **changes: object) -> AsyncIterator[app.House]:
+async def exporting(inventory: Inventory, **changes: object) -> AsyncIterator[app.Runtime]:
     """An exporter over the inventory that has asked nothing yet; `changes` are sections of its settings."""
     shown = {"uplinkAlias": None, "symbolRate": {"metric": "symbol_rate_hertz", "scale": 1000.0}}
     config: Json = {
@@ -124,17 +124,17 @@ async def exporting(inventory: Inventory, **changes: object) -> AsyncIterator[ap
 
 
 @asynccontextmanager
-async def from_nothing(house: app.House) -> AsyncIterator[app.House]:
+async def from_nothing(house: app.Runtime) -> AsyncIterator[app.Runtime]:
     """Another exporter that holds what this one holds, from a state file, and so has rendered it at once."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "state")
-        state_file.write(file, house.crew.kept(), time.time())
+        state_file.write(file, house.group.kept(), time.time())
         async with app.built(house.config) as other:
-            await other.crew.restore(state_file.read(file))
+            await other.group.restore(state_file.read(file))
             yield other
 
 
-async def refresh(house: app.House, mode: str = "full") -> None:
+async def refresh(house: app.Runtime, mode: str = "full") -> None:
     """A refresh of every collection, which succeeds; `mode` is full or delta."""
     for poller in house.pollers:
         if mode == "full":
@@ -143,15 +143,15 @@ async def refresh(house: app.House, mode: str = "full") -> None:
         assert poller.state.up, poller.state.last_error
 
 
-async def step(inventory: Inventory, house: app.House, mode: str, changes: Iterable[Change]) -> None:
+async def step(inventory: Inventory, house: app.Runtime, mode: str, changes: Iterable[Change]) -> None:
     """The lists change, and a refresh of every collection follows."""
     inventory.change(changes)
     await refresh(house, mode)
 
 
-def scrape(house: app.House, form: str = "text", encoding: str = "identity") -> bytes:
+def scrape(house: app.Runtime, form: str = "text", encoding: str = "identity") -> bytes:
     """All of one scrape."""
-    length, pieces = house.site.scrape(form, encoding, ())
+    length, pieces = house.store.scrape(form, encoding, ())
     whole = b"".join(pieces)
     assert len(whole) == length
     return whole
@@ -167,7 +167,7 @@ def own_of(text: str) -> str:
     return "".join(text.partition(_TAIL)[1:])
 
 
-def texts(house: app.House) -> tuple[str, str, str]:
+def texts(house: app.Runtime) -> tuple[str, str, str]:
     """What is said of the inventory: as text, as OpenMetrics, and as text out of gzip."""
     plain, openmetrics = (scrape(house, form).decode() for form in ("text", "openmetrics"))
     inflated = gzip.decompress(scrape(house, encoding="gzip")).decode()

@@ -39,13 +39,13 @@ async def explained(
         return report, printed(report, built, "carriers", 160)
 
 
-def printed(report: inspect.Report, built: app.House, collection: str, width: int) -> str:
+def printed(report: inspect.Report, built: app.Runtime, collection: str, width: int) -> str:
     console = Console(file=io.StringIO(), width=width)
     command.show(report, crawling.poller(built, collection).target, console)
     return console.file.getvalue()
 
 
-async def looked(simulator: Simulator, folder: Path, built: app.House, collection: str) -> inspect.Report:
+async def looked(simulator: Simulator, folder: Path, built: app.Runtime, collection: str) -> inspect.Report:
     target = crawling.poller(built, collection).target
     limits = crawling.configured(simulator, folder).limits
     async with Client(target.api, target.http, limits, Telemetry()) as client:

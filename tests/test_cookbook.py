@@ -30,7 +30,7 @@ MAKE_SECRETS, CHECK = INTRODUCTION.commands()
 EVERY = pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.title)
 
 
-def collections(built: app.House) -> list[str]:
+def collections(built: app.Runtime) -> list[str]:
     return [poller.target.collection for poller in built.pollers]
 
 
@@ -180,7 +180,7 @@ async def minutely(scene: Scene) -> None:
 
 async def budget(scene: Scene) -> None:
     async with scene.house() as built:
-        built.crew.request_rates()
+        built.group.request_rates()
         assert told(built, "ses_inventory_exporter_request_budget") == 1200
         assert 0 < told(built, "ses_inventory_exporter_requests_per_hour") < 1200
 
@@ -200,11 +200,11 @@ async def shrinking(scene: Scene) -> None:
 async def restarted(scene: Scene) -> None:
     (scene.folder / "state").mkdir()
     async with scene.house() as built:
-        await built.state_file.write(built.crew.kept())
+        await built.state_file.write(built.group.kept())
         before = crawling.lines(built, "ses_inventory_carrier_info{")
     asked = len(scene.relay.seen)
     async with app.built(scene.loaded()) as built:
-        await built.crew.restore(await built.state_file.load())
+        await built.group.restore(await built.state_file.load())
         assert crawling.lines(built, "ses_inventory_carrier_info{") == before
         assert len(scene.relay.seen) == asked
 

@@ -46,7 +46,7 @@ async def _surface(inventory: scripted.Inventory, steps: Sequence[Any] = ()) -> 
     async with scripted.served(inventory), scripted.exporting(inventory) as house:
         for mode, changes in (("full", ()), *steps):
             await scripted.step(inventory, house, mode, changes)
-        surface = TestServer(server.application(house.site))
+        surface = TestServer(server.application(house.store))
         async with TestClient(surface, auto_decompress=False) as client:
             yield client
 

@@ -171,4 +171,4 @@ async def test_a_record_that_is_left_out_and_comes_twice_leaves_the_collection_c
     ):
         inventory.twice = {"R2"}
         await scripted.refresh(house)
-        assert [one.complete for one in house.site.status().collections] == [True, True, True]
+        assert [one.complete for one in house.store.status().collections] == [True, True, True]

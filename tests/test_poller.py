@@ -88,8 +88,8 @@ async def test_f67_a_first_start_against_a_dead_api_serves_no_zeros(tmp_path: Pa
     async with crawling.house(tmp_path, {"limits.retries": 0}, faults=("500:share=1",)) as (_, built):
         for poller in built.pollers:
             await poller.refresh()
-        assert built.site.ready() == (False, "Waiting for the first crawl of services, carriers, resources.")
-        assert built.site.healthy()[0]
+        assert built.store.ready() == (False, "Waiting for the first crawl of services, carriers, resources.")
+        assert built.store.healthy()[0]
         assert {line.split("{")[0] for line in crawling.lines(built, "ses_inventory_")} == {
             line.split("{")[0] for line in crawling.lines(built, "ses_inventory_exporter_")
         }
@@ -195,10 +195,10 @@ async def test_an_unchanged_refresh_publishes_nothing(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        body, held = built.site._bodies["carriers"], poller.snapshot
+        body, held = built.store._bodies["carriers"], poller.snapshot
         poller._next_full = 0.0
         await poller.refresh()
-        assert built.site._bodies["carriers"] is body
+        assert built.store._bodies["carriers"] is body
         assert poller.snapshot is held
 
 
@@ -206,13 +206,13 @@ async def test_the_operator_lets_the_next_complete_crawl_pass_the_shrink_guard(t
     async with crawling.house(tmp_path) as (simulator, built):
         poller = crawling.poller(built, "services")
         await poller.refresh()
-        assert built.site.accept(()) == "Nothing is held back."
+        assert built.store.accept(()) == "Nothing is held back."
         for ident in list(poller.snapshot.records):
             simulator.fleet.remove(ident)
         poller._next_full = 0.0
         await poller.refresh()
         assert len(poller.snapshot.records) == 30
-        sentence = built.site.accept(("services",))
+        sentence = built.store.accept(("services",))
         assert sentence.startswith("Accepted: 30 removals in services.")
         crawling.trouble(simulator, "500:share=1")
         await poller.refresh()
@@ -221,7 +221,7 @@ async def test_the_operator_lets_the_next_complete_crawl_pass_the_shrink_guard(t
         await poller.refresh()
         assert not poller.snapshot.records
         simulator.fleet.add_service(time.time())
-        assert built.site.accept(()) == "Nothing is held back."
+        assert built.store.accept(()) == "Nothing is held back."
 
 
 async def test_after_an_acceptance_the_guard_is_on_watch_again(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ async def test_after_an_acceptance_the_guard_is_on_watch_again(tmp_path: Path) -
             poller._next_full = 0.0
             await poller.refresh()
             if gone is first:
-                built.site.accept(())
+                built.store.accept(())
                 await poller.refresh()
             assert len(poller.snapshot.records) == left
 
@@ -299,7 +299,7 @@ async def test_the_rate_of_requests_is_predicted_from_the_last_crawls(tmp_path: 
         assert full > 3
         assert poller.state.requests["delta"] == 1
         assert poller.requests_per_hour() == 6 * full + 54 * 1
-        built.crew.request_rates()
+        built.group.request_rates()
         predicted = value(built, 'ses_inventory_exporter_requests_per_hour{api="tmf638"}')
         assert predicted > poller.requests_per_hour() > 0
 
@@ -333,7 +333,7 @@ async def test_bad_records_that_are_new_to_a_delta_are_looked_at_by_a_full_crawl
         assert value(
             built, 'ses_inventory_exporter_records_rejected_total{collection="services",reason="missing_id"}'
         ) == (3 + 100)
-        assert built.site.status().collections[0].rejects["missing_id"].count == 100
+        assert built.store.status().collections[0].rejects["missing_id"].count == 100
         assert len(inventory.ids(built)) == 100
 
 

@@ -82,7 +82,7 @@ async def test_a_scrape_that_is_read_slowly_is_soon_no_reason_to_wait() -> None:
 
 async def test_a_refresh_succeeds_while_scrapes_never_cease(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
-        with built.site.precedence.scrape():
+        with built.store.precedence.scrape():
             poller = crawling.poller(built, "carriers")
             await poller.refresh()
             assert poller.published

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter import app, errors, settings
+from exporter.poller_group import PollerGroup
 from exporter.reload import Reloads
-from exporter.runtime import Crew
 from tests import crawling
 
 
@@ -28,7 +28,7 @@ class Written:
 
 
 @asynccontextmanager
-async def at_work(built: app.House, written: Written) -> AsyncIterator[None]:
+async def at_work(built: app.Runtime, written: Written) -> AsyncIterator[None]:
     shifts = asyncio.create_task(app._shifts(built, written.read))
     try:
         yield
@@ -37,7 +37,7 @@ async def at_work(built: app.House, written: Written) -> AsyncIterator[None]:
         await asyncio.gather(shifts, return_exceptions=True)
 
 
-async def fresh(built: app.House) -> None:
+async def fresh(built: app.Runtime) -> None:
     while not all(poller.state.up for poller in built.pollers):
         await asyncio.sleep(0.01)
 
@@ -48,11 +48,11 @@ async def test_new_settings_take_over_and_what_was_served_goes_on(tmp_path: Path
         async with at_work(built, written):
             await fresh(built)
             before = crawling.lines(built, "ses_inventory_carrier")
-            first = built.crew
+            first = built.group
             changes = {"collections.carriers.refresh_interval": "7s", "collections.carriers.delta": {}}
             written.now = crawling.configured(simulator, tmp_path, changes)
-            assert await built.site.reload() == (True, "The settings are reloaded.")
-            while built.crew is first:
+            assert await built.store.reload() == (True, "The settings are reloaded.")
+            while built.group is first:
                 await asyncio.sleep(0.01)
             assert crawling.lines(built, "ses_inventory_carrier") == before
             name = 'ses_inventory_exporter_refresh_interval_seconds{collection="carriers"}'
@@ -67,29 +67,29 @@ async def test_a_collection_that_is_off_now_is_no_longer_served(tmp_path: Path) 
             await fresh(built)
             kept = {"services": {}, "carriers": {}}
             written.now = crawling.configured(simulator, tmp_path, {"collections": kept})
-            await built.site.reload()
+            await built.store.reload()
             while len(built.pollers) == 3:
                 await asyncio.sleep(0.01)
             assert not crawling.lines(built, "ses_inventory_resource")
             assert not [line for line in crawling.text(built).splitlines() if '"resources"' in line]
             assert crawling.lines(built, "ses_inventory_carrier_info")
-            assert built.site.ready()[0]
+            assert built.store.ready()[0]
 
 
 async def test_f61_settings_that_cannot_be_used_change_nothing_and_a_metric_says_so(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
         written = Written(errors.ConfigError("is no number", path="limits.pages", hint="write a number"))
         async with at_work(built, written):
-            crew = built.crew
-            good, sentence = await built.site.reload()
+            crew = built.group
+            good, sentence = await built.store.reload()
             assert not good
             assert sentence == "The old settings stay: limits.pages: is no number (write a number)"
-            assert built.crew is crew
+            assert built.group is crew
             assert crawling.lines(built, "ses_inventory_exporter_config_last_reload_successful 0.0")
             written.now = built.config
-            assert (await built.site.reload())[0]
+            assert (await built.store.reload())[0]
             assert crawling.lines(built, "ses_inventory_exporter_config_last_reload_successful 1.0")
-            assert built.crew is crew, "the same settings need no new crew"
+            assert built.group is crew, "the same settings need no new crew"
 
 
 async def test_other_records_asked_for_are_served_when_they_have_come(tmp_path: Path) -> None:
@@ -98,11 +98,11 @@ async def test_other_records_asked_for_are_served_when_they_have_come(tmp_path: 
         async with at_work(built, written):
             await fresh(built)
             before = len(crawling.lines(built, "ses_inventory_resource_info"))
-            first = built.crew
+            first = built.group
             changes = {"collections.resources.include_types": ["Satellite"]}
             written.now = crawling.configured(simulator, tmp_path, changes)
-            await built.site.reload()
-            while built.crew is first:
+            await built.store.reload()
+            while built.group is first:
                 await asyncio.sleep(0.01)
             assert len(crawling.lines(built, "ses_inventory_resource_info")) == before
             await crawling.poller(built, "resources").refresh()
@@ -136,23 +136,23 @@ async def test_limits_of_the_web_side_change_without_a_new_crew(tmp_path: Path) 
         web = built.config.web.model_copy(update={"max_scrapes": 3})
         written = Written(built.config.model_copy(update={"web": web}))
         async with at_work(built, written):
-            crew = built.crew
-            assert (await built.site.reload())[0]
+            crew = built.group
+            assert (await built.store.reload())[0]
             await asyncio.sleep(0)
-            assert built.site.max_scrapes == 3
-            assert built.crew is crew
+            assert built.store.max_scrapes == 3
+            assert built.group is crew
 
 
-async def changed_to(built: app.House, written: Written, now: settings.Settings) -> None:
+async def changed_to(built: app.Runtime, written: Written, now: settings.Settings) -> None:
     """A reload of other settings, until the crew that works by them is at work."""
-    before = built.crew
+    before = built.group
     written.now = now
-    assert await built.site.reload() == (True, "The settings are reloaded.")
-    while built.crew is before:
+    assert await built.store.reload() == (True, "The settings are reloaded.")
+    while built.group is before:
         await asyncio.sleep(0.01)
 
 
-def said_of(built: app.House, label: str) -> list[str]:
+def said_of(built: app.Runtime, label: str) -> list[str]:
     return [line for line in crawling.text(built).splitlines() if label in line]
 
 
@@ -192,7 +192,7 @@ async def test_the_size_of_what_is_served_no_longer_counts_a_collection_that_is_
             kept = crawling.configured(simulator, tmp_path, {"collections": {"carriers": {}}})
             await changed_to(built, written, kept)
             (told,) = said_of(built, 'exporter_exposition_bytes{encoding="identity"}')
-            carriers = sum(part.length for part in built.site._bodies["carriers"].parts("text"))
+            carriers = sum(part.length for part in built.store._bodies["carriers"].parts("text"))
             assert float(told.split()[-1]) == carriers
 
 
@@ -207,7 +207,7 @@ async def test_a_reload_that_is_refused_leaves_no_series_of_what_is_not_at_work(
                 "apis.tmf639.tls_config": {"ca_file": str(broken)},
             }
             written.now = crawling.configured(simulator, tmp_path, changes)
-            good, sentence = await built.site.reload()
+            good, sentence = await built.store.reload()
             assert not good and "broken.pem" in sentence
             for label in ('"carriers"', '"resources"', '"tmf639"'):
                 assert not said_of(built, label)
@@ -219,8 +219,8 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         for poller in built.pollers:
             await poller.refresh()
         config = crawling.configured(simulator, tmp_path, {"limits.retries": 1})
-        old = built.crew
-        crew = await Crew.prepared(config, built.telemetry, built.site, old)
+        old = built.group
+        crew = await PollerGroup.prepared(config, built.telemetry, built.store, old)
         wires = [client._session for client in crew._clients.values()]
         taking_over = asyncio.create_task(app._hand_over(built, crew))
         while not all(wire._opened for wire in wires):
@@ -228,7 +228,7 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         sessions = [wire._opened for wire in wires if wire._opened]
         taking_over.cancel()
         await asyncio.gather(taking_over, return_exceptions=True)
-        assert built.crew is old
+        assert built.group is old
         assert sessions and all(session.closed for session in sessions)
         await crawling.poller(built, "carriers").refresh()
         assert crawling.poller(built, "carriers").state.up, "the old crew's are still open"
@@ -239,10 +239,10 @@ async def test_a_budget_of_requests_that_is_lifted_is_no_longer_told(tmp_path: P
         written = Written(built.config)
         async with at_work(built, written):
             await fresh(built)
-            built.crew.request_rates()
+            built.group.request_rates()
             assert said_of(built, 'exporter_request_budget{api="tmf638"} 1000.0')
             await changed_to(built, written, crawling.configured(simulator, tmp_path))
-            built.crew.request_rates()
+            built.group.request_rates()
             assert not said_of(built, "exporter_request_budget{")
 
 
@@ -287,5 +287,5 @@ async def test_a_restart_is_asked_for_only_where_a_setting_is_not_in_force(
             for now, missing in ((other, needed), (other, needed), (start, [])):
                 written.now = now
                 with capture_logs() as lines:
-                    assert (await built.site.reload())[0]
+                    assert (await built.store.reload())[0]
                 assert [line["settings"] for line in lines if line["event"] == "restart needed"] == missing

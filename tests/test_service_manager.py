@@ -28,7 +28,7 @@ async def test_the_service_manager_hears_of_start_life_reload_and_stop(
 
         async with crawling.house(tmp_path) as (_, built):
 
-            async def watch(house: app.House, address: str) -> None:
+            async def watch(house: app.Runtime, address: str) -> None:
                 await asyncio.sleep(0)
 
             serving = asyncio.create_task(app.serve(built.config, watch))

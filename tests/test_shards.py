@@ -108,7 +108,7 @@ async def test_a_record_that_comes_twice_leaves_every_shard_complete() -> None:
                 del inventory.lists["services"][idents[1]]
                 await scripted.refresh(house)
                 await scripted.refresh(house)
-                assert [one.complete for one in house.site.status().collections] == [True, True, True]
+                assert [one.complete for one in house.store.status().collections] == [True, True, True]
                 text = scripted.texts(house)[0]
                 held += [ident for (ident,) in _idents(text, "service_status", "service_id")]
     assert sorted(held) == [idents[0], *idents[2:]], "what left the list has left its shard"

@@ -9,7 +9,7 @@ from tests import crawling
 
 async def test_a_collection_waits_is_crawled_is_fresh_and_grows_stale(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
-        site = built.site
+        site = built.store
         assert {one.state for one in site.status().collections} == {"waiting"}
         assert site.status().ready is False
         for poller in built.pollers:
@@ -39,18 +39,18 @@ async def test_what_was_restored_waits_for_its_first_crawl_which_alone_can_say_h
         for poller in built.pollers:
             await poller.refresh()
         async with app.built(built.config) as again:
-            await again.crew.restore(built.crew.kept())
-            carriers = again.site.status().collections[1]
+            await again.group.restore(built.group.kept())
+            carriers = again.store.status().collections[1]
             assert (carriers.state, carriers.restored, carriers.complete) == ("waiting", True, None)
-            assert (carriers.records, again.site.status().ready) == (50, True)
+            assert (carriers.records, again.store.status().ready) == (50, True)
             crawling.poller(again, "carriers").state.fresh_at = time.monotonic() - 1000
-            assert again.site.status().collections[1].state == "stale"
+            assert again.store.status().collections[1].state == "stale"
             crawling.trouble(simulator, "html")
             await crawling.poller(again, "carriers").refresh()
-            assert again.site.status().collections[1].state == "failing"
+            assert again.store.status().collections[1].state == "failing"
             crawling.trouble(simulator)
             await crawling.poller(again, "carriers").refresh()
-            carriers = again.site.status().collections[1]
+            carriers = again.store.status().collections[1]
             assert (carriers.state, carriers.restored, carriers.complete) == ("fresh", False, True)
 
 
@@ -62,7 +62,7 @@ async def test_f69_a_snapshot_past_its_staleness_is_no_longer_served(tmp_path: P
         assert not crawling.lines(built, "ses_inventory_carrier")
         assert crawling.lines(built, "ses_inventory_service_info")
         assert crawling.lines(built, 'ses_inventory_exporter_stale{collection="carriers"} 1')
-        assert built.site.ready() == (False, "The snapshot has expired, nothing is served: carriers.")
+        assert built.store.ready() == (False, "The snapshot has expired, nothing is served: carriers.")
 
 
 async def test_the_status_page_tells_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
@@ -71,14 +71,14 @@ async def test_the_status_page_tells_what_is_wrong_and_what_to_do(tmp_path: Path
     async with crawling.house(tmp_path, changes, faults=faults) as (simulator, built):
         for poller in built.pollers:
             await poller.refresh()
-        services, carriers, resources = built.site.status().collections
+        services, carriers, resources = built.store.status().collections
         assert (carriers.state, carriers.unread, carriers.complete) == ("incomplete", 1, False)
         assert "504" in carriers.last_error
         assert resources.rejects["missing_id"].count > 0
         assert resources.rejects["missing_id"].examples
         crawling.trouble(simulator, "html")
         await crawling.poller(built, "services").refresh()
-        services = built.site.status().collections[0]
+        services = built.store.status().collections[0]
         assert (services.state, services.last_error_reason) == ("failing", "html")
         assert "web page" in services.last_error
         assert services.records == 30
@@ -87,7 +87,7 @@ async def test_the_status_page_tells_what_is_wrong_and_what_to_do(tmp_path: Path
 async def test_readiness_ends_with_the_grace_even_without_a_snapshot(tmp_path: Path) -> None:
     async with crawling.house(tmp_path, {"web.startup_grace": "1ms"}) as (_, built):
         time.sleep(0.01)
-        ready, said = built.site.ready()
+        ready, said = built.store.ready()
         assert ready
         assert "still without a snapshot: services, carriers, resources" in said
 
@@ -96,7 +96,7 @@ async def test_progress_is_told_while_a_crawl_runs(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
         state = crawling.poller(built, "carriers").state
         state.refreshing, state.items, state.announced, state.pages = "full", 40, 50, 1
-        told = built.site.status().collections[1]
+        told = built.store.status().collections[1]
         assert told.refreshing
         assert told.progress == "full refresh: 40 of 50 records in 1 pages"
 
@@ -105,7 +105,7 @@ async def test_a_choice_of_collections_leaves_the_others_out(tmp_path: Path) -> 
     async with crawling.house(tmp_path) as (_, built):
         for poller in built.pollers:
             await poller.refresh()
-        chosen = b"".join(built.site.scrape("text", "identity", ("carriers",))[1]).decode()
+        chosen = b"".join(built.store.scrape("text", "identity", ("carriers",))[1]).decode()
         assert "ses_inventory_carrier_info{" in chosen
         assert "ses_inventory_service_info{" not in chosen
         assert "ses_inventory_exporter_up{" in chosen

@@ -25,7 +25,7 @@ def lines() -> Iterator[Lines]:
         yield said  # type: ignore[misc]
 
 
-async def crawl(built: app.House) -> None:
+async def crawl(built: app.Runtime) -> None:
     """A full crawl of the carriers."""
     poller = crawling.poller(built, "carriers")
     poller._next_full = 0.0

@@ -138,7 +138,7 @@ async def test_every_path_that_is_asked_answers(tmp_path: Path, aiohttp_client: 
     async with crawling.house(tmp_path) as (_, built):
         for poller in built.pollers:
             await poller.refresh()
-        client = await aiohttp_client(server.application(built.site, taken=orders))
+        client = await aiohttp_client(server.application(built.store, taken=orders))
         for method, path in asked:
             answer = await client.request(method, path)
             assert answer.status == 200, (method, path)
@@ -165,7 +165,7 @@ async def test_the_page_quotes_what_the_status_says(tmp_path: Path, symptom: str
     quick = {"limits.retries": 0, **changes}
     async with crawling.house(tmp_path, quick, faults=tuple(faults), **FLEET) as (_, built):
         await crawling.poller(built, collection).refresh()
-        status = next(one for one in built.site.status().collections if one.name == collection)
+        status = next(one for one in built.store.status().collections if one.name == collection)
         assert status.last_error
         assert shown(status.last_error) in mentions.text(PAGE)
         if status.bad_rows:
@@ -180,9 +180,9 @@ async def test_the_page_quotes_what_the_shrink_guard_and_the_order_say(tmp_path:
             simulator.fleet.remove(ident)
         poller._next_full = 0.0
         await poller.refresh()
-        said = next(one for one in built.site.status().collections if one.name == "carriers").last_error
+        said = next(one for one in built.store.status().collections if one.name == "carriers").last_error
         assert f"carriers: incomplete, 200 records. {said}" in mentions.text(PAGE)
-        assert built.site.accept(("carriers",)) in mentions.text(PAGE)
+        assert built.store.accept(("carriers",)) in mentions.text(PAGE)
 
 
 async def test_the_page_quotes_what_the_log_says_of_incompleteness(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ async def test_the_page_quotes_what_paths_say_that_refuse(
     tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> None:
     async with crawling.house(tmp_path) as (_, built):
-        client = await aiohttp_client(server.application(built.site))
+        client = await aiohttp_client(server.application(built.store))
         for path, status in (("/-/ready", 503), ("/metrics?collect[]=carrier", 400), ("/nothing", 404)):
             answer = await client.get(path)
             assert answer.status == status
@@ -233,7 +233,7 @@ async def test_the_page_quotes_what_strangers_are_told(tmp_path: Path, aiohttp_c
     users = "basic_auth_users: {prometheus: $2y$10$TQnwHtjC/jcaKn7nb06Z9efqY90gQreV3FxCLjFE4euHmXEOYcICu}"
     file.write_text(f"{users}\nrate_limit: {{interval: 1h, burst: 1}}\n")
     async with crawling.house(tmp_path) as (_, built):
-        client = await aiohttp_client(server.application(built.site, access=AccessControl(file)))
+        client = await aiohttp_client(server.application(built.store, access=AccessControl(file)))
         for status in (401, 429):
             answer = await client.get("/metrics")
             assert answer.status == status

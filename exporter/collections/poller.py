@@ -18,7 +18,7 @@ import msgspec
 from exporter import errors, settings
 from exporter.client import client as source
 from exporter.collections.crawl import Crawler, TooManyRejects
-from exporter.collections.status import State, Story
+from exporter.collections.status import RecordedStatus, StatusRecorder
 from exporter.exposition import render
 from exporter.inventory import counts, dangling_references, snapshot
 from exporter.precedence import Precedence
@@ -32,8 +32,8 @@ _START_SHARE, _START_LONGEST = 0.1, 30.0  # of the interval, and seconds: how lo
 _START_EMPTY = 1.0  # seconds: how long it may where nothing is served yet
 
 
-class Surroundings(Protocol):
-    """What a poller needs of the house it works in."""
+class Publisher(Protocol):
+    """Where a poller publishes its results, and what it needs from there."""
 
     @property
     def monotonic(self) -> Callable[[], float]:
@@ -57,31 +57,31 @@ class Surroundings(Protocol):
 
 
 class Poller:
-    """Keeps one collection fresh, asking `client`, telling `status`, in `house`."""
+    """Keeps one collection current: asks `client`, publishes to `publisher`, reports to `recorder`."""
 
     def __init__(
         self,
         target: settings.Target,
         config: settings.Settings,
         client: source.Client,
-        story: Story,
-        house: Surroundings,
+        recorder: StatusRecorder,
+        publisher: Publisher,
     ) -> None:
         self.target = target
         self.snapshot = snapshot.Snapshot()
         self.tally = counts.Tally()
         self._count = counts.Count()
         self.published = False
-        self._house = house
-        self._story = story
-        self._crawler = Crawler(target, config, client, house.precedence, self._story.page)
+        self._publisher = publisher
+        self._recorder = recorder
+        self._crawler = Crawler(target, config, client, publisher.precedence, self._recorder.page)
         self._retention = config.retention
         self._guard = snapshot.Guard(config.retention.shrink_guard, config.retention.confirmations)
         self._exposition = render.Exposition(
             target.families,
             statuses=tuple(target.mapping.statuses),
             limit=config.limits.series_per_family,
-            pause=house.precedence.pause,
+            pause=publisher.precedence.pause,
         )
         self._rendered: snapshot.Snapshot | None = None  # what was last rendered, None while it is unknown
         self.membership = 0  # how often records have come or gone
@@ -93,9 +93,9 @@ class Poller:
         self._accepted_until = 0.0  # on the monotonic clock
 
     @property
-    def state(self) -> State:
-        """The collection's story so far."""
-        return self._story.state
+    def state(self) -> RecordedStatus:
+        """What is known of the collection."""
+        return self._recorder.state
 
     async def run(self) -> None:
         """Refreshes for ever."""
@@ -104,7 +104,7 @@ class Poller:
             began = time.monotonic()
             await self.refresh()
             took = time.monotonic() - began
-            self._story.ended(took)
+            self._recorder.ended(took)
             await self._wait(self._pause(took))
 
     async def _wait(self, seconds: float) -> None:
@@ -123,27 +123,27 @@ class Poller:
         """
         mode = "delta" if self.target.delta and not self._wants_full() else "full"
         began = time.monotonic()
-        self._story.begun(mode)
+        self._recorder.begun(mode)
         try:
             await (self._full() if mode == "full" else self._delta())
         except errors.SourceError as error:
             if isinstance(error, TooManyRejects):
-                self._story.read(error.draft)
-                self._story.rejected(error.draft)
+                self._recorder.read(error.draft)
+                self._recorder.rejected(error.draft)
             self._failed(mode, error.reason, str(error), self._hint(mode, error))
         except Exception as error:  # noqa: BLE001 - a bug in one collection must not end the others
-            self._story.bug(mode)
+            self._recorder.bug(mode)
             self._failed(mode, "bug", f"{type(error).__name__}: {error}", "please report this with the log")
         else:
             self._failures = 0
-            self._story.succeeded(mode, time.monotonic() - began)
-            self._house.refreshed()
+            self._recorder.succeeded(mode, time.monotonic() - began)
+            self._publisher.refreshed()
         finally:
             self.state.refreshing = ""
 
     def _failed(self, mode: str, reason: str, message: str, hint: str) -> None:
         self._failures += 1
-        self._story.failed(mode, reason, message, hint)
+        self._recorder.failed(mode, reason, message, hint)
 
     def _wants_full(self) -> bool:
         last = self.state.last_success or 0.0
@@ -179,11 +179,11 @@ class Poller:
         await self._take(outcome)
         await self._crawler.stored(result, [held.id for held in outcome.changes.removed])
         self._settle(outcome)
-        self._story.full(result.draft, outcome, result.list_results, result.problem)
-        self._story.read(result.draft)
+        self._recorder.full(result.draft, outcome, result.list_results, result.problem)
+        self._recorder.read(result.draft)
         after = len(outcome.snapshot.records)
         if before and after > self._retention.growth_guard * before:
-            self._story.grown(before, after)
+            self._recorder.grown(before, after)
         await self._look_for_dangling(outcome.snapshot)
 
     def _guarding(self) -> snapshot.Guard:
@@ -194,13 +194,13 @@ class Poller:
 
     async def _look_for_dangling(self, held: snapshot.Snapshot) -> None:
         """Counts references that lead nowhere, where references or what they lead to can have changed."""
-        known, memberships = self._house.idents(), self._house.memberships()
+        known, memberships = self._publisher.idents(), self._publisher.memberships()
         if memberships == self._known and not self._relinked:
             return
         self._known, self._relinked = memberships, False
         records = (one.record for one in held.records.values())
         lost = await asyncio.to_thread(dangling_references.count, self.target.collection, records, known)
-        self._story.dangling(lost)
+        self._recorder.dangling(lost)
 
     def _settle(self, outcome: snapshot.Outcome) -> None:
         """When everything is asked for again, and what the guard has learnt."""
@@ -218,13 +218,13 @@ class Poller:
             self._next_full = 0.0
         await self._take(await asyncio.to_thread(result.draft.commit_delta, self._guard))
         self._crawler.stored_changes(result)
-        self._story.read(result.draft)
+        self._recorder.read(result.draft)
 
     async def _take(self, outcome: snapshot.Outcome) -> None:
         """Renders and publishes what a crawl changed; nothing is touched where that fails."""
         await self._publish(outcome.snapshot, outcome.changes)
-        self._story.taken(outcome.changes)
-        self._story.held(self.tally)
+        self._recorder.taken(outcome.changes)
+        self._recorder.held(self.tally)
 
     async def _publish(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> None:
         """Renders and counts aside, then swaps snapshot, counts and body without anything in between.
@@ -238,11 +238,11 @@ class Poller:
             self._rendered = None
             body = await asyncio.to_thread(self._exposition.update, held, changes if steady else None)
             count = await asyncio.to_thread(self._counted, held, changes)
-            self._house.publish(self.target.collection, body)
+            self._publisher.publish(self.target.collection, body)
             self.membership += bool(changes.added or changes.removed)
             self._count, self.tally, self.published = count, count.tally(), True
             self._rendered = self.snapshot = held
-            self._story.rendered(time.monotonic() - began)
+            self._recorder.rendered(time.monotonic() - began)
         elif self.snapshot is not held:
             self._rendered = self.snapshot = held
 
@@ -309,6 +309,6 @@ class Poller:
             held = msgspec.structs.replace(held, digests={})
         await self._publish(held, snapshot.Changes(added=tuple(held.records.values())))
         if self.state.last_success is None:  # else this process has crawled it itself
-            self._story.restored(len(held.records), kept.last_success, kept.last_full_success)
-        self._story.held(self.tally)
+            self._recorder.restored(len(held.records), kept.last_success, kept.last_full_success)
+        self._recorder.held(self.tally)
         return True

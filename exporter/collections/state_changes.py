@@ -25,7 +25,7 @@ class StateChanges:
         self._empty: set[str] = set()
 
     def note(
-        self, target: settings.Target, known: status.State, now: State, age: float, limit: float
+        self, target: settings.Target, known: status.RecordedStatus, now: State, age: float, limit: float
     ) -> None:
         """The collection is in the state `now`; `known` is what its refreshes have reported.
 

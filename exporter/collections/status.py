@@ -1,8 +1,8 @@
-"""A collection's story: what is known of its refreshes, told to status pages, metrics and the log at once.
+"""What happened to a collection: recorded for status pages, metrics and the log at once.
 
-`Poller` decides what happens, `Story` is told of it. It owns `State`, which the web side reads, and the rule
-that what lasts, a failure or incompleteness, is logged once when it begins and once when it ends. Times are
-Unix seconds, for they are only ever shown.
+`Poller` decides what happens and reports it to a `StatusRecorder`. That owns `RecordedStatus`, which the web
+side reads, and the rule that what lasts, a failure or incompleteness, is logged once when it begins and once
+when it ends. Times are Unix seconds, for they are only ever shown.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _OTHER = ("other", "other")  # the rest: no status changes to itself, so nothing
 
 
 @dataclass
-class State:
-    """A collection's story so far, for status pages. Times are Unix seconds, None where it never happened.
+class RecordedStatus:
+    """What is known of a collection, for status pages. Times are Unix seconds, None where it never happened.
 
     `fresh_at` alone is a moment of the monotonic clock, from which ages are counted (fault F50).
     """
@@ -70,8 +70,8 @@ class State:
     requests: dict[str, int] = field(default_factory=dict)
 
 
-class Story:
-    """The `state` of one collection, and what is told when it changes.
+class StatusRecorder:
+    """The `state` of one collection, and what is logged and counted when it changes.
 
     `blanked` takes credentials out of words that come from the inventory, before people see them. `monotonic`
     is the clock by which the age of the snapshot is counted, in seconds.
@@ -84,7 +84,7 @@ class Story:
         blanked: Callable[[str], str] = str,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.state = State()
+        self.state = RecordedStatus()
         self._monotonic = monotonic
         self._collection = target.collection
         self._telemetry = telemetry
@@ -308,14 +308,14 @@ def _bad_rows(list_results: Sequence[pagination.ListResult]) -> str:
     return f"{shown} and {len(rows) - 10} more" if len(rows) > 10 else shown
 
 
-def _doubt(state: State) -> str:
+def _doubt(state: RecordedStatus) -> str:
     """What kind of cause keeps the collection from being complete; empty where none is known."""
     if state.complete is not False:
         return ""
     return "held back" if state.held_back else "not proven"
 
 
-def _words_of(state: State) -> dict[str, str | int]:
+def _words_of(state: RecordedStatus) -> dict[str, str | int]:
     """Why the collection is not complete and what to do about it, for the log."""
     return {
         "problem": state.problem,
@@ -325,7 +325,7 @@ def _words_of(state: State) -> dict[str, str | int]:
     }
 
 
-def _hint(state: State) -> str:
+def _hint(state: RecordedStatus) -> str:
     if state.held_back:
         return "really gone? accept it (SIGUSR1); else it ends when the inventory lists them again"
     if state.bad_rows:

@@ -1,4 +1,4 @@
-"""What is served, and what is said of it: joins the pollers' stories and bodies into answers for `web`.
+"""What is served of the collections, and their status: bodies and recorded states as answers for `web`.
 
 It owns the bodies that scrapes copy and the rules for fresh, stale, ready and healthy; it asks nothing of
 the inventory and decides nothing about refreshing. Invariants: a body is swapped by one assignment, so a
@@ -31,7 +31,7 @@ _NOTHING = render.Body()
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.05, 60.0  # seconds between two looks at whether a snapshot has expired
 
 
-class Site:
+class Store:
     """The collections as they are served. Times come from the wall clock; they are only ever exported."""
 
     def __init__(

@@ -24,7 +24,7 @@ from exporter.web.connection_limits import RESERVED, Limits, Telemetry, Watch
 from exporter.web.listening import Address, Listening
 from exporter.web.shortage import Shortage
 
-__all__ = ["BEYOND", "Address", "Limits", "Site", "Telemetry"]
+__all__ = ["BEYOND", "Address", "Limits", "Listener", "Telemetry"]
 
 BEYOND = RESERVED + LINGERING
 """Connections that may be open above the limit: those for probes, and those that are being refused."""
@@ -37,7 +37,7 @@ _HEADERS = 64
 log = structlog.get_logger(__name__)
 
 
-class Site(web.BaseSite):
+class Listener(web.BaseSite):
     """The addresses to listen on; they share one limit of connections and one report of a shortage.
 
     The runner must be set up. `start` raises `listening.CannotListenError` where an address cannot be had;

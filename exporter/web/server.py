@@ -19,7 +19,7 @@ from exporter.web.responses import plain_text
 from exporter.web.scrape import Scrapable, Scrapes
 from exporter.web.web_config import AccessControl
 
-__all__ = ["AdminRequests", "Site", "application"]
+__all__ = ["AdminRequests", "Content", "application"]
 
 PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
 PATIENCE = 60.0
@@ -32,7 +32,7 @@ NONE_TAKEN = AdminRequests()
 _Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Site(Scrapable, admin.Administered, Protocol):
+class Content(Scrapable, admin.Administered, Protocol):
     """Everything the surface shows. All of it is answered from memory, on the event loop."""
 
     def status(self) -> status.Status:
@@ -46,7 +46,7 @@ class Site(Scrapable, admin.Administered, Protocol):
 
 
 def application(
-    site: Site,
+    site: Content,
     *,
     patience: float = PATIENCE,
     taken: AdminRequests = NONE_TAKEN,
@@ -75,7 +75,7 @@ def application(
 class _Answers:
     """The small pages."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Content) -> None:
         self._site = site
 
     async def page(self, request: web.Request) -> web.Response:

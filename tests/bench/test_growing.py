@@ -18,12 +18,12 @@ CARRIERS = {"collections": {"carriers": {"refresh_interval": "1d", "delta": {}}}
 
 
 @asynccontextmanager
-async def at_work(folder: Path) -> AsyncIterator[tuple[Simulator, app.House]]:
+async def at_work(folder: Path) -> AsyncIterator[tuple[Simulator, app.Runtime]]:
     async with crawling.house(folder, CARRIERS, carriers=40) as (simulator, house):
         yield simulator, house
 
 
-async def crawled(simulator: Simulator, house: app.House) -> dict[str, float]:
+async def crawled(simulator: Simulator, house: app.Runtime) -> dict[str, float]:
     def change() -> None:
         simulator.fleet.set_status("CAR0000001", "down", simulator.fleet.clock)
 

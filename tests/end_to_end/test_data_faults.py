@@ -21,7 +21,7 @@ async def idle(*_: object) -> None:
     """Watches nothing."""
 
 
-async def crawled(folder: Path, options: Options) -> app.House:
+async def crawled(folder: Path, options: Options) -> app.Runtime:
     async with Simulator(options) as simulator:
         file = folder / "config.yaml"
         file.write_text(simulator.configuration())
@@ -42,11 +42,11 @@ def series(families: object) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
 async def test_both_formats_parse_and_hold_no_series_twice(tmp_path: Path, fault: str, dialect: str) -> None:
     options = Options(listen_port=0, dialect=dialect, services=30, carriers=40, resources=60, faults=(fault,))
     house = await crawled(tmp_path, options)
-    text = b"".join(house.site.scrape("text", "identity", ())[1])
+    text = b"".join(house.store.scrape("text", "identity", ())[1])
     found = series(plain(text.decode()))
     assert len(found) == len(set(found))
-    assert gzip.decompress(b"".join(house.site.scrape("text", "gzip", ("carriers",))[1]))
-    modern = b"".join(house.site.scrape("openmetrics", "identity", ())[1]).decode()
+    assert gzip.decompress(b"".join(house.store.scrape("text", "gzip", ("carriers",))[1]))
+    modern = b"".join(house.store.scrape("openmetrics", "identity", ())[1]).decode()
     assert modern.endswith("# EOF\n")
     same = series(openmetrics(modern))
     assert len(same) == len(set(same))

@@ -28,7 +28,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
     built = app.built
 
     @asynccontextmanager
-    async def watched(*arguments: object, **named: object) -> AsyncIterator[app.House]:
+    async def watched(*arguments: object, **named: object) -> AsyncIterator[app.Runtime]:
         async with built(*arguments, **named) as house:  # type: ignore[arg-type]
             try:
                 yield house

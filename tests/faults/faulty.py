@@ -61,7 +61,7 @@ class Faulty:
     """The server, the house over it, and what the house has said."""
 
     server: rawserver.RawServer
-    built: app.House
+    built: app.Runtime
     logged: Logged
     served: str = field(default="", init=False)
 
@@ -107,8 +107,8 @@ class Faulty:
         assert len(self.logged.events("refresh failed")) == said + 1, "logged once, not at each refresh"
         assert self.logged.events("refresh failed")[-1]["reason"] == reason
         assert self.poller.state.last_error
-        assert self.built.site.healthy()[0]
-        assert self.built.site.ready()[0]
+        assert self.built.store.healthy()[0]
+        assert self.built.store.ready()[0]
 
     async def recovers(self) -> None:
         """The next refresh succeeds, without a restart; the inventory is what it was."""

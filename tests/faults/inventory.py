@@ -118,7 +118,7 @@ def listed(items: Sequence[object], total: object = None, **headers: str) -> web
 @asynccontextmanager
 async def over(
     folder: Path, items: Sequence[Item], changes: Mapping[str, object] | None = None
-) -> AsyncIterator[tuple[Inventory, app.House]]:
+) -> AsyncIterator[tuple[Inventory, app.Runtime]]:
     """An inventory of these items and a house over it; nothing is crawled yet."""
     async with Inventory(items) as inventory:
         config = crawling.configured(inventory, folder, changes)  # type: ignore[arg-type]
@@ -129,11 +129,11 @@ async def over(
 @asynccontextmanager
 async def serving(
     config: settings.Settings, again: app.Again | None = None
-) -> AsyncIterator[tuple[app.House, str]]:
+) -> AsyncIterator[tuple[app.Runtime, str]]:
     """The whole program at work in this process: its house, and the URL it serves."""
-    there: asyncio.Future[tuple[app.House, str]] = asyncio.get_running_loop().create_future()
+    there: asyncio.Future[tuple[app.Runtime, str]] = asyncio.get_running_loop().create_future()
 
-    async def watch(house: app.House, url: str) -> None:
+    async def watch(house: app.Runtime, url: str) -> None:
         if not there.done():
             there.set_result((house, url))
 
@@ -153,46 +153,46 @@ async def until(met: Callable[[], object], seconds: float = 20.0) -> None:
             await asyncio.sleep(0.01)
 
 
-async def crawled(built: app.House) -> None:
+async def crawled(built: app.Runtime) -> None:
     """Waits until the program at work has crawled for the first time."""
     await until(lambda: poller(built).state.up)
 
 
-def poller(built: app.House) -> Poller:
+def poller(built: app.Runtime) -> Poller:
     return built.pollers[0]
 
 
-async def refresh(built: app.House) -> None:
+async def refresh(built: app.Runtime) -> None:
     """One full crawl, now."""
     poller(built)._next_full = 0.0
     await poller(built).refresh()
 
 
-def served(built: app.House) -> list[str]:
+def served(built: app.Runtime) -> list[str]:
     """The inventory's part of a scrape, its HELP and TYPE lines included."""
     own = re.compile(r"(?:# (?:HELP|TYPE) )?(?:ses_inventory_exporter_|process_|python_)")
     return [line for line in crawling.text(built).splitlines() if not own.match(line)]
 
 
-def value(built: app.House, series: str) -> float:
+def value(built: app.Runtime, series: str) -> float:
     """The value of the one series that is written so."""
     found = [line for line in crawling.lines(built, series) if line[len(series)] == " "]
     assert len(found) == 1, (series, found)
     return float(found[0].rpartition(" ")[2])
 
 
-def own(built: app.House, name: str) -> float:
+def own(built: app.Runtime, name: str) -> float:
     """One of the exporter's own values of the collection."""
     return value(built, f"{OWN}{name}{ONE}")
 
 
-def ids(built: app.House) -> list[str]:
+def ids(built: app.Runtime) -> list[str]:
     """The ids that are served, sorted."""
     found = (re.search(r'service_id="([^"]*)"', line) for line in served(built) if "_status{" in line)
     return sorted(match[1] for match in found if match)
 
 
-def failures(built: app.House, reason: str) -> float:
+def failures(built: app.Runtime, reason: str) -> float:
     """How many refreshes failed for that reason."""
     lines = crawling.lines(built, f"{OWN}refresh_failures_total{{")
     return sum(float(line.rpartition(" ")[2]) for line in lines if f'reason="{reason}"' in line)

@@ -57,9 +57,9 @@ class Logged:
         return [line for line in found if line.get("event") == name]
 
 
-def shown(house: app.House) -> str:
+def shown(house: app.Runtime) -> str:
     """Everything that the house shows, now."""
-    site = house.site
+    site = house.store
     texts = [b"".join(site.scrape(form, "identity", ())[1]) for form in ("text", "openmetrics")]
     now = site.status()
     return "\n".join((*(text.decode() for text in texts), landing.page(now), status.as_json(now).decode()))

@@ -35,13 +35,13 @@ HOSTILE = {
 """Names as the inventory has them, and as a label holds them."""
 
 
-def labels(built: app.House, family: str) -> list[dict[str, str]]:
+def labels(built: app.Runtime, family: str) -> list[dict[str, str]]:
     """The labels of every series of a family, as Prometheus' own parser reads them."""
     found = plain(crawling.text(built))
     return [dict(sample.labels) for one in found if one.name == family for sample in one.samples]
 
 
-def series(built: app.House) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+def series(built: app.Runtime) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
     """Every series there is, by name and labels."""
     return [
         (sample.name, tuple(sorted(sample.labels.items())))
@@ -208,7 +208,7 @@ async def test_f47_any_text_is_a_label_that_prometheus_reads_back(tmp_path: Path
         await inventory.refresh(built)
         names = {one["service_id"]: one["name"] for one in labels(built, "ses_inventory_service_info")}
         assert names == {f"S{number:05}": shown for number, shown in enumerate(HOSTILE.values())}
-        modern = b"".join(built.site.scrape("openmetrics", "identity", ())[1]).decode()
+        modern = b"".join(built.store.scrape("openmetrics", "identity", ())[1]).decode()
         info = next(family for family in openmetrics(modern) if family.name == "ses_inventory_service_info")
         assert {sample.labels["name"] for sample in info.samples} == set(HOSTILE.values())
         tool = shutil.which("promtool")

@@ -35,7 +35,7 @@ async def test_f34_a_page_that_repeats_for_ever_is_taken_once(tmp_path: Path) ->
         await inventory.refresh(built)
         assert inventory.ids(built) == [item["id"] for item in records(10)]
         assert inventory.own(built, "complete") == 0
-        assert "ignores offset" in built.site.status().collections[0].last_error
+        assert "ignores offset" in built.store.status().collections[0].last_error
         assert len(source.asked) <= 24
 
         source.answer = source.page
@@ -308,5 +308,5 @@ async def test_f41_a_list_without_an_end_meets_a_cap(
             assert (inventory.own(built, "up"), inventory.own(built, "complete")) == (1, 0)
             assert (
                 f"limits.{next(iter(limit)).partition('.')[2]}"
-                in built.site.status().collections[0].last_error
+                in built.store.status().collections[0].last_error
             )

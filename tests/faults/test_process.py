@@ -61,16 +61,16 @@ async def test_f61_wrong_settings_end_a_start_and_change_nothing_at_a_reload(
         now = tmp_path / "config.yaml"
         async with inventory.serving(config, lambda: settings.load(now, {})) as (house, _):
             await inventory.crawled(house)
-            before, crew = inventory.served(house), house.crew
+            before, crew = inventory.served(house), house.group
             good = now.read_text()
             for number, (text, *_) in enumerate(WRONG.values()):
                 now.write_text(text)
                 os.kill(os.getpid(), signal.SIGHUP)
                 await inventory.until(partial(_said, logged, number))
                 assert inventory.value(house, f"{OWN}config_last_reload_successful") == 0
-                assert (inventory.served(house), house.crew) == (before, crew)
+                assert (inventory.served(house), house.group) == (before, crew)
             now.write_text(good)
-            assert (await house.site.reload())[0]
+            assert (await house.store.reload())[0]
             assert inventory.value(house, f"{OWN}config_last_reload_successful") == 1
 
 
@@ -110,7 +110,7 @@ async def test_f62_a_secret_is_read_when_it_is_used_and_told_by_its_file_only(tm
                 await inventory.refresh(built)
                 assert inventory.served(built) == before
                 assert inventory.own(built, "up") == 0
-                assert str(secret) in built.site.status().collections[0].last_error
+                assert str(secret) in built.store.status().collections[0].last_error
             assert inventory.failures(built, "auth") == 4
             secret.rmdir()
             secret.write_text(f"{PASSWORD}-rotated\r\n")
@@ -164,7 +164,7 @@ async def test_f65_a_hundred_signals_are_a_few_reloads(tmp_path: Path) -> None:
             await inventory.until(lambda: loads)
             async with ClientSession() as client, client.get(f"{url}/metrics") as answer:
                 assert answer.status == 200
-            assert (await house.site.reload())[0]
+            assert (await house.store.reload())[0]
             assert len(loads) <= 4
             assert inventory.served(house) == before
 
@@ -192,15 +192,15 @@ async def test_f66_a_task_that_dies_is_started_again_and_one_that_keeps_dying_is
 
         await built.supervisor.supervise("frail", frail)
         assert inventory.value(built, f'{OWN}task_restarts_total{{task="frail"}}') == 2
-        assert built.site.healthy()[0], "it lives again"
+        assert built.store.healthy()[0], "it lives again"
         assert "a bug" in logged.events("task died")[0]["exception"]
 
         async def doomed() -> None:
             raise ZeroDivisionError("for ever")
 
         keeping = asyncio.create_task(built.supervisor.supervise("doomed", doomed))
-        await inventory.until(lambda: not built.site.healthy()[0])
-        assert "doomed" in built.site.healthy()[1]
+        await inventory.until(lambda: not built.store.healthy()[0])
+        assert "doomed" in built.store.healthy()[1]
         assert inventory.served(built) == before
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
@@ -264,7 +264,7 @@ async def test_f68_a_kill_at_any_moment_leaves_a_whole_state_file(tmp_path: Path
     changes = {"state_file": str(file), "collections.services.page_size": 500}
     async with inventory.over(tmp_path, records(2000), changes) as (source, built):
         await inventory.refresh(built)
-        await asyncio.to_thread(state_file.write, model, built.crew.kept(), 0.0)
+        await asyncio.to_thread(state_file.write, model, built.group.kept(), 0.0)
         last = 0.0
         for _ in range(5):
             last = max(last, await _killed(file, model, draw.uniform(0.0, 0.15)))

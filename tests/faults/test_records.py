@@ -38,7 +38,7 @@ async def test_f29_one_bad_record_in_a_thousand_costs_itself_and_a_changed_schem
         assert len(crawling.lines(built, INFO)) == 999
         assert rejected(built, "missing_id") == 1
         assert (inventory.own(built, "up"), inventory.own(built, "complete")) == (1, 1)
-        assert "nobody" in built.site.status().collections[0].rejects["missing_id"].examples[0]
+        assert "nobody" in built.store.status().collections[0].rejects["missing_id"].examples[0]
         before = inventory.served(built)
 
         source.records = [{"identifier": item.pop("id"), **item} for item in records(999)]

@@ -237,12 +237,12 @@ async def test_f59_a_disk_that_takes_nothing_costs_a_warning(tmp_path: Path, log
     writes = f'{OWN}state_writes_total{{result="%s"}}'
     async with inventory.over(tmp_path, records(20), {"state_file": str(file)}) as (_, built):
         await inventory.refresh(built)
-        await built.state_file.write(built.crew.kept())
+        await built.state_file.write(built.group.kept())
         assert inventory.value(built, writes % "good") == 1
         before, served = file.read_bytes(), inventory.served(built)
         with full_disk():
-            await built.state_file.write(built.crew.kept())
-            await built.state_file.write(built.crew.kept())
+            await built.state_file.write(built.group.kept())
+            await built.state_file.write(built.group.kept())
         assert inventory.value(built, writes % "failed") == 2
         assert len(logged.events("state not written")) == 1
         assert str(file) in logged.events("state not written")[0]["error"]
@@ -250,7 +250,7 @@ async def test_f59_a_disk_that_takes_nothing_costs_a_warning(tmp_path: Path, log
         assert {one.name for one in tmp_path.iterdir()} == {"state", "config.yaml"}
         await inventory.refresh(built)
         assert (inventory.served(built), inventory.own(built, "up")) == (served, 1)
-        await built.state_file.write(built.crew.kept())
+        await built.state_file.write(built.group.kept())
         assert inventory.value(built, writes % "good") == 2
         assert len(state_file.read(file)["services"].snapshot.records) == 20
 
@@ -258,7 +258,7 @@ async def test_f59_a_disk_that_takes_nothing_costs_a_warning(tmp_path: Path, log
         async with inventory.serving(built.config) as (house, _):
             await inventory.until(lambda: inventory.value(house, writes % "failed") >= 1)
             assert len(inventory.ids(house)) == 20
-            assert house.site.healthy()[0] and house.site.ready()[0]
+            assert house.store.healthy()[0] and house.store.ready()[0]
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +287,7 @@ async def test_f60_a_scrape_of_a_hundred_thousand_records_costs_a_tenth_of_a_sec
     async with inventory.over(tmp_path, records(1)) as (_, built):
         async with inventory.serving(built.config) as (house, url):
             await inventory.crawled(house)
-            house.site.publish("services", large)
+            house.store.publish("services", large)
             reader, writer = await _asking(url)
             spent = time.process_time()
             size = 0

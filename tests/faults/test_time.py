@@ -43,7 +43,7 @@ async def test_f50_a_clock_that_jumps_changes_nothing_but_exported_times(
         monkeypatch.setattr(time, "time", lambda: real() + jump)
         assert inventory.own(built, "stale") == 0
         assert inventory.served(built) == before
-        age = built.site.status().collections[0].age_seconds
+        age = built.store.status().collections[0].age_seconds
         assert age is not None and age < 60
 
         await inventory.refresh(built)

@@ -25,7 +25,7 @@ REFUSED = f'{OWN}connections_refused_total{{reason="%s"}}'
 @asynccontextmanager
 async def program(
     folder: Path, items: list[Item], changes: Mapping[str, object] | None = None
-) -> AsyncIterator[tuple[Inventory, app.House, str]]:
+) -> AsyncIterator[tuple[Inventory, app.Runtime, str]]:
     """The whole program, ready, over an inventory of these items."""
     wanted = {"collections.services.page_size": 1000, **(changes or {})}
     async with Inventory(items) as source:
@@ -123,7 +123,7 @@ async def test_f71_slow_readers_share_the_bytes_and_are_cut(tmp_path: Path, logg
             async with ClientSession() as client, client.get(f"{url}/metrics") as answer:
                 assert (await answer.text()).count("\nses_inventory_service_status{") == 6000
             # the pieces of a scrape are what is held anyway, and not copies of it
-            first, second = (house.site.scrape("text", "gzip", ())[1] for _ in range(2))
+            first, second = (house.store.scrape("text", "gzip", ())[1] for _ in range(2))
             assert {id(piece) for piece in first} & {id(piece) for piece in second}
             await inventory.until(lambda: inventory.value(house, f"{OWN}connections") == 0)
             assert len(logged.events("scrape cut off")) == 1, "one line a minute, however many they are"

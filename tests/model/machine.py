@@ -97,7 +97,7 @@ class Exporting(RuleBasedStateMachine):
 
     def quicken(self) -> None:
         """Requests without the pauses between them, of which there would be hours."""
-        for client in self.built.crew._clients.values():
+        for client in self.built.group._clients.values():
             client._backoff = 0.0
             client._limiter._concurrency.gap = 0.0
 
@@ -244,7 +244,7 @@ class Exporting(RuleBasedStateMachine):
     def accept(self) -> None:
         """The operator overrules the shrink guard."""
         self.accepted = self.poller._guard.pending
-        self.built.site.accept(())
+        self.built.store.accept(())
 
     @rule(added=st.integers(0, 30))
     def outlive(self, added: int) -> None:
@@ -266,7 +266,7 @@ class Exporting(RuleBasedStateMachine):
     def restart(self, state: str) -> None:
         """The process is killed and starts again, with the state file of now, an older one or none."""
         if state == "now":
-            state_file.write(self.folder / "state", self.built.crew.kept(), time.time())
+            state_file.write(self.folder / "state", self.built.group.kept(), time.time())
         elif state == "lost":
             (self.folder / "state").unlink(missing_ok=True)
         self.run(self._restart())
@@ -276,7 +276,7 @@ class Exporting(RuleBasedStateMachine):
     async def _restart(self) -> None:
         self.built = await self.stack.enter_async_context(app.built(self.built.config))
         self.quicken()
-        await self.built.crew.restore(state_file.read(self.folder / "state"))
+        await self.built.group.restore(state_file.read(self.folder / "state"))
 
     @rule(left=st.sets(st.sampled_from(HARMLESS)))
     def recover(self, left: set[str]) -> None:

@@ -23,9 +23,9 @@ class Clock:
 
 
 @asynccontextmanager
-async def served(built: app.House) -> AsyncIterator[str]:
+async def served(built: app.Runtime) -> AsyncIterator[str]:
     """The web side of an exporter on loopback; gives its URL."""
-    runner = web.AppRunner(server.application(built.site), access_log=None)
+    runner = web.AppRunner(server.application(built.store), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

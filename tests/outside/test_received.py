@@ -22,9 +22,9 @@ def items() -> list[inventory.Item]:
     return [*wanted, *others, *wanted[:5], *({"name": f"nameless {number}"} for number in range(3))]
 
 
-def shown(built: app.House) -> dict[str, Any]:
+def shown(built: app.Runtime) -> dict[str, Any]:
     """The collection in `/api/v1/status`."""
-    (one,) = json.loads(status.as_json(built.site.status()))["data"]["collections"]
+    (one,) = json.loads(status.as_json(built.store.status()))["data"]["collections"]
     return dict(one)
 
 
@@ -76,7 +76,7 @@ async def test_o15_the_landing_page_explains_the_difference(tmp_path: Path) -> N
     changes = {"collections.services.include_types": ["VSAT"]}
     async with inventory.over(tmp_path, items(), changes) as (_, built):
         await inventory.refresh(built)
-        page = landing.page(built.site.status())
+        page = landing.page(built.store.status())
     assert "<dt>Received</dt><dd>50 " in page
     assert "= 30 stored + 12 excluded by type + 3 rejected + 5 duplicates" in page
 
@@ -87,7 +87,7 @@ async def test_o15_a_total_that_excluded_records_explain_is_no_doubt(tmp_path: P
     changes = {"collections.services.include_types": ["VSAT"]}
     async with inventory.over(tmp_path, whole, changes) as (_, built):
         await inventory.refresh(built)
-        page = landing.page(built.site.status())
+        page = landing.page(built.store.status())
     assert "= 20 stored + 20 excluded by type" in page
     assert "<dt>Expected</dt>" not in page
 

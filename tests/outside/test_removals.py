@@ -156,7 +156,7 @@ async def test_t12_what_was_accepted_is_all_that_passes(tmp_path: Path) -> None:
         source.records = everything[30:]
         await refresh(built)
         assert own(built, "records_held_back") == 30
-        built.site.accept(())
+        built.store.accept(())
 
         async def failing(request: web.Request) -> web.StreamResponse:
             return web.Response(status=503)
@@ -188,7 +188,7 @@ async def test_t12_what_is_listed_again_before_it_is_accepted_is_kept(tmp_path: 
         await refresh(built)
         assert own(built, "records_held_back") == 20
         assert len(inventory.ids(built)) == 50
-        built.site.accept(())
+        built.store.accept(())
         source.records = []
         await refresh(built)
         assert inventory.ids(built)[:30] == [one["id"] for one in everything[:30]]
@@ -209,7 +209,7 @@ async def test_t12_what_was_accepted_is_removed_at_once(tmp_path: Path) -> None:
         await refresh(built)
         source.records = source.records[30:]
         await refresh(built)
-        built.site.accept(())
+        built.store.accept(())
         await refresh(built)
         assert len(inventory.ids(built)) == 70
 

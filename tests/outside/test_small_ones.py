@@ -62,7 +62,7 @@ async def test_a12_bytes_that_are_no_json_are_named_with_their_url_and_a_hint(tm
 async def test_a12_a_forged_state_file_is_set_aside(tmp_path: Path, moment: float, place: str) -> None:
     async with inventory.over(tmp_path, records(5)) as (_, built):
         await refresh(built)
-        kept = dict(built.crew.kept())
+        kept = dict(built.group.kept())
         (held,) = list(kept["services"].snapshot.records.values())[:1]
         if place == "last_success":
             kept["services"] = msgspec.structs.replace(kept["services"], last_success=moment)
@@ -91,9 +91,9 @@ def test_a12_a_body_of_empty_parts_without_end_is_refused() -> None:
 async def test_a12_what_was_stored_in_the_future_counts_as_stale(tmp_path: Path) -> None:
     async with inventory.over(tmp_path, records(5)) as (_, built):
         await refresh(built)
-        kept = dict(built.crew.kept())
+        kept = dict(built.group.kept())
         ahead = msgspec.structs.replace(kept["services"], last_success=time.time() + 86_400)
         async with app.built(built.config) as other:
-            await other.crew.restore({"services": ahead})
+            await other.group.restore({"services": ahead})
             assert len(inventory.ids(other)) == 5
             assert own(other, "stale") == 1

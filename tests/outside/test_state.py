@@ -30,7 +30,7 @@ class Exporter:
     """An exporter over an inventory of services, its clock, and what it has logged."""
 
     source: inventory.Inventory
-    built: app.House
+    built: app.Runtime
     clock: Clock
     logged: list[Any]
     url: str
@@ -163,9 +163,9 @@ async def restore(exporter: Exporter, last_success: float) -> None:
     """What another exporter over the same inventory has kept is restored, as last read at that time."""
     async with app.built(exporter.built.config) as other:
         await inventory.refresh(other)
-        (kept,) = other.crew.kept().values()
+        (kept,) = other.group.kept().values()
     old = msgspec.structs.replace(kept, last_success=last_success, last_full_success=last_success)
-    await exporter.built.crew.restore({"services": old})
+    await exporter.built.group.restore({"services": old})
 
 
 async def refused(_: web.Request) -> web.Response:
@@ -391,18 +391,18 @@ async def test_t14_one_expired_collection_hides_no_other(tmp_path: Path) -> None
         for poller in built.pollers:
             await poller.refresh()
         clock.passed += DAY + 1
-        assert built.site.ready() == (
+        assert built.store.ready() == (
             False,
             "The snapshot has expired, nothing is served: services, carriers, resources.",
         )
         await crawling.poller(built, "carriers").refresh()
-        assert built.site.ready() == (
+        assert built.store.ready() == (
             True,
             "The snapshot has expired, nothing is served: services, resources.",
         )
         assert crawling.lines(built, "ses_inventory_carriers{")
         assert not crawling.lines(built, "ses_inventory_services{")
-        assert {one.name: one.served for one in built.site.status().collections} == {
+        assert {one.name: one.served for one in built.store.status().collections} == {
             "services": False,
             "carriers": True,
             "resources": False,

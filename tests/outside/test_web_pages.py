@@ -21,8 +21,8 @@ async def test_o10_info_families_are_gauges_of_their_whole_name_in_openmetrics(t
     async with crawling.house(tmp_path) as (_, built):
         for poller in built.pollers:
             await poller.refresh()
-        openmetrics = b"".join(built.site.scrape("openmetrics", "identity", ())[1]).decode()
-        plain = b"".join(built.site.scrape("text", "identity", ())[1]).decode()
+        openmetrics = b"".join(built.store.scrape("openmetrics", "identity", ())[1]).decode()
+        plain = b"".join(built.store.scrape("text", "identity", ())[1]).decode()
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", openmetrics, re.MULTILINE))
     infos = set(re.findall(r"^(\w+_info)\{", openmetrics, re.MULTILINE))
     assert {"ses_inventory_service_info", "ses_inventory_exporter_build_info", "python_info"} <= infos

@@ -57,7 +57,7 @@ def configured(folder: Path, url: str, dialect: str = "tmf-v4", **collections: o
 
 
 @asynccontextmanager
-async def crawled(file: Path) -> AsyncIterator[app.House]:
+async def crawled(file: Path) -> AsyncIterator[app.Runtime]:
     """An exporter after its first crawl."""
     async with app.built(settings.load(file, {})) as house:
         for poller in house.pollers:

@@ -43,7 +43,7 @@ class Guarded:
 
     port: int
     told: Told
-    listener: listener.Site
+    listener: listener.Listener
 
     async def ask(self, request: bytes = HEALTHY) -> bytes:
         """Everything that comes for these bytes until the server closes."""
@@ -76,7 +76,9 @@ async def guarded(
     await runner.setup()
     told = Told()
     try:
-        site_ = listener.Site(runner, [listener.Address("127.0.0.1", 0)], limits, told, ssl_context=context)
+        site_ = listener.Listener(
+            runner, [listener.Address("127.0.0.1", 0)], limits, told, ssl_context=context
+        )
         await site_.start()
         yield Guarded(site_.listening[0].address.port, told, site_)
     finally:

@@ -355,7 +355,7 @@ async def test_an_address_in_use_is_an_error_of_the_start_and_nothing_stays_open
     async with guarded() as there:
         runner = web.AppRunner(web.Application())
         await runner.setup()
-        second = listener.Site(runner, [listener.Address("127.0.0.1", there.port)], PATIENT, there.told)
+        second = listener.Listener(runner, [listener.Address("127.0.0.1", there.port)], PATIENT, there.told)
         assert second.name == f"http://127.0.0.1:{there.port}"
         with pytest.raises(OSError):
             await second.start()

@@ -115,7 +115,7 @@ async def served(file: Path | None, deadline: float = UNHURRIED) -> AsyncIterato
     await runner.setup()
     context = access.ssl_context()
     try:
-        bound = listener.Site(
+        bound = listener.Listener(
             runner, [listener.Address("127.0.0.1", 0)], PATIENT, Told(), ssl_context=context
         )
         await bound.start()

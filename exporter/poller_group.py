@@ -1,7 +1,7 @@
-"""The pollers at work under one set of settings, their clients, and how the next crew takes over from them.
+"""The pollers of one configuration, their clients, and how the group of the next one takes over from them.
 
-New settings make a new crew; what the old one held goes on being served until the new one has crawled. It
-owns the clients and the tasks of its pollers. Invariant: two crews never ask an inventory at the same time.
+A new configuration makes a new group; what the old one held goes on being served until the new one has crawled. It
+owns the clients and the tasks of its pollers. Invariant: two groups never ask an inventory at the same time.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import structlog
 
 from exporter import settings
 from exporter.client.client import Client
-from exporter.collections.poller import Poller, Surroundings
-from exporter.collections.status import Story
+from exporter.collections.poller import Poller, Publisher
+from exporter.collections.status import StatusRecorder
 from exporter.state_file import SavedCollection
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
@@ -22,10 +22,10 @@ from exporter.telemetry import Telemetry
 log = structlog.get_logger()
 
 
-class Crew:
+class PollerGroup:
     """Pollers and clients, made by `prepared`. `open` before work, `close` after.
 
-    The stories of the crew `before` go on, and so do its clients of APIs whose settings are the same: they
+    The recorders of the group `before` go on, and so do its clients of APIs whose settings are the same: they
     know the pace that the API bears, and how much of its hourly budget is left.
     """
 
@@ -33,22 +33,24 @@ class Crew:
         self,
         config: settings.Settings,
         telemetry: Telemetry,
-        house: Surroundings,
+        publisher: Publisher,
         clients: Mapping[str, Client],
-        before: Crew | None,
+        before: PollerGroup | None,
     ) -> None:
         self.config = config
         self._telemetry = telemetry
         self._before = before
         self._clients = clients
-        self._stories: dict[str, Story] = {}
+        self._recorders: dict[str, StatusRecorder] = {}
         pollers = []
         for target in config.targets():
             name = target.collection
             client = self._clients[target.api]
-            story = before._stories.get(name) if before else None
-            self._stories[name] = story or Story(target, telemetry, client.text, house.monotonic)
-            pollers.append(Poller(target, config, client, self._stories[name], house))
+            recorder = before._recorders.get(name) if before else None
+            self._recorders[name] = recorder or StatusRecorder(
+                target, telemetry, client.text, publisher.monotonic
+            )
+            pollers.append(Poller(target, config, client, self._recorders[name], publisher))
         self.pollers = tuple(pollers)
 
     @classmethod
@@ -56,19 +58,21 @@ class Crew:
         cls,
         config: settings.Settings,
         telemetry: Telemetry,
-        house: Surroundings,
-        before: Crew | None = None,
-    ) -> Crew:
-        """A crew for `config`; raises `ConfigError` for files that cannot be used.
+        publisher: Publisher,
+        before: PollerGroup | None = None,
+    ) -> PollerGroup:
+        """A group for `config`; raises `ConfigError` for files that cannot be used.
 
         The clients are made first, in a thread: they read certificates, whose mount may not answer, and may
-        raise, while a new story has series at once.
+        raise, while a new recorder has series at once.
         """
         clients = await asyncio.to_thread(cls._made, config, telemetry, before)
-        return cls(config, telemetry, house, clients, before)
+        return cls(config, telemetry, publisher, clients, before)
 
     @staticmethod
-    def _made(config: settings.Settings, telemetry: Telemetry, before: Crew | None) -> dict[str, Client]:
+    def _made(
+        config: settings.Settings, telemetry: Telemetry, before: PollerGroup | None
+    ) -> dict[str, Client]:
         """A client for each API by its name: the one there is, if its settings are the same."""
         clients: dict[str, Client] = {}
         for target in config.targets():
@@ -90,11 +94,13 @@ class Crew:
             if client not in known:
                 await client.__aenter__()
         for poller in self.pollers:
-            self._stories[poller.target.collection].aim(poller.target, self._clients[poller.target.api].text)
+            self._recorders[poller.target.collection].aim(
+                poller.target, self._clients[poller.target.api].text
+            )
         self._before = None
 
-    async def close(self, after: Crew | None = None) -> None:
-        """Closes the clients that the crew `after` does not go on with."""
+    async def close(self, after: PollerGroup | None = None) -> None:
+        """Closes the clients that the group `after` does not go on with."""
         known = after._clients.values() if after else ()
         for client in self._clients.values():
             if client not in known:
