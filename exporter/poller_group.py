@@ -1,6 +1,6 @@
 """The pollers of one configuration, their clients, and how the group of the next one takes over from them.
 
-A new configuration makes a new group; what the old one held goes on being served until the new one has crawled. It
+A new configuration makes a new group; what the old one stored is served until the new one has crawled. It
 owns the clients and the tasks of its pollers. Invariant: two groups never ask an inventory at the same time.
 """
 

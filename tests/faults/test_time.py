@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from exporter import app
-from exporter.collections.status import State
+from exporter.collections.status import RecordedStatus
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.catalogue import fault
@@ -158,7 +158,7 @@ async def test_f53_a_crawl_that_takes_longer_than_its_interval_never_meets_the_n
         assert len(logged.events("refresh overran")) == 1
 
 
-def _due(state: State, moment: float) -> bool:
+def _due(state: RecordedStatus, moment: float) -> bool:
     """Whether the next refresh is set for after that moment."""
     return (state.next_refresh or 0.0) > moment
 
