@@ -1,16 +1,16 @@
-"""What every part of the settings is built on: a frozen block, a flaw, and the way from a key to its block.
+"""The base of all settings: `Block`, a mapping of known keys; `Flaw`, a problem in it; the schema by path.
 
-Owns the walk through the schema that did-you-mean, the environment and the docs page share. What the blocks
-hold is in `models`, `api`, `collection` and `credential`; how a flaw becomes a message is in `messages`.
-Invariant: a flaw never carries a value of a block that holds secrets.
+Errors, environment variables and the page of the documentation find the block and the type of a key with
+the functions below. The keys are in `models`, `api_models` and `collection`; `messages` turns flaws into
+errors. Invariant: a flaw never contains a value of a block that holds secrets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, get_args, get_origin
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 Key = str | int
@@ -18,7 +18,7 @@ Key = str | int
 
 
 class Flaw(NamedTuple):
-    """One thing that is wrong: what, how to correct it, and where, seen from the block it was found in."""
+    """One problem: what is wrong, how to correct it, and its path, relative to the block that reports it."""
 
     what: str
     hint: str = ""
@@ -26,20 +26,35 @@ class Flaw(NamedTuple):
 
 
 def refusal(*flaws: Flaw) -> PydanticCustomError:
-    """The exception by which a validator refuses a value; it carries the flaws to `messages`."""
+    """The exception with which a validator rejects a value; it passes the flaws to `messages`."""
     return PydanticCustomError("flaws", "not acceptable", {"flaws": flaws})
 
 
+def checked(find: Callable[[Any], Iterable[Flaw]]) -> AfterValidator:
+    """A validator that rejects a value for all the flaws that `find` yields for it."""
+
+    def check(value: Any) -> Any:
+        if flaws := tuple(find(value)):
+            raise refusal(*flaws)
+        return value
+
+    return AfterValidator(check)
+
+
 class Block(BaseModel):
-    """A mapping of known keys. A key written without a value (null) counts as not written."""
+    """A mapping of known keys. A key without a value (null) counts as not set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     secret: ClassVar[bool] = False
-    """Whether secrets are written in it: then unknown keys are not shown: one may be a mistyped secret."""
+    """Whether it holds secrets. Its unknown keys are then not shown, because one may be a mistyped secret."""
 
     null_means_on: ClassVar[frozenset[str]] = frozenset()
-    """The keys that mean a block of defaults where they have no value."""
+    """The keys that stand for a block of defaults if they have no value."""
+
+    def flaws(self) -> Iterable[Flaw]:
+        """What is wrong with the values in combination."""
+        return ()
 
     @model_validator(mode="before")
     @classmethod
@@ -51,9 +66,15 @@ class Block(BaseModel):
         }
         return {**kept, **{key: {} for key in cls.null_means_on if key in written and written[key] is None}}
 
+    @model_validator(mode="after")
+    def _refuse_flaws(self) -> Self:
+        if flaws := tuple(self.flaws()):
+            raise refusal(*flaws)
+        return self
+
 
 def as_block(annotation: object) -> type[Block] | None:
-    """The block a type is or may be (`Web`, `Api | None`); None for all else, even a mapping of blocks."""
+    """The block that a type is or may be (`Web`, `Api | None`); None for others, even a mapping of blocks."""
     if isinstance(annotation, type):
         return annotation if issubclass(annotation, Block) else None
     if get_origin(annotation) is Mapping:
@@ -62,15 +83,26 @@ def as_block(annotation: object) -> type[Block] | None:
 
 
 def mapped(annotation: object) -> object | None:
-    """The type of a mapping's values; None if the type is no mapping."""
-    if get_origin(annotation) is Mapping:
-        values: object = get_args(annotation)[1]
-        return values
-    return next((found for part in get_args(annotation) if (found := mapped(part)) is not None), None)
+    """The type of a mapping's values; None if the type is not a mapping."""
+    return _argument(annotation, Mapping, -1)
+
+
+def item(annotation: object) -> object | None:
+    """The type of a list's items; None if the type is not a list."""
+    return _argument(annotation, tuple, 0)
+
+
+def _argument(annotation: object, container: type, index: int) -> object | None:
+    arguments = get_args(annotation)
+    if get_origin(annotation) is container:
+        found: object = arguments[index]
+        return found
+    inner = (_argument(argument, container, index) for argument in arguments)
+    return next((found for found in inner if found is not None), None)
 
 
 def annotation_at(root: object, path: Sequence[Key]) -> object | None:
-    """The type the schema expects at a path below the type `root`; None where it expects nothing."""
+    """The type that the schema `root` expects at a path; None for an unknown path."""
     here: object | None = root
     for key in path:
         block = as_block(here)
@@ -83,17 +115,17 @@ def annotation_at(root: object, path: Sequence[Key]) -> object | None:
 
 
 def block_at(root: object, path: Sequence[Key]) -> type[Block] | None:
-    """The block the schema expects at a path; None where it expects something else or nothing."""
+    """The block that the schema expects at a path; None if it expects another type or nothing."""
     return as_block(annotation_at(root, path))
 
 
 def parts(annotation: object) -> Iterator[object]:
-    """A type and everything it is made of."""
+    """A type and all types that it consists of."""
     yield annotation
     for part in get_args(annotation):
         yield from parts(part)
 
 
 def is_structured(annotation: object) -> bool:
-    """Whether a mapping or a list may be written there."""
+    """Whether the type accepts a mapping or a list."""
     return any(as_block(part) or get_origin(part) in (Mapping, tuple) for part in parts(annotation))

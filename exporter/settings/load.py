@@ -1,9 +1,9 @@
 """Loads the settings: sources, then the schema, then the files they name, then the dialects' rules.
 
 Each stage reports all of its problems at once; a later one runs only if the earlier found none, because its
-messages would mislead. Whether a PEM file holds what it should is checked by `exporter.client`, which loads
+messages would mislead. Whether a PEM file has the right content is checked by `exporter.client`, which loads
 it. Invariants: what `load` returns can be used: every secret was readable, every target resolves; an error
-shows no content of a file; a file that does not answer is no error, because its mount may come back.
+shows no content of a file; a file that does not answer is not an error, because its mount may come back.
 """
 
 from __future__ import annotations
@@ -26,52 +26,10 @@ from exporter.settings.models import Settings
 from exporter.settings.target import resolve
 
 _DEADLINE = 2.0
-"""Seconds that all files of the settings together may keep the start waiting."""
+"""Maximum seconds that the files of all settings together delay the start."""
 
-_LEAST = 0.1
-"""Seconds that each may at least."""
-
-_Named = tuple[tuple[Key, ...], Path, Block]
-"""Where a file is named, the file, and the block that names it."""
-
-
-def secret_files(block: Block) -> tuple[Path, ...]:
-    """The files with secrets that are named below the block; those of TLS are not among them."""
-    return tuple(file for _, file, owner in _named(block, (), block) if not isinstance(owner, TlsConfig))
-
-
-def file_flaws(block: Block, at: tuple[Key, ...]) -> Iterator[Flaw]:
-    """A flaw for each file that is named below the block, which stands at `at`, and cannot be used."""
-    until = time.monotonic() + _DEADLINE
-
-    def read(file: Path) -> bytes:
-        return files.within(max(_LEAST, until - time.monotonic()), lambda: files.read(file))
-
-    for place, file, owner in _named(block, at, block):
-        try:
-            if isinstance(owner, TlsConfig):
-                read_pem(file, "", read)
-            else:
-                read_secret(None, file, "", read)
-        except ConfigError as error:
-            if not isinstance(error.__cause__, TimeoutError):
-                yield Flaw(error.problem, error.hint, place)
-
-
-def _named(value: object, at: tuple[Key, ...], owner: Block) -> Iterator[_Named]:
-    match value:
-        case Block():
-            for name in type(value).model_fields:
-                yield from _named(getattr(value, name), (*at, name), value)
-        case Mapping():
-            for key, inner in value.items():
-                yield from _named(inner, (*at, key), owner)
-        case tuple():
-            for index, inner in enumerate(value):
-                yield from _named(inner, (*at, index), owner)
-        case Path():
-            yield at, value, owner
-
+_MINIMUM = 0.1
+"""Seconds that each file has at least."""
 
 _NONE: Mapping[str, object] = MappingProxyType({})
 
@@ -102,7 +60,46 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
         # without its cause: no traceback may show what the operator wrote
         raise messages.together(messages.of_validation(error, Settings, origin)) from None
     _, flaws = resolve(settings.apis, settings.collections)
-    flaws.extend(file_flaws(settings.apis, ("apis",)))
+    flaws.extend(_file_flaws(settings.apis, ("apis",)))
     if flaws:
         raise messages.together(messages.of_flaws(flaws, origin))
     return settings
+
+
+def secret_files(block: Block) -> tuple[Path, ...]:
+    """The files with secrets that the block and its blocks name; those of TLS are not among them."""
+    return tuple(file for _, file, owner in _named(block, (), block) if not isinstance(owner, TlsConfig))
+
+
+def _file_flaws(block: Block, at: tuple[Key, ...]) -> Iterator[Flaw]:
+    """A flaw for each file that the block at the path `at` names and that cannot be used."""
+    until = time.monotonic() + _DEADLINE
+
+    def read(file: Path) -> bytes:
+        return files.within(max(_MINIMUM, until - time.monotonic()), lambda: files.read(file))
+
+    for place, file, owner in _named(block, at, block):
+        try:
+            if isinstance(owner, TlsConfig):
+                read_pem(file, "", read)
+            else:
+                read_secret(None, file, "", read)
+        except ConfigError as error:
+            if not isinstance(error.__cause__, TimeoutError):
+                yield Flaw(error.problem, error.hint, place)
+
+
+def _named(value: object, at: tuple[Key, ...], owner: Block) -> Iterator[tuple[tuple[Key, ...], Path, Block]]:
+    """The files that a value names: the path of the setting, the file, and the block of the setting."""
+    match value:
+        case Block():
+            for name in type(value).model_fields:
+                yield from _named(getattr(value, name), (*at, name), value)
+        case Mapping():
+            for key, inner in value.items():
+                yield from _named(inner, (*at, key), owner)
+        case tuple():
+            for index, inner in enumerate(value):
+                yield from _named(inner, (*at, index), owner)
+        case Path():
+            yield at, value, owner

@@ -1,8 +1,8 @@
-"""Turns what pydantic and the validators refuse into errors a person can act upon.
+"""Turns what pydantic and the validators reject into errors that name the source, the path and a remedy.
 
 One ConfigError for each problem: source, path, what, hint. The settings and the web configuration share it.
-Which values a validator shows is its own decision; here none are. Invariant: neither a value nor, in a block
-that holds secrets, an unknown key is shown.
+Validators decide which values their flaws show; no others are shown. Invariant: neither a value nor, in a
+block that holds secrets, an unknown key is shown.
 """
 
 from __future__ import annotations
@@ -18,28 +18,31 @@ from exporter.errors import ConfigError
 from exporter.settings.base import Flaw, Key, block_at
 
 Origin = Callable[[tuple[Key, ...]], str]
-"""Gives the name of the file, variable or flag that is responsible for what stands at a path."""
+"""Returns the file, environment variable or flag that set the value at a path."""
 
-_WORDS = {
+_TEXTS = {
     "missing": ("is required", "write it"),
     "string_type": ("must be text", "put it in quotes"),
     "path_type": ("must be the path of a file", "put it in quotes"),
-    "model_type": ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
-    "dict_type": ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
+    **dict.fromkeys(
+        ("model_type", "dict_type"),
+        ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon"),
+    ),
     "tuple_type": ("must be a list", "write it like [A, B]"),
-    "bool_type": ("must be true or false", "write true or false without quotes"),
-    "bool_parsing": ("must be true or false", "write true or false without quotes"),
-    "int_type": ("must be a whole number", "write digits without quotes"),
-    "int_parsing": ("must be a whole number", "write digits without quotes"),
-    "int_from_float": ("must be a whole number", "write digits without quotes"),
-    "float_type": ("must be a number", "write it like 0.2"),
-    "float_parsing": ("must be a number", "write it like 0.2"),
+    **dict.fromkeys(
+        ("bool_type", "bool_parsing"), ("must be true or false", "write true or false without quotes")
+    ),
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_from_float"),
+        ("must be a whole number", "write digits without quotes"),
+    ),
+    **dict.fromkeys(("float_type", "float_parsing"), ("must be a number", "write it like 0.2")),
     "string_too_short": ("is empty", "write a text, or leave the key out"),
     "greater_than_equal": ("is too small", "write {ge} or more"),
     "less_than_equal": ("is too large", "write {le} or less"),
-    "literal_error": ("is not one of the words known here", "write {expected}"),
+    "literal_error": ("is not a valid value", "write {expected}"),
 }
-"""What pydantic calls an error, in our words: what is wrong and the hint, filled from the error's context."""
+"""Text and hint of each type of pydantic's errors; hints are formatted with the context of the error."""
 
 
 def of_validation(error: ValidationError, schema: object, origin: Origin) -> list[ConfigError]:
@@ -51,14 +54,14 @@ def of_validation(error: ValidationError, schema: object, origin: Origin) -> lis
 
 
 def of_flaws(flaws: Iterable[Flaw], origin: Origin) -> list[ConfigError]:
-    """The flaws, whose paths begin at the top, as errors that name their source."""
+    """The flaws, whose paths are absolute, as errors that name their source."""
     return [
         ConfigError(flaw.what, file=origin(flaw.at), path=dotted(flaw.at), hint=flaw.hint) for flaw in flaws
     ]
 
 
 def together(problems: Sequence[ConfigError]) -> ConfigError:
-    """One error that tells all problems, one on each line; the problem itself where there is only one."""
+    """One error with all problems, one on each line; the problem itself if there is only one."""
     if len(problems) == 1:
         return problems[0]
     return ConfigError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
@@ -71,7 +74,7 @@ def dotted(path: Iterable[Key]) -> str:
 
 
 def _name(key: str) -> str:
-    """A key cut where it no longer looks like one: `password:secret` without a space is a key to YAML."""
+    """A key, truncated where it may be a value: `password:secret` without a space is a key to YAML."""
     return re.split(r"[^\w.@/+ -]", key)[0][:60] or "…"
 
 
@@ -83,7 +86,7 @@ def _flaws(detail: dict[str, Any], schema: object) -> Iterator[Flaw]:
     elif "flaws" in context:
         yield from (flaw._replace(at=(*at, *flaw.at)) for flaw in context["flaws"])
     else:
-        what, hint = _WORDS.get(detail["type"], (detail["msg"], "see the key in docs/settings.md"))
+        what, hint = _TEXTS.get(detail["type"], (detail["msg"], "see the key in docs/settings.md"))
         yield Flaw(what, hint.format(**context) if "{" in hint else hint, at)
 
 
@@ -97,5 +100,5 @@ def _unknown(at: tuple[Key, ...], schema: object) -> Flaw:
     if ":" in str(key):
         hint = f"{hint}{'' if close else ';'} a key is followed by a colon and a space"
     if block and block.secret:
-        return Flaw("holds an unknown key, not shown since it may be a secret", hint, tuple(head))
+        return Flaw("has an unknown key, not shown because it may be a secret", hint, tuple(head))
     return Flaw("is an unknown key", hint, at)

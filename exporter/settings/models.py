@@ -1,159 +1,160 @@
-"""All settings there are: what the operator may write, with every default.
+"""All settings and their defaults, except for those of APIs (`api_models`) and collections (`collection`).
 
-The parts are in `api`, `credential` and `collection`; this module holds the rest and the whole. How files,
-environment and flags become a tree is in `sources`, what the program uses of a collection in `target`.
+The sources file, environment and flags are in `sources`; `target` resolves a collection for the program.
 Invariant: constructing Settings reads neither environment nor files, and every key has a description.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.errors import ConfigError
 from exporter.settings.api_models import Apis
-from exporter.settings.base import Block, Flaw, refusal
+from exporter.settings.base import Block, Flaw
 from exporter.settings.collection import Collections
+from exporter.settings.messages import dotted
 from exporter.settings.target import Target, resolve
 from exporter.settings.types import Addresses, Duration, Interval, Share, Size, split_address
 
 
 class Web(Block):
-    """What the exporter serves itself."""
+    """The HTTP server."""
 
     listen_address: Addresses = Field(
         default=(":10638",),
-        description="Where to listen; :PORT and [::]:PORT mean every address, of IPv4 and IPv6.",
+        description="Addresses to listen on; :PORT and [::]:PORT mean all addresses, IPv4 and IPv6.",
     )
     config_file: Path | None = Field(
-        default=None, description="Prometheus' web configuration file: TLS, users, rate limit, headers."
+        default=None, description="Prometheus web configuration file: TLS, users, rate limit, headers."
     )
     startup_grace: Duration = Field(
         default=300.0,
-        description="After this time /-/ready says yes even if a collection has no snapshot yet.",
+        description="Time after which /-/ready returns 200 even if a collection has no snapshot yet.",
     )
-    enable_lifecycle: bool = Field(default=False, description="Serve POST /-/reload.")
+    enable_lifecycle: bool = Field(default=False, description="Enable POST /-/reload.")
     enable_admin_api: bool = Field(
-        default=False, description="Serve POST /api/v1/accept, which overrules the shrink guard."
+        default=False, description="Enable POST /api/v1/accept, which overrides the shrink guard."
     )
     max_scrapes: int = Field(
         default=40,
         ge=1,
         le=10_000,
-        description="Scrapes read at once; more are answered 503, slow readers do not count.",
+        description="Maximum number of concurrent scrapes, without slow clients; others receive 503.",
     )
     max_connections: int = Field(
         default=512,
         ge=1,
         le=65_536,
-        description="Connections open at once, three quarters for one address; silent ones make room.",
+        description="Maximum number of open connections, three quarters of them per client address. "
+        "Idle connections are closed to make room.",
     )
-    header_timeout: Interval = Field(
-        default=10.0, description="Time a client has to send the headers of a request."
-    )
-    write_timeout: Interval = Field(default=60.0, description="Time a client has to read a scrape.")
+    header_timeout: Interval = Field(default=10.0, description="Timeout to receive the request headers.")
+    write_timeout: Interval = Field(default=60.0, description="Timeout to send a response to a scrape.")
 
     @property
     def addresses(self) -> tuple[tuple[str | None, int], ...]:
-        """The hosts and ports to listen on; host None for every address, port 0 for any free one."""
+        """The hosts and ports to listen on; host None means all addresses, port 0 any free port."""
         return tuple(split_address(address) for address in self.listen_address)
 
 
 class Log(Block):
-    """What is logged, and how it is written."""
+    """Logging."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least severe level shown."
+        default="info", description="Minimum severity of logged messages."
     )
-    format: Literal["logfmt", "json"] = Field(default="logfmt", description="How a line is written.")
+    format: Literal["logfmt", "json"] = Field(default="logfmt", description="Output format of log lines.")
 
 
 class Retention(Block):
-    """When records that were not seen are still believed in."""
+    """When missing records are removed."""
 
     max_staleness: Interval = Field(
-        default=86_400.0, description="A snapshot older than this is no longer served."
+        default=86_400.0, description="Maximum age of a snapshot; an older one is not served."
     )
     shrink_guard: Share = Field(
-        default=0.2, description="A crawl that lost more than this share must be confirmed."
+        default=0.2, description="Share of records that can be missing from a crawl without confirmation."
     )
     confirmations: int = Field(
-        default=2, ge=1, le=100, description="Crawls in a row that confirm such a loss."
+        default=2, ge=1, le=100, description="Consecutive crawls that confirm a larger loss."
     )
     growth_guard: float = Field(
-        default=5.0, gt=1, description="A crawl that brought so many times what was held is warned of."
+        default=5.0,
+        gt=1,
+        description="Warn if a crawl returns more than this many times the current number of records.",
     )
     reject_share: Share = Field(
-        default=0.2, description="A crawl with more unreadable records than this share is refused."
+        default=0.2, description="Share of unreadable records above which a crawl is rejected."
     )
 
 
 class Limits(Block):
-    """Where reading and serving end, however broken an inventory is."""
+    """Resource limits."""
 
-    pages: int = Field(default=100_000, ge=1, description="Pages of one query in one crawl.")
+    pages: int = Field(default=100_000, ge=1, description="Maximum pages per query and crawl.")
     records: int = Field(
         default=2_000_000,
         ge=1,
-        description="Records of one query in one crawl; it ends, incomplete, behind the page with one more.",
+        description="Maximum records per query and crawl. "
+        "If exceeded, the crawl stops after that page and is marked incomplete.",
     )
-    bytes: Size = Field(default=64 << 20, description="Bytes of one response.")
-    crawl_deadline: Interval = Field(default=1800.0, description="The longest one crawl may take.")
+    bytes: Size = Field(default=64 << 20, description="Maximum size of a response.")
+    crawl_deadline: Interval = Field(default=1800.0, description="Maximum duration of a crawl.")
     series_per_family: int = Field(
-        default=1_000_000, ge=1, description="Series of one metric; more are dropped and counted."
+        default=1_000_000,
+        ge=1,
+        description="Maximum series per metric; further series are dropped and counted.",
     )
     label_length: int = Field(
         default=1000,
         ge=64,
         le=65_536,
-        description="Bytes of a label value in UTF-8, as Prometheus counts them; longer ones are cut.",
+        description="Maximum bytes of a label value in UTF-8, as in Prometheus; longer values are truncated.",
     )
     concurrency: int = Field(
         default=16,
         ge=1,
         le=64,
-        description="The most requests to one API at once; fewer where it slows down.",
+        description="Maximum concurrent requests to an API; fewer are sent if it slows down.",
     )
-    retries: int = Field(default=3, ge=0, le=20, description="Further attempts after a failed request.")
+    retries: int = Field(default=3, ge=0, le=20, description="Maximum retries of a failed request.")
 
 
 class Shard(Block):
-    """Which part of the records this exporter holds."""
+    """The part of the records that this exporter stores."""
 
-    index: int = Field(default=0, ge=0, description="The number of this shard, from 0.")
-    count: int = Field(default=1, ge=1, le=10_000, description="How many shards there are.")
+    index: int = Field(default=0, ge=0, description="Index of this shard, from 0.")
+    count: int = Field(default=1, ge=1, le=10_000, description="Total number of shards.")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def flaws(self) -> Iterator[Flaw]:
+        """An index beyond the number of shards."""
         if self.index >= self.count:
             what = f"is {self.index}, but there are only {self.count} shards"
-            raise refusal(Flaw(what, "the first shard is 0; raise count or lower index", ("index",)))
-        return self
+            yield Flaw(what, "the first shard is 0; raise count or lower index", ("index",))
 
 
 class Settings(Block, BaseSettings):
-    """Everything the operator may set."""
+    """All settings."""
 
     model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        validate_default=False,
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
     )
 
-    apis: Apis = Field(description="The inventory APIs; at least one.")
+    apis: Apis = Field(description="Inventory APIs; at least one is required.")
     collections: Collections | None = Field(
-        default=None, description="The collections that are on; by default all that API and dialect have."
+        default=None, description="Enabled collections. Default: all that the APIs and their dialects have."
     )
-    web: Web = Field(default_factory=Web, description="What the exporter serves.")
+    web: Web = Field(default_factory=Web, description="HTTP server.")
     log: Log = Field(default_factory=Log, description="Logging.")
-    retention: Retention = Field(default_factory=Retention, description="When records are given up.")
-    limits: Limits = Field(default_factory=Limits, description="Limits on what is read and served.")
+    retention: Retention = Field(default_factory=Retention, description="When missing records are removed.")
+    limits: Limits = Field(default_factory=Limits, description="Resource limits.")
     state_file: Path | None = Field(
-        default=None, description="Where the snapshot is kept over a restart; none by default."
+        default=None, description="File to keep the snapshot in across restarts; none by default."
     )
     shard: Shard = Field(default_factory=Shard, description="Sharding by record.")
 
@@ -175,16 +176,11 @@ class Settings(Block, BaseSettings):
         return (init_settings,)
 
     def targets(self) -> tuple[Target, ...]:
-        """The collections that are on, resolved, in the order services, carriers, resources.
+        """The enabled collections, resolved, in the order services, carriers, resources.
 
-        Raises ConfigError if one does not fit its API or dialect, which `load` has told already.
+        Raises ConfigError if one does not fit its API or dialect, which `load` has checked.
         """
         targets, flaws = resolve(self.apis, self.collections)
         if flaws:
-            first = flaws[0]
-            raise ConfigError(first.what, path=".".join(str(key) for key in first.at), hint=first.hint)
+            raise ConfigError(flaws[0].what, path=dotted(flaws[0].at), hint=flaws[0].hint)
         return targets
-
-    def redacted(self) -> dict[str, Any]:
-        """The settings as JSON values, durations in seconds, every secret as asterisks."""
-        return self.model_dump(mode="json")

@@ -148,7 +148,7 @@ def _decoded(text: str, path: tuple[str, ...], schema: object, name: str) -> obj
         # only the place: the cause has the text, which may be a secret
         place = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
         hint = "write the mapping or list as JSON"
-        raise ConfigError(f"is not good JSON{place}", file=name, path=".".join(path), hint=hint) from None
+        raise ConfigError(f"is not valid JSON{place}", file=name, path=".".join(path), hint=hint) from None
     return as_written(found, annotation)
 
 
@@ -166,21 +166,23 @@ def from_file(path: Path | None, schema: object) -> Layer:
 
 
 _HARMLESS = re.compile(r"""(?:[^'"]|'(?:[^'"]|\\.|<[a-z ]+>)')*""")
-"""What PyYAML may say: in quotes it has single characters and its own words, as `'<block end>'`."""
+"""Messages of PyYAML that may be shown: they quote single characters and its terms, as `'<block end>'`."""
 
-_HINT = "a value that begins with one of * & ! % @ ` { [ or holds ': ' or ' #' needs quotes; indent by spaces"
+_HINT = (
+    "a value that begins with one of * & ! % @ ` { [ or contains ': ' or ' #' needs quotes; indent by spaces"
+)
 
 _KEYS = "keep one of them, and write each key as plain text"
 
 
 class YamlLoader(yaml.SafeLoader):
-    """YAML without dates, whose mappings have text keys, each once: the file of the settings."""
+    """YAML without dates, whose mappings have unique text keys, for the settings file."""
 
     option = "--config.file"
     """The option that names the file."""
 
     first_line = "begin with apis:"
-    """What to do where the file is no mapping."""
+    """The hint if the file is not a mapping."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way
         letter: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
@@ -188,13 +190,13 @@ class YamlLoader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        """The mapping; PyYAML's own silently keeps the last of two equal keys."""
+        """The mapping; PyYAML's own method silently keeps the last of two equal keys."""
         self._check_keys(node)
         self.flatten_mapping(node)
         return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
 
     def construct_typed(self, node: yaml.ScalarNode) -> object:
-        """A `Scalar` for what is written without a tag; a tag asks for the type itself."""
+        """A `Scalar`, unless a tag asks for the type itself."""
         value: object = yaml.SafeLoader.yaml_constructors[node.tag](self, node)
         implied = self.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
         return Scalar(node.value, value) if node.style is None and implied == node.tag else value  # type: ignore[arg-type]
@@ -204,13 +206,13 @@ class YamlLoader(yaml.SafeLoader):
         return str(node.value)
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
-        """Before merges (`<<`) are flattened, for a merged key may well be written again."""
+        """Before merges (`<<`) are flattened, because a merged key may be set again."""
         lines: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 refuse("a key must be text", key.start_mark, _KEYS)
             if key.value in lines:
-                what = f"a key is written a second time, first on line {lines[key.value]}"
+                what = f"a key is set a second time, first on line {lines[key.value]}"
                 refuse(what, key.start_mark, _KEYS)
             lines[key.value] = key.start_mark.line + 1
 
@@ -221,13 +223,13 @@ YamlLoader.add_constructor("tag:yaml.org,2002:value", YamlLoader.construct_sourc
 
 
 class _Refusal(yaml.MarkedYAMLError):
-    """Valid YAML that is not accepted."""
+    """Valid YAML that is rejected."""
 
     hint = ""
 
 
 def refuse(problem: str, mark: yaml.Mark, hint: str) -> NoReturn:
-    """Refuses valid YAML while it is loaded; `problem` shows nothing of the file."""
+    """Rejects valid YAML while it is loaded; `problem` shows nothing of the file."""
     refusal = _Refusal(None, None, problem, mark)
     refusal.hint = hint
     raise refusal
@@ -259,7 +261,7 @@ def _parsed(path: Path, loader: type[YamlLoader]) -> dict[str, Any]:
     try:
         content = files.whole(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        # without its cause: that exception holds the content
+        # without its cause: that exception has the content
         raise ConfigError("is not text in UTF-8", file=str(path), hint="save it as UTF-8") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not a path"
@@ -268,7 +270,7 @@ def _parsed(path: Path, loader: type[YamlLoader]) -> dict[str, Any]:
     try:
         found = yaml.load(content, Loader=loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        # without its cause: PyYAML's message holds lines of the file
+        # without its cause: PyYAML's message has lines of the file
         raise _yaml_error(error, path) from None
     if found is None or (isinstance(found, Scalar) and found.value is None):
         return {}
@@ -284,4 +286,4 @@ def _yaml_error(error: Exception, path: Path) -> ConfigError:
         problem = problem.partition("'")[0].partition('"')[0].strip()
     where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     hint = getattr(error, "hint", _HINT)
-    return ConfigError(f"is not good YAML: {problem}", file=str(path), path=where, hint=hint)
+    return ConfigError(f"is not valid YAML: {problem}", file=str(path), path=where, hint=hint)

@@ -12,31 +12,31 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
-from urllib.parse import SplitResult, urlsplit
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from exporter.settings.base import Flaw, Key, annotation_at, parts, refusal
+from exporter.settings.base import Flaw, Key, annotation_at, checked, item, parts, refusal
 
 
 class Notation(NamedTuple):
-    """Beside a type: what the docs page calls it."""
+    """The name of a type on the page of the documentation."""
 
     name: str
 
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 CENTURY = 100 * _UNITS["y"]
-"""Seconds of the longest duration."""
+"""Seconds; the maximum of durations."""
 
 _DURATION = re.compile("".join(rf"(?:\d{{1,12}}{unit})?" for unit in _UNITS), re.ASCII)
 _SIZES = {"B": 1, "KB": 1000, "KiB": 1 << 10, "MB": 10**6, "MiB": 1 << 20, "GB": 10**9, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMG]i?B|B)?", re.ASCII)
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A header's name (RFC 9110, section 5.6.2)."""
+"""A header name (RFC 9110, section 5.6.2)."""
 
 _METRIC = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[^\s&=?#:]{1,200}")
@@ -46,7 +46,7 @@ _ADDRESS = re.compile(
 
 
 def shown(value: object) -> str:
-    """A value for a message, cut to forty characters; only for values that cannot be secrets."""
+    """A value for a message, truncated to 40 characters; only for values that cannot be secrets."""
     text = str(value)
     return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
@@ -59,9 +59,8 @@ def seconds(written: object) -> float:
     if text == "0":
         return 0.0
     if not text or isinstance(written, bool) or not _DURATION.fullmatch(text):
-        raise refusal(
-            Flaw(f"{shown(written)} is not a duration", "write it like 30s, 5m, 1h30m, 1d or 500ms")
-        )
+        hint = "write it like 30s, 5m, 1h30m, 1d or 500ms"
+        raise refusal(Flaw(f"{shown(written)} is not a duration", hint))
     total = summed(text, _UNITS) or 0.0
     if total > CENTURY:
         raise refusal(Flaw("is longer than a hundred years", "write a shorter duration"))
@@ -100,13 +99,15 @@ def size(value: int) -> str:
     return f"{value // _SIZES[units[0]]}{units[0]}" if units else str(value)
 
 
-def _at_least(least: float) -> AfterValidator:
-    def check(value: float) -> float:
-        if value < least:
-            raise refusal(Flaw(f"{duration(value)} is too short", f"write {duration(least)} or longer"))
-        return value
+def _at_least(minimum: float) -> AfterValidator:
+    flaw = f"write {duration(minimum)} or longer"
+    return checked(lambda value: [Flaw(f"{duration(value)} is too short", flaw)] if value < minimum else [])
 
-    return AfterValidator(check)
+
+def one_of(names: Collection[str], what: str) -> AfterValidator:
+    """A text that must be one of the names of `what`."""
+    hint = f"write one of {', '.join(names)}"
+    return checked(lambda text: [] if text in names else [Flaw(f"{shown(text)} is not {what}", hint)])
 
 
 def bare_url(written: str) -> str:
@@ -120,54 +121,50 @@ def bare_url(written: str) -> str:
     return f"{scheme}://{re.split('[?#]', rest.rpartition('@')[2])[0]}"
 
 
-def _split(written: str, schemes: tuple[str, ...]) -> SplitResult:
-    wanted = f"write a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+def _check_url(text: str) -> None:
+    wanted = "write a URL that begins with http:// or https://"
     try:
-        split = urlsplit(written)
+        split = urlsplit(text)
         port = split.port
     except ValueError as error:
         raise refusal(Flaw("is not a URL: its host or port cannot be read", wanted)) from error
-    if split.scheme not in schemes or re.search(r"[\s\x00-\x1f\x7f\\]", written):
+    if split.scheme not in ("http", "https") or re.search(r"[\s\x00-\x1f\x7f\\]", text):
         raise refusal(Flaw("is not a URL that can be used", wanted))
     if not split.hostname or port == 0:
         raise refusal(Flaw("is a URL without a host, or with port 0", f"{wanted} and names a host"))
-    return split
 
 
-def url(written: str) -> str:
+def _url(text: str) -> str:
     """The URL of an API, without a slash at its end."""
-    if "@" in written:
-        hint = f"write {bare_url(written)} and put the user into basic_auth; an @ of the path is %40"
-        raise refusal(Flaw("holds user information", hint))
-    _split(written, ("http", "https"))
-    if "?" in written or "#" in written:
-        raise refusal(
-            Flaw("has a query or a fragment", f"write {bare_url(written)}; queries go into collections")
-        )
-    return written.rstrip("/")
+    if "@" in text:
+        hint = f"write {bare_url(text)} and put the user into basic_auth; an @ of the path is %40"
+        raise refusal(Flaw("contains user information", hint))
+    _check_url(text)
+    if "?" in text or "#" in text:
+        hint = f"write {bare_url(text)}; queries go into collections"
+        raise refusal(Flaw("has a query or a fragment", hint))
+    return text.rstrip("/")
 
 
-def token_url(written: str) -> str:
+def _token_url(text: str) -> str:
     """The URL of a token endpoint; it may have a query."""
-    if "@" in written:
-        hint = f"write {bare_url(written)} and put the user into client_id and client_secret"
-        raise refusal(Flaw("holds user information", hint))
-    _split(written, ("http", "https"))
-    return written
+    if "@" in text:
+        hint = f"write {bare_url(text)} and put the user into client_id and client_secret"
+        raise refusal(Flaw("contains user information", hint))
+    _check_url(text)
+    return text
 
 
-def proxy_url(written: SecretStr) -> SecretStr:
-    """The URL of a proxy; it may hold user information, hence it is kept as a secret."""
-    _split(written.get_secret_value(), ("http", "https"))
-    return written
+def _proxy_url(secret: SecretStr) -> SecretStr:
+    """The URL of a proxy; a secret, because it may contain user information."""
+    _check_url(secret.get_secret_value())
+    return secret
 
 
-def secret(written: SecretStr) -> SecretStr:
-    """A secret that stands in place: one line of text."""
-    text = written.get_secret_value()
+def _secret_flaws(secret: SecretStr) -> Iterator[Flaw]:
+    text = secret.get_secret_value()
     if not text or any(ord(character) < 32 for character in text):
-        raise refusal(Flaw("is empty or holds a line end", "write one line of text, or leave the key out"))
-    return written
+        yield Flaw("is empty or has a line end", "write one line of text, or leave the key out")
 
 
 def split_address(written: str) -> tuple[str | None, int]:
@@ -203,32 +200,20 @@ def _no_address(written: object, at: tuple[Key, ...] = ()) -> Flaw:
     return Flaw(f"{shown(written)} is not an address to listen on", hint, at)
 
 
-def metric(written: str) -> str:
-    """The end of a metric's name, as `symbol_rate_hertz`."""
-    if not _METRIC.fullmatch(written):
+def _metric_flaws(text: str) -> Iterator[Flaw]:
+    if not _METRIC.fullmatch(text):
         hint = "use lower-case letters, digits and _, beginning with a letter"
-        raise refusal(Flaw(f"{shown(written)} is not a metric name", hint))
-    return written
+        yield Flaw(f"{shown(text)} is not a metric name", hint)
 
 
-def word(written: str) -> str:
-    """A name that is sent as it is: a query parameter, a header, a scheme."""
-    if not _WORD.fullmatch(written):
-        raise refusal(
-            Flaw("is not a single word", "write a name without blanks and the characters & = ? # :")
-        )
-    return written
+def _word_flaws(text: str) -> Iterator[Flaw]:
+    if not _WORD.fullmatch(text):
+        yield Flaw("is not a single word", "write a name without blanks and the characters & = ? # :")
 
 
-def word_or_nothing(written: str) -> str:
-    """A name that is sent as it is, or the empty text for none."""
-    return word(written) if written else written
-
-
-def _scale(value: float) -> float:
+def _scale_flaws(value: float) -> Iterator[Flaw]:
     if not math.isfinite(value) or value == 0:
-        raise refusal(Flaw("is not a factor", "write a finite number other than 0, like 1e6"))
-    return value
+        yield Flaw("is not a factor", "write a finite number other than 0, like 1e6")
 
 
 Duration = Annotated[float, BeforeValidator(seconds), Notation("duration")]
@@ -236,44 +221,44 @@ Timeout = Annotated[float, BeforeValidator(seconds), _at_least(0.001), Notation(
 Interval = Annotated[float, BeforeValidator(seconds), _at_least(1), Notation("duration, 1s or longer")]
 Size = Annotated[int, BeforeValidator(octets), Notation("size")]
 Share = Annotated[float, Field(ge=0, le=1), Notation("share, 0 to 1")]
-Url = Annotated[str, AfterValidator(url), Notation("URL")]
-TokenUrl = Annotated[str, AfterValidator(token_url), Notation("URL")]
-ProxyUrl = Annotated[SecretStr, AfterValidator(proxy_url), Notation("URL, secret")]
-Secret = Annotated[SecretStr, AfterValidator(secret)]
+Url = Annotated[str, AfterValidator(_url), Notation("URL")]
+TokenUrl = Annotated[str, AfterValidator(_token_url), Notation("URL")]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy_url), Notation("URL, secret")]
+Secret = Annotated[SecretStr, checked(_secret_flaws)]
 Address = Annotated[str, Notation("address")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(addresses), Notation("address, or list of them")]
-Metric = Annotated[str, AfterValidator(metric), Notation("metric name")]
-Word = Annotated[str, AfterValidator(word), Notation("text")]
-WordOrNothing = Annotated[str, AfterValidator(word_or_nothing), Notation("text")]
-Scale = Annotated[float, AfterValidator(_scale), Notation("number")]
+Metric = Annotated[str, checked(_metric_flaws), Notation("metric name")]
+Word = Annotated[str, checked(_word_flaws), Notation("text")]
+WordOrNothing = Annotated[str, checked(lambda text: _word_flaws(text) if text else ()), Notation("text")]
+Scale = Annotated[float, checked(_scale_flaws), Notation("number")]
 
 
 _DECIMAL = re.compile(
     r"[-+]?(?:0|[1-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9]+|[-+]?\.(?:inf|nan)", re.I
 )
-"""Numbers that every version of YAML reads alike: no octal, no base 60, no binary."""
+"""Numbers that every version of YAML reads in the same way: not octal, base 60 or binary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A plain scalar that is more than text to YAML or JSON: its source text, and the value of it there."""
+    """A plain scalar that is not text to YAML or JSON: its source text, and its value there."""
 
     text: str
     value: bool | int | float | None
 
 
 def as_written(value: Any, annotation: object) -> Any:
-    """The tree without `Scalar`s: text where the schema's type `annotation` is text, else the value.
+    """The tree without `Scalar`s: their text where the schema's type `annotation` is text, else their value.
 
-    What the schema does not know counts as text. Null stays None, for it is no value at all: in a mapping or
-    a list of texts the schema refuses it.
+    Unknown keys have text. Null stays None, because it is not a value: in a mapping or a list of texts the
+    schema rejects it.
     """
     match value:
         case dict():
             return {key: as_written(inner, annotation_at(annotation, (key,))) for key, inner in value.items()}
         case list():
-            return [as_written(inner, _item(annotation)) for inner in value]
-        case bool() if _is_text(annotation):  # of JSON, which spells them in one way
+            return [as_written(inner, item(annotation)) for inner in value]
+        case bool() if _is_text(annotation):  # of JSON, which has one spelling
             return "true" if value else "false"
         case Scalar(value=None):
             return None
@@ -284,14 +269,6 @@ def as_written(value: Any, annotation: object) -> Any:
         case Scalar():
             return value.value if _DECIMAL.fullmatch(value.text) else value.text
     return value
-
-
-def _item(annotation: object) -> object | None:
-    """The type of a list's items; None if the schema expects no list."""
-    if get_origin(annotation) is tuple:
-        item: object = get_args(annotation)[0]
-        return item
-    return next((found for part in get_args(annotation) if (found := _item(part)) is not None), None)
 
 
 def _is_text(annotation: object) -> bool:

@@ -104,15 +104,15 @@ OF_ALL: Mapping[Defect, str] = {
     unreadable: "cannot be read: Input/output error",
     binary: "is not text in UTF-8",
 }
-NO_PEM = "holds no PEM"
+NO_PEM = "is not in PEM"
 OF_OUR_OWN: Mapping[Defect, str] = {**OF_ALL, binary: NO_PEM, a_text: NO_PEM, empty: NO_PEM}
 OF_DOCUMENTS: Mapping[Defect, str] = {
-    not_yaml: "is not good YAML",
+    not_yaml: "is not valid YAML",
     a_list: "must be a mapping",
     a_text: "must be a mapping",
     an_unknown_key: "nonsense: is an unknown key",
 }
-OF_SECRETS: Mapping[Defect, str] = {empty: "is empty", several_lines: "holds more than one line"}
+OF_SECRETS: Mapping[Defect, str] = {empty: "is empty", several_lines: "has more than one line"}
 
 
 def house(folder: Path) -> None:

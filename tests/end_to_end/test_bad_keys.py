@@ -95,7 +95,7 @@ def test_an_unknown_key_is_told_by_its_path_and_where_secrets_stand_by_that_of_i
     assert block is not None
     said = ": ".join(["config.yaml", ".".join((*path, "nonsense")), "is an unknown key"])
     if block.secret:
-        said = f"config.yaml: {'.'.join(path)}: holds an unknown key, not shown since it may be a secret"
+        said = f"config.yaml: {'.'.join(path)}: has an unknown key, not shown because it may be a secret"
     assert [line for line in refused(capsys) if line.startswith(said)]
 
 
@@ -110,7 +110,7 @@ def test_a_variable_whose_list_or_mapping_is_no_json_is_told_by_its_name(
     monkeypatch.setenv(variable := f"{PREFIX}{'__'.join(path).upper()}", "[nonsense")
     (line,) = refused(capsys)
     named = f"environment variable {variable}: {'.'.join(path)}: "
-    assert line.startswith(f"{named}is not good JSON at character 2 (")
+    assert line.startswith(f"{named}is not valid JSON at character 2 (")
 
 
 @pytest.mark.parametrize("path", [path for path in BLOCKS if FREE not in path], ids=".".join)

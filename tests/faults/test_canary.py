@@ -275,9 +275,10 @@ def test_the_settings_do_not_show_their_secrets(houses: Houses) -> None:
     file = houses.folder / "config.yaml"
     file.write_text(json.dumps(changed(written("http://127.0.0.1"), bearer_file(houses.folder))))
     loaded = settings.load(file, {})
-    query = loaded.redacted()["collections"]["carriers"].pop("query", None)
+    dumped = loaded.model_dump(mode="json")
+    query = dumped["collections"]["carriers"].pop("query", None)
     assert query is not None, "the query is no secret, as the documentation of the settings says"
-    shown = f"{loaded.apis!r} {loaded.apis!s} {loaded.redacted()['apis']}"
+    shown = f"{loaded.apis!r} {loaded.apis!s} {dumped['apis']}"
     assert not leaks(shown)
 
 

@@ -322,7 +322,7 @@ def test_o09_a_bracket_that_begins_no_address_is_read_as_json(capsys: pytest.Cap
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SES_INVENTORY_WEB__LISTEN_ADDRESS", '[":9"')
         assert cli.main(["check", "--offline"]) == 2
-    assert "web.listen_address: is not good JSON at character" in capsys.readouterr().err
+    assert "web.listen_address: is not valid JSON at character" in capsys.readouterr().err
 
 
 @asynccontextmanager

@@ -66,5 +66,5 @@ def test_a_name_that_is_no_path_says_so() -> None:
 def test_nesting_without_end_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
     deep = tmp_path / "deep.yaml"
     deep.write_text("apis: " + "[" * 5000)
-    with pytest.raises(ConfigError, match="is not good YAML"):
+    with pytest.raises(ConfigError, match="is not valid YAML"):
         load(deep, {})

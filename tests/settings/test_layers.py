@@ -91,20 +91,20 @@ def test_paths_in_the_environment_begin_at_the_working_directory(file: Path) -> 
     [
         (
             {"SES_INVENTORY_LOG__LEVEL": "loud"},
-            "environment variable SES_INVENTORY_LOG__LEVEL: log.level: is not one",
+            "environment variable SES_INVENTORY_LOG__LEVEL: log.level: is not a valid",
         ),
         ({"SES_INVENTORY_LOGS": "x"}, "environment variable SES_INVENTORY_LOGS: logs: is an unknown key"),
         (
             {"SES_INVENTORY_LOG": '{"level": "loud"}'},
-            "environment variable SES_INVENTORY_LOG: log.level: is not one of the words",
+            "environment variable SES_INVENTORY_LOG: log.level: is not a valid value",
         ),
         (
             {"SES_INVENTORY_LOG": '{"level": canary}'},
-            "environment variable SES_INVENTORY_LOG: log: is not good JSON at character 11 (write",
+            "environment variable SES_INVENTORY_LOG: log: is not valid JSON at character 11 (write",
         ),
         (
             {"SES_INVENTORY_LOG": f'{{"level": {"1" * 5000}}}'},
-            "environment variable SES_INVENTORY_LOG: log: is not good JSON (write",
+            "environment variable SES_INVENTORY_LOG: log: is not valid JSON (write",
         ),
         ({"SES_INVENTORY_LOG": "loud"}, "environment variable SES_INVENTORY_LOG: log: must be a mapping"),
         (
@@ -139,7 +139,7 @@ def test_a_wrong_flag_is_named_as_it_is_typed(file: Path) -> None:
 
 def test_two_layers_that_contradict_each_other_are_an_error_of_the_one_that_says_file(file: Path) -> None:
     environ = {"SES_INVENTORY_APIS__TMF638__BASIC_AUTH__USERNAME_FILE": "name"}
-    with pytest.raises(ConfigError, match=r"^environment variable .*USERNAME_FILE: .* are both written"):
+    with pytest.raises(ConfigError, match=r"^environment variable .*USERNAME_FILE: .* are both set"):
         load(file, environ)
 
 

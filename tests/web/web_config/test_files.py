@@ -93,14 +93,14 @@ def test_what_is_not_text_says_so_and_shows_nothing_of_it(tmp_path: Path) -> Non
 def test_nesting_without_end_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
     file.write_text("rate_limit: " + "[" * 1500)
-    with pytest.raises(ConfigError, match="is not good YAML"):
+    with pytest.raises(ConfigError, match="is not valid YAML"):
         AccessControl(file)
 
 
 def test_a_file_that_holds_itself_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
     file.write_text("rate_limit: &a {interval: *a}\ntls_server_config: &b {cipher_suites: &c [*c], cert: *b}")
-    with pytest.raises(ConfigError, match="is not good YAML: found unconstructable recursive node"):
+    with pytest.raises(ConfigError, match="is not valid YAML: found unconstructable recursive node"):
         AccessControl(file)
 
 
