@@ -4,8 +4,8 @@ Each type annotates a setting, parses what the operator wrote and stores what th
 bytes, text). Durations follow Prometheus. YAML 1.1 reads `NO` as false, `1.50` as 1.5, `22:22` as 1342 and
 `010` as 8: where a setting is text, the source text of a plain scalar is used instead, as Go's YAML library
 does for typed fields; where it is a number or a boolean, YAML's value is used if every version of YAML reads
-the same. Invariant: a URL with user information never gets past `url`, and no message shows more than scheme,
-host and path of it.
+the same. Invariant: `Url` accepts no URL with user information, and no message shows more of one than scheme,
+host and path.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def size(value: int) -> str:
 
 
 def _at_least(minimum: float) -> AfterValidator:
-    flaw = f"write {duration(minimum)} or longer"
-    return checked(lambda value: [Flaw(f"{duration(value)} is too short", flaw)] if value < minimum else [])
+    hint = f"write {duration(minimum)} or longer"
+    return checked(lambda value: [Flaw(f"{duration(value)} is too short", hint)] if value < minimum else [])
 
 
 def one_of(names: Collection[str], what: str) -> AfterValidator:
@@ -111,9 +111,9 @@ def one_of(names: Collection[str], what: str) -> AfterValidator:
 
 
 def bare_url(written: str) -> str:
-    """A URL without user information, query and fragment: what may be shown of it.
+    """A URL without user information, query and fragment, which may be shown.
 
-    User information is cut at the last `@` of all, since a password may hold an unescaped `/` or `?`.
+    User information ends at the last `@`, because a password may contain an unescaped `/` or `?`.
     """
     scheme, found, rest = written.partition("://")
     if not found or scheme.lower() not in ("http", "https"):
@@ -136,9 +136,7 @@ def _check_url(text: str) -> None:
 
 def _url(text: str) -> str:
     """The URL of an API, without a slash at its end."""
-    if "@" in text:
-        hint = f"write {bare_url(text)} and put the user into basic_auth; an @ of the path is %40"
-        raise refusal(Flaw("contains user information", hint))
+    _check_no_user(text, "basic_auth; an @ of the path is %40")
     _check_url(text)
     if "?" in text or "#" in text:
         hint = f"write {bare_url(text)}; queries go into collections"
@@ -148,11 +146,15 @@ def _url(text: str) -> str:
 
 def _token_url(text: str) -> str:
     """The URL of a token endpoint; it may have a query."""
-    if "@" in text:
-        hint = f"write {bare_url(text)} and put the user into client_id and client_secret"
-        raise refusal(Flaw("contains user information", hint))
+    _check_no_user(text, "client_id and client_secret")
     _check_url(text)
     return text
+
+
+def _check_no_user(text: str, instead: str) -> None:
+    if "@" in text:
+        hint = f"write {bare_url(text)} and put the user into {instead}"
+        raise refusal(Flaw("contains user information", hint))
 
 
 def _proxy_url(secret: SecretStr) -> SecretStr:
@@ -168,10 +170,9 @@ def _secret_flaws(secret: SecretStr) -> Iterator[Flaw]:
 
 
 def split_address(written: str) -> tuple[str | None, int]:
-    """`HOST:PORT` as host and port; the host is None for `:PORT`, which means every address."""
-    found = _ADDRESS.fullmatch(written)
-    if not found or int(found["port"]) > 65535:
-        raise refusal(_no_address(written))
+    """`HOST:PORT` as host and port; the host is None for `:PORT`, which means all addresses."""
+    if not is_address(written) or not (found := _ADDRESS.fullmatch(written)):
+        raise refusal(_address_flaw(written))
     return found["v6"] or found["name"] or None, int(found["port"])
 
 
@@ -182,20 +183,19 @@ def is_address(written: object) -> bool:
 
 
 def addresses(written: object) -> tuple[str, ...]:
-    """One address to listen on or a list of them, as they were written, each once."""
+    """An address to listen on or a list of them, as they were written, without duplicates."""
     several = [written] if isinstance(written, str) else written
     if not isinstance(several, (list, tuple)):
         raise refusal(Flaw("must be an address or a list of them", 'write ":PORT" or [":PORT", "HOST:PORT"]'))
     if not several:
         raise refusal(Flaw("is an empty list", "write an address, or leave the key out"))
-    wrong = [number for number, one in enumerate(several) if not is_address(one)]
+    wrong = {(number,): one for number, one in enumerate(several) if not is_address(one)}
     if wrong:
-        is_one = len(several) == 1
-        raise refusal(*(_no_address(several[number], () if is_one else (number,)) for number in wrong))
+        raise refusal(*(_address_flaw(one, at if len(several) > 1 else ()) for at, one in wrong.items()))
     return tuple(dict.fromkeys(several))
 
 
-def _no_address(written: object, at: tuple[Key, ...] = ()) -> Flaw:
+def _address_flaw(written: object, at: tuple[Key, ...] = ()) -> Flaw:
     hint = "write HOST:PORT, :PORT for every address, or [::1]:PORT for IPv6"
     return Flaw(f"{shown(written)} is not an address to listen on", hint, at)
 
