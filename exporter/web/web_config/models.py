@@ -8,21 +8,19 @@ carried out as it stands, and no secret is in its repr.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal
 
 import bcrypt
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from exporter.settings import messages, sources
 from exporter.settings.api_models import pair_flaws
-from exporter.settings.base import Block, Flaw, refusal
+from exporter.settings.base import Block, Flaw, checked, refusal
 from exporter.settings.types import CENTURY, summed
-
-T = TypeVar("T")
 
 TLS13_SUITES = frozenset(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
 """Always on, whatever the list says, in Go as well; they may be listed."""
@@ -104,52 +102,40 @@ def _possible(written: object) -> str:
     return written
 
 
-def _known_suite(name: str) -> str:
+def _suite_flaws(name: str) -> Iterator[Flaw]:
     if name not in TLS12_SUITES and name not in TLS13_SUITES:
         hint = "write Go's names, like TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
-        raise refusal(Flaw("is not a suite known here", hint))
-    return name
+        yield Flaw("is not a suite known here", hint)
 
 
-def _at_most_one(names: tuple[str, ...]) -> tuple[str, ...]:
+def _curve_flaws(names: tuple[str, ...]) -> Iterator[Flaw]:
     if len(names) > 1:
         hint = "keep the first, or leave it out: then X25519 and the NIST curves are offered"
-        raise refusal(Flaw("lists several, and Python's TLS can be limited to one only", hint))
-    return names
+        yield Flaw("lists several, and Python's TLS can be limited to one only", hint)
 
 
-def _each(flaws: Callable[[str, T], Iterator[Flaw]]) -> AfterValidator:
-    """Refuses a mapping for all flaws of its items."""
-
-    def check(items: Mapping[str, T]) -> Mapping[str, T]:
-        found = [flaw for name, value in items.items() for flaw in flaws(name, value)]
-        if found:
-            raise refusal(*found)
-        return items
-
-    return AfterValidator(check)
-
-
-def _header_flaws(name: str, value: str | None) -> Iterator[Flaw]:
-    values = HEADERS.get(name)
-    if values is None:
-        yield Flaw("is a header that cannot be set", f"write one of {', '.join(HEADERS)}", (name,))
-    elif values and (value or "") not in values:
-        yield Flaw("has a value it cannot have", f"write {' or '.join(values)}", (name,))
-    elif re.search(r"[^\x20-\x7e]", value or ""):
-        yield Flaw("holds a character that no header may hold", "write plain ASCII, on one line", (name,))
+def _header_flaws(headers: Mapping[str, str | None]) -> Iterator[Flaw]:
+    for name, value in headers.items():
+        values = HEADERS.get(name)
+        if values is None:
+            yield Flaw("is a header that cannot be set", f"write one of {', '.join(HEADERS)}", (name,))
+        elif values and (value or "") not in values:
+            yield Flaw("has a value it cannot have", f"write {' or '.join(values)}", (name,))
+        elif re.search(r"[^\x20-\x7e]", value or ""):
+            yield Flaw("holds a character that no header may hold", "write plain ASCII, on one line", (name,))
 
 
-def _user_flaws(name: str, text: SecretStr | None) -> Iterator[Flaw]:
-    parts = _HASH.fullmatch(text.get_secret_value() if text else "")
-    if ":" in name:
-        yield Flaw("is a user name with a colon", "HTTP cannot send such a name", (name,))
-    elif not parts or not _is_usable(parts["salt"]):
-        hint = "write what `htpasswd -nBC 10 USER` prints after the colon"
-        yield Flaw("is not a bcrypt hash", hint, (name,))
-    elif not 4 <= int(parts["cost"]) <= MAX_COST:
-        hint = f"choose a cost from 4 to {MAX_COST}; 10 is usual"
-        yield Flaw("is a hash of a cost that cannot be used", hint, (name,))
+def _user_flaws(users: Mapping[str, SecretStr | None]) -> Iterator[Flaw]:
+    for name, text in users.items():
+        parts = _HASH.fullmatch(text.get_secret_value() if text else "")
+        if ":" in name:
+            yield Flaw("is a user name with a colon", "HTTP cannot send such a name", (name,))
+        elif not parts or not _is_usable(parts["salt"]):
+            hint = "write what `htpasswd -nBC 10 USER` prints after the colon"
+            yield Flaw("is not a bcrypt hash", hint, (name,))
+        elif not 4 <= int(parts["cost"]) <= MAX_COST:
+            hint = f"choose a cost from 4 to {MAX_COST}; 10 is usual"
+            yield Flaw("is a hash of a cost that cannot be used", hint, (name,))
 
 
 def _is_usable(salt: str) -> bool:
@@ -168,7 +154,7 @@ ClientAuthType = Annotated[
     BeforeValidator(_possible),
 ]
 Curve = Literal["X25519", "CurveP256", "CurveP384", "CurveP521"]
-Suite = Annotated[str, AfterValidator(_known_suite)]
+Suite = Annotated[str, checked(_suite_flaws)]
 
 
 class GoBlock(Block):
@@ -197,21 +183,19 @@ class TlsServerConfig(GoBlock):
     max_version: Version = "TLS13"
     cipher_suites: tuple[Suite, ...] = ()
     prefer_server_cipher_suites: Flag = True
-    curve_preferences: Annotated[tuple[Curve, ...], AfterValidator(_at_most_one)] = ()
+    curve_preferences: Annotated[tuple[Curve, ...], checked(_curve_flaws)] = ()
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def flaws(self) -> Iterator[Flaw]:
+        """What is wrong with the values in combination."""
         if not self.model_fields_set:
-            return self
-        flaws = [*pair_flaws(self, "cert", "key", "client_ca"), *self._missing(), *self._client_flaws()]
+            return
+        yield from pair_flaws(self, "cert", "key", "client_ca")
+        yield from self._missing()
+        yield from self._client_flaws()
         if self.min_version > self.max_version:
-            flaws.append(Flaw("is below min_version", "leave it out", ("max_version",)))
+            yield Flaw("is below min_version", "leave it out", ("max_version",))
         elif self._only_tls13 and self.max_version == "TLS12":
-            hint = "add one, or leave out max_version"
-            flaws.append(Flaw("has none for TLS 1.2", hint, ("cipher_suites",)))
-        if flaws:
-            raise refusal(*flaws)
-        return self
+            yield Flaw("has none for TLS 1.2", "add one, or leave out max_version", ("cipher_suites",))
 
     def _missing(self) -> Iterator[Flaw]:
         for key in ("cert", "key"):
@@ -266,7 +250,7 @@ class HttpServerConfig(GoBlock):
     """Headers of every answer. HTTP/2 is not spoken: clients that offer it are answered in HTTP/1.1."""
 
     http2: Flag | None = None
-    headers: Annotated[Mapping[str, str | None], _each(_header_flaws)] = Field(default_factory=dict)
+    headers: Annotated[Mapping[str, str | None], checked(_header_flaws)] = Field(default_factory=dict)
 
 
 class RateLimit(GoBlock):
@@ -275,12 +259,11 @@ class RateLimit(GoBlock):
     interval: Annotated[float, BeforeValidator(seconds)] = 0.0
     burst: int = Field(default=0, strict=True, ge=0, le=999_999_999)
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def flaws(self) -> Iterator[Flaw]:
+        """An interval without a burst."""
         if self.interval and not self.burst:
             what = "is missing or 0, which would refuse every request"
-            raise refusal(Flaw(what, "write 1 or more, like 20", ("burst",)))
-        return self
+            yield Flaw(what, "write 1 or more, like 20", ("burst",))
 
 
 class WebConfig(Block):
@@ -288,7 +271,7 @@ class WebConfig(Block):
 
     tls_server_config: TlsServerConfig = TlsServerConfig()
     http_server_config: HttpServerConfig = HttpServerConfig()
-    basic_auth_users: Annotated[Mapping[str, SecretStr | None], _each(_user_flaws)] = Field(
+    basic_auth_users: Annotated[Mapping[str, SecretStr | None], checked(_user_flaws)] = Field(
         default_factory=dict
     )
     rate_limit: RateLimit = RateLimit()
