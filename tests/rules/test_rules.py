@@ -41,7 +41,7 @@ ALERTS = {
 
 OF_RECORDS = {name for name in ALERTS if re.search("Carrier|Service|Resource|RecordVanished", name)}
 AT_ONCE = {"InventoryTaskDying"}  # why: docs/decisions/0017-alerts-remember.md
-HEADINGS = ["## Meaning", "## Impact", "## How to look", "## What to do"]
+HEADINGS = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]
 KNOWN = reading.known()
 
 
