@@ -81,7 +81,7 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
     fresh: list[int] = []
     known: set[str] = set()
 
-    async def take(page: Page, asked: pagination.Query) -> fetch.Store:
+    async def take(page: Page, query: pagination.Query) -> fetch.Store:
         try:
             found = idents(page, target)
         except errors.Malformed as error:
@@ -90,16 +90,7 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
         known.update(found)
         pages.append(page)
         fresh.append(new)
-        total, next_page = fetch.total(page, target.paging), fetch.next_page(page, target.paging)
-        return partial(
-            pagination.PageResult,
-            asked,
-            items=len(found),
-            new=new,
-            total=total,
-            status=page.status,
-            next_page=next_page,
-        )
+        return partial(fetch.page_result, page, query, items=len(found), new=new)
 
     beginning = _beginning(pagination.paginate(target.paging, target.page_size, query, width=1, caps=_CAPS))
     ending = await fetch.read_list(client, target.url, beginning, take, deadline=None)
@@ -150,9 +141,11 @@ async def _tried(target: settings.Target, client: Client, read: Read, bare: Page
     ignored, totals = [], [0]
     for condition in (one for one in filters.queries[0] if one in doubted):
         page = await ignored_filters.unmatched(client, target, read.query, condition)
-        if page is not None and decode.split(page.body):
+        if isinstance(page, errors.SourceError):
+            continue
+        if decode.split(page.body):
             ignored.append(condition)
-        elif page is not None:
+        else:
             totals.append(fetch.total(page, target.paging) or 0)
     return msgspec.structs.replace(read, ignored=tuple(ignored), total_of_none=max(totals))
 

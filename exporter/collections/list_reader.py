@@ -11,6 +11,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import blake2b
 
 import msgspec
@@ -119,39 +120,9 @@ class ListReader:
         cannot be read.
         """
         target, limits = self._target, self._limits
-        size = accepted = page_size or self._page_size.requested
+        size = page_size or self._page_size.requested
         began = time.monotonic()
         list_results: list[pagination.ListResult] = []
-
-        async def decode_page(page: source.Page, query: pagination.Query) -> fetch.Store:
-            total = fetch.total(page, target.paging)
-            try:
-                batch = await self._decoded(page, draft.start)
-            except errors.Malformed as error:
-                raise self._client.unreadable(page.url, error) from error
-            if batch.is_single:
-                self._believe_single(page, query, (total or 0) - draft.walked)
-            result = pagination.PageResult(
-                query,
-                items=batch.positions(query.page_size),
-                new=0,
-                total=total,
-                status=page.status,
-                next_page=fetch.next_page(page, target.paging),
-                bad_total=fetch.bad_total(page, target.paging),
-                non_records=batch.filled(query.page_size),
-            )
-
-            def store() -> pagination.PageResult:
-                if query.role == "unit":  # the same records once more: nothing to store
-                    return msgspec.structs.replace(result, new=draft.unseen(batch))
-                nonlocal accepted
-                accepted = min(accepted, query.page_size)
-                new = draft.add(batch, time.time(), query.ordinal)
-                self._on_page(batch.items, total)
-                return msgspec.structs.replace(result, new=new)
-
-            return store
 
         for query in target.queries:
             draft.begin(size)
@@ -165,14 +136,37 @@ class ListReader:
             )
             spent = time.monotonic() - began if list_results else 0.0
             deadline = fetch.Deadline(limits.crawl_deadline, spent)
-            list_results.append(
-                await fetch.read_list(self._client, target.url, queries, decode_page, deadline)
-            )
+            decode_page = partial(self._decode_page, draft)
+            result = await fetch.read_list(self._client, target.url, queries, decode_page, deadline)
+            list_results.append(result)
+        accepted = min(result.page_size for result in list_results)
         self._accepted(size, accepted, page_size)
         if not further:
             self._knows_unit = all(list_result.complete for list_result in list_results)
         await self._leave_out_unasked(draft)
         return list_results
+
+    async def _decode_page(
+        self, draft: snapshot.Draft, page: source.Page, query: pagination.Query
+    ) -> fetch.Store:
+        try:
+            batch = await self._decoded(page, draft.start)
+        except errors.Malformed as error:
+            raise self._client.unreadable(page.url, error) from error
+        if batch.is_single:
+            total = fetch.total(page, query.paging) or 0
+            self._believe_single(page, query, total - draft.walked)
+        size = query.page_size
+        result = fetch.page_result(page, query, batch.positions(size), non_records=batch.filled(size))
+
+        def store() -> pagination.PageResult:
+            if query.role == "unit":  # the same records once more: nothing to store
+                return msgspec.structs.replace(result, new=draft.unseen(batch))
+            new = draft.add(batch, time.time(), query.ordinal)
+            self._on_page(batch.items, result.total)
+            return msgspec.structs.replace(result, new=new)
+
+        return store
 
     async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
         """Drops records that contradict the queries, unless the API proves to apply the filter.

@@ -9,13 +9,13 @@ page is closed only when each of its rows was received, is hidden, is behind the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from exporter.inventory.dialects import Paging
 from exporter.paging import styles
-from exporter.paging.strategies import PageRequest, Received, Strategy
+from exporter.paging.strategies import PageRequest, Received, Role, Strategy
 
 DIVISIBLE = frozenset({"500", "502", "504", "timeout", "reset", "json", "too_large", "error_object"})
 """Causes that one row may have: a server that is too slow for it, fails or breaks off at it, writes invalid
@@ -65,14 +65,6 @@ class PagePart(msgspec.Struct, frozen=True):
     request: PageRequest
     rows: range
     page: FailedPage
-    role: Literal["part"] = "part"
-
-
-class Probe(msgspec.Struct, frozen=True):
-    """A request for one row, to find out whether the API answers at all."""
-
-    request: PageRequest
-    role: Literal["probe"] = "probe"
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -111,13 +103,13 @@ class _Split(NamedTuple):
     that ignores sizes answers with rows from elsewhere.
     """
 
-    request: Callable[[range], PageRequest]
+    request: Callable[[range, Role], PageRequest]
     parts: Callable[[range], list[range]]
     is_counted: bool
 
 
-def _at_record(rows: range) -> PageRequest:
-    return PageRequest(rows.start, len(rows), span=len(rows))
+def _at_record(rows: range, role: Role) -> PageRequest:
+    return PageRequest(rows.start, len(rows), span=len(rows), role=role)
 
 
 def _halves(rows: range) -> list[range]:
@@ -125,8 +117,8 @@ def _halves(rows: range) -> list[range]:
     return [range(rows.start, middle), range(middle, rows.stop)]
 
 
-def _at_page(rows: range) -> PageRequest:
-    return PageRequest(rows.start // len(rows), len(rows))
+def _at_page(rows: range, role: Role) -> PageRequest:
+    return PageRequest(rows.start // len(rows), len(rows), role=role)
 
 
 def _smaller_pages(rows: range) -> list[range]:
@@ -159,13 +151,14 @@ class Bisection:
         self._in_vain = 0  # parts in a row, of pages of which nothing came
         self._is_stopped = False
 
-    def probes(self, size: int) -> list[Probe]:
+    def probes(self, size: int) -> list[PageRequest]:
         """Rows to try one after the other after a first page of `size` failed; [] where they cannot be.
 
         Not all of them are likely to be bad: the first, one in the middle, and the one behind the page.
         """
         rows = dict.fromkeys((0, size // 2, size))
-        return [Probe(self._split.request(range(row, row + 1))) for row in rows] if self._is_possible else []
+        probes = [self._split.request(range(row, row + 1), "probe") for row in rows]
+        return probes if self._is_possible else []
 
     def add(self, page: FailedPage) -> None:
         """A page failed."""
@@ -205,7 +198,7 @@ class Bisection:
             page.unread_parts += parts
             return
         page.pending += len(parts)
-        self._parts += [PagePart(self._split.request(rows), rows, page) for rows in reversed(parts)]
+        self._parts += [PagePart(self._split.request(rows, "part"), rows, page) for rows in reversed(parts)]
 
     def on_part(self, part: PagePart, received: Received, most: int) -> None:
         """A part was received. `most` is the number of records up to which pages come whole.

@@ -94,14 +94,18 @@ def total(page: Page, paging: Paging) -> int | None:
     return response_headers.total_count(page.headers, paging.total_header)
 
 
-def bad_total(page: Page, paging: Paging) -> str:
-    """An announced total that is no number of records, as it is written; "" for none."""
-    return response_headers.unusable_total(page.headers, paging.total_header)
-
-
-def next_page(page: Page, paging: Paging) -> next_link.NextPage:
-    """The link or cursor to the next page; none for styles that count positions instead."""
-    return next_link.next_page(page.headers, page.body, page.url, paging)
+def page_result(page: Page, query: Query, items: int, new: int = 0, non_records: int = 0) -> PageResult:
+    """The result of a page with so many `items`, of which `new` did not come before."""
+    return PageResult(
+        query,
+        items,
+        new,
+        total(page, query.paging),
+        page.status,
+        next_page=next_link.next_page(page.headers, page.body, page.url, query.paging),
+        bad_total=response_headers.unusable_total(page.headers, query.paging.total_header),
+        non_records=non_records,
+    )
 
 
 class _Requests:

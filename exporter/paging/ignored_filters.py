@@ -25,7 +25,7 @@ async def check_filter(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
 ) -> FilterStatus:
     """Whether the API lists records though no record has the requested value."""
-    return classify(await _unmatched(client, target, query, condition))
+    return classify(await unmatched(client, target, query, condition))
 
 
 def classify(answer: Page | errors.SourceError) -> FilterStatus:
@@ -42,15 +42,8 @@ def classify(answer: Page | errors.SourceError) -> FilterStatus:
 
 async def unmatched(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
-) -> Page | None:
-    """The answer to the query with a value that no record has; None where it is refused or no page."""
-    answer = await _unmatched(client, target, query, condition)
-    return None if isinstance(answer, errors.SourceError) else answer
-
-
-async def _unmatched(
-    client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
 ) -> Page | errors.SourceError:
+    """The answer to the query with a value that no record has, or the error of the request."""
     value = NO_SUCH_NUMBER if condition.written.isdigit() else NO_SUCH_WORD
     try:
         page = await first_page(client, target, {**query, condition.key: value})

@@ -21,9 +21,9 @@ import msgspec
 
 from exporter.inventory.dialects import Paging
 from exporter.paging import styles
-from exporter.paging.bisect import DIVISIBLE, TOO_MUCH, Bisection, FailedPage, PagePart, Probe, Unread
+from exporter.paging.bisect import DIVISIBLE, TOO_MUCH, Bisection, FailedPage, PagePart, Unread
 from exporter.paging.next_link import NO_NEXT_PAGE, NextPage
-from exporter.paging.strategies import NOT_FOUND, PageRequest, Received
+from exporter.paging.strategies import NOT_FOUND, PageRequest, Received, Role
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -32,9 +32,6 @@ class Query(msgspec.Struct, frozen=True):
     `url` is a link of the API to request instead, as it is and without parameters; "" for none. `ordinal`
     numbers the queries of a list from 1; `first` says that no page of the list is known yet. `page_size` is
     the number of records of a page.
-
-    `role` is "part" for some rows of a page that failed, "probe" for one row whose record is ignored (it
-    shows whether the API answers), and "unit" for the page that shows what positions count.
     """
 
     params: tuple[tuple[str, str], ...]
@@ -43,7 +40,7 @@ class Query(msgspec.Struct, frozen=True):
     url: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     page_size: int = 0
-    role: Literal["page", "part", "probe", "unit"] = "page"
+    role: Role = "page"
     paging: Paging = Paging()
 
 
@@ -92,9 +89,9 @@ class ListResult(msgspec.Struct, frozen=True):
     `spread` the difference between the two; `received` counts different records, `items` those that came more
     than once several times, without repeated first pages. `unread_pages` could not be read, or not wholly,
     and about `unread_records` are missing for that, `bad_rows` included: position from 0, and cause. `pages`
-    were read, `absent_pages` answered 404, which counts as the end. `non_records` counts elements that are no
-    objects. `reason` says in a sentence why the list is not complete; `is_short_only` that the only reason is
-    that fewer different records came than were announced.
+    of `page_size` were read, `absent_pages` answered 404, which counts as the end. `non_records` counts
+    elements that are no objects. `reason` says in a sentence why the list is not complete; `is_short_only`
+    that the only reason is that fewer different records came than were announced.
     """
 
     complete: bool
@@ -110,6 +107,7 @@ class ListResult(msgspec.Struct, frozen=True):
     absent_pages: int = 0
     spread: int = 0
     non_records: int = 0
+    page_size: int = 0
 
 
 Pagination = Generator[tuple[Query, ...], PageResult, ListResult]
@@ -148,9 +146,9 @@ class _Reading:
         self._paging, self._params, self._caps = paging, params, caps
         self._style = styles.STYLES[paging.style]
         self._begin(size)
-        self.in_flight: dict[int, PageRequest | PagePart | Probe] = {}
+        self.in_flight: dict[int, PageRequest | PagePart] = {}
         self._is_known = False  # whether any query was answered
-        self._probes: list[Probe] | None = None  # those left to send, None unless the first page failed
+        self._probes: list[PageRequest] | None = None  # those left to send, None unless the first page failed
         self._sent = 0
         self._totals: tuple[tuple[int, int], ...] = ()  # ordinal and total of the first and the last
         self._pages = self._items = self._new = self._longest = self._absent = self._non_records = 0
@@ -187,7 +185,7 @@ class _Reading:
             queries.append(self._query(step))
         return tuple(queries)
 
-    def _next_step(self) -> PageRequest | PagePart | Probe | None:
+    def _next_step(self) -> PageRequest | PagePart | None:
         """Pages first, and when all of them have arrived the parts of those that failed."""
         if self._probes is not None:
             return self._probes.pop(0) if self._probes and not self.in_flight else None
@@ -196,7 +194,7 @@ class _Reading:
             return self._bisection.next_part()
         return request
 
-    def _query(self, step: PageRequest | PagePart | Probe) -> Query:
+    def _query(self, step: PageRequest | PagePart) -> Query:
         request = step if isinstance(step, PageRequest) else step.request
         written = styles.parameters(self._paging, request)
         # a link has the parameters of the list already
@@ -208,34 +206,33 @@ class _Reading:
             url=written.link,
             headers=tuple(written.headers.items()),
             page_size=self._size,
-            role=("unit" if step.is_unit else "page") if isinstance(step, PageRequest) else step.role,
+            role=request.role,
             paging=self._paging,
         )
 
     def update(self, result: PageResult) -> None:
         """Learns from the result of a query in flight."""
         step = self.in_flight.pop(result.query.ordinal)
-        if isinstance(step, PageRequest) and step.is_unit:
+        role = result.query.role
+        if isinstance(step, PageRequest) and role == "unit":
             self.strategy.on_page(step, Received(result.items, result.new, self._expected, result.status))
             return
         self._bad_total = self._bad_total or result.bad_total
         if result.items and not result.new:
             self._misplaced = self._misplaced or result.misplaced
         self._update_total(result)
-        is_first = isinstance(step, PageRequest) and result.query.first
-        if is_first and result.unread and result.status in TOO_MUCH:
+        if role == "page" and result.query.first and result.unread and result.status in TOO_MUCH:
             self._halve_size(result.error)
             return
         self._is_known = True
-        match step:
-            case PageRequest():
-                self._on_page(step, result)
-            case PagePart():
-                self._on_part(step, result)
-            case Probe() if not result.unread:
-                self._probes = None
-            case Probe() if result.cause not in DIVISIBLE:
-                self._probes = []
+        if isinstance(step, PagePart):
+            self._on_part(step, result)
+        elif role == "page":
+            self._on_page(step, result)
+        elif not result.unread:
+            self._probes = None  # the API answers
+        elif result.cause not in DIVISIBLE:
+            self._probes = []
         if self._items > self._caps.records:
             self._capped = f"stopped after {self._items} records, more than limits.records"
             self.in_flight.clear()
@@ -318,6 +315,7 @@ class _Reading:
             bad_rows=unread.bad_rows,
             absent_pages=self._absent,
             non_records=self._non_records if expected is None else 0,
+            page_size=self._size,
             spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),
         )
 

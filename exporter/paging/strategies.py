@@ -7,7 +7,7 @@ clock, no I/O. Invariant: every request moves a strategy on, so it ends or meets
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -32,20 +32,25 @@ _COUNTS_PAGES = (
 )
 
 
+Role = Literal["page", "part", "probe", "unit"]
+"""Why a page is requested: for its records; as a part of a page that failed; for one row whose record is
+ignored, to find out whether the API answers; or to find out what positions count."""
+
+
 class PageRequest(msgspec.Struct, frozen=True):
     """One part of the list.
 
     `position` counts from 0: records for the styles offset and range, else pages. `limit` is the number of
     records to ask for; `span` how many records only this request covers, 0 where the next request begins
-    wherever this page ends. `gap` marks the rest of a short page, `is_unit` the request that finds out what
-    positions count. `next_page` is the link or cursor to the page, where it has one.
+    wherever this page ends. `gap` marks the rest of a short page. `next_page` is the link or cursor to the
+    page, where it has one.
     """
 
     position: int
     limit: int
     span: int = 0
     gap: bool = False
-    is_unit: bool = False
+    role: Role = "page"
     next_page: NextPage = NO_NEXT_PAGE
 
 
@@ -165,7 +170,7 @@ class OffsetStrategy(Strategy):
         if request or in_flight or not self._is_unit_open or self._reached <= 1 or is_proven:
             return request
         self._is_unit_open = False
-        return PageRequest(1, self._size, is_unit=True)
+        return PageRequest(1, self._size, role="unit")
 
     def check_unit(self) -> None:
         """Requests position 1: it has the first page's records but one, unless positions count pages."""
@@ -193,7 +198,7 @@ class OffsetStrategy(Strategy):
     def on_page(self, request: PageRequest, received: Received) -> None:
         """Advances by what came; behind the announced end a page without new records is the end."""
         items, total = received.items, received.total
-        if request.is_unit:
+        if request.role == "unit":
             if 2 * received.new > received.items:  # in a list that changes, a few are new
                 self._doubt = _COUNTS_PAGES
             return

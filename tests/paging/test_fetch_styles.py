@@ -39,15 +39,12 @@ class Reader:
         async def take(page: Page, query: pagination.Query) -> fetch.Store:
             ids = json.loads(page.body)
             ids = ids["items"] if isinstance(ids, dict) else ids
-            next_page = fetch.next_page(page, how)
 
             def keep() -> pagination.PageResult:
                 new = len(set(ids) - set(self.ids))
                 self.ids += ids
                 self.sizes.append(query.page_size)
-                return pagination.PageResult(
-                    query, len(ids), new, fetch.total(page, how), page.status, next_page=next_page
-                )
+                return fetch.page_result(page, query, len(ids), new)
 
             return keep
 

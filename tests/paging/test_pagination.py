@@ -100,7 +100,9 @@ def test_everything_is_received_exactly_once_for_any_size_clamp_and_order_of_ans
     serve = (offsets if style == "offset" else pages)(count, clamp=clamp, total=total)
     run = Run(serve, OFFSET if style == "offset" else PAGE, size, width, order=random.Random(seed))
     assert run.received == Counter(range(count))
-    assert run.result == pagination.ListResult(True, total, count, 0, 0, len(run.asked), "", count)
+    assert run.result == pagination.ListResult(
+        True, total, count, 0, 0, len(run.asked), "", count, page_size=size
+    )
     assert run.most_flying <= width
 
 
