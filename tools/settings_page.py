@@ -169,7 +169,7 @@ def _cell(text: str) -> str:
 
 
 def _type(field: FieldInfo) -> str:
-    found = [one.name for one in field.metadata if isinstance(one, types.Notation)]
+    found = [one.name for one in field.metadata if isinstance(one, types.TypeName)]
     return found[0] if found else _named(field.annotation)
 
 
@@ -185,7 +185,7 @@ _NAMES: Mapping[object, str] = {
 
 def _named(annotation: object) -> str:
     """The type in words; an optional type by the type that it has if it is set."""
-    marked = [one.name for one in getattr(annotation, "__metadata__", ()) if isinstance(one, types.Notation)]
+    marked = [one.name for one in getattr(annotation, "__metadata__", ()) if isinstance(one, types.TypeName)]
     if marked:
         return marked[0]
     if isinstance(annotation, type):
@@ -209,9 +209,9 @@ def _default(field: FieldInfo) -> str:
         return ""
     kind = _type(field)
     if kind.startswith("duration"):
-        return f"`{types.duration(value)}`"
+        return f"`{types.format_duration(value)}`"
     if kind == "size":
-        return f"`{types.size(value)}`"
+        return f"`{types.format_size(value)}`"
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -49,7 +49,7 @@ class Block(BaseModel):
     secret: ClassVar[bool] = False
     """Whether it holds secrets. Its unknown keys are then not shown, because one may be a mistyped secret."""
 
-    null_means_on: ClassVar[frozenset[str]] = frozenset()
+    enabled_by_null: ClassVar[frozenset[str]] = frozenset()
     """The keys that stand for a block of defaults if they have no value."""
 
     def flaws(self) -> Iterable[Flaw]:
@@ -64,7 +64,7 @@ class Block(BaseModel):
         kept = {
             key: value for key, value in written.items() if value is not None or key not in cls.model_fields
         }
-        return {**kept, **{key: {} for key in cls.null_means_on if key in written and written[key] is None}}
+        return {**kept, **{key: {} for key in cls.enabled_by_null if key in written and written[key] is None}}
 
     @model_validator(mode="after")
     def _refuse_flaws(self) -> Self:

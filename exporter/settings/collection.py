@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from exporter.inventory import text
 from exporter.inventory.dialects import PAGING_STYLES, Fields
 from exporter.settings.base import Block, Flaw, Key, checked, refusal
-from exporter.settings.types import Interval, Metric, Notation, Scale, Word, WordOrNothing, one_of, shown
+from exporter.settings.types import Interval, Metric, Scale, TypeName, Word, WordOrNothing, one_of, shown
 
 NAMES = ("services", "carriers", "resources")
 """All collections, in the order in which they are served."""
@@ -72,13 +72,13 @@ def _field_flaws(fields: Mapping[str, tuple[str, ...]]) -> Iterator[Flaw]:
 
 
 Queries = Annotated[
-    tuple[Mapping[str, str], ...], BeforeValidator(_queries), Notation("mapping, or list of them")
+    tuple[Mapping[str, str], ...], BeforeValidator(_queries), TypeName("mapping, or list of them")
 ]
-Delta = Annotated[Mapping[str, str], BeforeValidator(lambda written: _query(written)), Notation("mapping")]
-Words = Annotated[
+Delta = Annotated[Mapping[str, str], BeforeValidator(lambda written: _query(written)), TypeName("mapping")]
+Texts = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda written: (written,) if isinstance(written, str) else written),
-    Notation("list of texts"),
+    TypeName("list of texts"),
 ]
 Path = Annotated[str, AfterValidator(lambda path: path.strip("/")), checked(_path_flaws)]
 
@@ -140,7 +140,7 @@ class Collection(Block):
         default=None, ge=1, le=10_000, description="Records per page. Default: from the dialect."
     )
     paging: Paging | None = Field(default=None, description="Overrides of the dialect's paging.")
-    fields: Annotated[Mapping[str, Words], checked(_field_flaws)] = Field(
+    fields: Annotated[Mapping[str, Texts], checked(_field_flaws)] = Field(
         default_factory=dict,
         description="Overrides where a field is read from: {FIELD: [PATH, …]}; the first match is used.",
     )
@@ -148,13 +148,13 @@ class Collection(Block):
         default_factory=dict,
         description="Additional status values: true is operational, false is not, null is neither.",
     )
-    include_types: Words = Field(
+    include_types: Texts = Field(
         default=(), description="Types of the records to keep. If empty, all types are kept."
     )
-    exclude_types: Words | None = Field(
+    exclude_types: Texts | None = Field(
         default=None, description="Types of the records to drop. Default: from the dialect."
     )
-    preserve_status_types: Words = Field(
+    preserve_status_types: Texts = Field(
         default=(), description="Types of the records that keep the first status seen."
     )
     characteristics: Annotated[Mapping[str, Characteristic], BeforeValidator(_characteristics)] | None = (
@@ -191,7 +191,7 @@ class Collection(Block):
 class Collections(Block):
     """The enabled collections: those that are set, even without a value, which means their defaults."""
 
-    null_means_on: ClassVar[frozenset[str]] = frozenset(NAMES)
+    enabled_by_null: ClassVar[frozenset[str]] = frozenset(NAMES)
 
     services: Collection | None = Field(default=None, description="Customer-facing services.")
     carriers: Collection | None = Field(default=None, description="Carriers, which are also TMF638 services.")

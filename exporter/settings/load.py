@@ -58,11 +58,11 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
         settings = Layered.model_validate({})
     except ValidationError as error:
         # without its cause: no traceback may show what the operator wrote
-        raise messages.together(messages.of_validation(error, Settings, origin)) from None
+        raise messages.combined(messages.of_validation(error, Settings, origin)) from None
     _, flaws = resolve(settings.apis, settings.collections)
     flaws.extend(_file_flaws(settings.apis, ("apis",)))
     if flaws:
-        raise messages.together(messages.of_flaws(flaws, origin))
+        raise messages.combined(messages.of_flaws(flaws, origin))
     return settings
 
 

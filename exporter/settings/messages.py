@@ -60,7 +60,7 @@ def of_flaws(flaws: Iterable[Flaw], origin: Origin) -> list[ConfigError]:
     ]
 
 
-def together(problems: Sequence[ConfigError]) -> ConfigError:
+def combined(problems: Sequence[ConfigError]) -> ConfigError:
     """One error with all problems, one on each line; the problem itself if there is only one."""
     if len(problems) == 1:
         return problems[0]

@@ -22,7 +22,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from exporter.settings.base import Flaw, Key, annotation_at, checked, item, parts, refusal
 
 
-class Notation(NamedTuple):
+class TypeName(NamedTuple):
     """The name of a type on the page of the documentation."""
 
     name: str
@@ -51,7 +51,7 @@ def shown(value: object) -> str:
     return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
-def seconds(written: object) -> float:
+def parse_duration(written: object) -> float:
     """A Prometheus duration (`1h30m`, `500ms`, `0`) in seconds."""
     if isinstance(written, (int, float)) and not isinstance(written, bool) and written != 0:
         raise refusal(Flaw(f"{written} has no unit", f"write {written}s for seconds, {written}m for minutes"))
@@ -61,13 +61,13 @@ def seconds(written: object) -> float:
     if not text or isinstance(written, bool) or not _DURATION.fullmatch(text):
         hint = "write it like 30s, 5m, 1h30m, 1d or 500ms"
         raise refusal(Flaw(f"{shown(written)} is not a duration", hint))
-    total = summed(text, _UNITS) or 0.0
+    total = sum_durations(text, _UNITS) or 0.0
     if total > CENTURY:
         raise refusal(Flaw("is longer than a hundred years", "write a shorter duration"))
     return total
 
 
-def summed(text: str, units: Mapping[str, float]) -> float | None:
+def sum_durations(text: str, units: Mapping[str, float]) -> float | None:
     """The seconds of numbers with one of `units` each, as `1m30s` or `1.5h`; None for any other text."""
     step = rf"(\d{{1,12}}(?:\.\d{{0,12}})?|\.\d{{1,12}})({'|'.join(sorted(units, key=len, reverse=True))})"
     if not re.fullmatch(f"(?:{step})+", text, re.ASCII):
@@ -75,8 +75,8 @@ def summed(text: str, units: Mapping[str, float]) -> float | None:
     return sum(float(number) * units[unit] for number, unit in re.findall(step, text, re.ASCII))
 
 
-def duration(value: float) -> str:
-    """Seconds as Prometheus writes them: the inverse of `seconds`."""
+def format_duration(value: float) -> str:
+    """Seconds as Prometheus writes them: the inverse of `parse_duration`."""
     rest, text = round(value * 1000), ""
     for unit, size in _UNITS.items():
         if unit not in ("y", "w"):
@@ -85,7 +85,7 @@ def duration(value: float) -> str:
     return text or "0s"
 
 
-def octets(written: object) -> int:
+def parse_size(written: object) -> int:
     """A size in bytes: a whole number, or a number with B, KB, MB, GB or KiB, MiB, GiB."""
     found = None if isinstance(written, bool) else _SIZE.fullmatch(str(written))
     if not found or not int(found[1]):
@@ -93,15 +93,17 @@ def octets(written: object) -> int:
     return int(found[1]) * _SIZES[found[2] or "B"]
 
 
-def size(value: int) -> str:
+def format_size(value: int) -> str:
     """Bytes in the largest binary unit that divides them."""
     units = [unit for unit in ("GiB", "MiB", "KiB") if value and value % _SIZES[unit] == 0]
     return f"{value // _SIZES[units[0]]}{units[0]}" if units else str(value)
 
 
 def _at_least(minimum: float) -> AfterValidator:
-    hint = f"write {duration(minimum)} or longer"
-    return checked(lambda value: [Flaw(f"{duration(value)} is too short", hint)] if value < minimum else [])
+    hint = f"write {format_duration(minimum)} or longer"
+    return checked(
+        lambda value: [Flaw(f"{format_duration(value)} is too short", hint)] if value < minimum else []
+    )
 
 
 def one_of(names: Collection[str], what: str) -> AfterValidator:
@@ -216,21 +218,21 @@ def _scale_flaws(value: float) -> Iterator[Flaw]:
         yield Flaw("is not a factor", "write a finite number other than 0, like 1e6")
 
 
-Duration = Annotated[float, BeforeValidator(seconds), Notation("duration")]
-Timeout = Annotated[float, BeforeValidator(seconds), _at_least(0.001), Notation("duration")]
-Interval = Annotated[float, BeforeValidator(seconds), _at_least(1), Notation("duration, 1s or longer")]
-Size = Annotated[int, BeforeValidator(octets), Notation("size")]
-Share = Annotated[float, Field(ge=0, le=1), Notation("share, 0 to 1")]
-Url = Annotated[str, AfterValidator(_url), Notation("URL")]
-TokenUrl = Annotated[str, AfterValidator(_token_url), Notation("URL")]
-ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy_url), Notation("URL, secret")]
+Duration = Annotated[float, BeforeValidator(parse_duration), TypeName("duration")]
+Timeout = Annotated[float, BeforeValidator(parse_duration), _at_least(0.001), TypeName("duration")]
+Interval = Annotated[float, BeforeValidator(parse_duration), _at_least(1), TypeName("duration, 1s or longer")]
+Size = Annotated[int, BeforeValidator(parse_size), TypeName("size")]
+Share = Annotated[float, Field(ge=0, le=1), TypeName("share, 0 to 1")]
+Url = Annotated[str, AfterValidator(_url), TypeName("URL")]
+TokenUrl = Annotated[str, AfterValidator(_token_url), TypeName("URL")]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy_url), TypeName("URL, secret")]
 Secret = Annotated[SecretStr, checked(_secret_flaws)]
-Address = Annotated[str, Notation("address")]
-Addresses = Annotated[tuple[Address, ...], BeforeValidator(addresses), Notation("address, or list of them")]
-Metric = Annotated[str, checked(_metric_flaws), Notation("metric name")]
-Word = Annotated[str, checked(_word_flaws), Notation("text")]
-WordOrNothing = Annotated[str, checked(lambda text: _word_flaws(text) if text else ()), Notation("text")]
-Scale = Annotated[float, checked(_scale_flaws), Notation("number")]
+Address = Annotated[str, TypeName("address")]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(addresses), TypeName("address, or list of them")]
+Metric = Annotated[str, checked(_metric_flaws), TypeName("metric name")]
+Word = Annotated[str, checked(_word_flaws), TypeName("text")]
+WordOrNothing = Annotated[str, checked(lambda text: _word_flaws(text) if text else ()), TypeName("text")]
+Scale = Annotated[float, checked(_scale_flaws), TypeName("number")]
 
 
 _DECIMAL = re.compile(

@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from exporter.settings import messages, sources
 from exporter.settings.api_models import pair_flaws
 from exporter.settings.base import Block, Flaw, checked, refusal
-from exporter.settings.types import CENTURY, summed
+from exporter.settings.types import CENTURY, sum_durations
 
 TLS13_SUITES = frozenset(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
 """Always on, whatever the list says, in Go as well; they may be listed."""
@@ -88,7 +88,7 @@ def seconds(written: object) -> float:
     """A Go duration (`1s`, `250ms`, `1m30s`, `0`) in seconds; not negative, without days."""
     if isinstance(written, (Mapping, list)):
         raise refusal(_NOT_TEXT)
-    found = 0.0 if str(written) == "0" else summed(str(written), _UNITS)
+    found = 0.0 if str(written) == "0" else sum_durations(str(written), _UNITS)
     if found is None or found > CENTURY:
         raise refusal(Flaw("is not a duration", "write it like 1s, 250ms or 1m30s, or 0 for no limit"))
     return found
@@ -317,4 +317,4 @@ def load(file: Path) -> WebConfig:
         return WebConfig.model_validate(tree)
     except ValidationError as error:
         # without its cause: no traceback may show what the operator wrote
-        raise messages.together(messages.of_validation(error, WebConfig, lambda _: str(file))) from None
+        raise messages.combined(messages.of_validation(error, WebConfig, lambda _: str(file))) from None

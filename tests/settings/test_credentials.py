@@ -60,7 +60,7 @@ def test_no_secret_is_shown_by_settings_in_any_form() -> None:
     assert [secret for secret in secrets if secret in shown] == []
 
 
-def test_redacted_settings_are_plain_json_values() -> None:
+def test_dumped_settings_are_plain_json_values() -> None:
     shown = load(GOOD / "everything.yaml", {}).model_dump(mode="json")
     assert shown["apis"]["tmf638"]["http_headers"]["X-One"]["secrets"] == ["**********"]
     assert shown["apis"]["tmf638"]["proxy_url"] == "**********"

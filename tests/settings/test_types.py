@@ -16,7 +16,7 @@ from exporter.settings import types
     ],
 )  # fmt: skip
 def test_durations_are_prometheus_own(written: object, seconds: float) -> None:
-    assert types.seconds(written) == pytest.approx(seconds)
+    assert types.parse_duration(written) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,14 @@ def test_durations_are_prometheus_own(written: object, seconds: float) -> None:
 )
 def test_anything_else_is_no_duration(written: object) -> None:
     with pytest.raises(PydanticCustomError):
-        types.seconds(written)
+        types.parse_duration(written)
 
 
 @given(st.integers(0, 10**11))
 def test_a_duration_survives_being_written_and_read(milliseconds: int) -> None:
-    assert types.seconds(types.duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
+    assert types.parse_duration(types.format_duration(milliseconds / 1000)) == pytest.approx(
+        milliseconds / 1000
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,12 +39,12 @@ def test_a_duration_survives_being_written_and_read(milliseconds: int) -> None:
     [("1", 1), (512, 512), ("64MiB", 1 << 26), ("2 GB", 2 * 10**9), ("7KB", 7000), ("3B", 3)],
 )
 def test_sizes_have_decimal_and_binary_units(written: object, size: int) -> None:
-    assert types.octets(written) == size
+    assert types.parse_size(written) == size
 
 
 @given(st.integers(1, 10**14))
 def test_a_size_survives_being_written_and_read(size: int) -> None:
-    assert types.octets(types.size(size)) == size
+    assert types.parse_size(types.format_size(size)) == size
 
 
 @pytest.mark.parametrize(
