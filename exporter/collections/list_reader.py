@@ -91,7 +91,7 @@ class ListReader:
             length=config.limits.label_length,
             queries=_filtering(target),
         )
-        self._passed: Mapping[int, int] = {}  # shown by the last full crawl and not held: digest, id's mark
+        self._passed: Mapping[int, int] = {}  # in the last full crawl, and not stored: digest, id's mark
         self._decoding = asyncio.Lock()
         self._knows_unit = False  # whether positions are known to count records: the last lists were complete
         self._page_size = PageSize(target.page_size)
@@ -101,14 +101,14 @@ class ListReader:
         """A page size for which pages end elsewhere than in a crawl with pages of `border` records.
 
         A record that slipped through at the border of two pages there is within a page here. 0 is for a crawl
-        whose lists came in one page each, for which any size is good.
+        with one page for each list, for which any size is good.
         """
         size = self._page_size.requested
         longest = min(border, size)
         return longest - 1 if longest > 1 else max(longest + 1, size)
 
     def doubt_unit(self) -> None:
-        """Lets the next crawl find out anew what a position counts: records are missing, maybe for that."""
+        """Lets the next crawl find out again what positions count, since records are missing."""
         self._knows_unit = False
 
     async def read(
@@ -245,7 +245,7 @@ def fingerprint(target: settings.Target, config: settings.Settings) -> str:
     """Two fingerprints with a colon between: of what decides which records there are, and how each is read.
 
     A snapshot is another inventory's where the first differs; where the second does, its records are to be
-    decoded anew.
+    decoded again.
     """
     which = (
         target.url,

@@ -110,6 +110,9 @@ class ListResult(msgspec.Struct, frozen=True):
     page_size: int = 0
 
 
+Unit = Literal["known", "unknown"]
+"""Whether it is known from earlier crawls that positions count what the paging style says."""
+
 Pagination = Generator[tuple[Query, ...], PageResult, ListResult]
 
 
@@ -120,7 +123,7 @@ def paginate(
     *,
     width: int,
     caps: Caps,
-    unit: Literal["known", "unknown"] = "known",
+    unit: Unit = "known",
 ) -> Pagination:
     """Yields the queries for one list, at most `width` in flight, and returns its result.
 
@@ -128,9 +131,7 @@ def paginate(
     positions is unknown, the end is checked for it. When the generator ends, queries that are still in flight
     are pointless.
     """
-    reading = _Reading(paging, page_size, params, caps)
-    if unit == "unknown":
-        reading.strategy.check_unit()
+    reading = _Reading(paging, page_size, params, caps, unit)
     queries = reading.next_queries(width)
     while queries or reading.in_flight:
         result = yield queries
@@ -142,8 +143,8 @@ def paginate(
 class _Reading:
     """What is known of a list so far."""
 
-    def __init__(self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps) -> None:
-        self._paging, self._params, self._caps = paging, params, caps
+    def __init__(self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps, unit: Unit) -> None:
+        self._paging, self._params, self._caps, self._unit = paging, params, caps, unit
         self._style = styles.STYLES[paging.style]
         self._begin(size)
         self.in_flight: dict[int, PageRequest | PagePart] = {}
@@ -158,8 +159,10 @@ class _Reading:
 
     def _begin(self, size: int) -> None:
         self._size = size
-        self.strategy = self._style.strategy(size)
-        self._bisection = Bisection(self._paging, self.strategy)
+        self._strategy = self._style.strategy(size)
+        if self._unit == "unknown":
+            self._strategy.check_unit()
+        self._bisection = Bisection(self._paging, self._strategy)
 
     @property
     def _expected(self) -> int | None:
@@ -189,7 +192,7 @@ class _Reading:
         """Pages first, and when all of them have arrived the parts of those that failed."""
         if self._probes is not None:
             return self._probes.pop(0) if self._probes and not self.in_flight else None
-        request = self.strategy.next_request(self._expected, len(self.in_flight))
+        request = self._strategy.next_request(self._expected, len(self.in_flight))
         if request is None and not any(isinstance(step, PageRequest) for step in self.in_flight.values()):
             return self._bisection.next_part()
         return request
@@ -215,7 +218,7 @@ class _Reading:
         step = self.in_flight.pop(result.query.ordinal)
         role = result.query.role
         if isinstance(step, PageRequest) and role == "unit":
-            self.strategy.on_page(step, Received(result.items, result.new, self._expected, result.status))
+            self._strategy.on_page(step, Received(result.items, result.new, self._expected, result.status))
             return
         self._bad_total = self._bad_total or result.bad_total
         if result.items and not result.new:
@@ -253,9 +256,9 @@ class _Reading:
             self._watch_for_repetition(result)
             new = result.items if result.query.first else result.new
             received = Received(result.items, new, self._expected, result.status, result.next_page)
-            self.strategy.on_page(request, received)
+            self._strategy.on_page(request, received)
             return
-        estimate = self.strategy.on_failure(request, self._expected)
+        estimate = self._strategy.on_failure(request, self._expected)
         self._bisection.add(FailedPage(request, estimate, result.cause, result.error))
         if result.query.first:
             # nothing follows from a first page that fails: does the API answer at all?
@@ -332,7 +335,7 @@ class _Reading:
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
         if self._misplaced and not self._is_position_ignored:
             reasons.append(f"the first page came in place of another: {self._misplaced}")
-        if doubt := self.strategy.doubt(expected):
+        if doubt := self._strategy.doubt(expected):
             reasons.append(doubt)
         if self._non_records and expected is None:
             count = self._non_records

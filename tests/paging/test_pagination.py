@@ -499,3 +499,13 @@ def test_records_hidden_after_the_cut_end_no_list_of_page_numbers_too_early(widt
     run = Run(serve, PAGE, 40, width, order=random.Random(seed))
     assert run.received == Counter(set(range(400)) - hidden)
     assert run.result.complete
+
+
+def test_what_positions_count_is_checked_in_a_smaller_page_size_too() -> None:
+    caps = pagination.Caps(100, 1000)
+    generator = pagination.paginate(OFFSET, 4, {}, width=1, caps=caps, unit="unknown")
+    (query,) = next(generator)
+    (query,) = generator.send(pagination.PageResult(query, 0, 0, None, 400, unread=True))
+    (query,) = generator.send(pagination.PageResult(query, 2, 2, None))
+    (query,) = generator.send(pagination.PageResult(query, 0, 0, None))
+    assert (query.role, query.params) == ("unit", (("limit", "2"), ("offset", "1")))
