@@ -248,6 +248,9 @@ class Limiter:
             yield
             self._concurrency.succeeded(generation, now() - sent, self._in_flight)
         except errors.SourceError as error:
+            if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
+                # before the slot is free, or the next request would be sent at once
+                self.pause(min(error.wait, error_mapping.LONGEST_WAIT))
             if isinstance(error, errors.Throttled):
                 self._concurrency.throttled(generation, self._in_flight)
             elif error_mapping.is_overload(error):

@@ -126,6 +126,22 @@ def test_f16_only_what_fewer_requests_may_mend_halves_the_limit_and_once(
     assert told.limits == limits
 
 
+@pytest.mark.parametrize(
+    "error",
+    [errors.Throttled("", wait=7.0), errors.Broken("", status=500, wait=7.0), errors.Throttled("", wait=1e9)],
+)
+def test_f16_a_retry_after_holds_those_who_wait_already(error: errors.Throttled | errors.Broken) -> None:
+    async def scenario() -> list[float]:
+        one = gate(most=1)
+        refused = asyncio.create_task(failing(one, error))
+        await asyncio.sleep(0)
+        found = await starts(one, 1)
+        await refused
+        return found
+
+    assert run(scenario()) == [min(error.wait or 0.0, 60.0) + 0.1]
+
+
 @pytest.mark.parametrize("moment", [0.05, 0.1, 0.15])
 def test_a_request_that_is_cancelled_gives_its_turn_back_wherever_it_is(moment: float) -> None:
     async def scenario() -> list[float]:
