@@ -48,7 +48,7 @@ class PollerGroup:
             client = self._clients[target.api]
             recorder = before._recorders.get(name) if before else None
             self._recorders[name] = recorder or StatusRecorder(
-                target, telemetry, client.text, publisher.monotonic
+                target, telemetry, client.redact, publisher.monotonic
             )
             pollers.append(Poller(target, config, client, self._recorders[name], publisher))
         self.pollers = tuple(pollers)
@@ -95,7 +95,7 @@ class PollerGroup:
                 await client.__aenter__()
         for poller in self.pollers:
             self._recorders[poller.target.collection].aim(
-                poller.target, self._clients[poller.target.api].text
+                poller.target, self._clients[poller.target.api].redact
             )
         self._before = None
 

@@ -39,7 +39,7 @@ async def look(target: settings.Target, client: Client) -> Report:
         report = explain(sample.pages(fetched.reads), target, sample.further(fetched.reads), found)
     except errors.Malformed as error:
         raise client.unreadable(target.url, error) from error
-    signals = {name: client.text(value) for name, value in report.signals.items()}
+    signals = {name: client.redact(value) for name, value in report.signals.items()}
     return msgspec.structs.replace(report, signals=signals)
 
 

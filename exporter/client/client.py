@@ -24,7 +24,7 @@ import yarl
 
 from exporter import errors, files, settings
 from exporter.client import auth, error_mapping, limiter, oauth2, redaction, response_headers
-from exporter.client.decompress import Body
+from exporter.client.decompress import BodyReader
 from exporter.client.redaction import Credentials
 from exporter.client.session import Peer, Request, Session
 from exporter.inventory import envelope
@@ -59,7 +59,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class _Query(msgspec.Struct, frozen=True):
-    """A query: the URL with its query, the further headers, and where the answer tells a total."""
+    """A query: the URL with its query, the further headers, and the header of the total."""
 
     target: yarl.URL
     params: Params
@@ -82,7 +82,7 @@ def _origin(url: yarl.URL) -> tuple[str, str, int | None]:
 
 
 class Redirects:
-    """The URLs of one query so far; `most` is how often it may be sent on."""
+    """The URLs of one query so far; `most` is how many may follow."""
 
     def __init__(self, start: yarl.URL, most: int = _MAX_REDIRECTS) -> None:
         self._urls = [start]
@@ -161,11 +161,11 @@ class Client:
     ) -> Page:
         """The page at `url` with the query `params`; tries again up to `limits.retries` times, or `retries`.
 
-        Waits as long as the pace that the API bears and the operator allows want it; the time of a request
-        begins after that, and a deadline for all of it is the caller's.
+        Waits until the limiter admits it; the timeout of a request begins then. The caller sets a deadline
+        for all of it.
 
         Without `params` the URL's own query stays, to the letter: it is a link that the API gave. `headers`
-        are sent beside the client's own and never instead of the credentials. An answer without a body is
+        are sent with the client's own and never instead of the credentials. An answer without a body is
         an empty list where `total_header` announces no records.
 
         Raises `Unreachable`, `Refused`, `Throttled`, `Broken` or `Malformed` (reason html, empty, encoding
@@ -173,7 +173,7 @@ class Client:
         """
         target = yarl.URL(url).with_query(list(params)) if params else yarl.URL(url, encoded="?" in url)
         if not same_origin(target, self._origin):
-            raise self._blanked(
+            raise self._redacted(
                 errors.Refused(
                     f"GET {error_mapping.bare(target)}: is not on {self._origin},"
                     " where the credentials belong",
@@ -185,27 +185,27 @@ class Client:
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
         return await self._retry(_Query(target, tuple(params), headers, total_header), most)
 
-    def text(self, words: str) -> str:
-        """Words of an answer, for people: without any credential that this client has sent or may send."""
-        return self._credentials.redaction.text(words)
+    def redact(self, text: str) -> str:
+        """The text without any credential that this client has sent or may send."""
+        return self._credentials.redaction.text(text)
 
     def unreadable(self, url: str, error: errors.Malformed) -> errors.Malformed:
         """The error of a page from `url` that turned out to be none, with its URL, a hint, and blanked."""
-        return self._blanked(error_mapping.at_page(error, url))
+        return self._redacted(error_mapping.with_url(error, url))
 
-    def _blanked(self, error: _Failed) -> _Failed:
+    def _redacted(self, error: _Failed) -> _Failed:
         return redaction.blanked(error, self._credentials.redaction)
 
-    async def _retry(self, query: _Query, most: int) -> Page:
+    async def _retry(self, query: _Query, retries: int) -> Page:
         attempt = 0
         self._retries.sent()
         while True:
             try:
                 return await self._authorize(query)
             except errors.SourceError as error:
-                self._blanked(error)
+                self._redacted(error)
                 self._telemetry.request_failed(self._name, error.reason)
-                if attempt >= most or not error_mapping.is_passing(error):
+                if attempt >= retries or not error_mapping.is_transient(error):
                     raise
                 wait = self._wait(error, attempt)
                 log.debug("retry", api=self._name, wait=round(wait, 3), error=str(error))
@@ -216,10 +216,10 @@ class Client:
     def _wait(self, error: errors.SourceError, attempt: int) -> float:
         """Seconds until the next attempt; raises the error where the API has been asked again too often."""
         if not self._retries.spend(asyncio.get_running_loop().time()):
-            raise error_mapping.unrepeated(error) from error
-        wait = error_mapping.pause(error, attempt, self._backoff, random.random)
+            raise error_mapping.not_retried(error) from error
+        wait = error_mapping.retry_delay(error, attempt, self._backoff, random.random)
         if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
-            # whoever it was said to, it is meant for all of us
+            # it applies to all requests, whichever received it
             self._limiter.pause(wait)
         return wait
 
@@ -271,37 +271,37 @@ class Client:
             async with self._limiter.slot():
                 # the time of a request begins here: waiting for other requests says nothing of the API
                 began = time.monotonic()
-                async with self._session.send(self._peer, Request(redirects.url, headers)) as (answer, place):
+                async with self._session.send(self._peer, Request(redirects.url, headers)) as (answer, info):
                     try:
                         self._limiter.on_headers(answer.headers)
                         if redirects.follow(answer.status, answer.headers.get("Location", "")):
                             continue
-                        body = await self._body(answer, place, query.total_header)
+                        body = await self._body(answer, info, query.total_header)
                     finally:
                         seconds = time.monotonic() - began
                         self._telemetry.request(self._name, str(answer.status), seconds)
-            return Page(query.params, answer.status, answer.headers, body, seconds, place.url)
+            return Page(query.params, answer.status, answer.headers, body, seconds, info.url)
 
     async def _body(
-        self, response: aiohttp.ClientResponse, place: error_mapping.Place, total_header: str
+        self, response: aiohttp.ClientResponse, info: error_mapping.RequestInfo, total_header: str
     ) -> bytes:
         """The whole body, decompressed; given up as soon as it exceeds `limits.bytes`."""
-        refusal = error_mapping.from_status(response.status, response.headers, place)
+        refusal = error_mapping.from_status(response.status, response.headers, info)
         if refusal is not None:
             raise refusal
-        received = Body(response.headers.get("Content-Encoding", ""), self._limits.bytes, place.url)
+        received = BodyReader(response.headers.get("Content-Encoding", ""), self._limits.bytes, info.url)
         async for chunk in response.content.iter_any():
             received.feed(chunk)
-        body = received.whole()
+        body = received.finish()
         start = body[:64].lstrip()
         if response.content_type in _WEB_PAGES or start.startswith(b"<"):
-            raise error_mapping.from_web_page(body, place.url)
+            raise error_mapping.from_web_page(body, info.url)
         # a large body is searched in a thread, so that other tasks go on
         search = asyncio.to_thread(envelope.failure, body) if len(body) > _LARGE else None
         failure = await search if search else envelope.failure(body)
         if failure is not None:
-            raise error_mapping.at_page(failure, place.url)
-        return body if start or body.strip() else _empty_list(response, place.url, total_header)
+            raise error_mapping.with_url(failure, info.url)
+        return body if start or body.strip() else _empty_list(response, info.url, total_header)
 
 
 def _credentials(name: str, http: settings.Api, *peers: Peer) -> Credentials:
@@ -315,7 +315,7 @@ def _credentials(name: str, http: settings.Api, *peers: Peer) -> Credentials:
 
 
 def _empty_list(response: aiohttp.ClientResponse, url: str, total_header: str) -> bytes:
-    """What an answer without a body stands for, if it announces no records."""
+    """An empty list in place of an answer without a body that announces no records."""
     if response_headers.total_count(response.headers, total_header) == 0:
         return b"[]"
     raise errors.Malformed(

@@ -1,8 +1,7 @@
-"""From the chunks of an answer to its bytes: decompressed, whole, and never more than the cap.
+"""Decompresses the body of an answer, up to a limit of bytes.
 
-We inflate ourselves, since it must fail where a compressed body lacks its end or its checksum is wrong, which
-aiohttp lets pass. What the bytes mean is `inventory`'s. Invariant: no more than the cap is ever held,
-however small the compressed body is.
+aiohttp accepts a compressed body that lacks its end or has a wrong checksum; here it is an error. Invariant:
+no more than the limit is in memory, however small the compressed body is.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ _MEMBERS = 10_000
 """Members of a gzip body: empty ones without end would never exceed a number of bytes."""
 
 
-class Body:
-    """Collects one body. `encoding` is its Content-Encoding, `cap` the most bytes, `url` is for messages."""
+class BodyReader:
+    """Collects one body: `encoding` is its Content-Encoding, `cap` the limit in bytes, `url` for messages."""
 
     def __init__(self, encoding: str, cap: int, url: str) -> None:
         self._encoding = encoding.strip().lower() or "identity"
@@ -36,12 +35,12 @@ class Body:
         self._cap, self._url = cap, url
         self._inflating: zlib._Decompress | None = None
         self._members = 0
-        self._kept = io.BytesIO()
+        self._body = io.BytesIO()
 
     def feed(self, chunk: bytes) -> None:
-        """Takes the next chunk; raises `Malformed` with reason encoding or too_large."""
+        """Adds the next chunk; raises `Malformed` with reason encoding or too_large."""
         if self._encoding == "identity":
-            self._keep(chunk)
+            self._append(chunk)
             return
         try:
             is_full = False
@@ -52,9 +51,9 @@ class Body:
                     if self._members > _MEMBERS:
                         raise self._wrong(f"it has more than {_MEMBERS} parts", self._url)
                     self._inflating = zlib.decompressobj(self._format(chunk))
-                most = min(_PIECE, self._cap - self._kept.tell() + 1)
+                most = min(_PIECE, self._cap - self._body.tell() + 1)
                 inflated = self._inflating.decompress(chunk, most)
-                self._keep(inflated)
+                self._append(inflated)
                 # what is left inside the decompressor comes with the next call, even without a further chunk
                 is_full = len(inflated) == most and not self._inflating.eof
                 chunk = self._inflating.unconsumed_tail or self._inflating.unused_data
@@ -66,21 +65,21 @@ class Body:
             return _GZIP
         return _ZLIB if chunk[0] & 0x0F == zlib.DEFLATED else _RAW
 
-    def _keep(self, chunk: bytes) -> None:
-        if self._kept.tell() + len(chunk) > self._cap:
+    def _append(self, chunk: bytes) -> None:
+        if self._body.tell() + len(chunk) > self._cap:
             raise errors.Malformed(
                 f"GET {self._url}: the body is larger than {self._cap} bytes",
                 reason="too_large",
                 hint="make pages smaller with page_size, or raise limits.bytes",
             )
-        self._kept.write(chunk)
+        self._body.write(chunk)
 
-    def whole(self) -> bytes:
-        """All of it; raises `Malformed` with reason encoding where a compressed body lacks its end."""
+    def finish(self) -> bytes:
+        """The whole body; raises `Malformed` with reason encoding where a compressed body lacks its end."""
         if self._inflating is not None and not self._inflating.eof:
             raise self._wrong("its end is missing", self._url)
-        return self._kept.getvalue()  # without a copy
+        return self._body.getvalue()  # without a copy
 
     def _wrong(self, what: str, url: str) -> errors.Malformed:
-        hint = "something between us and the API compresses wrongly; ask who runs it"
+        hint = "a proxy or gateway on the way to the API compresses wrongly; ask who runs it"
         return errors.Malformed(f"GET {url}: the body cannot be read: {what}", reason="encoding", hint=hint)

@@ -1,8 +1,8 @@
-"""From what went wrong with a request to one of our errors, and how long to wait before the next try.
+"""Maps what went wrong with a request to a `SourceError`, and says how long to wait before the next try.
 
-Owns the words: what happened, where, and what to do about it. Sending, counting and sleeping is `client`'s.
-Invariants: nothing of aiohttp leaves this package as an exception,
-and no message holds user information, query values, headers we sent, or more of a body than its title.
+Each error says what failed, where, why, and what to do about it. Invariants: no exception of
+aiohttp leaves this package, and no message has user information, query values, request headers, or more of
+a body than its title.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from exporter import errors
 from exporter.client import response_headers, tls
 
 LONGEST_WAIT = 60.0
-"""Seconds: a server that asks for more is asked again sooner; the cycle has a budget of its own."""
+"""Seconds: the longest wait that a server can ask for."""
 
 _LONGEST_BACKOFF = 10.0
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -35,11 +35,11 @@ def bare(url: str | yarl.URL) -> str:
     return str(yarl.URL(url).with_user(None).with_query(None).with_fragment(None))
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where something went wrong: the request's `method` and `url`, and the settings that led there.
+class RequestInfo(msgspec.Struct, frozen=True):
+    """A request, for messages: its `method` and `url`, and the settings that led there.
 
     `url` and `proxy` (empty where there is none) are bare ones, `api` is the dotted key of the API, `block`
-    that of what holds `key`, the URL, and a tls_config, of which `authorities` says whom it trusts.
+    that of the settings with `key`, the URL, and tls_config; `authorities` says which ones it trusts.
     """
 
     method: str
@@ -56,12 +56,12 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.method} {self.url}"
 
 
-def from_client(error: Exception, place: Place) -> errors.SourceError:
+def from_aiohttp(error: Exception, info: RequestInfo) -> errors.SourceError:
     """The error for whatever aiohttp raised at `place`."""
-    where = place.request
-    setting = f"{place.block}.{place.key}"
-    if place.proxy:
-        found = _from_proxy(error, place)
+    where = info.request
+    setting = f"{info.block}.{info.key}"
+    if info.proxy:
+        found = _from_proxy(error, info)
         if found is not None:
             return found
     match error:
@@ -72,17 +72,17 @@ def from_client(error: Exception, place: Place) -> errors.SourceError:
                 f"check the host in {setting} and the machine's resolver",
             )
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
-            return _insecure(error, place)
+            return _insecure(error, info)
         case aiohttp.ConnectionTimeoutError():
-            hint = f"check {setting}, routes and firewalls, or raise {place.api}.connect_timeout"
+            hint = f"check {setting}, routes and firewalls, or raise {info.api}.connect_timeout"
             return _unreachable(f"{where}: no connection in time", "timeout", hint)
         case TimeoutError():
-            hint = f"raise {place.api}.timeout, or make pages smaller with page_size"
+            hint = f"raise {info.api}.timeout, or make pages smaller with page_size"
             return _unreachable(f"{where}: no whole answer in time", "timeout", hint)
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionResetError):
-            tls = f"{place.block}.tls_config"
-            hint = f"passes by itself, or the server dislikes our TLS: check {tls} (min_version)"
-            return _unreachable(f"{where}: the connection was reset before it stood", "reset", hint)
+            tls = f"{info.block}.tls_config"
+            hint = f"may pass by itself, or the server rejects the exporter's TLS: check {tls} (min_version)"
+            return _unreachable(f"{where}: the connection was reset before it was established", "reset", hint)
         case aiohttp.ClientConnectorError():
             hint = f"check host and port of {setting}, and that the server is running"
             return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", hint)
@@ -93,42 +93,42 @@ def from_client(error: Exception, place: Place) -> errors.SourceError:
         case aiohttp.ClientResponseError():
             return _unreadable(error, where)
         case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-            # TLS 1.3 refuses our certificate only after the handshake
-            return _insecure(error, place)
+            # TLS 1.3 refuses the client certificate only after the handshake
+            return _insecure(error, info)
         case _:
-            # a ClientOSError, ServerDisconnectedError, … from a connection that stood
+            # a ClientOSError, ServerDisconnectedError, … from an established connection
             hint = "the connection was lost; if it stays so, ask who runs the API or what is in between"
             return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", hint)
 
 
-def _insecure(error: Exception, place: Place) -> errors.Unreachable:
-    why, hint = tls.explain(error, place.authorities, f"{place.block}.tls_config")
-    return _unreachable(f"{place.request}: TLS failed: {why}", "tls", hint)
+def _insecure(error: Exception, info: RequestInfo) -> errors.Unreachable:
+    why, hint = tls.explain(error, info.authorities, f"{info.block}.tls_config")
+    return _unreachable(f"{info.request}: TLS failed: {why}", "tls", hint)
 
 
-def _from_proxy(error: Exception, place: Place) -> errors.SourceError | None:
-    """What the proxy is to blame for: with one in between we connect to nothing else."""
-    where = f"{place.request}: the proxy {place.proxy}"
+def _from_proxy(error: Exception, info: RequestInfo) -> errors.SourceError | None:
+    """The error where it is the proxy's: with one, no other connection is made. None where it is not."""
+    where = f"{info.request}: the proxy {info.proxy}"
     hint = (
-        f"check the proxy of {place.block} (proxy_url, no_proxy, or the environment), and that it is running"
+        f"check the proxy of {info.block} (proxy_url, no_proxy, or the environment), and that it is running"
     )
     match error:
         case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
-            right = f"check the credentials in the proxy_url of {place.block}, and what the proxy allows"
-            said = f"{where} does not let us through: {_phrase(status)}"
+            right = f"check the credentials in the proxy_url of {info.block}, and what the proxy allows"
+            said = f"{where} refuses the request: {_phrase(status)}"
             return errors.Refused(said, status=status, reason="proxy", hint=right)
         case aiohttp.ClientHttpProxyError(status=status):
-            said = f"{where} does not get through: {_phrase(status)}"
-            return _unreachable(said, "proxy", f"check {place.block}.{place.key}, and ask who runs the proxy")
+            said = f"{where} cannot reach the API: {_phrase(status)}"
+            return _unreachable(said, "proxy", f"check {info.block}.{info.key}, and ask who runs the proxy")
         case aiohttp.ClientConnectorDNSError():
             return _unreachable(f"{where} cannot be resolved", "proxy", hint)
         case aiohttp.ClientProxyConnectionError():
             return _unreachable(f"{where} cannot be connected to: {_reason(error)}", "proxy", hint)
-        case aiohttp.ClientSSLError() if error.host == yarl.URL(place.proxy).host:
-            why, hint = tls.explain(error, place.authorities, f"{place.block}.tls_config")
-            return _unreachable(f"{where} has no TLS we trust: {why}", "proxy", hint)
+        case aiohttp.ClientSSLError() if error.host == yarl.URL(info.proxy).host:
+            why, hint = tls.explain(error, info.authorities, f"{info.block}.tls_config")
+            return _unreachable(f"{where} is not trusted: TLS failed: {why}", "proxy", hint)
         case aiohttp.ConnectionTimeoutError():
-            return _unreachable(f"{where} gives no connection in time", "proxy", hint)
+            return _unreachable(f"{where} does not connect in time", "proxy", hint)
     return None
 
 
@@ -148,20 +148,20 @@ def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malfor
 
 
 def _reason(error: Exception) -> str:
-    """The system's words, which hold no URL; else the name of the exception."""
+    """The message of the operating system, which has no URL in it; else the name of the exception."""
     inner = getattr(error, "os_error", error)
     return getattr(inner, "strerror", None) or getattr(inner, "reason", None) or type(inner).__name__
 
 
-def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors.SourceError | None:
+def from_status(status: int, headers: Mapping[str, str], info: RequestInfo) -> errors.SourceError | None:
     """The error for an answer's status, None for a 2xx but 202: any other may be a page, 206 above all."""
-    said = f"{place.request}: {_phrase(status)}"
+    said = f"{info.request}: {_phrase(status)}"
     wait = response_headers.retry_after(headers, time.time())
     if status == HTTPStatus.ACCEPTED:
         return errors.Malformed(
-            f"{said}: the API promises an answer and gives none",
+            f"{said}: the API accepts the request without an answer",
             reason="accepted",
-            hint=f"ask who runs the API of {place.block} whether lists are given at once, and how",
+            hint=f"ask who runs the API of {info.block} whether lists are given at once, and how",
         )
     if 200 <= status < 300:
         return None
@@ -173,27 +173,27 @@ def from_status(status: int, headers: Mapping[str, str], place: Place) -> errors
         status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None
     ):
         return errors.Throttled(said, wait=wait)
-    if status >= 500 and place.proxy and any(name in headers for name in _PROXYS_OWN):
-        hint = f"check {place.block}.{place.key}, and ask who runs the proxy"
-        return _unreachable(f"{said} (says the proxy {place.proxy})", "proxy", hint)
+    if status >= 500 and info.proxy and any(name in headers for name in _PROXY_HEADERS):
+        hint = f"check {info.block}.{info.key}, and ask who runs the proxy"
+        return _unreachable(f"{said} (says the proxy {info.proxy})", "proxy", hint)
     if status >= 500:
         return errors.Broken(said, status=status, wait=wait)
     if status < 400:
-        return _redirect(status, headers, place)
-    reason, hint = _REFUSALS.get(status, ("status", "the API does not like the query: check {name}"))
-    return errors.Refused(said, status=status, reason=reason, hint=hint.format(name=place.block))
+        return _redirect(status, headers, info)
+    reason, hint = _REFUSALS.get(status, ("status", "the API rejects the query: check {name}"))
+    return errors.Refused(said, status=status, reason=reason, hint=hint.format(name=info.block))
 
 
-_PROXYS_OWN = ("Proxy-Status", "X-Squid-Error")
-"""Headers by which a proxy tells that an answer is its own (RFC 9209)."""
+_PROXY_HEADERS = ("Proxy-Status", "X-Squid-Error")
+"""Headers by which a proxy says that an answer is its own (RFC 9209)."""
 
-_GONE = ("not_found", "check {name}.url and the path of the collection")
+_NOT_FOUND = ("not_found", "check {name}.url and the path of the collection")
 _REFUSALS = {
     401: ("auth", "check the username and password, or the credentials, of {name}"),
     403: ("forbidden", "the user of {name} may not read this: ask for the right to"),
-    404: _GONE,
+    404: _NOT_FOUND,
     407: ("proxy", "check the credentials of the proxy of {name}"),
-    410: _GONE,
+    410: _NOT_FOUND,
     416: ("status", "there is nothing at this position"),
     422: ("status", "a parameter is refused: try a smaller page_size; check query and paging of {name}"),
 }
@@ -206,18 +206,18 @@ def _phrase(status: int) -> str:
         return str(status)
 
 
-def _redirect(status: int, headers: Mapping[str, str], place: Place) -> errors.Refused:
+def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> errors.Refused:
     """Shows where to only within the same host: elsewhere it is often a login page with a token in it."""
     target = "another host"
-    url = yarl.URL(place.url)
+    url = yarl.URL(info.url)
     try:
         location = url.join(yarl.URL(headers.get("Location", "")))
         if location.host == url.host:
             target = bare(location)
     except ValueError:
         target = "what is no URL"
-    message = f"{place.request}: {_phrase(status)}: redirects to {target}"
-    key = f"{place.block}.{place.key}"
+    message = f"{info.request}: {_phrase(status)}: redirects to {target}"
+    key = f"{info.block}.{info.key}"
     hint = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
     return errors.Refused(message, status=status, reason="redirect", hint=hint)
 
@@ -234,34 +234,34 @@ def from_web_page(body: bytes, url: str) -> errors.Malformed:
     )
 
 
-_NO_PAGE = {
+_HINTS = {
     "json": "is the path of the collection right? `check` shows what the API answers",
     "encoding": "the API must answer in UTF-8; ask who runs it",
     "nesting": "no inventory nests like that: is this the right URL?",
-    "error_object": "these are the API's own words; its owner knows what they mean",
+    "error_object": "this is the API's own message; ask who runs it",
     "envelope": "is the path of the collection right, and the dialect? `check` shows what the API answers",
 }
 """What to do about a page that is none, where the error itself does not say it."""
 
 
-def at_page(error: errors.Malformed, url: str) -> errors.Malformed:
+def with_url(error: errors.Malformed, url: str) -> errors.Malformed:
     """The error of a page that could not be decoded, with the URL of the page and a hint."""
     said = str(error)
     text = said if said.startswith("GET ") else f"GET {bare(url)}: {said}"
-    return errors.Malformed(text, reason=error.reason, hint=error.hint or _NO_PAGE.get(error.reason, ""))
+    return errors.Malformed(text, reason=error.reason, hint=error.hint or _HINTS.get(error.reason, ""))
 
 
-_PASSING = ("connect", "reset", "timeout", "proxy", "empty", "error_object", "accepted")
+_TRANSIENT = ("connect", "reset", "timeout", "proxy", "empty", "error_object", "accepted")
 
 
-def is_passing(error: errors.SourceError) -> bool:
-    """Whether the same request may well succeed in a moment."""
+def is_transient(error: errors.SourceError) -> bool:
+    """Whether the same request may succeed in a moment."""
     if isinstance(error, errors.Throttled | errors.Broken):
         return True
-    return not isinstance(error, errors.Refused) and error.reason in _PASSING
+    return not isinstance(error, errors.Refused) and error.reason in _TRANSIENT
 
 
-def pause(error: errors.SourceError, attempt: int, base: float, chance: Callable[[], float]) -> float:
+def retry_delay(error: errors.SourceError, attempt: int, base: float, chance: Callable[[], float]) -> float:
     """Seconds to wait after the failure of attempt number `attempt` (from 0).
 
     What the server asks for, capped, and a little more, so that those it turned away do not come back
@@ -285,7 +285,7 @@ def may_be_overload(error: errors.SourceError) -> bool:
     return isinstance(error, errors.Unreachable) and error.reason == "timeout"
 
 
-def unrepeated(error: errors.SourceError) -> errors.SourceError:
+def not_retried(error: errors.SourceError) -> errors.SourceError:
     """An error like this one that says that the request is not tried again although it might.
 
     It is another one, for all who wait for a token are given the same.

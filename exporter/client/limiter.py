@@ -48,7 +48,7 @@ class Concurrency:
         self.generation = 0
         """Increased by each halving: answers to requests of an earlier one say nothing of this limit."""
         self._most = most
-        self._good = self.limit  # the highest limit that is borne and of use, as far as is known
+        self._good = self.limit  # the highest limit that is borne and of use, as far as known
         self._rate = 0.0  # answers a second at that limit
         self._pause = 0
         self._answers, self._seconds = 0, 0.0  # since the limit was changed

@@ -23,7 +23,7 @@ import yarl
 
 from exporter import errors, files, settings
 from exporter.client import error_mapping
-from exporter.client.decompress import Body
+from exporter.client.decompress import BodyReader
 from exporter.client.session import Peer, Request, Session
 
 _FORM = "application/x-www-form-urlencoded"
@@ -185,8 +185,8 @@ class TokenSource:
 
     def _rest(self, error: errors.SourceError) -> float:
         """Seconds to leave the endpoint alone: enough for those who wait for it to fail together."""
-        if error_mapping.is_passing(error):
-            return error_mapping.pause(error, self._failures - 1, self._backoff, lambda: 0.1)
+        if error_mapping.is_transient(error):
+            return error_mapping.retry_delay(error, self._failures - 1, self._backoff, lambda: 0.1)
         return self._pause(self._failures)
 
     async def _ask(self) -> Token:
@@ -248,21 +248,21 @@ async def post(session: Session, endpoint: Peer, request: TokenRequest) -> tuple
     headers["Accept-Encoding"] = "identity"
     await endpoint.tls.refresh()
     sent = Request(yarl.URL(request.url), headers, request.form)
-    async with session.send(endpoint, sent) as (response, place):
+    async with session.send(endpoint, sent) as (response, info):
         status = response.status
-        error = error_mapping.from_status(status, response.headers, place)
+        error = error_mapping.from_status(status, response.headers, info)
         if error is not None and not _is_refusal(error, status):
             raise error
         try:
-            body = Body(response.headers.get("Content-Encoding", ""), _MAX_BYTES, place.url)
+            body = BodyReader(response.headers.get("Content-Encoding", ""), _MAX_BYTES, info.url)
             async for chunk in response.content.iter_any():
                 body.feed(chunk)
-            return status, body.whole()
+            return status, body.finish()
         except errors.Malformed as malformed:
             raise errors.Malformed(
-                f"{place.request}: the answer is too large or wrongly compressed",
+                f"{info.request}: the answer is too large or wrongly compressed",
                 reason=malformed.reason,
-                hint=f"is that a token endpoint? check {place.block}.{place.key}",
+                hint=f"is that a token endpoint? check {info.block}.{info.key}",
             ) from malformed
 
 

@@ -1,8 +1,8 @@
 """Which proxy a request goes through, if any, by the rules of Go and hence of Prometheus.
 
-Owns proxy_url, no_proxy and the environment's words (as golang.org/x/net/http/httpproxy reads them). Going
-through it is aiohttp's, what its failures mean `error_mapping`'s. Pure. Invariant: a proxy's credentials are
-in no URL, only in headers that are for the proxy.
+proxy_url, no_proxy and the variables of the environment mean what they mean to
+golang.org/x/net/http/httpproxy. Pure. Invariant: a proxy's credentials are in no URL, only in headers for the
+proxy.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def route(http: settings.Proxied, environ: Mapping[str, str], path: str) -> Rout
     if not http.no_proxy:
         # as in Go: even this machine is reached through it
         return lambda target: proxy
-    exceptions = Exceptions(http.no_proxy)
-    return lambda target: None if target in exceptions else proxy
+    excluded = NoProxy(http.no_proxy)
+    return lambda target: None if target in excluded else proxy
 
 
 def connect_headers(http: settings.Proxied) -> multidict.CIMultiDict[str]:
-    """The operator's own headers for a proxy that makes a tunnel; nobody else is sent them."""
+    """The operator's own headers for a proxy that makes a tunnel; no other server receives them."""
     return multidict.CIMultiDict(
         (name, value.get_secret_value())
         for name, values in http.proxy_connect_header.items()
@@ -59,19 +59,19 @@ def connect_headers(http: settings.Proxied) -> multidict.CIMultiDict[str]:
 def _of_environment(environ: Mapping[str, str], path: str) -> Route:
     proxies = {}
     for scheme in ("http", "https"):
-        key, written = _word(environ, f"{scheme}_proxy")
+        key, written = _variable(environ, f"{scheme}_proxy")
         if written:
-            proxies[scheme] = _lenient(written, key, path)
-    exceptions = Exceptions(_word(environ, "no_proxy")[1])
-    return lambda target: None if target in exceptions else proxies.get(target.scheme)
+            proxies[scheme] = _of_variable(written, key, path)
+    excluded = NoProxy(_variable(environ, "no_proxy")[1])
+    return lambda target: None if target in excluded else proxies.get(target.scheme)
 
 
-def _word(environ: Mapping[str, str], key: str) -> tuple[str, str]:
+def _variable(environ: Mapping[str, str], key: str) -> tuple[str, str]:
     """The variable and its value; capitals win."""
     return next(((name, environ[name]) for name in (key.upper(), key) if environ.get(name)), (key, ""))
 
 
-def _lenient(written: str, key: str, path: str) -> Proxy:
+def _of_variable(written: str, key: str, path: str) -> Proxy:
     """A proxy as the environment writes it: `proxy.example.net:3128` will do."""
     full = written if "://" in written else f"http://{written}"
     try:
@@ -96,7 +96,7 @@ def _proxy(written: str) -> Proxy:
     return Proxy(bare, f"Basic {base64.b64encode(pair.encode()).decode()}")
 
 
-class Exceptions:
+class NoProxy:
     """The hosts that no_proxy names, separated by commas; a URL is `in` them or not.
 
     Each is `*`, an address, a network in CIDR, `example.net` (and what is below it), or `.example.net` and

@@ -36,7 +36,7 @@ class Quota:
 
 
 def quota(headers: Mapping[str, str], now: float) -> Quota | None:
-    """The tightest quota that the headers tell of, None for none; `now` in Unix seconds.
+    """The tightest quota in the headers, None for none; `now` in Unix seconds.
 
     `headers` are matched without regard to case. A Unix time is compared with the answer's own Date, since
     the server's clock may be off; else with `now`.
@@ -109,7 +109,7 @@ _SHOWN = re.compile(r"[-+]?[0-9.eE]{1,20}", re.ASCII)
 
 
 def total_count(headers: Mapping[str, str], name: str = Paging().total_header) -> int | None:
-    """The total in the header `name`, else in Content-Range; None if neither holds one, or `name` is empty.
+    """The total in the header `name`, else in Content-Range; None if neither has one, or `name` is empty.
 
     `headers` must match names without regard to case.
     """
@@ -121,7 +121,7 @@ def total_count(headers: Mapping[str, str], name: str = Paging().total_header) -
 
 
 def unusable_total(headers: Mapping[str, str], name: str = Paging().total_header) -> str:
-    """What the header `name` holds where that is no number of records, such as -1; "" where it is one.
+    """The header `name` where that is no number of records, such as -1; "" where it is one.
 
     Anything but a number is not shown: `no number` stands for it.
     """

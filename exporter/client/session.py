@@ -59,7 +59,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
 
 
 class Peer:
-    """A server we ask: the API `name`, or its token endpoint; each has certificates and a proxy of its own.
+    """A server: the API `name`, or its token endpoint; each has certificates and a proxy of its own.
 
     Raises `ConfigError` where its certificates or the environment's proxy cannot be used.
     """
@@ -73,32 +73,32 @@ class Peer:
         self.route = proxy.route(config, os.environ, self._block)
         self._connect = proxy.connect_headers(config)
 
-    def context(self, place: error_mapping.Place) -> ssl.SSLContext:
-        """How the next connection is secured; raises `Unreachable` where certificates never could be read."""
+    def context(self, info: error_mapping.RequestInfo) -> ssl.SSLContext:
+        """The TLS context of the next connection; raises `Unreachable` if its files were never readable."""
         try:
             return self.tls.context()
         except errors.ConfigError as error:
             raise errors.Unreachable(
-                f"{place.request}: {error.problem}", reason="tls", hint=error.hint
+                f"{info.request}: {error.problem}", reason="tls", hint=error.hint
             ) from error
 
     def tunnel(self, request: Request, through: proxy.Proxy | None) -> multidict.CIMultiDict[str]:
-        """What the proxy is told with CONNECT, without which there is none; its credentials come last."""
+        """The headers of a CONNECT request to the proxy; empty without TLS. Its credentials come last."""
         headers = multidict.CIMultiDict(self._connect if request.target.scheme == "https" else {})
         headers.update(_credentials(through))
         return headers
 
-    def place(self, request: Request, through: proxy.Proxy | None) -> error_mapping.Place:
-        """Where an error of the request happened."""
+    def info(self, request: Request, through: proxy.Proxy | None) -> error_mapping.RequestInfo:
+        """The request as messages show it."""
         method = "GET" if request.form is None else "POST"
         bare = error_mapping.bare(request.target)
         proxied = str(through.url) if through else ""
         trusted = self.tls.authorities
-        return error_mapping.Place(method, bare, self._api, self._block, self._key, proxied, trusted)
+        return error_mapping.RequestInfo(method, bare, self._api, self._block, self._key, proxied, trusted)
 
 
 class Session:
-    """Requests to one API, at most `connections` and one at a time; an asynchronous context manager."""
+    """Requests to one API, at most one more than `connections` at once; an asynchronous context manager."""
 
     def __init__(self, http: settings.Api, connections: int) -> None:
         self._http = http
@@ -107,7 +107,7 @@ class Session:
 
     async def __aenter__(self) -> Self:
         self._opened = aiohttp.ClientSession(
-            # one more, so that a token can be asked for while pages are on their way
+            # one more, so that a token can be requested while pages are in flight
             connector=OneRequestConnector(self._connections + 1),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -134,17 +134,17 @@ class Session:
     @asynccontextmanager
     async def send(
         self, peer: Peer, request: Request
-    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, error_mapping.Place]]:
-        """Sends a request; gives the answer, whose body is still to be read, and where we are for messages.
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, error_mapping.RequestInfo]]:
+        """Sends a request; gives the answer, with its body unread, and the request for messages.
 
         Raises `SourceError` for whatever aiohttp raises, also while the body is read.
         """
         through = peer.route(request.target)
-        place = peer.place(request, through)
-        security = peer.context(place)
+        info = peer.info(request, through)
+        security = peer.context(info)
         try:
             async with self._aiohttp.request(
-                place.method,
+                info.method,
                 request.target,
                 headers=_for_proxy(request, through),
                 data=request.form,
@@ -154,15 +154,15 @@ class Session:
                 proxy=through.url if through else None,
                 proxy_headers=peer.tunnel(request, through),
             ) as response:
-                yield response, place
+                yield response, info
         except _ConnectionLost as lost:
-            raise error_mapping.from_client(lost.error, place) from lost.error
+            raise error_mapping.from_aiohttp(lost.error, info) from lost.error
         except (aiohttp.ClientError, OSError) as error:
-            raise error_mapping.from_client(error, place) from error
+            raise error_mapping.from_aiohttp(error, info) from error
 
 
 class _ConnectionLost(aiohttp.ClientError):
-    """A connection that stood was lost before the answer began."""
+    """An established connection was lost before the answer began."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()

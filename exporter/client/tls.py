@@ -41,7 +41,7 @@ class Context:
     """The context of one `tls_config`, renewed when its files are; `path` is its dotted key.
 
     Making one waits for its files, up to a deadline. Raises `ConfigError` where they cannot be used at the
-    start. Later the former context stays in use, since a file may just be being written or its mount hang,
+    start. Later the previous context stays in use, since a file may just be being written or its mount hang,
     and the log says so once.
     """
 
@@ -87,7 +87,7 @@ class Context:
         return self._context
 
     async def refresh(self) -> None:
-        """Makes `context` give one of the files as they are now, or the former if they cannot be used."""
+        """Makes `context` give one of the files as they are now, or the previous one if they are unusable."""
         if not self._files:
             return
         try:
@@ -165,7 +165,7 @@ def _trusting(config: settings.TlsConfig, path: str) -> ssl.SSLContext:
 
 
 def _pem(written: SecretStr | None, file: Path | None, key: str) -> str:
-    """What stands at the key `key`, or in the file that `key`_file names; empty where neither is written."""
+    """The value of the key `key`, or in the file that `key`_file names; empty where neither is written."""
     if file is None:
         return settings.read_secret(written, None, key)
     return settings.read_pem(file, f"{key}_file")
@@ -301,7 +301,7 @@ def _of_certificate(code: int, message: str) -> tuple[str, str]:
     )
 
 
-_OURS = "check {tls} (cert_file, key_file) and which authorities the server trusts"
+_CLIENT_CERTIFICATE = "check {tls} (cert_file, key_file) and which authorities the server trusts"
 _VERSION = (
     "the server and this exporter have no TLS version in common",
     "check {tls} (min_version, max_version) and the server's TLS versions",
@@ -312,13 +312,31 @@ _REASONS = {
         "the server asks for a client certificate",
         "write cert_file and key_file into {tls}",
     ),
-    "UNKNOWN_CA": ("the server does not know the authority of our client certificate", _OURS),
-    "BAD_CERTIFICATE": ("the server refused our client certificate, or there being none", _OURS),
-    "UNSUPPORTED_CERTIFICATE": ("the server cannot use our client certificate", _OURS),
-    "CERTIFICATE_REVOKED": ("the server says that our client certificate is revoked", _OURS),
-    "CERTIFICATE_EXPIRED": ("the server says that our client certificate has expired", _OURS),
-    "CERTIFICATE_UNKNOWN": ("the server refused our client certificate", _OURS),
-    "ACCESS_DENIED": ("the server does not let our client certificate in", _OURS),
+    "UNKNOWN_CA": (
+        "the server does not know the authority of the client certificate of the exporter",
+        _CLIENT_CERTIFICATE,
+    ),
+    "BAD_CERTIFICATE": (
+        "the server refused the client certificate of the exporter, or there being none",
+        _CLIENT_CERTIFICATE,
+    ),
+    "UNSUPPORTED_CERTIFICATE": (
+        "the server cannot use the client certificate of the exporter",
+        _CLIENT_CERTIFICATE,
+    ),
+    "CERTIFICATE_REVOKED": (
+        "the server says that the client certificate of the exporter is revoked",
+        _CLIENT_CERTIFICATE,
+    ),
+    "CERTIFICATE_EXPIRED": (
+        "the server says that the client certificate of the exporter has expired",
+        _CLIENT_CERTIFICATE,
+    ),
+    "CERTIFICATE_UNKNOWN": ("the server refused the client certificate of the exporter", _CLIENT_CERTIFICATE),
+    "ACCESS_DENIED": (
+        "the server does not let the client certificate of the exporter in",
+        _CLIENT_CERTIFICATE,
+    ),
     "HANDSHAKE_FAILURE": (
         "the server ended the handshake",
         "does it ask for a client certificate, or for other TLS versions or ciphers? "

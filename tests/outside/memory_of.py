@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from exporter import errors
-from exporter.client.decompress import Body
+from exporter.client.decompress import BodyReader
 from exporter.inventory import decode, envelope
 from tests.inventory import reading
 
@@ -58,10 +58,10 @@ def status(key: str) -> int:
 
 def read(packed: bytes, cap: int) -> str:
     """What becomes of the answer."""
-    taken = Body("gzip", cap, "http://inventory.example/service")
+    taken = BodyReader("gzip", cap, "http://inventory.example/service")
     for start in range(0, len(packed), PIECE):
         taken.feed(packed[start : start + PIECE])
-    body = taken.whole()
+    body = taken.finish()
     failed = envelope.failure(body)
     if failed is not None:
         return failed.reason

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from exporter import errors
-from exporter.client.decompress import Body
+from exporter.client.decompress import BodyReader
 from exporter.inventory import decode, elements, envelope
 from tests.faults import inventory
 from tests.faults.inventory import failures, own, poller, record, records, refresh, value
@@ -150,7 +150,7 @@ def test_what_is_no_json_is_not_judged(body: bytes) -> None:
 def test_a_body_is_whole_however_its_gzip_is_cut(size: int, step: int) -> None:
     for content in (bytes(size), random.Random(size).randbytes(size)):
         packed = gzip.compress(content[: size // 2]) + gzip.compress(content[size // 2 :])
-        taken = Body("gzip", size, "http://inventory.example/service")
+        taken = BodyReader("gzip", size, "http://inventory.example/service")
         for start in range(0, len(packed), step):
             taken.feed(packed[start : start + step])
-        assert taken.whole() == content
+        assert taken.finish() == content

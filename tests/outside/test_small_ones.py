@@ -81,7 +81,7 @@ async def test_a12_a_forged_state_file_is_set_aside(tmp_path: Path, moment: floa
 
 
 def test_a12_a_body_of_empty_parts_without_end_is_refused() -> None:
-    taken = decompress.Body("gzip", 1000, "http://inventory.example/service")
+    taken = decompress.BodyReader("gzip", 1000, "http://inventory.example/service")
     with pytest.raises(errors.Malformed) as caught:
         for _ in range(100):
             taken.feed(gzip.compress(b"") * 1000)

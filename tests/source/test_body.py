@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from exporter import errors
-from exporter.client.decompress import Body
+from exporter.client.decompress import BodyReader
 
 PLAIN = random.Random(1).randbytes(3000).hex().encode()
 
@@ -27,14 +27,14 @@ PLAIN = random.Random(1).randbytes(3000).hex().encode()
 )
 @pytest.mark.parametrize("length", [1, 1000, 10_000])
 def test_it_does_not_matter_how_a_body_is_cut(encoding: str, sent: bytes, length: int) -> None:
-    body = Body(encoding, len(PLAIN), "http://inventory.example")
+    body = BodyReader(encoding, len(PLAIN), "http://inventory.example")
     for start in range(0, len(sent), length):
         body.feed(sent[start : start + length])
-    assert body.whole() == PLAIN
+    assert body.finish() == PLAIN
 
 
 def test_f55_no_more_than_the_cap_is_ever_held() -> None:
-    body = Body("gzip", 1000, "http://inventory.example")
+    body = BodyReader("gzip", 1000, "http://inventory.example")
     bomb = gzip.compress(b" " * (64 << 20))
     tracemalloc.start()
     try:
@@ -49,9 +49,9 @@ def test_f23_a_wrong_checksum_is_a_failure() -> None:
     sent = bytearray(gzip.compress(PLAIN))
     sent[-5] ^= 1
     with pytest.raises(errors.Malformed) as caught:
-        Body("gzip", 10_000, "http://inventory.example").feed(bytes(sent))
+        BodyReader("gzip", 10_000, "http://inventory.example").feed(bytes(sent))
     assert caught.value.reason == "encoding"
 
 
 def test_an_answer_without_a_body_is_not_compressed_wrongly() -> None:
-    assert Body("gzip", 10, "http://inventory.example").whole() == b""
+    assert BodyReader("gzip", 10, "http://inventory.example").finish() == b""

@@ -67,7 +67,7 @@ TLS = {"ca_file": CERTIFICATES / "ca.pem", "server_name": "localhost"}
 def test_no_proxy_is_read_as_go_reads_it(written: str, url: str, goes_through: bool) -> None:
     http = settings.Api.model_validate({"url": url, "proxy_url": "http://p:1", "no_proxy": written})
     assert (proxy.route(http, {}, "apis.x")(yarl.URL(url)) is not None) is goes_through
-    assert "api.example" not in proxy.Exceptions("*")
+    assert "api.example" not in proxy.NoProxy("*")
 
 
 def found(environ: Mapping[str, str], url: str) -> str:
@@ -423,7 +423,7 @@ async def test_f09_tls_to_the_proxy_is_checked() -> None:
     async with serving(says(whole()), certificate="elsewhere.pem") as way:
         api = {"proxy_url": way.url, "tls_config": {"ca_file": CERTIFICATES / "ca.pem"}}
         async with asking("https://inventory.invalid", told, **api) as client:  # type: ignore[arg-type]
-            with pytest.raises(errors.Unreachable, match="has no TLS we trust"):
+            with pytest.raises(errors.Unreachable, match="is not trusted: TLS failed"):
                 await client.get("https://inventory.invalid", ())
     assert told.failures["proxy"] == 3
     assert way.heads == []
