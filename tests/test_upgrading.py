@@ -20,7 +20,7 @@ OF_SETTINGS = {"ses_inventory_carrier_uplink_center_frequency_hertz"}
 
 
 async def test_the_same_version_differs_from_itself_in_nothing(tmp_path: Path) -> None:
-    read, compare = SECTIONS["Look before"].commands()
+    read, compare = SECTIONS["Before the upgrade"].commands()
     counts = ("--services", "5", "--carriers", "20", "--resources", "9")
     async with running.simulated(tmp_path, *counts) as file, running.serving(file) as url:
         file.rename(tmp_path / "inventory.yaml")
@@ -30,7 +30,7 @@ async def test_the_same_version_differs_from_itself_in_nothing(tmp_path: Path) -
 
 
 def test_what_came_and_what_went_is_shown(tmp_path: Path) -> None:
-    _, compare = SECTIONS["Look before"].commands()
+    _, compare = SECTIONS["Before the upgrade"].commands()
     before = '# TYPE ses_inventory_a gauge\nses_inventory_a{x="1 2"} 7\nses_inventory_exporter_up 1\n'
     after = '# TYPE ses_inventory_b gauge\nses_inventory_b{x="1 2"} 7\nses_inventory_exporter_up 0\n'
     (tmp_path / "before.txt").write_text(before)
