@@ -324,66 +324,12 @@ async def test_f12_a_401_is_tried_once_more_with_a_rotated_password(tmp_path: Pa
     assert (told.codes, told.failures, told.retries) == ({"401": 1, "200": 1}, {}, 0)
 
 
-async def test_f12_a_403_is_not_tried_with_other_credentials() -> None:
-    async with serving(says(whole(status="403 Forbidden"))) as server:
-        error = await refusal(server.url, errors.Refused)
-    assert (error.reason, len(server.heads)) == ("forbidden", 1)
-
-
-async def test_f13_a_401_for_ever_is_asked_once_and_names_the_setting() -> None:
-    async with serving(says(whole(status="401 Unauthorized"))) as server:
-        error = await refusal(server.url, errors.Refused)
-    assert (error.reason, len(server.heads)) == ("auth", 1)
-    assert "username and password" in error.hint
-    assert "apis.tmf638" in error.hint
-
-
 async def test_f62_a_password_file_that_has_gone_is_reason_auth_and_named(tmp_path: Path) -> None:
     auth = {"username": "monitor", "password_file": tmp_path / "gone"}
     error = await refusal("http://127.0.0.1:1", errors.Refused, basic_auth=auth)
     assert error.reason == "auth"
     assert "gone" in str(error)
     assert "apis.tmf638.basic_auth.password_file" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        ("400 Bad Request", "status"),
-        ("404 Not Found", "not_found"),
-        ("407 Proxy Authentication Required", "proxy"),
-        ("410 Gone", "not_found"),
-        ("416 Range Not Satisfiable", "status"),
-        ("422 Unprocessable", "status"),
-        ("499 Odd", "status"),
-    ],
-)
-async def test_f15_an_answer_that_says_no_is_not_asked_again(status: str, reason: str) -> None:
-    told = Told()
-    async with serving(says(whole(b"{}", status=status))) as server:
-        error = await refusal(server.url, errors.Refused, told)
-    assert isinstance(error, errors.Refused)
-    assert (error.status, error.reason, len(server.heads)) == (int(status[:3]), reason, 1)
-    assert status[:3] in str(error)
-    assert "apis." in error.hint or "nothing" in error.hint
-    assert told.failures == {reason: 1}
-
-
-@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
-async def test_f16_a_server_that_asks_to_wait_is_asked_again(status: str) -> None:
-    busy = whole(b"", "Retry-After: 0", status=status)
-    told = Told()
-    async with serving(says(busy, busy, whole(b"[2]"))) as server, asking(server.url, told) as client:
-        assert (await client.get(server.url, ())).body == b"[2]"
-    assert (told.retries, told.failures) == (2, {"throttled": 2})
-
-
-async def test_f16_a_server_that_asks_to_wait_for_ever_is_throttled() -> None:
-    async with serving(says(whole(status="429 Too Many Requests"))) as server:
-        error = await refusal(server.url, errors.Throttled)
-    assert (error.reason, len(server.heads)) == ("throttled", 3)
-    assert isinstance(error, errors.Throttled)
-    assert error.wait is None
 
 
 async def test_f16_the_wait_a_server_asks_for_is_waited_for() -> None:
@@ -394,78 +340,11 @@ async def test_f16_the_wait_a_server_asks_for_is_waited_for() -> None:
         assert asyncio.get_running_loop().time() - began >= 0.2
 
 
-async def test_f17_a_burst_of_5xx_is_survived() -> None:
-    told = Told()
-    bad = whole(b"<html>", status="502 Bad Gateway")
-    async with serving(says(bad, bad, whole(b"[3]"))) as server, asking(server.url, told) as client:
-        assert (await client.get(server.url, ())).body == b"[3]"
-    assert (told.retries, told.failures) == (2, {"server": 2})
-
-
-@pytest.mark.parametrize("status", ["500 Oops", "503 Service Unavailable", "504 Gateway Timeout", "599 Odd"])
-async def test_f18_a_page_that_always_answers_5xx_is_broken_after_its_retries(status: str) -> None:
-    async with serving(says(whole(status=status))) as server:
-        error = await refusal(server.url, errors.Broken)
-    assert isinstance(error, errors.Broken)
-    assert (error.status, error.reason, len(server.heads)) == (int(status[:3]), "server", 3)
-
-
-LOGIN = b"<!doctype html>\n<html><head><title>Log in &amp;\n wait</title></head></html>"
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (whole(LOGIN, "Content-Type: text/html; charset=utf-8"), "'Log in & wait'"),
-        (whole(LOGIN, "Content-Type: application/json"), "'Log in & wait'"),
-        (whole(b"\n<p>We are <b>down</b>.</p>", "Content-Type: text/html"), "'We are down .'"),
-        (whole(b"[]", "Content-Type: text/html"), "'[]'"),
-    ],
-)
-async def test_f19_a_web_page_is_a_failure_and_not_an_empty_list(answer: bytes, words: str) -> None:
-    async with serving(says(answer)) as server:
-        error = await refusal(server.url, errors.Malformed)
-    assert (error.reason, len(server.heads)) == ("html", 1)
-    assert words in error.hint
-
-
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No Content\r\n\r\n", whole(b""), whole(b" " * 99)])
 async def test_f20_an_answer_without_a_body_is_a_failure_after_its_retries(answer: bytes) -> None:
     async with serving(says(answer)) as server:
         error = await refusal(server.url, errors.Malformed)
     assert (error.reason, len(server.heads)) == ("empty", 3)
-
-
-@pytest.mark.parametrize("header", ["X-Total-Count", "X-Record-Count"])
-async def test_f20_an_answer_without_a_body_that_announces_no_records_is_an_empty_list(header: str) -> None:
-    answer = f"HTTP/1.1 204 No Content\r\n{header}: 0\r\n\r\n".encode()
-    async with serving(says(answer)) as server, asking(server.url) as client:
-        assert (await client.get(server.url, (), total_header=header)).body == b"[]"
-
-
-@pytest.mark.parametrize("status", ["200 OK", "201 Created", "206 Partial Content"])
-async def test_f21_any_2xx_with_a_body_is_a_page(status: str) -> None:
-    async with serving(says(whole(b"[4]", status=status))) as server, asking(server.url) as client:
-        assert (await client.get(server.url, ())).status == int(status[:3])
-
-
-@pytest.mark.parametrize(
-    ("location", "shown"),
-    [
-        ("https://login.example.net/?token=abc", "redirects to another host"),
-        ("/moved/service?limit=40", "/moved/service"),
-        ("http://[broken", "redirects to what is no URL"),
-        ("", "redirects to http://127.0.0.1"),
-    ],
-)
-async def test_f22_a_redirect_is_not_followed(location: str, shown: str) -> None:
-    answer = whole(b"", f"Location: {location}", status="302 Found")
-    async with serving(says(answer)) as server:
-        error = await refusal(server.url, errors.Refused)
-    assert (error.reason, len(server.heads)) == ("redirect", 1)
-    assert shown in str(error)
-    assert "token" not in str(error)
-    assert "apis.tmf638.url" in error.hint
 
 
 BODY = json.dumps([{"id": str(number)} for number in range(500)]).encode()
