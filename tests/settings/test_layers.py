@@ -152,3 +152,12 @@ def test_an_item_of_a_list_is_blamed_by_its_number(file: Path) -> None:
     environ = {"SES_INVENTORY_COLLECTIONS__SERVICES__INCLUDE_TYPES": '["A", null]'}
     with pytest.raises(ConfigError, match=r"INCLUDE_TYPES: collections\.services\.include_types\[1\]: must"):
         load(file, environ)
+
+
+def test_a_mapping_of_free_names_of_a_higher_layer_replaces_the_lower_one_whole(file: Path) -> None:
+    headers = "http_headers: {X-A: {values: [a]}}"
+    file.write_text(FILE.replace("username: file}", f"username: file}}\n    {headers}"))
+    config = load(file, {"SES_INVENTORY_APIS__TMF638__HTTP_HEADERS": '{"X-B": {"values": ["b"]}}'})
+    assert config.apis.tmf638
+    assert list(config.apis.tmf638.http_headers) == ["X-B"]
+    assert config.apis.tmf638.basic_auth, "a block is merged key by key"
