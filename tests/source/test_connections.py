@@ -31,13 +31,13 @@ class Connections:
         writer.write(whole())
 
 
-def wire(url: str) -> tuple[Session, Peer]:
+def session_of(url: str) -> tuple[Session, Peer]:
     api = settings.Api.model_validate({"url": url, "tls_config": {"insecure_skip_verify": True}})
     return Session(api, 4), Peer("tmf638", api)
 
 
-async def got(wire: Session, peer: Peer, url: str, form: str | None = None) -> bytes:
-    async with wire.send(peer, Request(URL(url), CIMultiDict(), form)) as (response, _):
+async def got(session: Session, peer: Peer, url: str, form: str | None = None) -> bytes:
+    async with session.send(peer, Request(URL(url), CIMultiDict(), form)) as (response, _):
         return await response.read()
 
 
@@ -45,7 +45,7 @@ async def got(wire: Session, peer: Peer, url: str, form: str | None = None) -> b
 async def test_f08_each_request_has_a_connection_that_ends_with_its_answer(certificate: str) -> None:
     connections = Connections()
     async with serving(connections, certificate=certificate) as server:
-        over, peer = wire(server.url)
+        over, peer = session_of(server.url)
         async with over:
             for number in range(3):
                 await got(over, peer, server.url)
@@ -54,10 +54,10 @@ async def test_f08_each_request_has_a_connection_that_ends_with_its_answer(certi
         assert all("\r\nConnection: close\r\n" in head for head in server.heads)
 
 
-async def test_a_wire_that_is_closed_closes_the_connections_of_requests_in_flight() -> None:
+async def test_a_session_that_is_closed_closes_the_connections_of_requests_in_flight() -> None:
     connections = Connections()
     async with serving(connections) as server:
-        over, peer = wire(server.url)
+        over, peer = session_of(server.url)
         async with over:
             connections.let.clear()
             slow = [asyncio.create_task(got(over, peer, server.url)) for _ in range(2)]
@@ -68,8 +68,8 @@ async def test_a_wire_that_is_closed_closes_the_connections_of_requests_in_fligh
         gc.collect()
 
 
-async def test_a_wire_cannot_be_used_outside_of_its_context() -> None:
-    over, peer = wire("http://127.0.0.1:1")
+async def test_a_session_cannot_be_used_outside_of_its_context() -> None:
+    over, peer = session_of("http://127.0.0.1:1")
     with pytest.raises(RuntimeError, match="outside"):
         await got(over, peer, "http://127.0.0.1:1")
 
@@ -88,7 +88,7 @@ async def test_f08_a_form_is_never_sent_twice() -> None:
         writer.transport.abort()
 
     async with serving(tear) as server:
-        over, peer = wire(server.url)
+        over, peer = session_of(server.url)
         async with over:
             with pytest.raises(errors.Unreachable) as caught:
                 await got(over, peer, server.url, "a=b")

@@ -18,7 +18,7 @@ Answer = tuple[int, bytes]
 CANARY = "c4n4ry s3cret:%"
 
 
-class Desk:
+class Endpoint:
     """The token endpoint and the clock: gives out t1, t2, …; counts what it is asked."""
 
     def __init__(self, **written: object) -> None:
@@ -73,60 +73,60 @@ def name(token: Token | None) -> str:
     return token.header.removeprefix("Bearer ") if token else ""
 
 
-async def refusal(desk: Desk) -> errors.SourceError:
+async def refusal(endpoint: Endpoint) -> errors.SourceError:
     with pytest.raises(errors.SourceError) as caught:
-        await desk.tokens.token()
+        await endpoint.tokens.token()
     return caught.value
 
 
-async def waiting(desk: Desk, count: int) -> list[asyncio.Task[list[str]]]:
+async def waiting(endpoint: Endpoint, count: int) -> list[asyncio.Task[list[str]]]:
     """Requests that wait for a token that one of them has asked for."""
-    desk.open.clear()
-    tasks = [asyncio.create_task(desk.request()) for _ in range(count)]
-    before = len(desk.asks)
-    while len(desk.asks) == before:
+    endpoint.open.clear()
+    tasks = [asyncio.create_task(endpoint.request()) for _ in range(count)]
+    before = len(endpoint.asks)
+    while len(endpoint.asks) == before:
         await asyncio.sleep(0)
     return tasks
 
 
 async def test_one_token_serves_many_requests_until_it_is_to_be_renewed() -> None:
-    desk = Desk()
-    for desk.now in (0.0, 50.0, 74.0):
-        assert await desk.request() == ["t1"]
-    desk.now = 76.0
-    assert await desk.request() == ["t2"]
-    assert len(desk.asks) == 2
+    endpoint = Endpoint()
+    for endpoint.now in (0.0, 50.0, 74.0):
+        assert await endpoint.request() == ["t1"]
+    endpoint.now = 76.0
+    assert await endpoint.request() == ["t2"]
+    assert len(endpoint.asks) == 2
 
 
 async def test_those_who_wait_for_their_turn_share_the_token_of_the_first() -> None:
-    desk = Desk()
-    tasks = await waiting(desk, 4)
-    desk.open.set()
+    endpoint = Endpoint()
+    tasks = await waiting(endpoint, 4)
+    endpoint.open.set()
     assert await asyncio.gather(*tasks) == [["t1"]] * 4
-    assert len(desk.asks) == 1
+    assert len(endpoint.asks) == 1
 
 
 async def test_while_one_renews_early_the_others_go_on_with_the_old_token() -> None:
-    desk = Desk()
-    await desk.request()
-    desk.now = 80.0
-    (renewing,) = await waiting(desk, 1)
-    assert await desk.request() == ["t1"]
-    desk.open.set()
+    endpoint = Endpoint()
+    await endpoint.request()
+    endpoint.now = 80.0
+    (renewing,) = await waiting(endpoint, 1)
+    assert await endpoint.request() == ["t1"]
+    endpoint.open.set()
     assert await renewing == ["t2"]
-    assert await desk.request() == ["t2"]
+    assert await endpoint.request() == ["t2"]
 
 
 async def test_a_renewal_that_was_given_up_is_taken_up_by_another() -> None:
-    desk = Desk()
-    await desk.request()
-    desk.now = 80.0
-    (cancelled,) = await waiting(desk, 1)
+    endpoint = Endpoint()
+    await endpoint.request()
+    endpoint.now = 80.0
+    (cancelled,) = await waiting(endpoint, 1)
     cancelled.cancel()
-    desk.open.set()
-    assert await desk.request() == ["t1"]
-    desk.now = 91.0
-    assert await desk.request() == ["t2"]
+    endpoint.open.set()
+    assert await endpoint.request() == ["t1"]
+    endpoint.now = 91.0
+    assert await endpoint.request() == ["t2"]
 
 
 @pytest.mark.parametrize(
@@ -140,132 +140,132 @@ async def test_a_renewal_that_was_given_up_is_taken_up_by_another() -> None:
 async def test_an_endpoint_that_fails_harms_nobody_while_the_old_token_lives(
     problem: Answer | errors.SourceError,
 ) -> None:
-    desk = Desk()
-    await desk.request()
-    desk.now, desk.says = 80.0, problem
-    assert await desk.request() == ["t1"]
-    desk.now = 96.0
-    assert (await refusal(desk)).reason in ("auth", "timeout", "server")
-    desk.now, desk.says = 200.0, None
-    assert await desk.request() == ["t2"]
+    endpoint = Endpoint()
+    await endpoint.request()
+    endpoint.now, endpoint.says = 80.0, problem
+    assert await endpoint.request() == ["t1"]
+    endpoint.now = 96.0
+    assert (await refusal(endpoint)).reason in ("auth", "timeout", "server")
+    endpoint.now, endpoint.says = 200.0, None
+    assert await endpoint.request() == ["t2"]
 
 
 async def test_a_secret_that_has_gone_harms_nobody_while_the_old_token_lives(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(CANARY)
-    desk = Desk(client_secret=None, client_secret_file=file)
-    await desk.request()
+    endpoint = Endpoint(client_secret=None, client_secret_file=file)
+    await endpoint.request()
     file.unlink()
-    desk.now = 80.0
-    assert await desk.request() == ["t1"]
-    desk.now = 101.0
+    endpoint.now = 80.0
+    assert await endpoint.request() == ["t1"]
+    endpoint.now = 101.0
     with pytest.raises(errors.ConfigError, match=r"oauth2.client_secret_file.*cannot be read"):
-        await desk.tokens.token()
+        await endpoint.tokens.token()
     file.write_text("rotated")
-    await desk.request()
-    assert base64.b64decode(desk.asks[-1].headers["Authorization"].split()[1]) == b"me:rotated"
+    await endpoint.request()
+    assert base64.b64decode(endpoint.asks[-1].headers["Authorization"].split()[1]) == b"me:rotated"
 
 
 # --- F12, F13: 401 of the API ---
 
 
 async def test_f12_one_401_is_followed_by_one_fresh_token_and_one_retry() -> None:
-    desk = Desk()
-    first = await desk.tokens.token()
+    endpoint = Endpoint()
+    first = await endpoint.tokens.token()
     assert name(first) == "t1"
-    assert name(await desk.tokens.replacement(first, 1)) == "t2"
-    assert await desk.request() == ["t2"]
+    assert name(await endpoint.tokens.replacement(first, 1)) == "t2"
+    assert await endpoint.request() == ["t2"]
 
 
 async def test_f12_many_401s_for_one_token_are_followed_by_one_fresh_token() -> None:
-    desk = Desk()
-    refused = [await desk.tokens.token() for _ in range(8)]
-    assert {name(await desk.tokens.replacement(token, 1)) for token in refused} == {"t2"}
-    assert len(desk.asks) == 2
+    endpoint = Endpoint()
+    refused = [await endpoint.tokens.token() for _ in range(8)]
+    assert {name(await endpoint.tokens.replacement(token, 1)) for token in refused} == {"t2"}
+    assert len(endpoint.asks) == 2
 
 
 async def test_f12_a_token_that_is_no_longer_the_current_one_is_not_missed() -> None:
-    desk = Desk()
-    late = early = await desk.tokens.token()
-    assert name(await desk.tokens.replacement(early, 1)) == "t2"
-    assert name(await desk.tokens.replacement(late, 1)) == "t2"
-    assert await desk.request() == ["t2"]
+    endpoint = Endpoint()
+    late = early = await endpoint.tokens.token()
+    assert name(await endpoint.tokens.replacement(early, 1)) == "t2"
+    assert name(await endpoint.tokens.replacement(late, 1)) == "t2"
+    assert await endpoint.request() == ["t2"]
 
 
 async def test_f13_a_401_for_ever_asks_for_tokens_ever_less() -> None:
-    desk = Desk()
-    desk.life = 1e9
-    while desk.now < 3600:
-        await desk.request(401)
-        desk.now += 1
-    assert 10 <= len(desk.asks) <= 20
-    before = len(desk.asks)
-    await desk.request(200)
-    assert len(await desk.request(401)) == 2, "what has worked is renewed at once again"
-    assert len(desk.asks) == before + 1
+    endpoint = Endpoint()
+    endpoint.life = 1e9
+    while endpoint.now < 3600:
+        await endpoint.request(401)
+        endpoint.now += 1
+    assert 10 <= len(endpoint.asks) <= 20
+    before = len(endpoint.asks)
+    await endpoint.request(200)
+    assert len(await endpoint.request(401)) == 2, "what has worked is renewed at once again"
+    assert len(endpoint.asks) == before + 1
 
 
 async def test_f13_many_requests_that_are_refused_together_count_once() -> None:
-    desk = Desk()
-    refused = [await desk.tokens.token() for _ in range(8)]
-    fresh = [await desk.tokens.replacement(token, 1) for token in refused]
+    endpoint = Endpoint()
+    refused = [await endpoint.tokens.token() for _ in range(8)]
+    fresh = [await endpoint.tokens.replacement(token, 1) for token in refused]
     for token in fresh:
         assert token is not None
-        assert await desk.tokens.replacement(token, 2) is None
-    desk.now = 5.1
-    assert await desk.request(401) == ["t2", "t3"]
+        assert await endpoint.tokens.replacement(token, 2) is None
+    endpoint.now = 5.1
+    assert await endpoint.request(401) == ["t2", "t3"]
 
 
 # --- F25: the token endpoint ---
 
 
 async def test_f25_an_endpoint_that_refuses_is_asked_ever_less_and_reason_auth() -> None:
-    desk = Desk()
-    desk.says = (400, b'{"error": "invalid_client"}')
-    error = await refusal(desk)
+    endpoint = Endpoint()
+    endpoint.says = (400, b'{"error": "invalid_client"}')
+    error = await refusal(endpoint)
     assert error.reason == "auth"
     assert str(error) == "POST https://login.example/token: no token, but status 400: invalid_client"
     assert "client_secret" in error.hint
     assert "apis.tmf638.oauth2" in error.hint
-    assert await refusal(desk) is error, "the answer is known"
-    while desk.now < 3600:
-        await refusal(desk)
-        desk.now += 1
-    assert 20 <= len(desk.asks) <= 40, "two ways each time"
-    desk.now, desk.says = 4000.0, None
-    assert await desk.request() == ["t1"]
+    assert await refusal(endpoint) is error, "the answer is known"
+    while endpoint.now < 3600:
+        await refusal(endpoint)
+        endpoint.now += 1
+    assert 20 <= len(endpoint.asks) <= 40, "two ways each time"
+    endpoint.now, endpoint.says = 4000.0, None
+    assert await endpoint.request() == ["t1"]
 
 
 async def test_f25_those_who_wait_for_an_endpoint_that_is_down_fail_together() -> None:
-    desk = Desk()
-    desk.says = errors.Unreachable("away", reason="timeout")
-    tasks = await waiting(desk, 4)
-    desk.open.set()
+    endpoint = Endpoint()
+    endpoint.says = errors.Unreachable("away", reason="timeout")
+    tasks = await waiting(endpoint, 4)
+    endpoint.open.set()
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         assert isinstance(result, errors.Unreachable)
-    assert len(desk.asks) == 1
-    desk.now, desk.says = 0.06, None
-    assert await desk.request() == ["t1"], "it may well have passed"
+    assert len(endpoint.asks) == 1
+    endpoint.now, endpoint.says = 0.06, None
+    assert await endpoint.request() == ["t1"], "it may well have passed"
 
 
 async def test_f16_an_endpoint_that_asks_to_wait_is_left_alone_so_long() -> None:
-    desk = Desk()
-    desk.says = errors.Throttled("busy", wait=30.0)
-    await refusal(desk)
-    desk.now, desk.says = 29.0, None
-    await refusal(desk)
-    desk.now = 31.0
-    assert await desk.request() == ["t1"]
+    endpoint = Endpoint()
+    endpoint.says = errors.Throttled("busy", wait=30.0)
+    await refusal(endpoint)
+    endpoint.now, endpoint.says = 29.0, None
+    await refusal(endpoint)
+    endpoint.now = 31.0
+    assert await endpoint.request() == ["t1"]
 
 
 async def test_a_token_without_a_lifetime_is_used_until_it_is_refused() -> None:
-    desk = Desk()
-    desk.life = None
-    await desk.request()
-    desk.now, desk.says = 10_000.0, errors.Unreachable("away")
-    assert await desk.request() == ["t1"]
-    desk.now, desk.says = 20_000.0, None
-    assert await desk.request() == ["t2"]
+    endpoint = Endpoint()
+    endpoint.life = None
+    await endpoint.request()
+    endpoint.now, endpoint.says = 10_000.0, errors.Unreachable("away")
+    assert await endpoint.request() == ["t1"]
+    endpoint.now, endpoint.says = 20_000.0, None
+    assert await endpoint.request() == ["t2"]
 
 
 # --- what is asked ---
@@ -276,10 +276,10 @@ def form(ask: TokenRequest) -> dict[str, str]:
 
 
 async def test_the_secret_is_tried_in_the_header_first_and_what_worked_is_kept() -> None:
-    desk = Desk(scopes=["read", "list"], endpoint_params={"audience": "a&b"})
-    desk.says = (401, b"{}")
-    await refusal(desk)
-    header, body = desk.asks
+    endpoint = Endpoint(scopes=["read", "list"], endpoint_params={"audience": "a&b"})
+    endpoint.says = (401, b"{}")
+    await refusal(endpoint)
+    header, body = endpoint.asks
     assert header.url == body.url == "https://login.example/token?tenant=x"
     assert base64.b64decode(header.headers["Authorization"].split()[1]) == b"me:c4n4ry+s3cret%3A%25"
     wanted = {"grant_type": "client_credentials", "scope": "read list", "audience": "a&b"}
@@ -287,23 +287,23 @@ async def test_the_secret_is_tried_in_the_header_first_and_what_worked_is_kept()
     assert "Authorization" not in body.headers
     assert form(body) == {**wanted, "client_id": "me", "client_secret": CANARY}
 
-    desk.now, desk.says = 10.0, None
-    desk.answer = lambda: (  # type: ignore[method-assign]
-        (200, b'{"access_token": "b"}') if "client_secret" in desk.asks[-1].form else (400, b"")
+    endpoint.now, endpoint.says = 10.0, None
+    endpoint.answer = lambda: (  # type: ignore[method-assign]
+        (200, b'{"access_token": "b"}') if "client_secret" in endpoint.asks[-1].form else (400, b"")
     )
-    assert await desk.request() == ["b"]
-    desk.now = 10_000.0
-    await desk.request()
-    assert ["client_secret" in ask.form for ask in desk.asks[2:]] == [False, True, True]
+    assert await endpoint.request() == ["b"]
+    endpoint.now = 10_000.0
+    await endpoint.request()
+    assert ["client_secret" in ask.form for ask in endpoint.asks[2:]] == [False, True, True]
 
 
 async def test_what_the_operator_writes_as_a_parameter_wins() -> None:
-    desk = Desk(endpoint_params={"grant_type": "urn:odd", "scope": "mine"}, scopes=["theirs"])
-    await desk.request()
-    assert form(desk.asks[0]) == {"grant_type": "urn:odd", "scope": "mine"}
+    endpoint = Endpoint(endpoint_params={"grant_type": "urn:odd", "scope": "mine"}, scopes=["theirs"])
+    await endpoint.request()
+    assert form(endpoint.asks[0]) == {"grant_type": "urn:odd", "scope": "mine"}
 
 
 async def test_no_repr_shows_what_is_sent() -> None:
-    desk = Desk()
-    await desk.request()
-    assert repr(desk.asks) == "[TokenRequest(url='https://login.example/token?tenant=x')]"
+    endpoint = Endpoint()
+    await endpoint.request()
+    assert repr(endpoint.asks) == "[TokenRequest(url='https://login.example/token?tenant=x')]"

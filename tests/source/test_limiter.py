@@ -1,4 +1,4 @@
-"""The gate in virtual time: who waits, how long, and that no turn is ever lost."""
+"""The limiter in virtual time: who waits, how long, and that no turn is ever lost."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tests.source.virtual import run
 Work = Callable[[], Awaitable[None]]
 
 
-def gate(told: Told | None = None, *, most: int = 16, budget: int | None = None) -> Limiter:
+def limiter(told: Told | None = None, *, most: int = 16, budget: int | None = None) -> Limiter:
     made = Limiter("tmf638", most, budget, told or Told())
     made.report()
     return made
 
 
-async def starts(gate: Limiter, count: int, seconds: float = 0.2) -> list[float]:
+async def starts(limiter: Limiter, count: int, seconds: float = 0.2) -> list[float]:
     """When so many requests begin that all come at once, in seconds from now."""
     loop = asyncio.get_running_loop()
     began, found = loop.time(), []
 
     async def one() -> None:
-        async with gate.slot():
+        async with limiter.slot():
             found.append(round(loop.time() - began, 3))
             await asyncio.sleep(seconds)
 
@@ -38,20 +38,20 @@ async def starts(gate: Limiter, count: int, seconds: float = 0.2) -> list[float]
 
 def test_requests_go_as_many_at_once_as_the_limit_allows_and_in_their_order() -> None:
     told = Told()
-    assert run(starts(gate(told, most=2), 6)) == [0.0, 0.0, 0.2, 0.2, 0.4, 0.4]
+    assert run(starts(limiter(told, most=2), 6)) == [0.0, 0.0, 0.2, 0.2, 0.4, 0.4]
     assert told.waits == pytest.approx([0.0, 0.0, 0.2, 0.2, 0.4, 0.4])
     assert told.limits == [2]
 
 
 def test_every_change_of_the_limit_is_told() -> None:
     told = Told()
-    run(starts(gate(told), 500))
+    run(starts(limiter(told), 500))
     assert told.limits == list(range(4, 17))
 
 
 def test_a_hold_is_for_all() -> None:
     async def scenario() -> list[float]:
-        one = gate()
+        one = limiter()
         one.pause(7.0)
         return await starts(one, 3)
 
@@ -60,7 +60,7 @@ def test_a_hold_is_for_all() -> None:
 
 def test_a_hold_that_is_told_while_others_wait_holds_them_too() -> None:
     async def scenario() -> list[float]:
-        one = gate(most=1)
+        one = limiter(most=1)
         waiting = asyncio.create_task(starts(one, 3, seconds=1.0))
         await asyncio.sleep(0.5)
         one.pause(4.5)
@@ -71,7 +71,7 @@ def test_a_hold_that_is_told_while_others_wait_holds_them_too() -> None:
 
 def test_a_budget_is_kept_and_told_as_time_waited() -> None:
     told = Told()
-    found = run(starts(gate(told, budget=60), 60, seconds=0.0))
+    found = run(starts(limiter(told, budget=60), 60, seconds=0.0))
     assert found[:6] == [0.0] * 6
     assert found[-1] == pytest.approx(3660, abs=0.01)
     assert sum(told.waits) == pytest.approx(sum(found), abs=0.1)
@@ -81,7 +81,7 @@ def test_a_quota_in_the_headers_is_told_and_spread() -> None:
     told = Told()
 
     async def scenario() -> list[float]:
-        one = gate(told)
+        one = limiter(told)
         one.on_headers({"RateLimit-Remaining": "3", "RateLimit-Reset": "20"})
         one.on_headers({"Content-Type": "application/json", "RateLimit-Remaining": "lots"})
         return await starts(one, 3)
@@ -90,9 +90,9 @@ def test_a_quota_in_the_headers_is_told_and_spread() -> None:
     assert told.quotas == [3.0]
 
 
-async def failing(gate: Limiter, error: Exception) -> None:
+async def failing(limiter: Limiter, error: Exception) -> None:
     with pytest.raises(type(error)):
-        async with gate.slot():
+        async with limiter.slot():
             await asyncio.sleep(0.1)
             raise error
 
@@ -118,7 +118,7 @@ def test_f16_only_what_fewer_requests_may_mend_halves_the_limit_and_once(
     told = Told()
 
     async def scenario() -> None:
-        one = gate(told)
+        one = limiter(told)
         await asyncio.gather(*(failing(one, error) for _ in range(4)))
         assert (await starts(one, 1)) == [0.0]
 
@@ -132,7 +132,7 @@ def test_f16_only_what_fewer_requests_may_mend_halves_the_limit_and_once(
 )
 def test_f16_a_retry_after_holds_those_who_wait_already(error: errors.Throttled | errors.Broken) -> None:
     async def scenario() -> list[float]:
-        one = gate(most=1)
+        one = limiter(most=1)
         refused = asyncio.create_task(failing(one, error))
         await asyncio.sleep(0)
         found = await starts(one, 1)
@@ -145,7 +145,7 @@ def test_f16_a_retry_after_holds_those_who_wait_already(error: errors.Throttled 
 @pytest.mark.parametrize("moment", [0.05, 0.1, 0.15])
 def test_a_request_that_is_cancelled_gives_its_turn_back_wherever_it_is(moment: float) -> None:
     async def scenario() -> list[float]:
-        one = gate(most=1)
+        one = limiter(most=1)
         tasks = [asyncio.create_task(starts(one, 1, seconds=0.1)) for _ in range(3)]
         await asyncio.sleep(moment)
         for task in tasks:
@@ -158,7 +158,7 @@ def test_a_request_that_is_cancelled_gives_its_turn_back_wherever_it_is(moment: 
 
 def test_a_request_that_is_cancelled_just_when_it_had_its_turn_gives_it_back() -> None:
     async def scenario() -> list[float]:
-        one = gate(most=1)
+        one = limiter(most=1)
         first = one.slot()
         await first.__aenter__()
         waiting = asyncio.create_task(starts(one, 1))
@@ -174,7 +174,7 @@ def test_a_request_that_is_cancelled_just_when_it_had_its_turn_gives_it_back() -
 
 
 class Inventory:
-    """An API that turns away what is over `allowed` at once; and a crawl of it through a gate."""
+    """An API that turns away what is over `allowed` at once; and a crawl of it through a limiter."""
 
     def __init__(self, allowed: int, seed: int) -> None:
         self._allowed, self._random = allowed, random.Random(seed)
@@ -191,19 +191,19 @@ class Inventory:
         await asyncio.sleep(self._random.uniform(0.15, 0.25))
         self.flying -= 1
 
-    async def read(self, gate: Limiter, pages: int) -> None:
+    async def read(self, limiter: Limiter, pages: int) -> None:
         left = iter(range(pages))
 
         async def reading() -> None:
             for _ in left:
-                while not await self._got(gate):
+                while not await self._got(limiter):
                     await asyncio.sleep(self._random.uniform(0, 0.5))
 
         await asyncio.gather(*(reading() for _ in range(16)))
 
-    async def _got(self, gate: Limiter) -> bool:
+    async def _got(self, limiter: Limiter) -> bool:
         try:
-            async with gate.slot():
+            async with limiter.slot():
                 await self.page()
         except errors.Throttled:
             return False
@@ -213,7 +213,7 @@ class Inventory:
 @pytest.mark.parametrize("allowed", [1, 2, 3, 7])
 def test_f16_after_a_minute_hardly_any_request_is_turned_away_and_few_turns_are_wasted(allowed: int) -> None:
     inventory = Inventory(allowed, seed=allowed)
-    run(inventory.read(gate(), 6000))
+    run(inventory.read(limiter(), 6000))
     began, ended = inventory.answers[0][0], inventory.answers[-1][0]
     later = [turned_away for moment, turned_away in inventory.answers if moment >= began + 60]
     assert sum(later) / len(later) <= 0.01
@@ -222,7 +222,7 @@ def test_f16_after_a_minute_hardly_any_request_is_turned_away_and_few_turns_are_
 
 def test_an_api_that_bears_sixteen_is_crawled_ten_times_as_fast_as_one_page_after_the_other() -> None:
     inventory = Inventory(100, seed=1)
-    run(inventory.read(gate(), 2500))
+    run(inventory.read(limiter(), 2500))
     assert inventory.answers[-1][0] - inventory.answers[0][0] < 2500 * 0.2 / 10
 
 
@@ -233,9 +233,9 @@ class Metered:
         self._rate, self._credit, self._then = rate, 1.0, 0.0
         self.turned_away = self.pages = 0
 
-    async def got(self, gate: Limiter) -> bool:
+    async def got(self, limiter: Limiter) -> bool:
         try:
-            async with gate.slot():
+            async with limiter.slot():
                 await asyncio.sleep(0.02)
                 now = asyncio.get_running_loop().time()
                 self._credit = min(1.0, self._credit + (now - self._then) * self._rate)
@@ -254,7 +254,7 @@ def test_f16_an_api_that_counts_requests_a_second_is_read_with_pauses_in_between
     inventory = Metered(rate=5)
 
     async def scenario() -> float:
-        one = gate()
+        one = limiter()
 
         async def reading() -> None:
             for _ in range(50):
