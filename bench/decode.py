@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from exporter.inventory import decode, dialects, record_reader, snapshot
+from exporter.inventory.draft import Draft
 from exporter.inventory.selection import chosen
 from exporter.simulator import generator
 from exporter.simulator.dialect import DIALECTS
@@ -89,10 +90,10 @@ def weight(value: object, seen: set[int]) -> int:
 
 def held(bodies: Sequence[bytes], row: tuple[str, str]) -> float:
     """Bytes a record of a snapshot, the index of digests included."""
-    draft, using = snapshot.Draft(snapshot.Snapshot()), reader(*row)
+    draft, using = Draft(snapshot.Snapshot()), reader(*row)
     for body in bodies:
         draft.add(decode.page(body, using, {}, KEY), 1e9)
-    found = draft.commit_full("", snapshot.Guard(), frozenset()).snapshot
+    found = draft.commit_full("", snapshot.ShrinkGuard(), frozenset()).snapshot
     seen: set[int] = set()
     return (weight(found.records, seen) + weight(found.digests, seen)) / len(found.records)
 

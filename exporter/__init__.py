@@ -11,7 +11,7 @@ The way of one page of data through the program, from the wire to `/metrics`:
 4. `inventory.decode` splits the bytes into raw records; those with a digest that the snapshot knows are
    carried over undecoded, the others become `record.Record` by `record_reader`, a compiled dialect, and are
    stored packed.
-5. `inventory.snapshot` collects them in a draft and commits it: a new `Snapshot`, and what changed.
+5. `inventory.draft` collects them and commits them: a new `Snapshot`, and what changed.
    `inventory.absences` notes what a crawl lacks, and decides when it may be removed.
 6. `exposition.render` renders again, in a thread, the blocks that the changes made dirty: a `Body`.
 7. `collections.store` swaps the body by one assignment; `web.server` copies its bytes to whoever scrapes;

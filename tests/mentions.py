@@ -17,7 +17,7 @@ import yaml
 from exporter import errors
 from exporter.client import error_mapping
 from exporter.exposition import families
-from exporter.inventory import snapshot
+from exporter.inventory.draft import FILTER_IGNORED
 from exporter.settings import Settings
 from exporter.settings.base import Block, annotation_at, as_block, mapped
 
@@ -145,7 +145,7 @@ def reasons() -> set[str]:
 
 def rejections() -> set[str]:
     """The reasons for which records are left out that have a name of their own in the snapshot."""
-    return {snapshot.FILTER_IGNORED}
+    return {FILTER_IGNORED}
 
 
 def _below(block: type[Block]) -> Iterator[type[Block]]:

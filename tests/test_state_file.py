@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from exporter import state_file
 from exporter.errors import StateError
 from exporter.inventory.record import Link, Record
-from exporter.inventory.snapshot import Held, Snapshot
+from exporter.inventory.snapshot import Snapshot, StoredRecord
 from exporter.inventory.snapshot import held as hold
 from exporter.state_file import SavedCollection, encoding
 
@@ -50,7 +50,7 @@ DIGEST = st.integers(0, 2**64 - 1)
 HELD = st.builds(hold, RECORD, DIGEST, TIME, st.integers(0, 2**40))
 
 
-def snapshot_of(held: list[Held], words: tuple[tuple[str, str], ...] = ()) -> Snapshot:
+def snapshot_of(held: list[StoredRecord], words: tuple[tuple[str, str], ...] = ()) -> Snapshot:
     return Snapshot({one.id: one for one in held}, {one.digest: one for one in held}, words)
 
 
@@ -62,7 +62,7 @@ SNAPSHOT = st.builds(
 KEPT = st.builds(SavedCollection, SNAPSHOT, st.binary(max_size=16), TEXT, st.none() | TIME, st.none() | TIME)
 
 
-def held(ident: str, status: str = "Operational") -> Held:
+def held(ident: str, status: str = "Operational") -> StoredRecord:
     digest = int.from_bytes(blake2b(f"{ident} {status}".encode(), digest_size=8).digest(), "little")
     # each record with texts of its own, as they come from a page
     customer = Link("7", "".join(("Maritime", " Ltd")), role="".join(("cust", "omer")))
@@ -81,7 +81,7 @@ def held(ident: str, status: str = "Operational") -> Held:
     )
 
 
-def kept(*held: Held) -> SavedCollection:
+def kept(*held: StoredRecord) -> SavedCollection:
     words = tuple((one.standing.status, one.standing.type) for one in held)
     return SavedCollection(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60)
 

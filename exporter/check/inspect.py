@@ -23,7 +23,7 @@ from exporter.exposition import provenance
 from exporter.inventory import decode, paths, record_reader, text
 from exporter.inventory.record import Record
 from exporter.inventory.selection import chosen
-from exporter.inventory.snapshot import Held, Shown
+from exporter.inventory.snapshot import Shown, StoredRecord
 from exporter.paging import fetch, strategies
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -174,7 +174,7 @@ def explain(
     )
     key = os.urandom(16)
     every = [*pages, *further]
-    batches: list[decode.Batch[Held]] = [decode.page(page.body, reader, {}, key) for page in every]
+    batches: list[decode.Batch[StoredRecord]] = [decode.page(page.body, reader, {}, key) for page in every]
     of_pages = [_items(page, batch, reader, key) for page, batch in zip(every, batches, strict=True)]
     samples = [
         _Sample(batch.items, _series(items, target), fetch.total(page, target.paging))
@@ -236,7 +236,9 @@ def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, in
     return dict(counts.most_common())
 
 
-def _items(page: Page, batch: decode.Batch[Held], reader: record_reader.Reader, key: bytes) -> list[_Item]:
+def _items(
+    page: Page, batch: decode.Batch[StoredRecord], reader: record_reader.Reader, key: bytes
+) -> list[_Item]:
     """The records of a page that are held, each with its raw form."""
     digests = {fresh.digest for fresh in batch.fresh}
     raws = [raw for raw in decode.split(page.body) if decode.digest(raw, key) in digests]

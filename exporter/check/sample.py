@@ -17,7 +17,7 @@ from exporter.client.client import Client, Page
 from exporter.inventory import decode, record_reader
 from exporter.inventory.dialects import DIALECTS
 from exporter.inventory.filters import Condition, Filters
-from exporter.inventory.snapshot import Held
+from exporter.inventory.snapshot import StoredRecord
 from exporter.paging import fetch, ignored_filters, pagination
 
 _PAGES = 2  # with records; the crawl may need further ones to judge their end
@@ -114,7 +114,7 @@ def _beginning(queries: pagination.Pagination) -> pagination.Pagination:
 
 def idents(page: Page, target: settings.Target) -> list[str]:
     """What tells the records of a page apart: their ids, or digests of those that have none."""
-    batch: decode.Batch[Held] = decode.page(page.body, record_reader.Reader(target.mapping), {}, _KEY)
+    batch: decode.Batch[StoredRecord] = decode.page(page.body, record_reader.Reader(target.mapping), {}, _KEY)
     fresh = {one.digest: one.id for one in batch.fresh}
     marks = (decode.digest(raw, _KEY) for raw in decode.split(page.body))
     return [fresh.get(mark, str(mark)) for mark in marks]

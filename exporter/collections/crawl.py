@@ -19,6 +19,7 @@ from exporter import errors, settings
 from exporter.client.client import Client
 from exporter.collections.list_reader import ListReader, OnPage
 from exporter.inventory import absences, snapshot
+from exporter.inventory.draft import Draft
 from exporter.paging.pagination import ListResult
 from exporter.precedence import Precedence
 
@@ -33,7 +34,7 @@ class CrawlResult(NamedTuple):
     `is_finished` says that every list was read to its end and showed as much as it announced.
     """
 
-    draft: snapshot.Draft
+    draft: Draft
     list_results: list[ListResult]
     problem: str
     absences: absences.Absences
@@ -43,7 +44,7 @@ class CrawlResult(NamedTuple):
 class TooManyRejects(errors.PartialCrawl):
     """Too many records of a crawl cannot be stored; `draft` has what is known of them."""
 
-    def __init__(self, draft: snapshot.Draft) -> None:
+    def __init__(self, draft: Draft) -> None:
         reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
         super().__init__(
             f"{draft.rejected.total()} of {draft.items} records cannot be held ({reasons})",
@@ -56,7 +57,7 @@ class TooManyRejects(errors.PartialCrawl):
 class _Lists(NamedTuple):
     """The lists of the collection, read once."""
 
-    draft: snapshot.Draft
+    draft: Draft
     list_results: list[ListResult]
 
 
@@ -129,7 +130,7 @@ class Crawler:
         draft, list_results = await self._read(start, self._target.delta)
         many = draft.rejected.total() > self._reject_share * draft.items
         reasons = [list_result.reason for list_result in list_results if not list_result.complete]
-        if many and draft.unheld - self._memory.rejected:
+        if many and draft.rejected_digests - self._memory.rejected:
             reasons.append("many of the changed records cannot be stored")
         found = self._memory.absences.without((), draft.found)
         return CrawlResult(draft, list_results, "; ".join(reasons), found, is_finished=not reasons)
@@ -139,8 +140,8 @@ class Crawler:
         draft, list_results = result.draft, result.list_results
         self._reader.remember(draft)
         self._memory = _Memory(
-            duplicates=draft.doubled,
-            rejected=draft.unheld,
+            duplicates=draft.duplicate_ids,
+            rejected=draft.rejected_digests,
             shortfalls=shortfalls(list_results),
             short=0 if result.is_finished else self._memory.short + 1,
             absences=await asyncio.to_thread(result.absences.without, removed),
@@ -166,7 +167,7 @@ class Crawler:
         """Whether a second crawl is worth its requests."""
         draft, list_results = first
         memory = self._memory
-        if should_read_again(list_results, draft.doubled, memory.duplicates, memory.shortfalls):
+        if should_read_again(list_results, draft.duplicate_ids, memory.duplicates, memory.shortfalls):
             return True
         if ends_with_404(list_results) and await asyncio.to_thread(draft.lacks):
             return True  # maybe only because pages were not found that are there
@@ -186,19 +187,19 @@ class Crawler:
         counted = [count + more for count, more in zip(together, moved, strict=True)]
         for draft, list_results in crawls:
             rejects = draft.doubt(memory.rejected)
-            doubt = why_incomplete(list_results, draft.doubled, known) or rejects
+            doubt = why_incomplete(list_results, draft.duplicate_ids, known) or rejects
             is_finished = (are_finished(list_results, counted) or not doubt) and not rejects
             crawl = absences.Crawl(draft.answers(), is_finished, is_verified=not doubt)
             found = found.after(crawl, stored, len(draft.outdated))
-            known, stored = draft.doubled, stored | draft.found.keys()
+            known, stored = draft.duplicate_ids, stored | draft.found.keys()
         return found
 
     def _result(self, crawls: Sequence[_Lists]) -> CrawlResult:
         """What one or two crawls of everything showed together."""
         memory, first = self._memory, crawls[0].draft
         draft, list_results = crawls[-1]
-        known = first.doubled if len(crawls) > 1 else memory.duplicates
-        doubt = why_incomplete(list_results, draft.doubled, known) or draft.doubt(memory.rejected)
+        known = first.duplicate_ids if len(crawls) > 1 else memory.duplicates
+        doubt = why_incomplete(list_results, draft.duplicate_ids, known) or draft.doubt(memory.rejected)
         found = self._absences_after(crawls)
         is_finished = are_finished(list_results, draft.together(first))
         steady = doubt and _steadily_short(memory.shortfalls, shortfalls(list_results), self._target.queries)
@@ -219,7 +220,7 @@ def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence
     )
 
 
-def _clashing(draft: snapshot.Draft) -> str:
+def _clashing(draft: Draft) -> str:
     """Ids that tell no two records apart, as a sentence; "" for none."""
     if not draft.clashes:
         return ""
@@ -230,7 +231,7 @@ def _clashing(draft: snapshot.Draft) -> str:
     )
 
 
-def _out_of_step(found: absences.Absences, draft: snapshot.Draft) -> str:
+def _out_of_step(found: absences.Absences, draft: Draft) -> str:
     """Signs of several servers behind one address that do not agree, as a sentence; "" for none."""
     signs = []
     if found.returned:

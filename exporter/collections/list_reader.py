@@ -20,6 +20,7 @@ import structlog
 from exporter import __version__, errors, settings
 from exporter.client import client as source
 from exporter.inventory import decode, filters, record_reader, snapshot
+from exporter.inventory.draft import Draft
 from exporter.inventory.selection import chosen
 from exporter.paging import fetch, ignored_filters, pagination
 from exporter.precedence import Precedence
@@ -91,7 +92,9 @@ class ListReader:
             length=config.limits.label_length,
             queries=_filtering(target),
         )
-        self._passed: Mapping[int, int] = {}  # in the last full crawl, and not stored: digest, id's mark
+        self._filtered_out: Mapping[
+            int, int
+        ] = {}  # in the last full crawl, and not stored: digest, id's mark
         self._decoding = asyncio.Lock()
         self._knows_unit = False  # whether positions are known to count records: the last lists were complete
         self._page_size = PageSize(target.page_size)
@@ -112,7 +115,7 @@ class ListReader:
         self._knows_unit = False
 
     async def read(
-        self, draft: snapshot.Draft, further: Mapping[str, str], page_size: int = 0
+        self, draft: Draft, further: Mapping[str, str], page_size: int = 0
     ) -> list[pagination.ListResult]:
         """Pages through every query of the collection, each with the `further` parameters, into `draft`.
 
@@ -146,9 +149,7 @@ class ListReader:
         await self._leave_out_unasked(draft)
         return list_results
 
-    async def _decode_page(
-        self, draft: snapshot.Draft, page: source.Page, query: pagination.Query
-    ) -> fetch.Store:
+    async def _decode_page(self, draft: Draft, page: source.Page, query: pagination.Query) -> fetch.Store:
         try:
             batch = await self._decoded(page, draft.start)
         except errors.Malformed as error:
@@ -168,7 +169,7 @@ class ListReader:
 
         return store
 
-    async def _leave_out_unasked(self, draft: snapshot.Draft) -> None:
+    async def _leave_out_unasked(self, draft: Draft) -> None:
         """Drops records that contradict the queries, unless the API proves to apply the filter.
 
         An API that applies it knows better: some list subtypes, or use a word in another sense.
@@ -197,13 +198,13 @@ class ListReader:
         )
         raise self._client.unreadable(page.url, error) from None
 
-    def remember(self, draft: snapshot.Draft) -> None:
+    def remember(self, draft: Draft) -> None:
         """A full crawl that is stored shows the next one which records are left out."""
-        self._passed = draft.passed
+        self._filtered_out = draft.filtered_out
 
-    def draft(self, start: snapshot.Snapshot, outdated: Mapping[str, int]) -> snapshot.Draft:
+    def draft(self, start: snapshot.Snapshot, outdated: Mapping[str, int]) -> Draft:
         """What a crawl of the collection is collected in."""
-        return snapshot.Draft(start, self._target.preserve_status_types, self.digest_key, outdated)
+        return Draft(start, self._target.preserve_status_types, self.digest_key, outdated)
 
     def _accepted(self, asked: int, came: int, wanted: int) -> None:
         """Remembers the size of a page that the API did not refuse; `wanted` is 0 for the usual one."""
@@ -220,7 +221,9 @@ class ListReader:
         hint = f"{again}{lasting if came > 1 else ''}"
         self._log.warning("page size reduced", refused=asked, accepted=came, hint=hint)
 
-    async def _decoded(self, page: source.Page, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
+    async def _decoded(
+        self, page: source.Page, start: snapshot.Snapshot
+    ) -> decode.Batch[snapshot.StoredRecord]:
         """The page's records."""
         if len(page.body) < (_KNOWN_ABOVE if start.digests else _THREAD_ABOVE):
             async with self._precedence.step():
@@ -228,8 +231,8 @@ class ListReader:
         async with self._decoding:  # several at a time would only wait for each other
             return await asyncio.to_thread(self._decode, page.body, start)
 
-    def _decode(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.Held]:
-        return decode.page(body, self._reader, start.digests, self.digest_key, self._passed)
+    def _decode(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.StoredRecord]:
+        return decode.page(body, self._reader, start.digests, self.digest_key, self._filtered_out)
 
 
 def _filtering(target: settings.Target) -> tuple[dict[str, str], ...]:

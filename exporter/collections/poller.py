@@ -76,7 +76,7 @@ class Poller:
         self._recorder = recorder
         self._crawler = Crawler(target, config, client, publisher.precedence, self._recorder.page)
         self._retention = config.retention
-        self._guard = snapshot.Guard(config.retention.shrink_guard, config.retention.confirmations)
+        self._guard = snapshot.ShrinkGuard(config.retention.shrink_guard, config.retention.confirmations)
         self._exposition = render.Exposition(
             target.families,
             statuses=tuple(target.mapping.statuses),
@@ -186,7 +186,7 @@ class Poller:
             self._recorder.grown(before, after)
         await self._look_for_dangling(outcome.snapshot)
 
-    def _guarding(self) -> snapshot.Guard:
+    def _guarding(self) -> snapshot.ShrinkGuard:
         """The guard, without what an operator accepted too long ago."""
         if self._guard.accepted and time.monotonic() > self._accepted_until:
             return msgspec.structs.replace(self._guard, accepted=frozenset())

@@ -19,6 +19,7 @@ import structlog
 from exporter import settings
 from exporter.inventory import counts, decode, snapshot
 from exporter.inventory.breakdown import Breakdown
+from exporter.inventory.draft import Draft
 from exporter.paging import pagination
 from exporter.telemetry import Telemetry
 
@@ -209,11 +210,11 @@ class StatusRecorder:
             )
         self._is_late = late
 
-    def read(self, draft: snapshot.Draft) -> None:
+    def read(self, draft: Draft) -> None:
         """What a crawl met on its way, whatever became of it."""
         self._telemetry.read(self._collection, draft.duplicates, draft.unused, draft.dropped)
 
-    def rejected(self, draft: snapshot.Draft) -> None:
+    def rejected(self, draft: Draft) -> None:
         """These records cannot be held."""
         self.state.rejected = dict(draft.unused)
         self.state.examples = {
@@ -223,7 +224,7 @@ class StatusRecorder:
 
     def full(
         self,
-        draft: snapshot.Draft,
+        draft: Draft,
         outcome: snapshot.Outcome,
         list_results: Sequence[pagination.ListResult],
         problem: str,

@@ -22,7 +22,7 @@ from exporter.exposition.families import Family
 from exporter.exposition.segments import Block, Strip, block, strip
 from exporter.exposition.writer import Writer
 from exporter.inventory import text
-from exporter.inventory.snapshot import Changes, Held, Shown, Snapshot
+from exporter.inventory.snapshot import Changes, Shown, Snapshot, StoredRecord
 
 BUCKET = 64
 """Records a bucket should hold: fewer make dirty work smaller and compression and joining worse."""
@@ -30,7 +30,7 @@ BUCKET = 64
 ZEROS = 10_000
 """Pairs of a status and a type that are counted though no record may ever have had them."""
 
-_Pair = tuple[Held | None, Held | None]
+_Pair = tuple[StoredRecord | None, StoredRecord | None]
 """A record as it was and as it is; None where it was not held, or is no longer."""
 
 
@@ -88,7 +88,7 @@ class Exposition:
         self._limit = limit
         self._bucket = bucket
         self._pause = pause
-        self._buckets: list[list[Held]] = [[]]
+        self._buckets: list[list[StoredRecord]] = [[]]
         self._strips: list[Strip] = []
         self._cells: Counter[tuple[str, str]] = Counter()  # records by status and type
         self._whole = False
@@ -123,14 +123,14 @@ class Exposition:
         self._strips = [strip(column) for column in zip(*blocks, strict=True)]
         self._cells = Counter(map(_cell, snapshot.records.values()))
 
-    def _place(self, held: Held) -> int:
+    def _place(self, held: StoredRecord) -> int:
         return _rank(held)[0] * len(self._buckets) >> 64
 
-    def _paused(self, bucket: Iterable[Held]) -> list[Block]:
+    def _paused(self, bucket: Iterable[StoredRecord]) -> list[Block]:
         self._pause()
         return self._blocks(bucket)
 
-    def _blocks(self, bucket: Iterable[Held]) -> list[Block]:
+    def _blocks(self, bucket: Iterable[StoredRecord]) -> list[Block]:
         """The block of each family."""
         shown = [held.shown() for held in bucket]
         return [block(*writer.text(shown)) for writer in self._writers]
@@ -224,7 +224,7 @@ class Exposition:
         return counted
 
 
-def _shown(held: Held | None) -> Shown | None:
+def _shown(held: StoredRecord | None) -> Shown | None:
     return held.shown() if held is not None else None
 
 
@@ -235,11 +235,11 @@ def _differs(writer: Writer, was: Shown | None, now: Shown | None) -> bool:
     return writer.samples(was) != writer.samples(now)
 
 
-def _cell(held: Held) -> tuple[str, str]:
+def _cell(held: StoredRecord) -> tuple[str, str]:
     return held.standing.status, held.standing.type
 
 
-def _rank(held: Held) -> tuple[int, str]:
+def _rank(held: StoredRecord) -> tuple[int, str]:
     """Where a record stands; every bucket is kept in this order.
 
     The hash is a cryptographic one, so that nobody can write ids that all belong in one bucket. It has no

@@ -42,7 +42,7 @@ class Identified(Protocol):
         ...
 
 
-Held = TypeVar("Held", bound=Identified)
+Stored = TypeVar("Stored", bound=Identified)
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class Reject(msgspec.Struct, frozen=True):
     digest: int
 
 
-class Fresh(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class DecodedRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A record that was read, packed, and what is looked at of it; `digest` is that of its raw form."""
 
     id: str
@@ -71,12 +71,12 @@ class Fresh(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return record.unpack(self.packed)
 
 
-class Batch(msgspec.Struct, Generic[Held]):
+class Batch(msgspec.Struct, Generic[Stored]):
     """What one page held, in the server's order.
 
     `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of those
-    that were read and are not held, because of their type or shard; `passed` are all such, read or known:
-    the digest of the raw form, and `id_mark`. `dropped` counts values that could not be read by
+    that were read and are not stored, because of their type or shard; `filtered_out` are all such, read or
+    known: the digest of the raw form, and `id_mark`. `dropped` counts values that could not be read by
     reason. `items` is the number of raw records, whatever became of them. `ids` are those of `carried` and
     `fresh` in the server's order; empty where all are fresh, in that order. `against` maps ids of `fresh` to
     the condition of the query that the record contradicts (`inventory.filters`). `is_single` says that
@@ -84,12 +84,12 @@ class Batch(msgspec.Struct, Generic[Held]):
     """
 
     items: int
-    carried: list[Held]
-    fresh: list[Fresh]
+    carried: list[Stored]
+    fresh: list[DecodedRecord]
     rejects: list[Reject]
     skipped: list[str]
     dropped: Counter[str]
-    passed: list[tuple[int, int]] = []
+    filtered_out: list[tuple[int, int]] = []
     ids: list[str] = []
     against: dict[str, str] = {}
     is_single: bool = False
@@ -142,18 +142,18 @@ def split(body: bytes) -> list[msgspec.Raw]:
 def page(
     body: bytes,
     reader: record_reader.Reader,
-    known: Mapping[int, Held],
+    known: Mapping[int, Stored],
     key: bytes,
-    passed: Mapping[int, int] = {},
-) -> Batch[Held]:
-    """Reads one page. Raw records whose digest is in `known` are carried over undecoded, in `passed` skipped.
+    filtered_out: Mapping[int, int] = {},
+) -> Batch[Stored]:
+    """Reads one page. Raw records whose digest is in `known` are carried over undecoded.
 
-    `passed` are those of earlier pages, as a mapping. Raises `Malformed` where the page as a whole cannot be
-    trusted.
+    Those whose digest is in `filtered_out`, which earlier pages gave, are skipped. Raises `Malformed` where
+    the page as a whole cannot be trusted.
     """
     answer = envelope.opened(body)
     raws = answer.records
-    batch: Batch[Held] = Batch(len(raws), [], [], [], [], Counter(), [], [])
+    batch: Batch[Stored] = Batch(len(raws), [], [], [], [], Counter(), [], [])
     batch.is_single = answer.is_single
     seed, marked, listed = _seed(key), xxhash.xxh3_64_intdigest, batch.ids.append
     may_be_large = len(body) > _LARGE
@@ -163,8 +163,8 @@ def page(
         if held is not None:
             batch.carried.append(held)
             listed(held.id)
-        elif (whose := passed.get(mark)) is not None:
-            batch.passed.append((mark, whose))
+        elif (whose := filtered_out.get(mark)) is not None:
+            batch.filtered_out.append((mark, whose))
         elif may_be_large and _is_too_large(raw):
             batch.rejects.append(_too_large(raw, mark))
         else:
@@ -172,7 +172,9 @@ def page(
     return batch
 
 
-def _decode(raw: msgspec.Raw, mark: int, reader: record_reader.Reader, batch: Batch[Held], seed: int) -> None:
+def _decode(
+    raw: msgspec.Raw, mark: int, reader: record_reader.Reader, batch: Batch[Stored], seed: int
+) -> None:
     value = json_of(raw)
     if not isinstance(value, dict):
         batch.rejects.append(Reject("not_an_object", _example(raw), mark))
@@ -192,7 +194,7 @@ def _decode(raw: msgspec.Raw, mark: int, reader: record_reader.Reader, batch: Ba
         ident = found.record.id
         batch.skipped.append(ident)
         # by its id: one that changes while the list is read has another raw form, and must not count twice
-        batch.passed.append((mark, _id_mark(ident, seed) | reader.is_elsewhere(found)))
+        batch.filtered_out.append((mark, _id_mark(ident, seed) | reader.is_elsewhere(found)))
 
 
 def _refuse_error(value: Mapping[str, object]) -> None:
@@ -201,8 +203,8 @@ def _refuse_error(value: Mapping[str, object]) -> None:
         raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
 
 
-def _fresh(read: record.Record, mark: int) -> Fresh:
-    return Fresh(read.id, record.standing(read), record.pack(read), mark, read.updated)
+def _fresh(read: record.Record, mark: int) -> DecodedRecord:
+    return DecodedRecord(read.id, record.standing(read), record.pack(read), mark, read.updated)
 
 
 def _is_too_large(raw: msgspec.Raw) -> bool:

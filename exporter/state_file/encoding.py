@@ -18,7 +18,7 @@ from typing import BinaryIO
 import msgspec
 
 from exporter.inventory.record import Link, Record, Standing, standing, unpack
-from exporter.inventory.snapshot import Held, Snapshot
+from exporter.inventory.snapshot import Snapshot, StoredRecord
 
 MAX_DOCUMENT = 64 << 20
 """Bytes of one document, not compressed."""
@@ -76,7 +76,7 @@ class OtherVersionError(Exception):
     """The file is a state file of another version: its records may have other fields."""
 
 
-_TYPES = (Link, Record, Held, Snapshot, SavedCollection)
+_TYPES = (Link, Record, StoredRecord, Snapshot, SavedCollection)
 _FIELDS = {kind.__name__: list(kind.__struct_fields__) for kind in _TYPES}
 _ENCODER = msgspec.msgpack.Encoder()
 _ANY_HEADER = msgspec.msgpack.Decoder(_AnyHeader)
@@ -190,10 +190,10 @@ def _next(documents: Iterator[bytes]) -> bytes:
 
 def _records(
     documents: Iterator[bytes], count: int, standings: dict[Standing, Standing]
-) -> tuple[dict[str, Held], dict[int, Held]]:
+) -> tuple[dict[str, StoredRecord], dict[int, StoredRecord]]:
     """So many records by id and by digest; takes as many documents as they are in."""
-    records: dict[str, Held] = {}
-    digests: dict[int, Held] = {}
+    records: dict[str, StoredRecord] = {}
+    digests: dict[int, StoredRecord] = {}
     read = 0
     while read < count:
         stored = [_stored(row, standings) for row in _ROWS.decode(_next(documents))]
@@ -207,14 +207,14 @@ def _records(
     return records, digests
 
 
-def _stored(row: _Row, standings: dict[Standing, Standing]) -> Held:
+def _stored(row: _Row, standings: dict[Standing, Standing]) -> StoredRecord:
     record = unpack(row.packed)
     _check_times(row.since, record.start, record.end, record.created, record.updated)
     if row.changes < 0:
         raise ValueError(f"{row.changes} changes of a status")
     status = standing(record)
     status = standings.setdefault(status, status)
-    return Held(record.id, status, row.packed, row.digest, row.since, row.changes)
+    return StoredRecord(record.id, status, row.packed, row.digest, row.since, row.changes)
 
 
 def _check_times(*times: float | None) -> None:

@@ -22,7 +22,8 @@ from aiohttp import web
 
 from exporter import state_file
 from exporter.exposition import families, render
-from exporter.inventory import decode, snapshot
+from exporter.inventory import decode
+from exporter.inventory.draft import SPARE
 from exporter.inventory.snapshot import Changes, Snapshot
 from exporter.inventory.snapshot import held as hold
 from tests import crawling
@@ -118,8 +119,8 @@ async def test_f56_statuses_without_end_are_counted_within_bounds(tmp_path: Path
         counted = crawling.lines(built, "ses_inventory_services{")
         values = Counter(line.rpartition(" ")[2] for line in counted)
         assert values["1"] == len(ids)
-        assert values.total() == len(counted) <= snapshot.SPARE + len(ids) + render.ZEROS
-        assert len(poller.snapshot.words) == snapshot.SPARE + len(ids)
+        assert values.total() == len(counted) <= SPARE + len(ids) + render.ZEROS
+        assert len(poller.snapshot.words) == SPARE + len(ids)
         assert (
             f'ses_inventory_services{{status="degraded since {turns - 2}:3",service_type="VSAT 3"}} 0'
             in counted

@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.inventory import decode, dialects, record_reader, snapshot
+from exporter.inventory.draft import Draft
 from exporter.inventory.record import Record
 from exporter.inventory.selection import chosen
 
 KEY = b"sixteen bytes..."
 NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
-NEVER = snapshot.Guard(share=1.0)
+NEVER = snapshot.ShrinkGuard(share=1.0)
 """A shrink guard that believes everything."""
 
 Item = Mapping[str, Any]
-Batch = decode.Batch[snapshot.Held]
+Batch = decode.Batch[snapshot.StoredRecord]
 
 
 def reader(name: str = "ses", collection: str = "services", **changes: Any) -> record_reader.Reader:
@@ -41,7 +42,9 @@ ALL = _Everything()
 
 
 def batch(
-    items: object, using: record_reader.Reader | None = None, known: Mapping[int, snapshot.Held] | None = None
+    items: object,
+    using: record_reader.Reader | None = None,
+    known: Mapping[int, snapshot.StoredRecord] | None = None,
 ) -> Batch:
     """A page, given as bytes or as a JSON value, decoded."""
     body = items if isinstance(items, bytes) else json.dumps(items).encode()
@@ -68,9 +71,9 @@ def draft(
     now: float = NOW,
     using: record_reader.Reader | None = None,
     preserve: Sequence[str] = (),
-) -> snapshot.Draft:
+) -> Draft:
     """A crawl of these pages that has not been committed."""
-    crawl = snapshot.Draft(start, preserve)
+    crawl = Draft(start, preserve)
     for page in pages:
         crawl.add(batch(page, using, start.digests), now)
     return crawl
@@ -81,7 +84,7 @@ def full(start: snapshot.Snapshot, *pages: object, **how: Any) -> snapshot.Outco
     return draft(start, *pages, **how).commit_full("", NEVER, ALL)
 
 
-def held(item: object, using: record_reader.Reader | None = None, now: float = NOW) -> snapshot.Held:
+def held(item: object, using: record_reader.Reader | None = None, now: float = NOW) -> snapshot.StoredRecord:
     """One record as a snapshot holds it after the first crawl."""
     (only,) = full(snapshot.Snapshot(), [item], using=using, now=now).snapshot.records.values()
     return only

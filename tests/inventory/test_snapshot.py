@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory import decode, snapshot
+from exporter.inventory import decode, draft
+from exporter.inventory.draft import Draft
 from exporter.inventory.record import Record
 from exporter.inventory.selection import chosen
-from exporter.inventory.snapshot import Guard, Snapshot
+from exporter.inventory.snapshot import Outcome, ShrinkGuard, Snapshot
 from tests.inventory import reading
 from tests.inventory.reading import NOW
 
@@ -166,10 +167,10 @@ def test_words_are_remembered_up_to_the_bound_and_the_words_of_records_always(
 ) -> None:
     held = Snapshot()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshot, "SPARE", 1)
+        patch.setattr(draft, "SPARE", 1)
         for step in steps:
             before, held = held, walked(held, [step])
-            found = set(snapshot._words(held.records.values()))
+            found = set(draft._words(held.records.values()))
             assert found <= set(held.words) <= set(before.words) | found
             assert len(held.words) == len(set(held.words)) <= max(1, len(found) + 1)
 
@@ -210,7 +211,7 @@ def test_a_modem_keeps_its_first_status_where_the_operator_wants_it() -> None:
 
 
 def test_a_page_says_how_many_of_its_records_the_crawl_had_not_seen() -> None:
-    crawl = snapshot.Draft(Snapshot())
+    crawl = Draft(Snapshot())
     first = [item("A"), {"name": "no id"}, item("X", **{"@type": "element"})]
     assert crawl.add(reading.batch(first), NOW) == 3, "rejected and excluded records count as seen"
     assert crawl.add(reading.batch(first), NOW) == 0
@@ -231,7 +232,7 @@ def test_values_that_were_dropped_are_counted_over_the_pages() -> None:
 
 def test_a_crawl_that_did_not_prove_complete_says_what_it_retained() -> None:
     before = of(item("A"), item("B"), item("C"))
-    guard = Guard(seen=1, fingerprint=7)
+    guard = ShrinkGuard(seen=1, fingerprint=7)
     outcome = reading.draft(before, [item("A", "Down"), item("D")]).commit_full(
         "page 2 is missing", guard, frozenset()
     )
@@ -241,7 +242,7 @@ def test_a_crawl_that_did_not_prove_complete_says_what_it_retained() -> None:
 
 
 def test_a_delta_says_nothing_of_completeness() -> None:
-    guard = Guard()
+    guard = ShrinkGuard()
     outcome = reading.draft(of(item("A"), item("B")), [item("A", "Down")]).commit_delta(guard)
     assert (outcome.complete, outcome.retained, outcome.guard) == (False, 0, guard)
 
@@ -249,18 +250,18 @@ def test_a_delta_says_nothing_of_completeness() -> None:
 TEN = [item(ident) for ident in "ABCDEFGHIJ"]
 
 
-def _crawled(start: Snapshot, guard: Guard, keep: str) -> snapshot.Outcome:
+def _crawled(start: Snapshot, guard: ShrinkGuard, keep: str) -> Outcome:
     return reading.draft(start, [item(ident) for ident in keep]).commit_full("", guard, reading.ALL)
 
 
 def test_a_loss_within_the_share_is_believed_at_once() -> None:
-    outcome = _crawled(of(*TEN), Guard(share=0.2), "ABCDEFGH")
+    outcome = _crawled(of(*TEN), ShrinkGuard(share=0.2), "ABCDEFGH")
     assert outcome.complete
     assert len(outcome.snapshot.records) == 8
 
 
 def test_a_greater_loss_is_believed_when_further_crawls_confirm_it() -> None:
-    start, guard = of(*TEN), Guard(share=0.2, confirmations=2)
+    start, guard = of(*TEN), ShrinkGuard(share=0.2, confirmations=2)
     for confirmed in (1, 2):
         outcome = _crawled(start, guard, "ABCDEFG")
         assert (outcome.complete, outcome.held_back, outcome.retained) == (False, 3, 3)
@@ -272,7 +273,7 @@ def test_a_greater_loss_is_believed_when_further_crawls_confirm_it() -> None:
 
 
 def test_a_crawl_that_shows_other_records_confirms_nothing() -> None:
-    start, guard = of(*TEN), Guard(share=0.2, confirmations=1)
+    start, guard = of(*TEN), ShrinkGuard(share=0.2, confirmations=1)
     for keep in ("ABC", "ABD", "ABC", "ABE"):
         outcome = _crawled(start, guard, keep)
         assert (outcome.held_back, outcome.guard.seen) == (7, 1)
@@ -281,7 +282,7 @@ def test_a_crawl_that_shows_other_records_confirms_nothing() -> None:
 
 
 def test_a_crawl_that_shows_everything_again_starts_the_confirmations_anew() -> None:
-    start, guard = of(*TEN), Guard(share=0.2, confirmations=1)
+    start, guard = of(*TEN), ShrinkGuard(share=0.2, confirmations=1)
     guard = _crawled(start, guard, "ABC").guard
     back = _crawled(start, guard, "ABCDEFGHIJ")
     assert back.complete
@@ -290,7 +291,9 @@ def test_a_crawl_that_shows_everything_again_starts_the_confirmations_anew() -> 
 
 
 def test_what_is_new_is_published_while_a_loss_is_held_back() -> None:
-    outcome = reading.draft(of(*TEN), [item("A", "Down"), item("Z")]).commit_full("", Guard(), reading.ALL)
+    outcome = reading.draft(of(*TEN), [item("A", "Down"), item("Z")]).commit_full(
+        "", ShrinkGuard(), reading.ALL
+    )
     assert outcome.held_back == 9
     assert shown(outcome.snapshot)["A"].status == "Down"
     assert "Z" in outcome.snapshot.records
@@ -298,7 +301,7 @@ def test_what_is_new_is_published_while_a_loss_is_held_back() -> None:
 
 @pytest.mark.parametrize("confirmations", [0, 1, 4])
 def test_f42_an_empty_list_is_believed_after_as_many_confirmations_as_are_set(confirmations: int) -> None:
-    start, guard = of(*TEN), Guard(confirmations=confirmations)
+    start, guard = of(*TEN), ShrinkGuard(confirmations=confirmations)
     for _ in range(confirmations):
         outcome = reading.draft(start, []).commit_full("", guard, reading.ALL)
         assert len(outcome.snapshot.records) == 10
@@ -309,24 +312,24 @@ def test_f42_an_empty_list_is_believed_after_as_many_confirmations_as_are_set(co
 
 
 def test_an_empty_inventory_that_stays_empty_is_nothing_to_hold_back() -> None:
-    outcome = reading.draft(Snapshot(), []).commit_full("", Guard(), reading.ALL)
+    outcome = reading.draft(Snapshot(), []).commit_full("", ShrinkGuard(), reading.ALL)
     assert outcome.complete
     assert not outcome.changes
 
 
 def test_a_record_that_is_left_out_and_changes_while_the_list_is_read_is_one_record() -> None:
-    draft = snapshot.Draft(Snapshot())
+    draft = Draft(Snapshot())
     using = reading.reader("tmf-v4", "resources", choice=chosen(exclude=["Card"]))
     for moment in ("2026-01-01", "2026-01-02"):
         body = json.dumps([{"id": "X", "@type": "Card", "lastUpdate": moment}]).encode()
         draft.add(decode.page(body, using, {}, reading.KEY), NOW)
-    assert (draft.walked, len(draft.doubled)) == (1, 1)
+    assert (draft.walked, len(draft.duplicate_ids)) == (1, 1)
 
 
 @pytest.mark.parametrize("types", [("Modem", "Card"), ("Card", "Modem")])
 def test_a_record_whose_type_changes_while_the_list_is_read_is_one_record(types: tuple[str, str]) -> None:
-    draft = snapshot.Draft(Snapshot(), key=reading.KEY)
+    draft = Draft(Snapshot(), key=reading.KEY)
     using = reading.reader("tmf-v4", "resources", choice=chosen(exclude=["Card"]))
     pages = [[{"id": "X", "@type": types[0]}, {"id": "Y"}], [{"id": "X", "@type": types[1]}]]
     new = [draft.add(decode.page(json.dumps(page).encode(), using, {}, reading.KEY), NOW) for page in pages]
-    assert (new, draft.walked, draft.doubled) == ([2, 0], 2, {"X"})
+    assert (new, draft.walked, draft.duplicate_ids) == ([2, 0], 2, {"X"})

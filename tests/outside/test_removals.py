@@ -172,10 +172,10 @@ async def test_t12_what_was_accepted_is_all_that_passes(tmp_path: Path) -> None:
 
 
 def test_t12_what_is_listed_again_is_neither_pending_nor_accepted() -> None:
-    guard = snapshot.Guard(seen=1, fingerprint=7, pending=frozenset({"a", "b", "c"})).accept()
+    guard = snapshot.ShrinkGuard(seen=1, fingerprint=7, pending=frozenset({"a", "b", "c"})).accept()
     assert guard.without({"d"}) is guard
     assert guard.without({"b", "d"}).pending == guard.without({"b"}).accepted == {"a", "c"}
-    assert guard.without({"a", "b", "c"}) == snapshot.Guard()
+    assert guard.without({"a", "b", "c"}) == snapshot.ShrinkGuard()
 
 
 async def test_t12_what_is_listed_again_before_it_is_accepted_is_kept(tmp_path: Path) -> None:
