@@ -1,1 +1,1 @@
-"""Room 1: how bytes are got. The only place that speaks HTTP outwards."""
+"""HTTP requests to the APIs of inventories; the only package that sends any."""

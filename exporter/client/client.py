@@ -187,14 +187,14 @@ class Client:
 
     def redact(self, text: str) -> str:
         """The text without any credential that this client has sent or may send."""
-        return self._credentials.redaction.text(text)
+        return self._credentials.redaction.redact(text)
 
     def unreadable(self, url: str, error: errors.Malformed) -> errors.Malformed:
         """The error of a page from `url` that turned out to be none, with its URL, a hint, and blanked."""
         return self._redacted(error_mapping.with_url(error, url))
 
     def _redacted(self, error: _Failed) -> _Failed:
-        return redaction.blanked(error, self._credentials.redaction)
+        return redaction.redacted(error, self._credentials.redaction)
 
     async def _retry(self, query: _Query, retries: int) -> Page:
         attempt = 0

@@ -42,6 +42,15 @@ _ESCAPE = re.compile(
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
+_REMEMBERED = 64
+"""Credentials that were sent and are not in the settings: those of the last day, if a token lives an hour."""
+
+_PUBLIC = ("grant_type", "scope")
+"""Parameters of the request for a token that are no secret."""
+
+Failed = TypeVar("Failed", bound=errors.SourceError)
+
+
 class Credential(NamedTuple):
     """A text to look for. One that `is_name`, of a user or a client, is blanked as a whole word only."""
 
@@ -92,27 +101,27 @@ class Redaction:
         }
         self._spared = tuple(filter(None, spared))
 
-    def text(self, words: str) -> str:
-        """The words with three asterisks for each credential, or what is left of one that was cut.
+    def redact(self, text: str) -> str:
+        """The text with three asterisks for each credential, or what is left of one that was cut.
 
         At most 10,000 characters come back.
         """
-        words = words if len(words) <= 2 * _LONGEST else words[: 2 * _LONGEST]
-        spans = sorted(set(self._spans(words)))
+        text = text if len(text) <= 2 * _LONGEST else text[: 2 * _LONGEST]
+        spans = sorted(set(self._spans(text)))
         parts: list[str] = []
         end = 0
         for start, stop in spans:
             if start >= end:
-                parts.extend((words[end:start], _BLANK))
+                parts.extend((text[end:start], _BLANK))
             end = max(end, stop)
-        parts.append(words[end:])
+        parts.append(text[end:])
         blanked = "".join(parts)
         return blanked if len(blanked) <= _LONGEST else f"{blanked[: _LONGEST - 1]}…"
 
-    def _spans(self, words: str) -> Iterator[tuple[int, int]]:
-        """Where credentials begin and end in the words, however they are escaped."""
-        spared = [found.span() for text in self._spared for found in re.finditer(re.escape(text), words)]
-        for layer in _layers(words):
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where credentials begin and end in the text, however they are escaped."""
+        spared = [found.span() for allowed in self._spared for found in re.finditer(re.escape(allowed), text)]
+        for layer in _layers(text):
             for credential in self._wanted:
                 for start, stop in _found(layer.text, credential):
                     span = layer.starts[start], layer.starts[stop]
@@ -211,21 +220,11 @@ def _forms(text: str) -> Iterator[str]:
         yield last.text
 
 
-Failed = TypeVar("Failed", bound=errors.SourceError)
-
-
-def blanked(error: Failed, redaction: Redaction) -> Failed:
+def redacted(error: Failed, redaction: Redaction) -> Failed:
     """The error itself, its message and its hint blanked."""
-    error.args = (redaction.text(str(error)),)
-    error.hint = redaction.text(error.hint)
+    error.args = (redaction.redact(str(error)),)
+    error.hint = redaction.redact(error.hint)
     return error
-
-
-_REMEMBERED = 64
-"""Credentials that were sent and are not in the settings: those of the last day, if a token lives an hour."""
-
-_PUBLIC = ("grant_type", "scope")
-"""Parameters of the request for a token that are no secret."""
 
 
 class Credentials:

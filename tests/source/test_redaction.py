@@ -17,7 +17,7 @@ BASIC = f"Basic {base64.b64encode(f'monitor:{SECRET}'.encode()).decode()}"
 
 
 def blanked(header: str, text: str) -> str:
-    return Redaction(of_header(header)).text(text)
+    return Redaction(of_header(header)).redact(text)
 
 
 def numeric(text: str) -> str:
@@ -100,12 +100,12 @@ def test_what_is_left_of_a_text(header: str, text: str, left: str) -> None:
 
 def test_what_the_operator_wrote_stays() -> None:
     redaction = Redaction([Credential("inventory")], ["http://inventory.example"])
-    found = redaction.text("GET http://inventory.example/list: inventory is wrong")
+    found = redaction.redact("GET http://inventory.example/list: inventory is wrong")
     assert found == "GET http://inventory.example/list: *** is wrong"
 
 
 def test_a_text_without_end_is_cut() -> None:
-    found = Redaction([Credential("secret")]).text(f"{'x' * 9_990}secret{'y' * 1_000_000}")
+    found = Redaction([Credential("secret")]).redact(f"{'x' * 9_990}secret{'y' * 1_000_000}")
     assert len(found) == 10_000
     assert found.endswith("x***yyyyyy…")
 
@@ -114,4 +114,4 @@ def test_a_text_without_end_is_cut() -> None:
     "text", ["%", "%zz", "&#;", "&#x110000;", "\\u12", "\\", "&#99999999;", "\\U99999999"]
 )
 def test_what_is_no_escape_does_no_harm(text: str) -> None:
-    assert Redaction([Credential("secret")]).text(f"{text} secret{text}") == f"{text} ***{text}"
+    assert Redaction([Credential("secret")]).redact(f"{text} secret{text}") == f"{text} ***{text}"
