@@ -306,7 +306,7 @@ PROOFS = {
     "TM Forum's versions": Proof(versions, {"tmf638": of("tmf-v4"), "tmf639": of("tmf-v5")}),
     "ServiceNow": Proof(servicenow, {"tmf639": of("servicenow")}),
     "Another way of paging": Proof(cursors, {"tmf638": of("tmf-v5", carriers=600, quirks=("style=cursor",))}),
-    "Fields elsewhere, and other status words": Proof(words, {"tmf638": of("tmf-v4")}),
+    "Other fields and status values": Proof(words, {"tmf638": of("tmf-v4")}),
     "Carriers only": Proof(carriers_only),
     "Some types of resources": Proof(some_types),
     "A filter of the API": Proof(filtered),

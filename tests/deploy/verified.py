@@ -15,7 +15,7 @@ from tests.deploy.copies import ROOT
 TESTS = (*sorted((ROOT / "tests/deploy").glob("test_*.py")), ROOT / "tests/test_sd_notify.py")
 
 OPENING = """\
-# What was tried, and how
+# Tested deployments
 
 Written by `make docs` from the names of the tests, which `make test` runs: what is said here passes.
 """

@@ -33,7 +33,7 @@ def test_prometheus_side_shows_what_ours_asks_for() -> None:
 
 
 def test_every_key_has_its_row() -> None:
-    table = PAGE.partition("## What is supported")[2].partition("## While it runs")[0]
+    table = PAGE.partition("## Supported keys")[2].partition("## Reload")[0]
     words = set(re.findall(r"[\w-]+", table))
     for text in (Path(__file__).parent / "good" / name for name in ("tls_all_keys.yml", "headers.yml")):
         for part in yaml.safe_load(text.read_text()).values():
@@ -48,8 +48,8 @@ def test_every_key_has_its_row() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
-    assert f"more than {basic_auth._WAITING} passwords wait to be checked" in text
+    assert f"more than {basic_auth._WAITING} passwords are waiting to be checked" in text
     assert f"or more than {basic_auth._WAITING_OF_ONE} from one address" in text
-    assert f"{basic_auth._REMEMBERED} that were right are remembered" in text
+    assert f"The last {basic_auth._REMEMBERED} valid ones are cached" in text
     assert f"at most {basic_auth._LONGEST} bytes" in text
     assert f"Its cost may be 4 to {models.MAX_COST};" in text
