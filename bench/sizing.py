@@ -31,7 +31,7 @@ OPENING = """\
 # Sizing
 
 Written by `python -m bench.growth`, which measures one exporter at each size; `python -m bench.sizing` writes
-it anew from `bench/growth.json`. Measured: {where}.
+it again from `bench/growth.json`. Measured: {where}.
 
 ![CPU of a refresh, resident memory and size of a scrape against the number of carriers](images/growth.svg)
 

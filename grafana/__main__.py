@@ -1,4 +1,4 @@
-"""Writes the dashboards' JSON beside this file, or says which of it differs from the code.
+"""Writes the dashboards' JSON next to this file, or reports which of it differs from the code.
 
 `python -m grafana` writes; with `--check` it exits 1 where a file has drifted, is missing or is left over.
 It owns the files' names and nothing of their content. Invariant: one file a dashboard, named after its uid.

@@ -33,7 +33,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 }
 
 EXACT = "all"
-UNPROVEN = "all, not proven"
+UNPROVEN = "all, not verified"
 PART = "part, reported"
 FAILED = "none, reported"
 UNFIT = "–"
@@ -41,10 +41,10 @@ WRONG = "WRONG"
 
 MEANINGS = {
     EXACT: f"exactly the {RECORDS:,} records (or all that may be read), and `complete` 1",
-    UNPROVEN: "exactly those records; the API contradicts itself, so `complete` is 0",
-    PART: "fewer records, none invented, and `complete` 0",
-    FAILED: "the API cannot be read at all: `up` 0 and nothing is served",
-    UNFIT: "such a server does not exist: the quirk does not go with the dialect",
+    UNPROVEN: "exactly these records; the API contradicts itself, so `complete` is 0",
+    PART: "fewer records, no wrong ones, and `complete` 0",
+    FAILED: "the API cannot be read: `up` 0 and nothing is served",
+    UNFIT: "not applicable: the dialect does not have this quirk",
 }
 
 
@@ -114,12 +114,13 @@ def page(verdicts: Mapping[str, Mapping[str, str]]) -> str:
             "",
             *titles,
             "",
-            "Where an API does not fit its dialect, `ses-inventory-exporter check` says which it looks like;",
-            "`paging`, `fields` and `statuses` override any part of it ([settings](settings.md)).",
+            "If an API does not match its dialect, `ses-inventory-exporter check` suggests another one.",
+            "`paging`, `fields` and `statuses` override any part of a dialect ([settings](settings.md),",
+            "[status values](status-values.md)).",
             "",
-            "## What implementations do, and what comes of it",
+            "## Quirks of implementations",
             "",
-            f"Each cell is one crawl of a simulated inventory of {RECORDS:,} carriers that has the quirk.",
+            f"Each cell is one crawl of a simulated inventory of {RECORDS:,} carriers with the quirk.",
             "",
             *(f"* **{word}**: {meaning}." for word, meaning in MEANINGS.items()),
             "",
@@ -127,7 +128,7 @@ def page(verdicts: Mapping[str, Mapping[str, str]]) -> str:
             f"|{'---|' * len(head)}",
             *(row(quirk, by) for quirk, by in verdicts.items()),
             "",
-            "The quirks are explained by `ses-inventory-exporter simulate --help`.",
+            "`ses-inventory-exporter simulate --help` explains the quirks ([CLI](cli.md#simulate)).",
             "",
         )
     )

@@ -1,4 +1,4 @@
-"""The service manager is told over a real socket, by path and by abstract name."""
+"""The service manager is notified over a real socket, by path and by abstract name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_words_arrive_as_one_message(manager: socket.socket) -> None:
     assert manager.recv(1000) == b"READY=1\nSTATUS=listening"
 
 
-def test_an_abstract_socket_is_told_too() -> None:
+def test_an_abstract_socket_is_notified_too() -> None:
     name = f"ses-inventory-exporter-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{name}")
@@ -85,7 +85,5 @@ def test_a_service_manager_that_does_not_read_stops_nobody(manager: socket.socke
         ({}, None),
     ],
 )
-def test_the_watchdog_is_told_twice_as_often_as_it_asks(
-    environ: dict[str, str], seconds: float | None
-) -> None:
+def test_the_watchdog_is_notified_twice_per_interval(environ: dict[str, str], seconds: float | None) -> None:
     assert watchdog_interval(environ) == seconds

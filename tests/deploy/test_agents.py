@@ -37,7 +37,7 @@ def test_all_stores_are_sent_the_same_series(store: str) -> None:
     assert config(store)["scrape_configs"] == config("mimir")["scrape_configs"]
 
 
-def test_a_pair_of_agents_is_told_apart_only_where_the_store_wants_it() -> None:
+def test_a_pair_of_agents_has_a_label_for_the_replica_only_if_the_store_needs_it() -> None:
     labels = {store: set(config(store)["global"]["external_labels"]) - {"cluster"} for store in STORES}
     assert labels == {"mimir": {"__replica__"}, "thanos": {"agent"}, "victoriametrics": set()}
 

@@ -86,7 +86,7 @@ def test_every_credential_of_the_environment_is_loaded_and_no_other() -> None:
     assert loaded == used
 
 
-def test_an_inventory_that_is_not_configured_is_told_to_whoever_forgot_its_credential(tmp_path: Path) -> None:
+def test_a_credential_without_its_inventory_is_an_error_that_names_it(tmp_path: Path) -> None:
     for api in ("tmf638", "tmf639"):
         (tmp_path / api).write_text("secret\n")
     (tmp_path / "config.yaml").write_text(

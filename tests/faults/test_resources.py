@@ -178,7 +178,7 @@ async def broken(_: web.Request) -> web.Response:
 @fault(
     58,
     "the event loop is blocked",
-    "Decoding of large pages, rendering and compressing run off the loop; how late the loop is is told",
+    "Decoding of large pages, rendering and compressing run off the loop; the lag is exported as a metric",
     metric="ses_inventory_exporter_event_loop_lag_seconds",
     alert="",
 )
