@@ -1,4 +1,4 @@
-# The words of this project; `make help` lists them.
+# The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -9,7 +9,7 @@ SHIFTED := FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Pacific/Auckland
 
 .PHONY: help install demo test quick time-test install-test check docs dashboards bench growth soak clean
 
-help: ## list these words
+help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .install-stamp ## set up .venv from the hashed locks
@@ -51,10 +51,10 @@ check: install ## lint, types, layers, generated pages without drift
 	$(BIN)/python -m tests.pages --check
 	$(BIN)/python -m grafana --check
 
-docs: install ## write the generated pages anew
+docs: install ## write the generated pages
 	$(BIN)/python -m tests.pages
 
-dashboards: install tools ## write the dashboards anew, and draw their previews
+dashboards: install tools ## write the dashboards and draw their previews
 	$(BIN)/python -m grafana
 	$(BIN)/python -m grafana.preview
 
@@ -81,7 +81,7 @@ wheel-test: install tools ## every test once more, against the built wheel in a 
 sbom: install ## the bill of materials of what the exporter runs on, CycloneDX
 	$(BIN)/cyclonedx-py requirements requirements.lock --output-reproducible -o sbom.json
 
-lock: install ## compile the locks anew; they name no index
+lock: install ## compile the locks; they name no index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \

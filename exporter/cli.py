@@ -305,7 +305,7 @@ def _check(given: argparse.Namespace) -> int:
     console = stdio.Console()
     if given.offline:
         names = ", ".join(target.collection for target in config.targets())
-        console.print(f"The settings are good. Collections: {names}.")
+        console.print(f"The configuration is valid. Collections: {names}.")
         return GOOD
     return asyncio.run(command.check(config, console))
 

@@ -102,5 +102,5 @@ def result(poller: Poller) -> str:
     if state.up is False:
         hint = f" ({state.last_error_hint})" if state.last_error_hint else ""
         return f"failed: {state.last_error}{hint}"
-    held = f"{poller.tally.records} records held"
-    return f"{held}, complete" if state.complete else f"{held}, incomplete: {state.problem}"
+    records = f"{poller.tally.records} records"
+    return f"{records}, complete" if state.complete else f"{records}, incomplete: {state.problem}"

@@ -353,7 +353,7 @@ def test_a_recipe_is_complete(
     assert (program, file, shown) == ("ses-inventory-exporter", "--config.file", "inventory.yaml")
     for given in [(file, name) for name in recipe.settings] or [()]:
         assert cli.main([*check, *given]) == 0, capsys.readouterr().err
-        assert "The settings are good." in capsys.readouterr().out
+        assert "The configuration is valid." in capsys.readouterr().out
 
 
 @EVERY

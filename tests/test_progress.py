@@ -19,7 +19,7 @@ async def test_a_terminal_shows_bars_that_fill(tmp_path: Path) -> None:
         group.create_task(progress.show(built, console))
     shown = console.file.getvalue()
     assert "50/50" in shown
-    assert "50 records held, complete" in shown
+    assert "50 records, complete" in shown
 
 
 async def test_elsewhere_there_is_a_line_for_each_collection(
@@ -35,9 +35,9 @@ async def test_elsewhere_there_is_a_line_for_each_collection(
         for poller in built.pollers:
             group.create_task(poller.refresh())
     shown = console.file.getvalue()
-    assert "resources: 60 records held, complete" in shown
+    assert "resources: 60 records, complete" in shown
     assert "carriers: failed: " in shown and "web page" in shown
-    assert "services: 29 records held, incomplete: row 15" in shown
+    assert "services: 29 records, incomplete: row 15" in shown
     assert "records so far" in shown
 
 
