@@ -21,6 +21,7 @@ LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "erro
 MEANINGS: Mapping[str, str] = {
     "accept requested": "An admin request asks to accept the pending removals.",
     "address left out": "One of several listen addresses cannot be used on this machine.",
+    "admin request refused": "An admin request was refused.",
     "authentication failed": "A client sent wrong credentials, or none.",
     "certificate reload failed": "A changed certificate is invalid; the previous one is used.",
     "certificates cannot be read": "A certificate or key of `tls_config` cannot be read.",
@@ -43,7 +44,6 @@ MEANINGS: Mapping[str, str] = {
     "initial crawl incomplete": "The first full crawl of the collection could not be verified complete.",
     "listening": "The exporter accepts connections at this address.",
     "log lines dropped": "Standard error was not read fast enough.",
-    "order refused": "An admin request was refused.",
     "page failed": "A page of a list could not be read.",
     "page size accepted": "The API accepts the configured page size again.",
     "page size reduced": "The API refused the page size; a smaller one is used.",

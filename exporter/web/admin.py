@@ -90,7 +90,7 @@ _Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 def _own(answer: _Answer) -> _Answer:
     """Refuses what a page of another site made a browser send: the password comes along by itself."""
-    refusal = OnceAMinute("order refused")
+    refusal = OnceAMinute("admin request refused")
 
     async def guarded(request: web.Request) -> web.Response:
         if _foreign(request):

@@ -53,7 +53,7 @@ def series(built: app.Runtime) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
 @fault(
     42,
     "an empty list where there were thousands of records",
-    "Held back: everything stays until `retention.confirmations` further crawls say the same, or until the "
+    "Removals are pending until `retention.confirmations` further crawls confirm them, or until the "
     "operator accepts it (`POST /api/v1/accept`, SIGUSR1)",
     metric=HELD_BACK,
     alert="InventoryShrinkGuardHolding",
@@ -79,7 +79,7 @@ async def test_f42_an_empty_list_is_believed_only_when_it_is_confirmed(tmp_path:
 @fault(
     43,
     "a crawl that finds only four of ten records",
-    "Held back in the same way, where more than `retention.shrink_guard` is gone",
+    "Removals are pending in the same way, if more than `retention.shrink_guard` is missing",
     metric=HELD_BACK,
     alert="InventoryShrinkGuardHolding",
 )
@@ -110,7 +110,7 @@ async def test_a_loss_that_is_another_one_each_time_confirms_nothing(tmp_path: P
     44,
     "ten times as many records as before",
     "Accepted with a warning; families with a series for each record stop at `limits.series_per_family` and "
-    "say how many they left out, counts go on",
+    "report the number of dropped series; counts are complete",
     metric="ses_inventory_exporter_series_dropped",
     alert="InventorySeriesLimitReached",
 )
@@ -223,7 +223,7 @@ async def test_f47_any_text_is_a_label_that_prometheus_reads_back(tmp_path: Path
     48,
     "two records, or two links of one, that would have the same labels",
     "Cannot be: ids that cleaning would merge, be it for a blank, and ids that end like such a digest are "
-    "told apart by a digest of the whole id; links that show the same are one series; asserted before "
+    "distinguished by a digest of the whole id; links that show the same are one series; asserted before "
     "anything is published",
     metric="",
     alert="",

@@ -58,7 +58,7 @@ async def test_f14_an_api_that_refuses_us_does_not_touch_the_other(houses: House
 @fault(
     15,
     "404 or 410 for the whole list",
-    "Kept, reason `not_found`; asked once a refresh",
+    "Kept, reason `not_found`; one request per refresh",
     metric='ses_inventory_exporter_refresh_failures_total{reason="not_found"}',
     alert="InventoryApiFailing",
 )
@@ -81,8 +81,8 @@ def later(seconds: float) -> str:
 @fault(
     16,
     "429 with a Retry-After",
-    "Waited for, and a little more at random, at most until the crawl's deadline; what makes no sense is as "
-    "none; fewer requests at once from then on",
+    "Waited for, and a little more at random, at most until the crawl's deadline; invalid values are "
+    "ignored; fewer concurrent requests afterwards",
     metric='ses_inventory_exporter_request_failures_total{reason="throttled"}',
     alert="InventoryThrottled",
 )
@@ -109,7 +109,7 @@ async def test_f16_a_server_that_asks_to_wait_is_obeyed_within_reason(houses: Ho
 @fault(
     17,
     "a burst of 5xx",
-    "Tried again after a random time that grows, as often as the retry budget allows",
+    "Retried with increasing random delays, as often as the retry budget allows",
     metric="ses_inventory_exporter_request_retries_total",
     alert="",
 )
@@ -145,8 +145,8 @@ def holds(*rows: int) -> Callable[[str], bool]:
 @fault(
     18,
     "504 or 502 for one particular page, always",
-    "The page is halved until the bad rows are found, where the API counts rows; they alone are unread, and "
-    "what was known of them is kept; everything else is published",
+    "The page is halved until the bad rows are found, where the API counts rows; only these are unread, and "
+    "their last known state is kept; all others are updated",
     metric="ses_inventory_exporter_records_unread",
     alert="InventoryIncomplete",
 )

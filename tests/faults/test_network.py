@@ -83,8 +83,8 @@ async def test_f02_a_refused_connection_changes_nothing_of_what_is_served(houses
 
 @fault(
     3,
-    "connecting takes for ever",
-    "The connect timeout ends it after 10 s or what is set; kept, reason `timeout`",
+    "connecting never ends",
+    "The connect timeout (10 s by default) ends it; kept, reason `timeout`",
     metric='ses_inventory_exporter_refresh_failures_total{reason="timeout"}',
     alert="InventoryApiFailing",
 )
@@ -106,7 +106,7 @@ TORN = rawserver.whole(b'[{"id":"C00"},{"id":"C01"}]' * 100)[:-20]
 @fault(
     4,
     "the connection is reset in the middle of a body",
-    "The same page is asked for again; if that fails, too, kept, reason `reset`",
+    "The page is requested again; if that fails, too, kept, reason `reset`",
     metric='ses_inventory_exporter_request_failures_total{reason="reset"}',
     alert="InventoryApiFailing",
 )
@@ -199,7 +199,7 @@ async def test_f08_a_host_that_has_moved_is_found_again_at_no_cost(
 @fault(
     11,
     "IPv6 is broken, IPv4 works",
-    "Works: the addresses of a name are tried side by side",
+    "Works: all addresses of a name are tried in parallel",
     metric="ses_inventory_exporter_up == 1",
     alert="",
 )

@@ -20,8 +20,7 @@ COMPLETE = 'ses_inventory_exporter_complete{collection="services"} == 0'
 @fault(
     34,
     "the position is ignored: the first page for ever",
-    "Noticed, taken once; what was read is served and the crawl counts as incomplete; a dozen requests, not "
-    "a thousand",
+    "Detected after a dozen requests; the first page is served, and the crawl is incomplete",
     metric=COMPLETE,
     alert="InventoryIncomplete",
 )
@@ -45,8 +44,8 @@ async def test_f34_a_page_that_repeats_for_ever_is_taken_once(tmp_path: Path) ->
 
 @fault(
     35,
-    "the server gives fewer records a page than it was asked for",
-    "Goes on from what came, not from what was asked for",
+    "the server returns fewer records per page than requested",
+    "Continues after the returned records, not after the requested number",
     metric="",
     alert="",
 )
@@ -68,7 +67,7 @@ async def test_f35_a_server_that_caps_its_pages_is_read_by_what_comes(tmp_path: 
 @fault(
     36,
     "a short or empty page in the middle of a list",
-    "Goes on as long as the total says so; what the total counts and nobody gives makes the crawl incomplete",
+    "Continues until the total is reached; if records are missing then, the crawl is incomplete",
     metric=COMPLETE,
     alert="InventoryIncomplete",
 )
@@ -104,8 +103,7 @@ async def test_f36_a_page_that_comes_short_or_empty_is_not_the_end(tmp_path: Pat
 @fault(
     37,
     "a total that is missing, wrong, capped or changing",
-    "A check and never the only stop: everything the server gives is read; more announced than given makes "
-    "the crawl incomplete",
+    "Used as a check only: all returned records are read; a larger total makes the crawl incomplete",
     metric=COMPLETE,
     alert="InventoryIncomplete",
 )
@@ -143,8 +141,8 @@ async def test_a_total_that_stops_counting_at_a_hundred_thousand_does_not_stop_t
 @fault(
     38,
     "records shift while the list is read: some come twice, some never",
-    "Of a record that comes twice one is held and one counted; a count that does not fit is answered by one "
-    "more walk, and if that does not fit either the crawl is incomplete: nothing is removed",
+    "Duplicates are stored once and counted; if the number does not match, the list is crawled again, and "
+    "if it still does not match, the crawl is incomplete and nothing is removed",
     metric="ses_inventory_exporter_duplicates_total",
     alert="InventoryIncomplete",
 )
@@ -180,7 +178,7 @@ async def test_f38_a_list_that_moves_while_it_is_read_is_read_once_more_and_neve
 @fault(
     39,
     "the Link to the next page leads to another host, is relative, or leads in a circle",
-    "Relative links are followed; nothing is ever asked of another origin, and no page twice",
+    "Relative links are followed; no request goes to another origin, and no page is requested twice",
     metric=COMPLETE,
     alert="InventoryIncomplete",
 )
@@ -216,8 +214,7 @@ async def test_f39_links_are_followed_on_their_own_origin_only_and_never_in_circ
 @fault(
     40,
     "the last page of a hundred fails, retries included",
-    "The updates of the 99 others are published, nothing is removed, the crawl is incomplete; the next one "
-    "is as any other",
+    "The 99 other pages are updated, nothing is removed, the crawl is incomplete",
     metric="ses_inventory_exporter_records_unread",
     alert="InventoryIncomplete",
 )

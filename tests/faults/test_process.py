@@ -143,7 +143,7 @@ def test_f63_a_port_in_use_ends_the_start_at_once(tmp_path: Path, capsys: pytest
 @fault(
     65,
     "SIGHUP a hundred times",
-    "Those that come while one is waiting are one; scrapes go on meanwhile",
+    "Repeated signals are merged; scrapes continue",
     metric="ses_inventory_exporter_config_last_reload_success_timestamp_seconds",
     alert="",
 )
@@ -172,7 +172,7 @@ async def test_f65_a_hundred_signals_are_a_few_reloads(tmp_path: Path) -> None:
 @fault(
     66,
     "a task dies of a bug",
-    "Started again, later each time, and counted; `/-/healthy` fails once it keeps dying",
+    "Restarted with increasing delays, and counted; `/-/healthy` fails if it keeps failing",
     metric="ses_inventory_exporter_task_restarts_total",
     alert="InventoryTaskDying",
 )

@@ -69,8 +69,8 @@ async def test_f30_a_number_is_an_id_and_nothing_else_that_is_no_text(tmp_path: 
 
 @fault(
     31,
-    "a status word or an `@type` that nobody knows",
-    "Exported as it is, neither operational nor not; counted, and logged once for each word",
+    "an unknown status value or `@type`",
+    "Exported as it is, without `operational`; counted, and logged once per value",
     metric="ses_inventory_exporter_records_unknown_status",
     alert="InventoryUnknownStatus",
 )

@@ -228,7 +228,7 @@ def full_disk() -> Iterator[None]:
 @fault(
     59,
     "the disk is full or read-only",
-    "The state file is optional: a warning, a count, and everything goes on; the file stays what it was",
+    "Logged and counted; nothing else is affected, and the previous file stays",
     metric='ses_inventory_exporter_state_writes_total{result="failed"}',
     alert="InventoryStateNotWritten",
 )

@@ -26,8 +26,7 @@ HOUR = 3600.0
 @fault(
     50,
     "the machine's clock jumps by an hour, or the machine is suspended",
-    "Nothing but the times that are exported: intervals, deadlines, ages and tokens go by the monotonic "
-    "clock",
+    "Affects only exported timestamps: intervals, deadlines, ages and tokens use the monotonic clock",
     metric="",
     alert="",
 )
@@ -58,7 +57,7 @@ async def test_f50_a_clock_that_jumps_changes_nothing_but_exported_times(
 @fault(
     51,
     "the server's clock is years off",
-    "A token lives from when it was received, whatever dates come with it",
+    "The lifetime of a token starts when it is received; dates of the server are ignored",
     metric="",
     alert="",
 )
@@ -166,7 +165,7 @@ def _due(state: RecordedStatus, moment: float) -> bool:
 @fault(
     54,
     "many exporters are started at the same moment",
-    "The first crawl and every later one are put off at random, so that they neither begin nor stay together",
+    "All crawls are delayed at random, so that they do not run at the same time",
     metric="",
     alert="",
 )

@@ -107,7 +107,7 @@ async def gone(reader: asyncio.StreamReader) -> None:
 @fault(
     71,
     "clients that ask for a large scrape and hardly read",
-    "They share the bytes that are held anyway, and are cut at `web.write_timeout`",
+    "They share the rendered bytes, and are closed at `web.write_timeout`",
     metric="ses_inventory_exporter_connections",
     alert="",
 )

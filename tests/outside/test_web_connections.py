@@ -177,7 +177,7 @@ async def test_a12_refused_orders_are_one_counted_line_a_minute() -> None:
             client.leave()
     finally:
         await runner.cleanup()
-    assert [(line["event"], line["times"]) for line in logged] == [("order refused", 1)]
+    assert [(line["event"], line["times"]) for line in logged] == [("admin request refused", 1)]
 
 
 def test_what_is_due_often_is_written_once_a_minute_with_how_often() -> None:
