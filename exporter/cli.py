@@ -9,14 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import http.client
 import os
 import re
 import signal
-import ssl
 import sys
 import tempfile
-import urllib.parse
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.console import Console
 
-from exporter import __version__, app, errors, logs, progress, settings, stdio
+from exporter import __version__, app, errors, healthcheck, logs, progress, settings, stdio
 from exporter.check import command
 from exporter.web import listening
 from exporter.web.web_config import AccessControl
@@ -241,9 +238,7 @@ def _simulator_output(parser: argparse.ArgumentParser) -> None:
 
 def _health(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--url",
-        default="http://127.0.0.1:10638/-/healthy",
-        help="URL to request (default: %(default)s)",
+        "--url", default="http://127.0.0.1:10638/-/healthy", help="URL to request (default: %(default)s)"
     )
     parser.add_argument(
         "--cert",
@@ -458,81 +453,14 @@ def _introduce(simulator: Simulator, served: str, console: Console) -> None:
     console.print("\nCarriers go down and come back while you look. Ctrl-C stops it.", highlight=False)
 
 
-_ALIVE = (
-    http.client.OK,
-    http.client.UNAUTHORIZED,
-    http.client.FORBIDDEN,
-    http.client.TOO_MANY_REQUESTS,
-)
-"""Who may not ask, or not so often, is answered all the same: by a process that is alive."""
-"""Whoever asks for a password is alive."""
-
-
 def _healthcheck(given: argparse.Namespace) -> int:
-    no_url = errors.ConfigError(
-        f"{given.url!r} is no URL", file="--url", hint="write http://HOST:PORT/-/healthy"
-    )
     try:
-        url = urllib.parse.urlsplit(given.url)
-        connection = _connection(url, given.cert, given.key)
-    except (ValueError, http.client.InvalidURL) as error:
-        raise no_url from error
-    if connection is None:
-        raise no_url
-    try:
-        connection.request("GET", url.path or "/-/healthy")
-        answer = connection.getresponse()
-        said = answer.read(1000).decode("utf-8", "replace").strip()
-    except (ValueError, http.client.InvalidURL) as error:
-        raise no_url from error
-    except (OSError, http.client.HTTPException) as error:
-        if url.scheme == "https" and given.cert is None and _is_turned_away(error):
-            print("The exporter is running, and wants a client certificate: give --cert and --key.")
-            return GOOD
-        stdio.print_error(f"no answer from {connection.host}:{connection.port}: {error}")
+        healthy, text = healthcheck.ask(given.url, given.cert, given.key)
+    except healthcheck.UnreachableError as error:
+        stdio.print_error(str(error))
         return UNREAD
-    finally:
-        connection.close()
-    print(said)
-    return GOOD if answer.status in _ALIVE else UNREAD
-
-
-def _is_turned_away(error: Exception) -> bool:
-    """Whether a server that speaks TLS ended the handshake, in words or without, or what came right after it.
-
-    That is what a client without a certificate sees where one is required; only who is alive does so.
-    """
-    words = ("ALERT", "UNEXPECTED_EOF")
-    if isinstance(error, ssl.SSLError):
-        return any(word in (error.reason or "") for word in words)
-    return isinstance(error, http.client.RemoteDisconnected)
-
-
-def _connection(
-    url: urllib.parse.SplitResult, cert: Path | None, key: Path | None
-) -> http.client.HTTPConnection | None:
-    """A connection to ask over; None where it is no URL of a host.
-
-    Raises ValueError for a port that is none, `ConfigError` for a certificate that cannot be used.
-    """
-    if not url.hostname:
-        return None
-    if url.scheme == "http":
-        return http.client.HTTPConnection(url.hostname, url.port, timeout=5)
-    if url.scheme == "https":
-        # it is asked whether it answers, not who it is; nothing secret is sent
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        if cert is not None:
-            try:
-                context.load_cert_chain(cert, key)
-            except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
-                raise errors.ConfigError(
-                    f"cannot be used: {error}", file=f"--cert {cert}", hint="give a PEM file, and its --key"
-                ) from error
-        return http.client.HTTPSConnection(url.hostname, url.port, timeout=5, context=context)
-    return None
+    print(text)
+    return GOOD if healthy else UNREAD
 
 
 _COMMANDS: Mapping[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
