@@ -16,6 +16,7 @@ from tools import (
     cli_page,
     log_events_page,
     metrics_page,
+    modules_page,
     settings_page,
     status_api_page,
     status_values_page,
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 PAGES: Mapping[str, Callable[[], str]] = {
     **copies.FILES,
     "docs/deploy/verified.md": verified.as_markdown,
+    "docs/architecture.md": modules_page.as_markdown,
     "docs/cli.md": cli_page.as_markdown,
     "docs/faults.md": faults.as_markdown,
     "docs/log-events.md": log_events_page.as_markdown,
