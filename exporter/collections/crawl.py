@@ -190,7 +190,7 @@ class Crawler:
             doubt = why_incomplete(list_results, draft.duplicate_ids, known) or rejects
             is_finished = (are_finished(list_results, counted) or not doubt) and not rejects
             crawl = absences.Crawl(draft.answers(), is_finished, is_verified=not doubt)
-            found = found.after(crawl, stored, len(draft.outdated))
+            found = found.after(crawl, stored, len(draft.outdated)).without((), draft.found_besides)
             known, stored = draft.duplicate_ids, stored | draft.found.keys()
         return found
 

@@ -96,7 +96,8 @@ class ListReader:
             int, int
         ] = {}  # in the last full crawl, and not stored: digest, id's mark
         self._decoding = asyncio.Lock()
-        self._knows_unit = False  # whether positions are known to count records: the last lists were complete
+        self._knows_unit = False  # whether positions count records: the last lists were complete, and
+        # longer than a page, so that records would be missing if that had changed
         self._page_size = PageSize(target.page_size)
         self._log = log.bind(collection=target.collection, api=target.api)
 
@@ -145,7 +146,8 @@ class ListReader:
         accepted = min(result.page_size for result in list_results)
         self._accepted(size, accepted, page_size)
         if not further:
-            self._knows_unit = all(list_result.complete for list_result in list_results)
+            are_complete = all(list_result.complete for list_result in list_results)
+            self._knows_unit = are_complete and draft.is_longer_than_pages()
         await self._leave_out_unasked(draft)
         return list_results
 
@@ -161,8 +163,8 @@ class ListReader:
         result = fetch.page_result(page, query, batch.positions(size), non_records=batch.filled(size))
 
         def store() -> pagination.PageResult:
-            if query.role == "unit":  # the same records once more: nothing to store
-                return msgspec.structs.replace(result, new=draft.unseen(batch))
+            if query.role == "unit":  # the same records once more
+                return msgspec.structs.replace(result, new=draft.compare(batch, time.time()))
             new = draft.add(batch, time.time(), query.ordinal)
             self._on_page(batch.items, result.total)
             return msgspec.structs.replace(result, new=new)

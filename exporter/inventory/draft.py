@@ -41,6 +41,10 @@ class _List(NamedTuple):
     walked: set[str | int]
     size: int = 0
 
+    def has_several_pages(self) -> bool:
+        """Whether more than one of its pages had records."""
+        return sum(items > 0 for _, items, _ in self.pages) > 1
+
     def answers(self) -> Answers:
         """Its answers, from the first to the last that had records."""
         pages = sorted((page for page in self.pages if page[1]), key=itemgetter(0))
@@ -69,6 +73,7 @@ class Draft:
         self.outdated: dict[str, int] = {}  # the same after this crawl
         self.clashes: set[str] = set()  # ids that records of different types have
         self.found: dict[str, StoredRecord] = {}
+        self.found_besides: set[str] = set()  # ids of those of them that no page of a list showed
         self.rejects: list[decode.Reject] = []
         self.rejected: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
@@ -140,9 +145,23 @@ class Draft:
         """Records that are not stored, by reason: those that cannot be, and those that nobody asked for."""
         return self.rejected + Counter({FILTER_IGNORED: self.ignored.total()})
 
-    def unseen(self, batch: decode.Batch[StoredRecord]) -> int:
-        """How many records of a page the list has not shown before; the page is not taken in."""
-        return sum(ident not in self._walked for ident in batch.order())
+    def compare(self, batch: decode.Batch[StoredRecord], now: float) -> int:
+        """Compares a page with the list that was read; returns how many of its records the list lacks.
+
+        Those are stored, too: what is listed is there. The others came before and are no duplicates, unless
+        two records of different types have one id.
+        """
+        marks: set[str | int] = {mark for _, mark in batch.filtered_out}
+        marks.update(reject.digest for reject in batch.rejects if reject.reason != decode.STRAY)
+        for held in (*batch.carried, *(self._held(fresh, now) for fresh in batch.fresh)):
+            marks.add(held.id)
+            if held.id not in self._walked and held.id not in self.found:
+                self.found_besides.add(held.id)
+                self.items += 1
+                self._ours += 1
+            self._keep(held)
+        self.against.update(batch.against)
+        return len(marks - self._walked)
 
     def _unite(self, batch: decode.Batch[StoredRecord]) -> None:
         """Counts a record once that came as one that is held and, retyped since, as one that is not."""
@@ -175,6 +194,10 @@ class Draft:
             self.duplicates += 1
             self.duplicate_ids.add(ident)
         self._walked.add(ident)
+        self._keep(held)
+
+    def _keep(self, held: StoredRecord) -> None:
+        ident = held.id
         earlier = self.found.get(ident)
         if earlier is None:
             self.found[ident] = held
@@ -233,8 +256,12 @@ class Draft:
 
     def border(self) -> int:
         """The number of records of the longest page of lists that came in several, 0 where none did."""
-        several = [one for one in self._lists if sum(items > 0 for _, items, _ in one.pages) > 1]
+        several = [one for one in self._lists if one.has_several_pages()]
         return max((items for one in several for _, items, _ in one.pages), default=0)
+
+    def is_longer_than_pages(self) -> bool:
+        """Whether each of the lists came in several pages."""
+        return all(one.has_several_pages() for one in self._lists)
 
     def follow(self, earlier: Draft) -> None:
         """Takes in what an earlier crawl of the same lists showed and this one did not."""

@@ -144,7 +144,8 @@ class _Reading:
     """What is known of a list so far."""
 
     def __init__(self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps, unit: Unit) -> None:
-        self._paging, self._params, self._caps, self._unit = paging, params, caps, unit
+        self._paging, self._params, self._caps = paging, params, caps
+        self._is_unit_open = unit == "unknown"  # whether to find out what positions count
         self._style = styles.STYLES[paging.style]
         self._begin(size)
         self.in_flight: dict[int, PageRequest | PagePart] = {}
@@ -155,13 +156,11 @@ class _Reading:
         self._pages = self._items = self._new = self._longest = self._absent = self._non_records = 0
         self._first_items = self._new_behind_first = 0
         self._is_repeating = False
-        self._capped = self._excessive_total = self._bad_total = self._misplaced = ""
+        self._capped = self._excessive_total = self._bad_total = self._misplaced = self._unit_error = ""
 
     def _begin(self, size: int) -> None:
         self._size = size
         self._strategy = self._style.strategy(size)
-        if self._unit == "unknown":
-            self._strategy.check_unit()
         self._bisection = Bisection(self._paging, self._strategy)
 
     @property
@@ -189,13 +188,17 @@ class _Reading:
         return tuple(queries)
 
     def _next_step(self) -> PageRequest | PagePart | None:
-        """Pages first, and when all of them have arrived the parts of those that failed."""
+        """Pages first, when all have arrived the parts of those that failed, and the unit at the end."""
         if self._probes is not None:
             return self._probes.pop(0) if self._probes and not self.in_flight else None
         request = self._strategy.next_request(self._expected, len(self.in_flight))
-        if request is None and not any(isinstance(step, PageRequest) for step in self.in_flight.values()):
-            return self._bisection.next_part()
-        return request
+        if request or any(isinstance(step, PageRequest) for step in self.in_flight.values()):
+            return request
+        part = self._bisection.next_part()
+        if part or self.in_flight or not self._is_unit_open:
+            return part
+        self._is_unit_open = False
+        return self._strategy.unit_request(self._expected)
 
     def _query(self, step: PageRequest | PagePart) -> Query:
         request = step if isinstance(step, PageRequest) else step.request
@@ -218,7 +221,7 @@ class _Reading:
         step = self.in_flight.pop(result.query.ordinal)
         role = result.query.role
         if isinstance(step, PageRequest) and role == "unit":
-            self._strategy.on_page(step, Received(result.items, result.new, self._expected, result.status))
+            self._on_unit(step, result)
             return
         self._bad_total = self._bad_total or result.bad_total
         if result.items and not result.new:
@@ -263,6 +266,14 @@ class _Reading:
         if result.query.first:
             # nothing follows from a first page that fails: does the API answer at all?
             self._probes = self._bisection.probes(self._size) if result.cause in DIVISIBLE else []
+
+    def _on_unit(self, request: PageRequest, result: PageResult) -> None:
+        """A page that cannot be read proves nothing; one that is refused is no page of the list."""
+        if not result.unread:
+            received = Received(result.items, result.new, self._expected, result.status)
+            self._strategy.on_page(request, received)
+        elif result.status not in TOO_MUCH:  # which is said to positions between two pages
+            self._unit_error = result.error
 
     def _on_part(self, part: PagePart, result: PageResult) -> None:
         if result.unread:
@@ -337,6 +348,8 @@ class _Reading:
             reasons.append(f"the first page came in place of another: {self._misplaced}")
         if doubt := self._strategy.doubt(expected):
             reasons.append(doubt)
+        if self._unit_error:
+            reasons.append(f"whether positions count records or pages is unknown: {self._unit_error}")
         if self._non_records and expected is None:
             count = self._non_records
             reasons.append(

@@ -31,6 +31,9 @@ _COUNTS_PAGES = (
     " page, and paging.first: 0)"
 )
 
+_NEW_IN_CHANGING = 0.1
+"""The share of the records at position 1 that may be new, because the list has changed since it was read."""
+
 
 Role = Literal["page", "part", "probe", "unit"]
 """Why a page is requested: for its records; as a part of a page that failed; for one row whose record is
@@ -88,8 +91,9 @@ class Strategy(Protocol):
         `received.items` counts its rows, bad rows included; the last one ends before position `reached`.
         """
 
-    def check_unit(self) -> None:
-        """Finds out at the end whether positions count what is assumed."""
+    def unit_request(self, total: int | None) -> PageRequest | None:
+        """A last request, which shows whether positions count what is assumed; None where that is clear."""
+        return None
 
     def rows(self, request: PageRequest) -> range | None:
         """The rows of the list behind a request, in records from 0; None while unknown."""
@@ -159,24 +163,11 @@ class OffsetStrategy(Strategy):
         self._absent = -1  # the position of a 404 that may be the end
         self._doubt = ""
         self._is_ended = False
-        self._is_unit_open = False  # whether to find out what positions count
         self._gaps: list[PageRequest] = []
         self._skipped: dict[int, int] = {}  # records skipped at a position
 
     def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
-        """Gaps first; then pages up to the total, or else one at a time; at the end position 1 if wanted."""
-        request = self._next_page(total, in_flight)
-        is_proven = total is not None and self._reached >= total
-        if request or in_flight or not self._is_unit_open or self._reached <= 1 or is_proven:
-            return request
-        self._is_unit_open = False
-        return PageRequest(1, self._size, role="unit")
-
-    def check_unit(self) -> None:
-        """Requests position 1: it has the first page's records but one, unless positions count pages."""
-        self._is_unit_open = True
-
-    def _next_page(self, total: int | None, in_flight: int) -> PageRequest | None:
+        """Gaps first; then pages up to the total, or else one at a time."""
         if self._gaps:
             return self._gaps.pop()
         if self._is_ended or self._failed >= _FAILED_AT_END:
@@ -195,11 +186,19 @@ class OffsetStrategy(Strategy):
             return PageRequest(self._next, self._size)
         return None
 
+    def unit_request(self, total: int | None) -> PageRequest | None:
+        """Position 1: it has the first page's records but one, unless positions count pages."""
+        is_proven = total is not None and self._reached >= total
+        if is_proven or self._reached <= 1 or not self._first:
+            return None
+        return PageRequest(1, self._size, role="unit")
+
     def on_page(self, request: PageRequest, received: Received) -> None:
         """Advances by what came; behind the announced end a page without new records is the end."""
         items, total = received.items, received.total
         if request.role == "unit":
-            if 2 * received.new > received.items:  # in a list that changes, a few are new
+            is_empty = not items and self._first > 1
+            if is_empty or received.new > _NEW_IN_CHANGING * items:
                 self._doubt = _COUNTS_PAGES
             return
         self._failed = 0
