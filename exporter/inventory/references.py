@@ -1,7 +1,8 @@
 """Links: from an item of a list of parties, places, resources, services or relations to a `Link`.
 
 It owns the leniency about items: flat, wrapped as in version 5, a bare id, keys in any spelling. Where the
-lists are is the dialect's. Invariant: what is remembered of the shapes of items is bounded.
+lists are is the dialect's. Items recur: the same customer and the same satellite are in thousands of records,
+so a flat item that was read before is not read again. Invariant: what is remembered is bounded.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ _WRAPPED = {
 
 _MOST_SHAPES = 1_000
 
+_MOST_KNOWN = 5_000
+_RECURRING = ("parties", "places", "resources")
+"""Links that lead to the same few things again and again; to remember the others costs more than it saves."""
+
+_UNREAD = Link("")
 _SCALARS = frozenset({str, int, float, bool, type(None), list})
 
 Source = Callable[[Any, MutableMapping[str, int]], tuple[Link, ...]]
@@ -70,6 +76,8 @@ class Links:
         self._parts = {**(_RELATION_KEYS if self._is_relation else _LINK_KEYS), "wrapped": _WRAPPED[name]}
         self._plans: dict[object, Plan] = {}
         self._words = text.Words(length)
+        self._recurs = name in _RECURRING
+        self._known: dict[tuple[object, ...], Link | None] = {}
 
     def source(self, path: str) -> Source:
         """What reads the links of the list found at `path`, or of the one item there, each once.
@@ -82,10 +90,25 @@ class Links:
             if len(items) > _MOST_LINKS:
                 dropped["link"] += len(items) - _MOST_LINKS
                 items = items[:_MOST_LINKS]
-            found = [self._link(item if type(item) is dict else {"id": item}, path) for item in items]
+            found = [self._read(item if type(item) is dict else {"id": item}, path) for item in items]
             return tuple(dict.fromkeys(link for link in found if link is not None))
 
         return read
+
+    def _read(self, item: dict[str, object], path: str) -> Link | None:
+        """The link of an item, remembered where its kind recurs and all its values are texts."""
+        if not self._recurs:
+            return self._link(item, path)
+        for value in item.values():
+            if type(value) is not str:  # as a key, 1 would be the same as true
+                return self._link(item, path)
+        key = tuple(item.items())
+        link = self._known.get(key, _UNREAD)
+        if link is _UNREAD:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()  # what never recurs must not pile up
+            link = self._known[key] = self._link(item, path)
+        return link
 
     def _link(self, item: object, path: str) -> Link | None:
         outer, plan = self._opened(item)

@@ -22,6 +22,22 @@ def test_an_item_that_points_to_nothing_is_no_link() -> None:
     assert _read({"id": ""}, {"id": ""}, {"id": "L1"}) == (Link("L1"),)
 
 
+def test_an_item_that_recurs_gives_the_same_link_until_too_many_others_have_come() -> None:
+    read = references.Links("places", V4).source("place")
+    (first,) = read([{"id": "L1"}], Counter())
+    assert read({"id": "L1"}, Counter())[0] is first
+    read([{"id": f"other {number}"} for number in range(5_000)], Counter())
+    (late,) = read([{"id": "L1"}], Counter())
+    assert late == first
+    assert late is not first, "what never recurs must not pile up"
+
+
+def test_items_that_only_python_holds_for_equal_are_different_links() -> None:
+    read = references.Links("places", V4).source("place")
+    found = [read([{"id": ident, "name": "N"}], Counter()) for ident in (1, True, "1", 1.0)]
+    assert found == [(Link("1", "N"),), (Link("", "N"),), (Link("1", "N"),), (Link("1", "N"),)]
+
+
 def test_items_of_many_shapes_do_not_pile_up() -> None:
     links = references.Links("places", V4)
     read = links.source("place")
