@@ -124,11 +124,11 @@ def table(found: dict[str, Any]) -> list[Row]:
         bound(
             "CPU of a refresh with 1 % changed ÷ unchanged", found["changed_cpu"] / found["unchanged_cpu"], 2
         ),
-        ratio("cold crawl to first body, records/s", records / found["cold"], 30_000),
+        ratio("cold crawl to first body, records/s", records / found["cold"], 12_000),
         ratio(
             f"the same without characteristics ({found['slim_series'] / records:.0f} series each)",
             records / found["slim_cold"],
-            30_000,
+            12_000,
         ),
         bound("p99 of scrapes during refreshes ÷ at rest", found["busy"]["p99"] / found["rest"]["p99"], 3),
         bound("longest event-loop stall during a cold crawl", found["stall_cold"] * 1000, 50, " ms"),
