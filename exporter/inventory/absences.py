@@ -183,17 +183,25 @@ def _neighbours(places: Mapping[str, int], answers: Answers) -> Iterator[tuple[i
 
 
 def merged(order: Sequence[str], new: Sequence[str], missing: AbstractSet[str]) -> list[str]:
-    """The order `new`, with those of `order` that are missing behind the record that they stood behind."""
+    """The order `new`, with those of `order` that are missing behind the record that they stood behind.
+
+    Of records that came into the same gap nobody knows whether they stand before or behind the missing ones:
+    they are left out, and show no place to be vacant until the gap is closed.
+    """
     behind: dict[str, list[str]] = {}
-    shown = set(new)
+    shown, known = set(new), set(order)
     last = ""  # in front of all
     for ident in order:
         if ident in shown:
             last = ident
         elif ident in missing:
             behind.setdefault(last, []).append(ident)
-    result = behind.get("", [])
+    gap = behind.get("", [])
+    result = list(gap)
     for ident in new:
-        result.append(ident)
-        result.extend(behind.get(ident, ()))
+        if ident in known:
+            gap = behind.get(ident, [])
+            result += [ident, *gap]
+        elif not gap:
+            result.append(ident)
     return result

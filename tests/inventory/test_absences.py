@@ -1,0 +1,26 @@
+"""Where a missing record may have stood, as far as answers show it."""
+
+from exporter.inventory.absences import Absences, Answers, Crawl
+
+
+def crawl(*answers: str) -> Crawl:
+    """A finished crawl; each letter of an answer is an id."""
+    return Crawl((Answers(tuple(list(answer) for answer in answers)),), is_finished=True, is_verified=True)
+
+
+def test_a_new_record_does_not_show_the_place_of_a_missing_one_to_be_vacant() -> None:
+    stored = set("abmde")
+    found = Absences().after(crawl("abmde"), stored)
+    # the list is a b n m d e, and m slips through between two answers, twice
+    for _ in range(2):
+        found = found.after(crawl("abn", "de"), stored)
+        assert not found.noted["m"].is_vacant
+        assert not found.removable()
+
+
+def test_a_gap_is_vacant_whatever_came_into_it() -> None:
+    stored = set("abmde")
+    found = Absences().after(crawl("abmde"), stored)
+    for _ in range(2):
+        found = found.after(crawl("abnde"), stored)
+    assert found.removable() == {"m"}
