@@ -78,7 +78,7 @@ def test_a_lock_names_no_index(name: str) -> None:
 
 def test_the_threat_model_goes_through_every_door_and_letter() -> None:
     text = (ROOT / "THREAT_MODEL.md").read_text()
-    for door in ("APIs", "state file", "settings and secrets", "port", "logs", "simulator", "build"):
+    for door in ("APIs", "state file", "configuration and secrets", "port", "logs", "simulator", "build"):
         assert re.search(rf"^\| \*\*[^|]*{door}", text, re.MULTILINE), door
     threats = re.findall(r"^\|[^|]*\| ([STRIDE](?:, [STRIDE])*): ", text, re.MULTILINE)
     assert {letter for threat in threats for letter in threat.split(", ")} == set("STRIDE")

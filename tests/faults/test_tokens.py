@@ -141,12 +141,12 @@ async def test_f25_an_odd_token_is_used_and_no_token_is_a_failure(houses: Houses
 
 async def test_a_token_is_renewed_before_it_ends_and_the_old_one_is_used_meanwhile(houses: Houses) -> None:
     down = web.json_response({"error": "temporarily_unavailable"}, status=503)
-    soon = web.json_response({"access_token": "t1", "expires_in": 2})
+    soon = web.json_response({"access_token": "t1", "expires_in": 8})
     async with rawserver.raw(admits("t1", "t3")) as server:
         async with endpoint(in_turn(soon, down, tokens())) as desk:
             async with houses.over(server, oauth2(desk)) as it:
                 await it.good()
-                await asyncio.sleep(1.55)  # three quarters of its life
+                await asyncio.sleep(6.1)  # three quarters of its life
                 await it.good()
                 assert len(desk.asks) == 2, "it is asked for early, and a failure does no harm yet"
                 assert not it.logged.events("refresh failed")

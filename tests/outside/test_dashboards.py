@@ -26,10 +26,10 @@ Ask = Callable[[str], list[dict[str, Any]]]
 DAY = 86_400.0
 GREEN, GREY = "green", "#808080"
 EXPORTER = "ses-inventory-exporter"
-PROCESS = {"Settings", "Restarts of tasks", "Since the last good state file", "State file", "Connections"}
+PROCESS = {"Config reload", "Task restarts", "State file age", "State file", "Connections"}
 """Tiles about the process, which has a state whatever it knows of an inventory."""
 
-AGES = {"Age of what is shown"}
+AGES = {"Data age"}
 """Tiles that are older the longer there is no data."""
 
 BOARDS = boards.boards()
@@ -153,7 +153,7 @@ async def test_t15_a_number_over_several_collections_is_no_zero_while_one_of_the
         panels = {panel["title"]: panel for uid, panel in TILES if uid == "ses-inventory-services"}
         answers = {title: asked(ask, panel, instances["services only"]) for title, panel in panels.items()}
     assert [one["value"][1] for one in answers["Down"][0]] == ["0"]
-    assert answers["Concerned"] == [[]], "carriers and resources may be down"
+    assert answers["Affected"] == [[]], "carriers and resources may be down"
 
 
 @pytest.mark.parametrize(("uid", "panel"), TILES, ids=[f"{uid}-{panel['title']}" for uid, panel in TILES])

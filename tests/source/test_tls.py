@@ -113,3 +113,31 @@ async def test_without_settings_there_is_nothing_to_watch() -> None:
     security = tls.Context(None, "apis.x.tls_config")
     assert await refreshed(security) is security.context()
     assert security.server_name is None
+
+
+async def test_f09_an_authority_that_changes_while_a_connection_is_made_costs_no_page(tmp_path: Path) -> None:
+    """The file is replaced after it was read for the request and before the API shows its certificate."""
+    file = tmp_path / "ca.pem"
+    shutil.copyfile(CERTIFICATES / "other.pem", file)
+    shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    shown.load_cert_chain(CERTIFICATES / "localhost.pem")
+    connections = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        shutil.copyfile(CERTIFICATES / "ca.pem", file)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await writer.start_tls(shown)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]")
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asking(
+            f"https://127.0.0.1:{port}", tls_config={"ca_file": str(file)}, retries=0
+        ) as client:
+            page = await client.get(f"https://127.0.0.1:{port}/", ())
+    assert (page.status, page.body, connections) == (200, b"[]", 2)
