@@ -103,6 +103,7 @@ class Result:
     deletions: int
     live_removed: int
     crawls: list[int]  # begun after a deletion until the record was gone
+    refreshes: list[int]  # full refreshes, of one or two crawls each, that ended until then
     left: int
     complete: float  # share of the refreshes after which the list was called complete
 
@@ -160,7 +161,7 @@ def configured(case: Case, url: str, folder: Path) -> settings.Settings:
 async def run(case: Case, deletions: int, seed: int = 0) -> Result:
     """Crawls until so many records have been deleted, then until what was deleted had three more crawls."""
     truth = Truth(random.Random(seed), case.behind)
-    live_removed, gone, complete = 0, list[int](), list[bool]()
+    live_removed, gone, refreshes, complete = 0, list[int](), list[int](), list[bool]()
     stored: set[str] = set()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -168,6 +169,7 @@ async def run(case: Case, deletions: int, seed: int = 0) -> Result:
         built = await stack.enter_async_context(app.built(configured(case, url, folder)))
         (poller,) = built.pollers
         waiting: dict[int, int] = {}
+        since: dict[int, int] = {}
         while len(truth.deleted) < deletions:
             await poller.refresh()
             complete.append(bool(poller.state.complete))
@@ -176,13 +178,15 @@ async def run(case: Case, deletions: int, seed: int = 0) -> Result:
             live_removed += len((stored - now) & live)
             for ident, crawls in truth.deleted.items():
                 waiting.setdefault(ident, crawls)
+                since.setdefault(ident, len(complete) - 1)
             for ident in [ident for ident in waiting if f"S{ident:06}" not in now and waiting[ident] >= 0]:
                 if f"S{ident:06}" in stored:
                     gone.append(truth.crawls - waiting[ident])
+                    refreshes.append(len(complete) - 1 - since[ident])
                 waiting[ident] = -1
             stored = now
     left = sum(0 <= crawls < truth.crawls - 3 for crawls in waiting.values())
-    return Result(case, len(truth.deleted), live_removed, gone, left, statistics.mean(complete))
+    return Result(case, len(truth.deleted), live_removed, gone, refreshes, left, statistics.mean(complete))
 
 
 HEAD = (
