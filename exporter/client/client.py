@@ -228,16 +228,16 @@ class Client:
         try:
             await asyncio.gather(self._secrets.refresh(), self._peer.tls.refresh())
             token, refusals = await self._authorization.token(), 0
+            is_last = not self._peer.tls.has_files
             while True:
-                renewals = self._peer.tls.renewals
                 try:
                     page = await self._send(query, self._headers(query, token))
                 except errors.Unreachable as error:
-                    # the server's certificate and the file to verify it by may have changed just now
-                    if error.reason == "tls":
-                        await self._peer.tls.refresh()
-                    if self._peer.tls.renewals == renewals:
+                    # the server's certificate and the files to verify it by may have changed just now
+                    if error.reason != "tls" or is_last:
                         raise
+                    is_last = True
+                    await self._peer.tls.refresh()
                 except errors.Refused as refused:
                     await self._secrets.refresh()
                     refusals += 1

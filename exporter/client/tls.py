@@ -40,8 +40,6 @@ _FIRST = 1.0
 class Context:
     """The context of one `tls_config`, renewed when its files are; `path` is its dotted key.
 
-    `renewals` counts how often it was renewed.
-
     Making one waits for its files, up to a deadline. Raises `ConfigError` where they cannot be used at the
     start. Later the previous context stays in use, since a file may just be being written or its mount hang,
     and the log says so once.
@@ -54,7 +52,6 @@ class Context:
         self._context: ssl.SSLContext | None = None
         self._problem: errors.ConfigError | None = None
         self._late = False
-        self.renewals = 0
         self._calls = files.Calls(self._look, self._keep)
         try:
             found = files.within(_FIRST, self._look) if self._files else self._look()
@@ -66,6 +63,11 @@ class Context:
             if isinstance(made, errors.ConfigError):
                 raise made
             self._context = made
+
+    @property
+    def has_files(self) -> bool:
+        """Whether certificates are read from files, which may change."""
+        return bool(self._files)
 
     @property
     def server_name(self) -> str | None:
@@ -118,7 +120,6 @@ class Context:
             log.warning("certificate reload failed", error=str(made), hint=made.hint)
             return
         self._context = made
-        self.renewals += 1
         log.info("certificates reloaded", setting=self._path)
 
     def _warn_late(self) -> None:
