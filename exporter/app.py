@@ -1,4 +1,4 @@
-"""The composition root: builds each object once, in reading order, and runs them until told to stop.
+"""The composition root: builds each object once, in reading order, and runs them until a signal to stop.
 
 It owns lifetimes and signals and nothing else. Invariants: what a state file holds is served by the very
 first scrape; the web side is up before the first request to an inventory goes out, so that even a start

@@ -1,4 +1,4 @@
-"""A connection before it is let in: counted, told to come back where there are too many, its TLS set up.
+"""A connection before it is let in: counted, refused if there are too many, its TLS set up.
 
 Owns what happens between accepting and the first byte that aiohttp sees; from then on it is a `connection`'s.
 The handshake is made here and not by asyncio's server, which says nothing of those that fail or never end, so
