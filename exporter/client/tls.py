@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +30,21 @@ _VERSIONS = {
 }
 
 
-_Found = tuple[tuple[files.Stamp, ...], ssl.SSLContext | errors.ConfigError] | None
-"""What the files were, and what was made of them; None where they have not changed."""
+_Make = Callable[[], ssl.SSLContext]
+"""Makes a context that trusts what was read."""
+
+_Load = Callable[[ssl.SSLContext], None]
+"""Makes a context show the certificate that was read."""
+
+
+class _Found(NamedTuple):
+    """What the files are, what is used of them from now on (no context: as before), and what is wrong."""
+
+    stamps: tuple[files.Stamp, ...]
+    context: ssl.SSLContext | None
+    make: _Make | None
+    load: _Load | None
+    error: errors.ConfigError | None
 
 
 _FIRST = 1.0
@@ -41,15 +55,18 @@ class Context:
     """The context of one `tls_config`, renewed when its files are; `path` is its dotted key.
 
     Making one waits for its files, up to a deadline. Raises `ConfigError` where they cannot be used at the
-    start. Later the previous context stays in use, since a file may just be being written or its mount hang,
-    and the log says so once.
+    start. Later what was read before stays in use, since a file may just be being written or its mount hang,
+    and the log says so once: the authorities and the client certificate each on their own, so that new
+    authorities are trusted while a certificate waits for its key.
     """
 
     def __init__(self, config: settings.TlsConfig | None, path: str) -> None:
         self._config, self._path = config, path
         self._files = _files(config)
-        self._state: tuple[files.Stamp, ...] | None = None
+        self._stamps: tuple[files.Stamp, ...] | None = None
         self._context: ssl.SSLContext | None = None
+        self._make: _Make | None = None
+        self._load: _Load | None = None
         self._problem: errors.ConfigError | None = None
         self._late = False
         self._calls = files.Calls(self._look, self._keep)
@@ -59,10 +76,9 @@ class Context:
             self._warn_late()
             return
         if found is not None:
-            self._state, made = found
-            if isinstance(made, errors.ConfigError):
-                raise made
-            self._context = made
+            if found.error is not None:
+                raise found.error
+            self._use(found)
 
     @property
     def has_files(self) -> bool:
@@ -100,27 +116,38 @@ class Context:
         except TimeoutError:
             self._warn_late()
 
-    def _look(self) -> _Found:
-        """In a thread, for the files may not answer."""
-        state = tuple(files.stamp(file) for file in self._files)
-        if state == self._state:
+    def _look(self) -> _Found | None:
+        """In a thread, for the files may not answer; None where they have not changed."""
+        stamps = tuple(files.stamp(file) for file in self._files)
+        if stamps == self._stamps:
             return None
+        make, load, error = self._make, self._load, None
         try:
-            return state, context(self._config, self._path)
-        except errors.ConfigError as error:
-            return state, error
+            make = _authorities(self._config, self._path)
+        except errors.ConfigError as problem:
+            error = problem
+        try:
+            load = _certificate(self._config, self._path)
+        except errors.ConfigError as problem:
+            error = problem
+        is_new = make is not self._make or load is not self._load
+        context = _context(self._config, make, load) if make and load and is_new else None
+        return _Found(stamps, context, make, load, error)
 
-    def _keep(self, found: _Found) -> None:
+    def _keep(self, found: _Found | None) -> None:
         self._late = False
         if found is None:
             return
-        self._state, made = found
-        self._problem = made if isinstance(made, errors.ConfigError) else None
-        if isinstance(made, errors.ConfigError):
-            log.warning("certificate reload failed", error=str(made), hint=made.hint)
-            return
-        self._context = made
-        log.info("certificates reloaded", setting=self._path)
+        self._use(found)
+        if found.error is not None:
+            log.warning("certificate reload failed", error=str(found.error), hint=found.error.hint)
+        else:
+            log.info("certificates reloaded", setting=self._path)
+
+    def _use(self, found: _Found) -> None:
+        self._stamps, self._problem = found.stamps, found.error
+        self._make, self._load = found.make, found.load
+        self._context = found.context or self._context
 
     def _warn_late(self) -> None:
         if not self._late:
@@ -139,34 +166,62 @@ def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:
 
     Raises `ConfigError` where a certificate or a key cannot be read or used.
     """
+    return _context(config, _authorities(config, path), _certificate(config, path))
+
+
+def _context(config: settings.TlsConfig | None, make: _Make, load: _Load) -> ssl.SSLContext:
+    made = make()
+    load(made)
     if config is None:
-        return certificates.verified(ssl.create_default_context())
-    secured = _trusting(config, path)
+        return made
     if config.insecure_skip_verify:
-        secured.check_hostname = False
-        secured.verify_mode = ssl.CERT_NONE
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
     if config.min_version:
-        secured.minimum_version = _VERSIONS[config.min_version]
+        made.minimum_version = _VERSIONS[config.min_version]
     if config.max_version:
-        secured.maximum_version = _VERSIONS[config.max_version]
-    if config.cert or config.cert_file:
-        _load_certificate(secured, config, path)
-    return secured
+        made.maximum_version = _VERSIONS[config.max_version]
+    return made
 
 
-def _trusting(config: settings.TlsConfig, path: str) -> ssl.SSLContext:
-    pem = _pem(config.ca, config.ca_file, f"{path}.ca")
-    if not pem:
-        return certificates.verified(ssl.create_default_context())
-    try:
-        return certificates.verified(ssl.create_default_context(cadata=certificates.authorities(pem)))
-    except (ssl.SSLError, ValueError) as error:
-        named = f"{config.ca_file} holds" if config.ca_file else "holds"
-        raise errors.ConfigError(
-            f"{named} no certificates",
-            path=f"{path}.ca_file" if config.ca_file else f"{path}.ca",
-            hint="write authorities as PEM into ca or ca_file",
-        ) from error
+def _authorities(config: settings.TlsConfig | None, path: str) -> _Make:
+    """Reads the authorities and tries them; raises `ConfigError`."""
+    pem = _pem(config.ca, config.ca_file, f"{path}.ca") if config else ""
+
+    def make() -> ssl.SSLContext:
+        if config is None or not pem:
+            return certificates.verified(ssl.create_default_context())
+        try:
+            return certificates.verified(ssl.create_default_context(cadata=certificates.authorities(pem)))
+        except (ssl.SSLError, ValueError) as error:
+            named = f"{config.ca_file} holds" if config.ca_file else "holds"
+            raise errors.ConfigError(
+                f"{named} no certificates",
+                path=f"{path}.ca_file" if config.ca_file else f"{path}.ca",
+                hint="write authorities as PEM into ca or ca_file",
+            ) from error
+
+    make()
+    return make
+
+
+def _certificate(config: settings.TlsConfig | None, path: str) -> _Load:
+    """Reads the client certificate and tries it; raises `ConfigError`."""
+    if config is None or not (config.cert or config.cert_file):
+        return _no_certificate
+    certificate = _pem(config.cert, config.cert_file, f"{path}.cert").encode()
+    key = _pem(config.key, config.key_file, f"{path}.key").encode()
+    dotted = f"{path}.cert_file" if config.cert_file else f"{path}.cert"
+
+    def load(made: ssl.SSLContext) -> None:
+        certificates.show(made, certificate, key, path=dotted)
+
+    load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    return load
+
+
+def _no_certificate(made: ssl.SSLContext) -> None:
+    """Where the settings name none."""
 
 
 def _pem(written: SecretStr | None, file: Path | None, key: str) -> str:
@@ -174,17 +229,6 @@ def _pem(written: SecretStr | None, file: Path | None, key: str) -> str:
     if file is None:
         return settings.read_secret(written, None, key)
     return settings.read_pem(file, f"{key}_file")
-
-
-def _load_certificate(secured: ssl.SSLContext, config: settings.TlsConfig, path: str) -> None:
-    certificate = _pem(config.cert, config.cert_file, f"{path}.cert")
-    key = _pem(config.key, config.key_file, f"{path}.key")
-    certificates.show(
-        secured,
-        config.cert_file or certificate.encode(),
-        config.key_file or key.encode(),
-        path=f"{path}.cert_file" if config.cert_file else f"{path}.cert",
-    )
 
 
 class Explanation(NamedTuple):

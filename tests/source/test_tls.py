@@ -141,3 +141,19 @@ async def test_f09_an_authority_that_changes_while_a_connection_is_made_costs_no
         ) as client:
             page = await client.get(f"https://127.0.0.1:{port}/", ())
     assert (page.status, page.body, connections) == (200, b"[]", 2)
+
+
+async def test_f09_new_authorities_are_trusted_while_a_certificate_waits_for_its_key(tmp_path: Path) -> None:
+    """A rotation replaces the certificate some time before its key, and the authorities in between."""
+    files = {name: tmp_path / f"{name}.pem" for name in ("ca", "certificate", "key")}
+    shutil.copy(CERTIFICATES / "other.pem", files["ca"])
+    shutil.copy(OURS, files["certificate"])
+    shutil.copy(OURS, files["key"])
+    config = {"ca_file": files["ca"], "cert_file": files["certificate"], "key_file": files["key"]}
+    serve = serving(then_closes(whole(b"[1]")), certificate="localhost.pem", clients="ca.pem")
+    async with serve as server, asking(server.url, tls_config=config, retries=0) as client:
+        with pytest.raises(errors.Unreachable):
+            await client.get(server.url, ())
+        shutil.copy(CERTIFICATES / "elsewhere.pem", files["certificate"])
+        shutil.copy(CA, files["ca"])
+        assert (await client.get(server.url, ())).body == b"[1]"
