@@ -2,14 +2,18 @@
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from exporter import app
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import record, records
+from tests.model.server import Server
 
 
 def value(built: object, series: str) -> float:
@@ -238,6 +242,36 @@ async def test_after_an_acceptance_the_guard_is_on_watch_again(tmp_path: Path) -
                 built.store.accept(())
                 await poller.refresh()
             assert len(poller.snapshot.records) == left
+
+
+async def test_a_refresh_that_listed_records_and_failed_is_no_confirmation_that_they_are_gone(
+    tmp_path: Path,
+) -> None:
+    options = replace(crawling.SMALL, services=30, carriers=2, resources=6)
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(Server(options))
+        changes = {"limits.concurrency": 1, "limits.retries": 0, "collections.services.page_size": 10}
+        built = await stack.enter_async_context(app.built(crawling.configured(simulator, tmp_path, changes)))
+        poller = crawling.poller(built, "services")
+
+        def forbid() -> None:
+            raise web.HTTPForbidden
+
+        async def full(*faults: str) -> None:
+            crawling.trouble(simulator, *faults)
+            simulator.begin()
+            poller._next_full = 0.0
+            await poller.refresh()
+
+        await full()
+        for _ in range(2):
+            await full("empty")
+        simulator.moves.extend([lambda: None, lambda: None, forbid])
+        await full()
+        assert value(built, 'ses_inventory_exporter_up{collection="services"}') == 0
+        for shown in (30, 30, 0):
+            await full("empty")
+            assert len(crawling.lines(built, "ses_inventory_service_info{")) == shown
 
 
 async def test_f44_ten_times_as_many_records_are_served_with_a_warning(tmp_path: Path) -> None:

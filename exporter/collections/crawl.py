@@ -9,7 +9,7 @@ teaches the next, which it learns only when the poller has stored the result.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -93,6 +93,7 @@ class Crawler:
         self._reject_share = config.retention.reject_share
         self._reader = ListReader(target, config, client, precedence, on_page)
         self._memory = _Memory()
+        self._unfinished: list[Draft] = []  # what the present crawl has read, until its result is stored
 
     @property
     def digest_key(self) -> bytes:
@@ -114,6 +115,7 @@ class Crawler:
         One list that was read to its end is no proof that a record is gone: see `inventory.absences`. Raises
         `SourceError` where a list cannot be read.
         """
+        self._unfinished = []
         first = await self._read(start, {})
         if not await self._needs_another(first):
             return await asyncio.to_thread(self._result, [first])
@@ -127,6 +129,7 @@ class Crawler:
 
     async def delta(self, start: snapshot.Snapshot) -> CrawlResult:
         """Reads what changed in the last 24 hours; the problem says why those may not be all changes."""
+        self._unfinished = []
         draft, list_results = await self._read(start, self._target.delta)
         many = draft.rejected.total() > self._reject_share * draft.items
         reasons = [list_result.reason for list_result in list_results if not list_result.complete]
@@ -147,15 +150,33 @@ class Crawler:
             absences=await asyncio.to_thread(result.absences.without, removed),
             outdated=draft.outdated,
         )
+        self._unfinished = []
 
     def stored_changes(self, result: CrawlResult) -> None:
         """The result of a delta is served now."""
         outdated = {**self._memory.outdated, **result.draft.outdated}
         self._memory = msgspec.structs.replace(self._memory, absences=result.absences, outdated=outdated)
+        self._unfinished = []
+
+    def abandoned(self, pending: AbstractSet[str]) -> set[str]:
+        """Those of the ids `pending` that a crawl listed which failed; nothing after one that was stored.
+
+        What was listed is not missing, whatever else became of the crawl.
+        """
+        known = self._memory.absences
+        absent = self._listed(known.noted)
+        self._memory = msgspec.structs.replace(self._memory, absences=known.without((), absent))
+        listed = self._listed(pending)
+        self._unfinished = []
+        return listed
+
+    def _listed(self, idents: Iterable[str]) -> set[str]:
+        return {ident for ident in idents if any(ident in draft.found for draft in self._unfinished)}
 
     async def _read(self, start: snapshot.Snapshot, further: Mapping[str, str], page_size: int = 0) -> _Lists:
         """Reads the lists once; raises `TooManyRejects` where too many of their records cannot be stored."""
         draft = self._reader.draft(start, self._memory.outdated)
+        self._unfinished.append(draft)
         list_results = await self._reader.read(draft, further, page_size)
         # a few bad records may be all that changed today, and no sign of another schema
         of = max(draft.items, len(start.records)) if further else draft.items

@@ -139,6 +139,7 @@ class Poller:
             self._recorder.succeeded(mode, time.monotonic() - began)
             self._publisher.refreshed()
         finally:
+            self._guard = self._guard.without(self._crawler.abandoned(self._guard.pending))
             self.state.refreshing = ""
 
     def _failed(self, mode: str, reason: str, message: str, hint: str) -> None:
