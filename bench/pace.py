@@ -21,7 +21,7 @@ import yarl
 from aiohttp import web
 
 from exporter import settings
-from exporter.client.client import Client, Page
+from exporter.client import Client, Page
 from exporter.paging import fetch, pagination
 from exporter.telemetry import Telemetry
 

@@ -6,7 +6,7 @@ The way of one page of data through the program, from the wire to `/metrics`:
 2. `collections.poller` decides when to ask for everything or for what changed in the last 24 hours;
    `collections.crawl` gets a `CrawlResult` (records, complete?) from the lists that `list_reader` reads.
 3. `paging.pagination`, a generator without sockets, says which queries may be sent; `paging.fetch` sends
-   them, a bounded number at once; `client.client` turns one query into one `Page` of bytes, as fast as the
+   them, a bounded number at once; `client.Client` turns one query into one `Page` of bytes, as fast as the
    API allows. Pages that keep failing are halved at the end (`paging.bisect`).
 4. `inventory.decode` splits the bytes into raw records; those with a digest that the snapshot knows are
    carried over undecoded, the others become `record.Record` by `record_reader`, a compiled dialect, and are

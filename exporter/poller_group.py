@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import structlog
 
 from exporter import settings
-from exporter.client.client import Client
+from exporter.client import Client
 from exporter.collections.poller import Poller, Publisher
 from exporter.collections.status import StatusRecorder
 from exporter.state_file import SavedCollection

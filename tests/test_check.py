@@ -9,7 +9,7 @@ from rich.console import Console
 
 from exporter import app
 from exporter.check import command, inspect
-from exporter.client.client import Client, Page
+from exporter.client import Client, Page
 from exporter.simulator.server import Simulator
 from exporter.telemetry import Telemetry
 from tests import crawling

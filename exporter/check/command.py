@@ -17,7 +17,7 @@ from rich.text import Text
 from exporter import errors, settings
 from exporter.check import findings, sample
 from exporter.check.inspect import Report, brief, explain
-from exporter.client.client import Client
+from exporter.client import Client
 from exporter.telemetry import Telemetry
 
 _UNSHOWN: Mapping[str, str] = {

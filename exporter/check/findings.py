@@ -16,7 +16,7 @@ import msgspec
 from exporter import settings
 from exporter.check import dialect_detection
 from exporter.check.sample import Read, Sample, idents
-from exporter.client.client import Page
+from exporter.client import Page
 from exporter.inventory import decode, record_reader
 from exporter.inventory.dialects import Paging
 from exporter.inventory.filters import Condition, Filters

@@ -18,7 +18,7 @@ import msgspec
 from exporter import settings
 from exporter.check import dialect_detection
 from exporter.check.findings import Finding
-from exporter.client.client import Page
+from exporter.client import Page
 from exporter.exposition import provenance
 from exporter.inventory import decode, paths, record_reader, text
 from exporter.inventory.record import Record

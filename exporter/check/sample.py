@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 
 from exporter import errors, settings
-from exporter.client.client import Client, Page
+from exporter.client import Client, Page
 from exporter.inventory import decode, record_reader
 from exporter.inventory.dialects import DIALECTS
 from exporter.inventory.filters import Condition, Filters

@@ -1,15 +1,331 @@
-"""How a request is authorized: not at all, with a password, with fixed credentials, or with a token.
+"""Authorizes requests: with a password, fixed credentials, or a token of OAuth 2.0 client credentials.
 
-Invariant: secrets are taken from the reader each time they are used, so that they rotate without a restart.
+Invariants: one request for a token at a time, which serves all who wait; a refused token is dropped only
+while it is the current one; neither an endpoint that fails nor an API that refuses every token is asked in a
+loop; secrets are taken from the reader each time; the endpoint receives neither the operator's headers nor
+the API's credentials, and its redirects are not followed; a token that could break a header is not used.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import Callable, Iterator
+import math
+import re
+import time
+import urllib.parse
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import multidict
+import yarl
 
 from exporter import errors, files, settings
-from exporter.client.oauth2 import Post, Token, TokenSource
+from exporter.client import error_mapping
+from exporter.client.response import BodyReader
+from exporter.client.session import Peer, Request, Session
+
+_FORM = "application/x-www-form-urlencoded"
+_LONGEST_WAIT = 300.0
+_FIRST_WAIT = 10.0
+"""Times the base of the back-off, after a refusal: five seconds by default. Refusals seldom pass."""
+
+_RENEWAL = 10.0
+"""Seconds that other requests keep using a token that one of them renews, before another tries to."""
+
+_MAX_BYTES = 1 << 18
+"""Bytes of an answer that are read; no token is larger."""
+
+_UNKNOWN_LIFE = 3600.0
+"""Seconds after which a token is renewed that has not said how long it lives."""
+
+_LONGEST_LIFE = 86_400.0
+"""Seconds: whatever it promises, a token is renewed once a day, so that a withdrawn secret is noticed."""
+
+_EARLY, _EARLY_SHARE = 60.0, 0.25
+"""A token is renewed so many seconds before its end, or in this last part of a short life."""
+
+_CLOSE, _CLOSE_SHARE = 5.0, 0.05
+"""And not used any more so shortly before its end: it would die on its way."""
+
+_CODES = frozenset(
+    {
+        *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"),
+        *("unsupported_grant_type", "invalid_scope", "access_denied", "server_error"),
+        "temporarily_unavailable",
+    }
+)
+"""The errors that are shown (sections 4.1.2.1 and 5.2); other text may repeat what we sent."""
+
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
+_SCHEME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")
+_USUAL = {"bearer": "Bearer", "basic": "Basic", "mac": "MAC"}
+"""How schemes are written; some servers compare them with regard to case."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Token:
+    """What a request is authorized with; equal only to itself.
+
+    `header` is the value of Authorization, empty for none. `renew` and `end` are times of the monotonic clock
+    in seconds: when a new one is fetched, and when this one is no longer used; infinite where unknown.
+    """
+
+    header: str = field(repr=False)
+    renew: float = math.inf
+    end: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A POST to the token endpoint: its URL, headers and form."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    form: str = field(repr=False)
+
+
+Post = Callable[[TokenRequest], Awaitable[tuple[int, bytes]]]
+"""Sends a request for a token; gives the status and the body, or raises `SourceError`."""
+
+
+class TokenSource:
+    """The current token of the API `name`, fetched by `post`.
+
+    `read` gives the content of the file of the secret, `backoff` is the base of pauses in seconds, `clock`
+    the monotonic time.
+    """
+
+    def __init__(
+        self,
+        config: settings.OAuth2,
+        name: str,
+        post: Post,
+        *,
+        read: settings.Reader = files.read,
+        backoff: float = 0.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config, self._name, self._post, self._read = config, name, post, read
+        self._backoff, self._clock = backoff, clock
+        self._lock = asyncio.Lock()
+        self._token: Token | None = None
+        self._renew_at = 0.0
+        self._methods = _METHODS  # those that are tried: the one that worked last, or all
+        self._failure: errors.SourceError | None = None  # of the endpoint, the last of `_failures` in a row
+        self._failures = 0
+        self._retry_at = 0.0  # the endpoint is left alone until then
+        self._rejected: Token | None = None  # a new one, the last of `_rejections` in a row
+        self._rejections = 0
+        self._keep_until = 0.0  # a refused token is kept until then
+
+    async def token(self) -> Token:
+        """The current token, fetched or renewed where that is due.
+
+        Raises the endpoint's `SourceError`, or `ConfigError` where the secret cannot be read.
+        """
+        current, now = self._token, self._clock()
+        if current is not None:
+            if now < self._renew_at:
+                return current
+            self._renew_at = min(now + _RENEWAL, current.end)
+        async with self._lock:
+            if self._token is not None and self._token is not current:
+                return self._token  # another request has fetched it meanwhile
+            try:
+                return await self._fetch()
+            except errors.ExporterError:
+                if current is not None and self._clock() < current.end:
+                    return current
+                raise
+
+    async def replacement(self, refused: Token, refusals: int) -> Token | None:
+        """Another token than the one that the API has refused with a 401; None if it is not worth trying.
+
+        `refusals` counts those of this request: a second one means that no token is liked for a while.
+        """
+        if refusals > 1:
+            self._reject(refused)
+            return None
+        if self._token is refused:
+            if self._clock() < self._keep_until:
+                return None
+            self._token = None
+        return await self.token()
+
+    def accepted(self) -> None:
+        """The API has accepted a token."""
+        self._rejections, self._keep_until = 0, 0.0
+
+    def _reject(self, token: Token) -> None:
+        if self._rejected is not token:
+            self._rejected = token
+            self._rejections += 1
+            self._keep_until = self._clock() + self._pause(self._rejections)
+
+    def _pause(self, times: int) -> float:
+        """Seconds to wait after so many refusals in a row."""
+        return min(_LONGEST_WAIT, self._backoff * _FIRST_WAIT * 2.0 ** min(times - 1, 30))
+
+    async def _fetch(self) -> Token:
+        """A new token, the current one from now on; the last failure again where that was just now."""
+        if self._failure is not None and self._clock() < self._retry_at:
+            raise self._failure.with_traceback(None)
+        try:
+            fetched = await self._ask()
+        except errors.SourceError as error:
+            self._failure = error
+            self._failures += 1
+            self._retry_at = self._clock() + self._rest(error)
+            raise
+        self._failure, self._failures = None, 0
+        self._token, self._renew_at = fetched, fetched.renew
+        return fetched
+
+    def _rest(self, error: errors.SourceError) -> float:
+        """Seconds to leave the endpoint alone: enough for those who wait for it to fail together."""
+        if error_mapping.is_transient(error):
+            return error_mapping.retry_delay(error, self._failures - 1, self._backoff, lambda: 0.1)
+        return self._pause(self._failures)
+
+    async def _ask(self) -> Token:
+        """A token of the endpoint; each method of authentication is tried as long as none has worked."""
+        began = self._clock()
+        problems = []
+        for method in self._methods:
+            status, body = await self._post(method(self._config, self._config.read_client_secret(self._read)))
+            try:
+                fetched = read_token(status, body, began)
+            except UnusableAnswer as unusable:
+                problems.append(self._refusal(status, unusable))
+            else:
+                self._methods = (method,)
+                return fetched
+        self._methods = _METHODS
+        raise problems[-1]
+
+    def _refusal(self, status: int, unusable: UnusableAnswer) -> errors.Refused:
+        return errors.Refused(
+            f"POST {error_mapping.bare(self._config.token_url)}: {unusable}",
+            status=status,
+            reason="auth",
+            hint=f"check client_id, client_secret, scopes and token_url of apis.{self._name}.oauth2",
+        )
+
+
+def _form(config: settings.OAuth2, further: Mapping[str, str]) -> str:
+    """The parameters; the operator's override them, since not every server keeps to the standard."""
+    fields = {"grant_type": "client_credentials", **further}
+    if config.scopes:
+        fields["scope"] = " ".join(config.scopes)
+    fields.update((key, value.get_secret_value()) for key, value in config.endpoint_params.items())
+    return urllib.parse.urlencode(fields)
+
+
+def _in_header(config: settings.OAuth2, secret: str) -> TokenRequest:
+    """Basic authentication with both parts escaped as in a form (section 2.3.1)."""
+    pair = ":".join(urllib.parse.quote_plus(part) for part in (config.client_id, secret))
+    headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}", "Content-Type": _FORM}
+    return TokenRequest(config.token_url, headers, _form(config, {}))
+
+
+def _in_body(config: settings.OAuth2, secret: str) -> TokenRequest:
+    """In the form: the standard's second choice, and all that some servers know."""
+    secrets = {"client_id": config.client_id, "client_secret": secret}
+    return TokenRequest(config.token_url, {"Content-Type": _FORM}, _form(config, secrets))
+
+
+_METHODS: Sequence[Callable[[settings.OAuth2, str], TokenRequest]] = (_in_header, _in_body)
+
+
+async def post(session: Session, endpoint: Peer, request: TokenRequest) -> tuple[int, bytes]:
+    """Sends a request for a token; gives status and body of an answer that the endpoint itself gave.
+
+    Raises `SourceError` for all that is not a yes or a no of the endpoint's.
+    """
+    headers = multidict.CIMultiDict(request.headers)
+    headers["Accept-Encoding"] = "identity"
+    await endpoint.tls.refresh()
+    sent = Request(yarl.URL(request.url), headers, request.form)
+    async with session.send(endpoint, sent) as (response, info):
+        status = response.status
+        error = error_mapping.from_status(status, response.headers, info)
+        if error is not None and not _is_refusal(error, status):
+            raise error
+        try:
+            body = BodyReader(response.headers.get("Content-Encoding", ""), _MAX_BYTES, info.url)
+            async for chunk in response.content.iter_any():
+                body.feed(chunk)
+            return status, body.finish()
+        except errors.Malformed as malformed:
+            raise errors.Malformed(
+                f"{info.request}: the answer is too large or wrongly compressed",
+                reason=malformed.reason,
+                hint=f"is that a token endpoint? check {info.block}.{info.key}",
+            ) from malformed
+
+
+def _is_refusal(error: errors.SourceError, status: int) -> bool:
+    """Whether the endpoint itself refuses, in a body that `read_token` reads; a proxy may, too."""
+    return isinstance(error, errors.Refused) and status >= 400 and error.reason != "proxy"
+
+
+class UnusableAnswer(ValueError):
+    """A token endpoint's answer has no token that can be used; its text says why."""
+
+
+def read_token(status: int, body: bytes, asked: float) -> Token:
+    """The token in a token endpoint's answer (RFC 6749, section 5) to a request sent at `asked`.
+
+    A lifetime is counted on our own clock from `asked`, never from a date that the server wrote. Raises
+    `UnusableAnswer`, whose text has nothing of the answer but the error codes of the standard.
+    """
+    fields = _fields(body)
+    code = fields.get("error")
+    if not 200 <= status < 300 or code:
+        said = f": {code}" if isinstance(code, str) and code in _CODES else ""
+        raise UnusableAnswer(f"no token, but status {status}{said}")
+    secret = fields.get("access_token")
+    if not isinstance(secret, str) or not _SENDABLE.fullmatch(secret):
+        raise UnusableAnswer(f"status {status}, but no access_token that can be sent: {_look(body)}")
+    kind = fields.get("token_type") or "Bearer"
+    if not isinstance(kind, str) or not _SCHEME.fullmatch(kind):
+        raise UnusableAnswer("a token whose token_type is no scheme of Authorization")
+    life = _life(fields.get("expires_in"))
+    header = f"{_USUAL.get(kind.lower(), kind)} {secret}"
+    if life is None:
+        return Token(header, asked + _UNKNOWN_LIFE, math.inf)
+    renew = min(life - min(_EARLY, life * _EARLY_SHARE), _LONGEST_LIFE)
+    return Token(header, asked + renew, asked + life - min(_CLOSE, life * _CLOSE_SHARE))
+
+
+def _fields(body: bytes) -> Mapping[str, object]:
+    """What the answer says: JSON, or a form as some servers still send; nothing if it is neither."""
+    try:
+        found = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        form = urllib.parse.parse_qsl(body[:65536].decode("utf-8", "replace").strip())
+        return dict(form)
+    return found if isinstance(found, dict) else {}
+
+
+def _look(body: bytes) -> str:
+    """What kind of answer it is instead; none of its words."""
+    if not body.strip():
+        return "it is empty"
+    return "it is a web page" if body.lstrip().startswith(b"<") else "it is something else"
+
+
+def _life(written: object) -> float | None:
+    """Seconds of a lifetime, written as a number or as text; None for none and for what makes no sense."""
+    if isinstance(written, bool) or not isinstance(written, int | float | str):
+        return None
+    try:
+        life = float(written)
+    except (ValueError, OverflowError):
+        return None
+    return life if life > 0 and math.isfinite(life) else None
 
 
 class StaticCredentials:

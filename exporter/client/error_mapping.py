@@ -20,7 +20,7 @@ import yarl
 from aiohttp import http_exceptions
 
 from exporter import errors
-from exporter.client import response_headers, tls
+from exporter.client import response, tls
 
 LONGEST_WAIT = 60.0
 """Seconds: the longest wait that a server can ask for."""
@@ -156,7 +156,7 @@ def _reason(error: Exception) -> str:
 def from_status(status: int, headers: Mapping[str, str], info: RequestInfo) -> errors.SourceError | None:
     """The error for an answer's status, None for a 2xx but 202: any other may be a page, 206 above all."""
     said = f"{info.request}: {_phrase(status)}"
-    wait = response_headers.retry_after(headers, time.time())
+    wait = response.retry_after(headers, time.time())
     if status == HTTPStatus.ACCEPTED:
         return errors.Malformed(
             f"{said}: the API accepts the request without an answer",

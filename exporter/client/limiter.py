@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from exporter import errors
-from exporter.client import error_mapping, response_headers
+from exporter.client import error_mapping, response
 from exporter.telemetry import Telemetry
 from exporter.token_bucket import TokenBucket
 
@@ -189,7 +189,7 @@ class Schedule:
         """Nothing is sent before `until`."""
         self._paused_until = max(self._paused_until, until)
 
-    def on_quota(self, quota: response_headers.Quota, now: float) -> None:
+    def on_quota(self, quota: response.Quota, now: float) -> None:
         """The API announced its quota at `now`; where little is left, the window is shared out evenly."""
         self._largest = max(self._largest, quota.limit or 0.0, quota.remaining)
         few = max(_FEW, (quota.limit or self._largest) * _FEW_SHARE)
@@ -273,7 +273,7 @@ class Limiter:
 
     def on_headers(self, headers: Mapping[str, str]) -> None:
         """An answer had these headers, which may announce a quota."""
-        found = response_headers.quota(headers, time.time())
+        found = response.quota(headers, time.time())
         if found is not None:
             self._telemetry.rate_limit(self._name, found.remaining)
             self._schedule.on_quota(found, asyncio.get_running_loop().time())

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from exporter import errors, settings
 from exporter.client import proxy
-from exporter.client.oauth2 import TokenRequest
+from exporter.client.auth import TokenRequest
 
 SHORTEST = 4
 """Characters: shorter credentials are not looked for. They would spoil every text, and protect nothing."""

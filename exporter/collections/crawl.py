@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from exporter import errors, settings
-from exporter.client.client import Client
+from exporter.client import Client
 from exporter.collections.list_reader import ListReader, OnPage
 from exporter.inventory import absences, snapshot
 from exporter.inventory.draft import Draft

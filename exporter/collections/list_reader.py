@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from exporter import __version__, errors, settings
-from exporter.client import client as source
+from exporter import client as source
 from exporter.inventory import decode, filters, record_reader, snapshot
 from exporter.inventory.draft import Draft
 from exporter.inventory.selection import chosen

@@ -15,8 +15,8 @@ from typing import Protocol
 
 import msgspec
 
+from exporter import client as source
 from exporter import errors, settings
-from exporter.client import client as source
 from exporter.collections.crawl import Crawler, TooManyRejects
 from exporter.collections.status import RecordedStatus, StatusRecorder
 from exporter.exposition import render

@@ -17,8 +17,7 @@ import msgspec
 import structlog
 
 from exporter import errors
-from exporter.client import response_headers
-from exporter.client.client import Client, Page
+from exporter.client import Client, Page, response
 from exporter.inventory.dialects import Paging
 from exporter.paging import next_link
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH
@@ -91,7 +90,7 @@ async def read_list(
 
 def total(page: Page, paging: Paging) -> int | None:
     """The number of records that the page's headers announce; None for none or an invalid one."""
-    return response_headers.total_count(page.headers, paging.total_header)
+    return response.total_count(page.headers, paging.total_header)
 
 
 def page_result(page: Page, query: Query, items: int, new: int = 0, non_records: int = 0) -> PageResult:
@@ -103,7 +102,7 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
         total(page, query.paging),
         page.status,
         next_page=next_link.next_page(page.headers, page.body, page.url, query.paging),
-        bad_total=response_headers.unusable_total(page.headers, query.paging.total_header),
+        bad_total=response.unusable_total(page.headers, query.paging.total_header),
         non_records=non_records,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from exporter import errors, settings
-from exporter.client.client import Client, Page
+from exporter.client import Client, Page
 from exporter.inventory import decode
 from exporter.inventory.filters import Condition
 from exporter.paging import pagination

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 
-from exporter.client.response_headers import total_count
+from exporter.client.response import total_count
 from exporter.paging.next_link import links
 from exporter.paging.pagination import Query
 

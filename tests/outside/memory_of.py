@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from exporter import errors
-from exporter.client.decompress import BodyReader
+from exporter.client.response import BodyReader
 from exporter.inventory import decode, envelope
 from tests.inventory import reading
 

@@ -13,7 +13,7 @@ import yaml
 from structlog.testing import capture_logs
 
 from exporter import errors, files
-from exporter.client.client import Client, Page
+from exporter.client import Client, Page
 from exporter.web.web_config import reloader
 from exporter.web.web_config.reloader import Reloader
 from tests.end_to_end import running

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from exporter import errors
-from exporter.client.decompress import BodyReader
+from exporter.client.response import BodyReader
 from exporter.inventory import decode, elements, envelope
 from tests.faults import inventory
 from tests.faults.inventory import failures, own, poller, record, records, refresh, value

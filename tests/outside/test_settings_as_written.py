@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from exporter import settings
-from exporter.client.client import Client
+from exporter.client import Client
 from exporter.errors import ConfigError
 from exporter.telemetry import Telemetry
 from tests.outside.serving import serving

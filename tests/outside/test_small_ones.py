@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from exporter import app, errors, logs, state_file
-from exporter.client import decompress
+from exporter.client import response
 from exporter.inventory import record
 from tests.faults import inventory
 from tests.faults.inventory import own, poller, records, refresh
@@ -81,7 +81,7 @@ async def test_a12_a_forged_state_file_is_set_aside(tmp_path: Path, moment: floa
 
 
 def test_a12_a_body_of_empty_parts_without_end_is_refused() -> None:
-    taken = decompress.BodyReader("gzip", 1000, "http://inventory.example/service")
+    taken = response.BodyReader("gzip", 1000, "http://inventory.example/service")
     with pytest.raises(errors.Malformed) as caught:
         for _ in range(100):
             taken.feed(gzip.compress(b"") * 1000)

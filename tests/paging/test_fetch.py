@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from exporter import errors
-from exporter.client.client import Page
+from exporter.client import Page
 from exporter.inventory.dialects import Paging
 from exporter.paging import fetch, pagination
 from tests.source.servers import Told, asking

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
-from exporter.client import client
+from exporter import client
 from exporter.inventory.dialects import Paging
 from exporter.paging import fetch
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from exporter import settings
-from exporter.client.client import Client
+from exporter.client import Client
 from tests.source.certificates import CERTIFICATES
 
 Script = Callable[["Server", str, asyncio.StreamWriter], Awaitable[None]]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from exporter import errors, settings
-from exporter.client import auth, oauth2
+from exporter.client import auth
 
 
-async def no_endpoint(request: oauth2.TokenRequest) -> tuple[int, bytes]:
+async def no_endpoint(request: auth.TokenRequest) -> tuple[int, bytes]:
     raise AssertionError
 
 
@@ -22,7 +22,7 @@ class Request:
         api = settings.Api.model_validate({"url": "http://inventory.example", **written})
         self._credentials = auth.authorization(api, "tmf638", no_endpoint)
         self._refusals = 0
-        self._token = oauth2.Token("")
+        self._token = auth.Token("")
 
     async def sent(self) -> str:
         """The value of Authorization."""

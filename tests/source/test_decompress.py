@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from exporter import errors
-from exporter.client.decompress import BodyReader
+from exporter.client.response import BodyReader
 
 PLAIN = random.Random(1).randbytes(3000).hex().encode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter import errors
-from exporter.client import error_mapping, response_headers
+from exporter.client import error_mapping, response
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 
@@ -29,12 +29,12 @@ NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 def test_f16_retry_after_is_seconds_or_a_date_and_garbage_is_nothing(
     written: str, wait: float | None
 ) -> None:
-    assert response_headers.retry_after({"Retry-After": written}, NOW) == wait
+    assert response.retry_after({"Retry-After": written}, NOW) == wait
 
 
 def test_f51_a_date_is_compared_with_the_servers_own_clock() -> None:
     headers = {"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT", "Date": "Tue, 14 Nov 2023 22:13:45 GMT"}
-    assert response_headers.retry_after(headers, NOW + 86_400) == 5.0
+    assert response.retry_after(headers, NOW + 86_400) == 5.0
 
 
 def test_f16_what_a_server_asks_for_is_capped_and_never_cut_short() -> None:

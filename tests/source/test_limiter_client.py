@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from exporter import errors
-from exporter.client.client import Client
+from exporter.client import Client
 from tests.source.servers import Server, Told, asking, says, serving, whole
 
 BUSY = whole(status="429 Too Many Requests")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.client.limiter import Schedule, hourly
-from exporter.client.response_headers import Quota
+from exporter.client.response import Quota
 
 NOW = 5000.0
 

@@ -7,13 +7,13 @@ import math
 
 import pytest
 
-from exporter.client import oauth2
+from exporter.client import auth
 
 CANARY = "c4n4ry-s3cret"
 
 
-def read(fields: object, status: int = 200) -> oauth2.Token:
-    return oauth2.read_token(status, json.dumps(fields).encode(), 1000.0)
+def read(fields: object, status: int = 200) -> auth.Token:
+    return auth.read_token(status, json.dumps(fields).encode(), 1000.0)
 
 
 def test_f51_a_lifetime_is_counted_from_when_we_asked() -> None:
@@ -63,7 +63,7 @@ def test_the_scheme_is_written_as_servers_expect_it(kind: object, scheme: str) -
     ],
 )
 def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
-    assert oauth2.read_token(201, body, 0.0).end == 7.6
+    assert auth.read_token(201, body, 0.0).end == 7.6
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
 def test_f25_an_answer_without_a_token_is_told_apart_and_not_repeated(
     status: int, body: bytes, words: str
 ) -> None:
-    with pytest.raises(oauth2.UnusableAnswer, match=words) as caught:
-        oauth2.read_token(status, body, 0.0)
+    with pytest.raises(auth.UnusableAnswer, match=words) as caught:
+        auth.read_token(status, body, 0.0)
     assert CANARY not in str(caught.value)
 
 

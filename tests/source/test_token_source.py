@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter import errors, settings
-from exporter.client.oauth2 import Token, TokenRequest, TokenSource
+from exporter.client.auth import Token, TokenRequest, TokenSource
 
 Answer = tuple[int, bytes]
 
