@@ -19,7 +19,7 @@ from exporter.collection_state import Assessment, Facts, assess, readiness
 from exporter.collections.poller import Poller
 from exporter.collections.state_changes import StateChanges
 from exporter.collections.status_report import collection_status
-from exporter.exposition import gzip, render
+from exporter.exposition import render, segments
 from exporter.inventory import dangling_references
 from exporter.precedence import Precedence
 from exporter.reload import Reloads
@@ -198,7 +198,7 @@ class Store:
             for part in self._bodies[name].parts(form)
         ]
         if encoding == "gzip":
-            pieces = tuple(gzip.member((*parts, gzip.part(own))))
+            pieces = tuple(segments.member((*parts, segments.part(own))))
             return sum(map(len, pieces)), pieces
         inflated = (piece for part in parts for piece in part.pieces())
         return sum(part.length for part in parts) + len(own), itertools.chain(inflated, (own,))

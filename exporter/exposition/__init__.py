@@ -1,1 +1,1 @@
-"""Room 3, pure: what we say, and in which letters."""
+"""The metrics that are exposed, and their text: pure functions of the snapshot."""

@@ -1,9 +1,8 @@
 """All metric families: names, types, labels, help texts, and what they read from a record of the snapshot.
 
-`FAMILIES` are rendered from the snapshot by `render`; `TELEMETRY` are kept by `exporter.telemetry` with
-prometheus-client. `tools.metrics_page` writes `docs/metrics.md` from both. A new metric is one entry here and
-a line in a golden file.
-Invariant: the label set of a family never varies; an attribute without a value has an empty label value.
+`FAMILIES` are rendered from the snapshot by `render`, `TELEMETRY` are kept by `exporter.telemetry`, and
+`docs/metrics.md` lists both. A new metric is one entry here and a line in a golden file. The label set of a
+family never varies; an attribute without a value has an empty label value.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ UNITS = frozenset(
         *("celsius", "kelvin", "volts", "amperes", "watts", "joules"),
     )
 )
-"""Base units by which a name may end; an operator may end one with any other word."""
+"""Base units at the end of metric names; operators may end the names of their own metrics otherwise."""
 
 
 class Family(msgspec.Struct, frozen=True):
@@ -73,15 +72,15 @@ def number(value: float) -> str:
     return str(whole) if whole == value and -1e15 < whole < 1e15 else repr(value)
 
 
-def _info(held: Shown) -> Found:
-    it = held.record
+def _info(shown: Shown) -> Found:
+    it = shown.record
     return (
         (it.id, it.name, it.description, it.type, it.category, it.specification, it.party, it.place, "1"),
     )
 
 
-def _carrier_info(held: Shown) -> Found:
-    it = held.record
+def _carrier_info(shown: Shown) -> Found:
+    it = shown.record
     return (
         (
             *(it.id, it.name, it.description, it.type, it.specification),
@@ -91,82 +90,82 @@ def _carrier_info(held: Shown) -> Found:
     )
 
 
-def _status(held: Shown) -> Found:
-    return ((held.record.id, held.record.status, "1"),)
+def _status(shown: Shown) -> Found:
+    return ((shown.record.id, shown.record.status, "1"),)
 
 
-def _operational(held: Shown) -> Found:
-    meaning = held.record.operational
-    return () if meaning is None else ((held.record.id, "1" if meaning else "0"),)
+def _operational(shown: Shown) -> Found:
+    meaning = shown.record.operational
+    return () if meaning is None else ((shown.record.id, "1" if meaning else "0"),)
 
 
-def _states(held: Shown) -> Found:
-    return [(held.record.id, dimension, state, "1") for dimension, state in held.record.states]
+def _states(shown: Shown) -> Found:
+    return [(shown.record.id, dimension, state, "1") for dimension, state in shown.record.states]
 
 
-def _since(held: Shown) -> Found:
-    return ((held.record.id, number(held.since)),)
+def _since(shown: Shown) -> Found:
+    return ((shown.record.id, number(shown.since)),)
 
 
-def _moment(held: Shown, moment: float | None) -> Found:
-    return () if moment is None else ((held.record.id, number(moment)),)
+def _moment(shown: Shown, moment: float | None) -> Found:
+    return () if moment is None else ((shown.record.id, number(moment)),)
 
 
-def _start(held: Shown) -> Found:
-    return _moment(held, held.record.start)
+def _start(shown: Shown) -> Found:
+    return _moment(shown, shown.record.start)
 
 
-def _end(held: Shown) -> Found:
-    return _moment(held, held.record.end)
+def _end(shown: Shown) -> Found:
+    return _moment(shown, shown.record.end)
 
 
-def _created(held: Shown) -> Found:
-    return _moment(held, held.record.created)
+def _created(shown: Shown) -> Found:
+    return _moment(shown, shown.record.created)
 
 
-def _updated(held: Shown) -> Found:
-    return _moment(held, held.record.updated)
+def _updated(shown: Shown) -> Found:
+    return _moment(shown, shown.record.updated)
 
 
-def _changes(held: Shown) -> Found:
-    return ((held.record.id, str(held.changes)),)
+def _changes(shown: Shown) -> Found:
+    return ((shown.record.id, str(shown.changes)),)
 
 
-def _resources(held: Shown) -> Found:
-    ident = held.record.id
-    return [(ident, link.id, link.name, link.type, link.role, "1") for link in held.record.resources]
+def _resources(shown: Shown) -> Found:
+    ident = shown.record.id
+    return [(ident, link.id, link.name, link.type, link.role, "1") for link in shown.record.resources]
 
 
-def _services(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.name, "1") for link in held.record.services]
+def _services(shown: Shown) -> Found:
+    return [(shown.record.id, link.id, link.name, "1") for link in shown.record.services]
 
 
-def _relations(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.role, "1") for link in held.record.relations]
+def _relations(shown: Shown) -> Found:
+    return [(shown.record.id, link.id, link.role, "1") for link in shown.record.relations]
 
 
-def _service_relations(held: Shown) -> Found:
-    supporting = [(held.record.id, link.id, "supportingService", "1") for link in held.record.services]
-    return [*_relations(held), *supporting]
+def _service_relations(shown: Shown) -> Found:
+    supporting = [(shown.record.id, link.id, "supportingService", "1") for link in shown.record.services]
+    return [*_relations(shown), *supporting]
 
 
-def _parties(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.name, link.role, "1") for link in held.record.parties]
+def _parties(shown: Shown) -> Found:
+    return [(shown.record.id, link.id, link.name, link.role, "1") for link in shown.record.parties]
 
 
-def _places(held: Shown) -> Found:
-    return [(held.record.id, link.id, link.name, link.role, "1") for link in held.record.places]
+def _places(shown: Shown) -> Found:
+    return [(shown.record.id, link.id, link.name, link.role, "1") for link in shown.record.places]
 
 
-def _characteristics(held: Shown) -> Found:
-    return [(held.record.id, name, value, "1") for name, value in held.record.characteristics]
+def _characteristics(shown: Shown) -> Found:
+    return [(shown.record.id, name, value, "1") for name, value in shown.record.characteristics]
 
 
 def _number(metric: str) -> Samples:
-    def samples(held: Shown) -> Found:
-        found = [value for name, value in held.record.numbers if name == metric]
+    def samples(shown: Shown) -> Found:
+        found = [value for name, value in shown.record.numbers if name == metric]
         # two characteristics under one name would be one series twice
-        return ((held.record.id, number(found[0])),) if found else ()
+        return ((shown.record.id, number(found[0])),) if found else ()
 
     return samples
 
@@ -379,202 +378,138 @@ def of(collection: str, numbers: Mapping[str, tuple[str, float]] | None = None) 
     return (*own, *(numeric(collection, metric, names) for metric, names in shown.items()))
 
 
-def _own(name: str, kind: str, text: str, *labels: str) -> Family:
+def _own(kind: str, name: str, text: str, *labels: str) -> Family:
     return Family(f"{OWN}{name}", kind, text, labels)
 
 
+_gauge, _counter, _histogram = (partial(_own, kind) for kind in ("gauge", "counter", "histogram"))
 _C = "collection"
 
 TELEMETRY: tuple[Family, ...] = (
-    _own("up", "gauge", "Whether the last refresh of the collection succeeded; 1 if yes, 0 if no.", _C),
-    _own(
-        "complete",
-        "gauge",
-        "Whether the last full crawl was verified complete; 1 if yes, 0 if no.",
-        _C,
-    ),
-    _own(
-        "stale",
-        "gauge",
-        "Whether the snapshot is older than three refresh intervals; 1 if yes, 0 if no.",
-        _C,
-    ),
-    _own("last_success_timestamp_seconds", "gauge", "Unix timestamp of the last successful refresh.", _C),
-    _own(
-        "last_full_success_timestamp_seconds",
-        "gauge",
-        "Unix timestamp of the last complete full crawl.",
-        _C,
-    ),
-    _own("last_attempt_timestamp_seconds", "gauge", "Unix timestamp of the start of the last refresh.", _C),
-    _own("refresh_interval_seconds", "gauge", "Configured time between two refreshes in seconds.", _C),
-    _own("records", "gauge", "Number of records in the snapshot.", _C),
-    _own(
-        "records_expected",
-        "gauge",
-        "Number of records reported by the API in the last full crawl.",
-        _C,
-    ),
-    _own(
+    _gauge("up", "Whether the last refresh of the collection succeeded; 1 if yes, 0 if no.", _C),
+    _gauge("complete", "Whether the last full crawl was verified complete; 1 if yes, 0 if no.", _C),
+    _gauge("stale", "Whether the snapshot is older than three refresh intervals; 1 if yes, 0 if no.", _C),
+    _gauge("last_success_timestamp_seconds", "Unix timestamp of the last successful refresh.", _C),
+    _gauge("last_full_success_timestamp_seconds", "Unix timestamp of the last complete full crawl.", _C),
+    _gauge("last_attempt_timestamp_seconds", "Unix timestamp of the start of the last refresh.", _C),
+    _gauge("refresh_interval_seconds", "Configured time between two refreshes in seconds.", _C),
+    _gauge("records", "Number of records in the snapshot.", _C),
+    _gauge("records_expected", "Number of records reported by the API in the last full crawl.", _C),
+    _gauge(
         "records_retained",
-        "gauge",
         "Number of records kept in the snapshot although the last full crawl did not return them.",
         _C,
     ),
-    _own(
-        "records_unread",
-        "gauge",
-        "Number of records on pages that could not be read in the last full crawl.",
-        _C,
-    ),
-    _own("records_unknown_status", "gauge", "Number of records with an unknown status value.", _C),
-    _own(
+    _gauge("records_unread", "Number of records on pages that could not be read in the last full crawl.", _C),
+    _gauge("records_unknown_status", "Number of records with an unknown status value.", _C),
+    _counter(
         "records_rejected_total",
-        "counter",
         "Total number of records rejected because they could not be decoded, by reason.",
         _C,
         "reason",
     ),
-    _own(
+    _counter(
         "values_dropped_total",
-        "counter",
         "Total number of field values dropped because they could not be decoded, by reason.",
         _C,
         "reason",
     ),
-    _own("records_added_total", "counter", "Total number of records added to the snapshot.", _C),
-    _own("records_changed_total", "counter", "Total number of changed records.", _C),
-    _own("records_removed_total", "counter", "Total number of records removed from the snapshot.", _C),
-    _own(
+    _counter("records_added_total", "Total number of records added to the snapshot.", _C),
+    _counter("records_changed_total", "Total number of changed records.", _C),
+    _counter("records_removed_total", "Total number of records removed from the snapshot.", _C),
+    _gauge(
         "records_held_back",
-        "gauge",
         "Number of removals that the shrink guard keeps pending until they are confirmed.",
         _C,
     ),
-    _own(
+    _gauge(
         "records_outdated",
-        "gauge",
         "Number of records that the API returned in an older version than the one in the snapshot.",
         _C,
     ),
-    _own("duplicates_total", "counter", "Total number of records returned twice in one crawl.", _C),
-    _own(
-        *("status_changes_total", "counter", "Total number of status changes.", _C),
-        *("from_status", "to_status"),
-    ),
-    _own("refreshes_total", "counter", "Total number of refreshes started, by mode.", _C, "mode"),
-    _own(
-        *("refresh_failures_total", "counter"),
+    _counter("duplicates_total", "Total number of records returned twice in one crawl.", _C),
+    _counter("status_changes_total", "Total number of status changes.", _C, "from_status", "to_status"),
+    _counter("refreshes_total", "Total number of refreshes started, by mode.", _C, "mode"),
+    _counter(
+        "refresh_failures_total",
         "Total number of failed refreshes, by mode and reason.",
-        *(_C, "mode", "reason"),
-    ),
-    _own("refresh_duration_seconds", "histogram", "Duration of refreshes in seconds.", _C, "mode"),
-    _own(
-        "refresh_overruns_total",
-        "counter",
-        "Total number of refreshes that took longer than the refresh interval.",
         _C,
+        "mode",
+        "reason",
     ),
-    _own(
-        "growth_warnings_total",
-        "counter",
-        "Total number of crawls in which the record count jumped.",
-        _C,
+    _histogram("refresh_duration_seconds", "Duration of refreshes in seconds.", _C, "mode"),
+    _counter(
+        "refresh_overruns_total", "Total number of refreshes that took longer than the refresh interval.", _C
     ),
-    _own(
-        "references_dangling",
-        "gauge",
-        "Number of references to records missing from a collected collection.",
-        _C,
-    ),
-    _own(
+    _counter("growth_warnings_total", "Total number of crawls in which the record count jumped.", _C),
+    _gauge("references_dangling", "Number of references to records missing from a collected collection.", _C),
+    _gauge(
         "restored",
-        "gauge",
         "Whether the snapshot comes from the state file and has not been refreshed yet; 1 if yes, 0 if no.",
         _C,
     ),
-    _own("requests_total", "counter", "Total number of API responses, by status code.", "api", "code"),
-    _own(
-        *("request_failures_total", "counter"),
+    _counter("requests_total", "Total number of API responses, by status code.", "api", "code"),
+    _counter(
+        "request_failures_total",
         "Total number of API requests without a usable response, by reason.",
-        *("api", "reason"),
+        "api",
+        "reason",
     ),
-    _own("request_retries_total", "counter", "Total number of retried API requests.", "api"),
-    _own("request_duration_seconds", "histogram", "Duration of API requests in seconds.", "api"),
-    _own("concurrency_limit", "gauge", "Maximum number of concurrent API requests.", "api"),
-    _own(
+    _counter("request_retries_total", "Total number of retried API requests.", "api"),
+    _histogram("request_duration_seconds", "Duration of API requests in seconds.", "api"),
+    _gauge("concurrency_limit", "Maximum number of concurrent API requests.", "api"),
+    _gauge(
         "rate_limit_remaining",
-        "gauge",
         "Number of requests remaining in the current rate limit window, as reported by the API.",
         "api",
     ),
-    _own("requests_per_hour", "gauge", "Predicted number of API requests per hour.", "api"),
-    _own(
+    _gauge("requests_per_hour", "Predicted number of API requests per hour.", "api"),
+    _gauge(
         "request_budget",
-        "gauge",
         "Configured maximum number of API requests per hour; absent if there is no limit.",
         "api",
     ),
-    _own(
+    _counter(
         "request_wait_seconds_total",
-        "counter",
         "Total time API requests waited for the concurrency and rate limits, in seconds.",
         "api",
     ),
-    _own("series", "gauge", "Number of series served, by metric family.", "family"),
-    _own("series_limit", "gauge", "Maximum number of series per metric family."),
-    _own("series_dropped", "gauge", "Number of series over the series limit, by metric family.", "family"),
-    _own(
-        "exposition_bytes",
-        "gauge",
-        "Size of the inventory families in a scrape in bytes, by encoding.",
-        "encoding",
+    _gauge("series", "Number of series served, by metric family.", "family"),
+    _gauge("series_limit", "Maximum number of series per metric family."),
+    _gauge("series_dropped", "Number of series over the series limit, by metric family.", "family"),
+    _gauge(
+        "exposition_bytes", "Size of the inventory families in a scrape in bytes, by encoding.", "encoding"
     ),
-    _own("render_duration_seconds", "histogram", "Duration of rendering a snapshot in seconds.", _C),
-    _own(
+    _histogram("render_duration_seconds", "Duration of rendering a snapshot in seconds.", _C),
+    _gauge(
         "config_last_reload_successful",
-        "gauge",
         "Whether the last configuration reload attempt was successful; 1 if yes, 0 if no.",
     ),
-    _own(
+    _gauge(
         "config_last_reload_success_timestamp_seconds",
-        "gauge",
         "Unix timestamp of the last successful configuration reload.",
     ),
-    _own("state_writes_total", "counter", "Total number of state file writes, by result.", "result"),
-    _own(
-        "state_last_write_timestamp_seconds",
-        "gauge",
-        "Unix timestamp of the last successful state file write.",
+    _counter("state_writes_total", "Total number of state file writes, by result.", "result"),
+    _gauge("state_last_write_timestamp_seconds", "Unix timestamp of the last successful state file write."),
+    _gauge("state_bytes", "Size of the state file in bytes."),
+    _counter(
+        "task_restarts_total", "Total number of background task restarts after an unexpected error.", "task"
     ),
-    _own("state_bytes", "gauge", "Size of the state file in bytes."),
-    _own(
-        "task_restarts_total",
-        "counter",
-        "Total number of background task restarts after an unexpected error.",
-        "task",
-    ),
-    _own("connections", "gauge", "Number of open client connections."),
-    _own(
+    _gauge("connections", "Number of open client connections."),
+    _counter(
         "connections_refused_total",
-        "counter",
         "Total number of client connections refused or closed by the exporter, by reason.",
         "reason",
     ),
-    _own(
+    _counter(
         "requests_turned_away_total",
-        "counter",
         "Total number of client requests rejected by the exporter, by reason.",
         "reason",
     ),
-    _own(
-        *("log_lines_dropped_total", "counter"),
+    _counter(
+        "log_lines_dropped_total",
         "Total number of log lines dropped because standard error was not read or could not be written.",
     ),
-    _own("event_loop_lag_seconds", "gauge", "Longest event loop delay in the last minute in seconds."),
-    _own(
-        *("build_info", "gauge"),
-        "Build information; the value is always 1.",
-        *("version", "revision", "python"),
-    ),
+    _gauge("event_loop_lag_seconds", "Longest event loop delay in the last minute in seconds."),
+    _gauge("build_info", "Build information; the value is always 1.", "version", "revision", "python"),
 )

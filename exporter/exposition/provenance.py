@@ -1,8 +1,4 @@
-"""Which metrics show a part of a record, for a person who asks where a value has gone.
-
-Nobody keeps a list of that: the families are asked, once with the part and once without it, and what differs
-shows it. Pure. Invariant: only a metric that the record has is named.
-"""
+"""Which metrics show a field of a record: those whose samples differ without it."""
 
 from __future__ import annotations
 
@@ -20,19 +16,18 @@ _MADE_OF: Mapping[str, tuple[str, ...]] = {
     "characteristics": ("characteristics", "numbers"),
     "entity_type": (),
 }
-"""The parts of a record that a field of a dialect becomes, where that is not the one of its name."""
+"""The parts of a record that come from a field of a dialect with another name."""
 
 _STATE = "state "
 
 
 def metrics(record: Record, field: str, families: Sequence[Family]) -> tuple[str, ...]:
-    """The metrics that show a field of a dialect, with the label where it is one label that does.
+    """The metrics that show a field of a dialect, with the label if a single label does; may be empty.
 
-    A further state's field is `state DIMENSION`, as in `dialect_detection.Filled`. Empty where no metric
-    shows it.
+    The field of a further state is `state DIMENSION`, as in `dialect_detection.Filled`.
     """
     found = tuple(_differing(record, _without(record, field), families))
-    # every metric has the id: the first is the one that says what it is the id of
+    # every metric has the id, and the first is the info metric
     return found[:1] if field == "id" else found
 
 
@@ -55,7 +50,7 @@ def _differing(record: Record, bare: Record, families: Sequence[Family]) -> Iter
 
 
 def _label(family: Family, found: Found, left: Found) -> str:
-    """The one label that shows it; nothing where a whole sample does, save that a state's says which."""
+    """The one label that differs; "" where whole samples do, or the dimension of a state."""
     if len(found) == len(left) == 1:
         pairs = zip(family.labels, found[0], left[0], strict=False)  # the value is behind the labels
         changed = [label for label, with_it, without in pairs if with_it != without]

@@ -13,7 +13,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parsed_text
 
-from exporter.exposition import families, render
+from exporter.exposition import families, render, segments
 from exporter.inventory import dialects, record_reader
 from exporter.inventory.snapshot import Changes, Snapshot
 from tests.inventory import reading
@@ -44,15 +44,20 @@ def body(
     return exposition(name, collection, numbers, **how).update(snapshot(items, using), Changes())
 
 
+def whole(rendered: render.Body, form: str = "text") -> str:
+    """A body in text format 0.0.4, or as OpenMetrics without its end."""
+    return segments.join(rendered.parts(form)).text().decode()
+
+
 def text(items: object, *where: Any, **how: Any) -> str:
     """The same as text format 0.0.4."""
-    return body(items, *where, **how).text.text().decode()
+    return whole(body(items, *where, **how))
 
 
 def both(rendered: render.Body) -> tuple[list[Metric], list[Metric]]:
     """A body as two parsers read it: text format 0.0.4 and OpenMetrics 1.0.0."""
-    ended = f"{rendered.openmetrics.text().decode()}# EOF\n"
-    return list(parsed_text(rendered.text.text().decode())), list(parsed_openmetrics(ended))
+    ended = f"{whole(rendered, 'openmetrics')}# EOF\n"
+    return list(parsed_text(whole(rendered))), list(parsed_openmetrics(ended))
 
 
 def samples(metrics: Iterable[Metric]) -> Samples:

@@ -101,7 +101,7 @@ def _metrics(collection: str) -> rendering.Samples:
     using = reading.reader("ses", collection, numbers=numbers, **how)
     held = rendering.snapshot((regenerate.CASES / f"ses-{collection}.json").read_bytes(), using)
     body = rendering.exposition("ses", collection, numbers).update(held, Changes())
-    return rendering.samples(text_string_to_metric_families(body.text.text().decode()))
+    return rendering.samples(text_string_to_metric_families(rendering.whole(body)))
 
 
 @pytest.mark.parametrize(("collection", "column", "family", "label", "value"), ROWS)

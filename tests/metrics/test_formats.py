@@ -100,8 +100,8 @@ def test_the_labels_of_a_family_never_vary(items: list[dict[str, Any]], which: t
 @given(st.lists(ITEMS, max_size=5), st.sampled_from(COLLECTIONS))
 def test_families_never_interleave(items: list[dict[str, Any]], which: tuple[str, str]) -> None:
     body, _ = _rendered(items, *which)
-    for part in (body.text, body.openmetrics):
-        text = part.text().decode()
+    for form in ("text", "openmetrics"):
+        text = rendering.whole(body, form)
         names = [line.split("{")[0] for line in text.split("\n") if line and not line.startswith("#")]
         order = list(dict.fromkeys(names))
         assert names == sorted(names, key=order.index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.exposition.families import Family
-from exporter.exposition.writer import Writer
+from exporter.exposition.render import Writer
 
 
 @pytest.mark.parametrize("family", [("a-b", ("c",)), ("ab", ("c'",)), ("ab", ("",))])

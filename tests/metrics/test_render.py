@@ -36,12 +36,12 @@ def from_nothing(held: Snapshot, collection: str = "services", **how: Any) -> re
 
 def lines(body: render.Body, family: str) -> list[str]:
     name = f"ses_inventory_{family}{{"
-    return [line for line in body.text.text().decode().splitlines() if line.startswith(name)]
+    return [line for line in rendering.whole(body).splitlines() if line.startswith(name)]
 
 
 def test_an_inventory_without_records_has_its_counts_at_zero_and_nothing_else() -> None:
     body = rendering.body([], statuses=("Up", "Down"))
-    text = body.text.text().decode()
+    text = rendering.whole(body)
     assert text.splitlines()[2:] == [
         'ses_inventory_services{status="Down",service_type=""} 0',
         'ses_inventory_services{status="Up",service_type=""} 0',
@@ -51,7 +51,7 @@ def test_an_inventory_without_records_has_its_counts_at_zero_and_nothing_else() 
 
 
 def test_a_body_before_the_first_update_is_empty() -> None:
-    assert render.Body().text.text() == render.Body().openmetrics.text() == b""
+    assert rendering.whole(render.Body()) == rendering.whole(render.Body(), "openmetrics") == ""
 
 
 def test_every_known_status_is_counted_for_every_type_from_the_start() -> None:
@@ -222,8 +222,8 @@ def test_help_is_escaped_as_each_format_wants() -> None:
         "odd_seconds", "gauge", 'A "quoted" C:\\path\nand a line.', ("id",), samples=lambda _: [("A", 1)]
     )
     body = render.Exposition([odd]).update(held_as(Record("A")), Changes())
-    assert r'# HELP odd_seconds A "quoted" C:\\path\nand a line.' in body.text.text().decode()
-    openmetrics = body.openmetrics.text().decode()
+    assert r'# HELP odd_seconds A "quoted" C:\\path\nand a line.' in rendering.whole(body)
+    openmetrics = rendering.whole(body, "openmetrics")
     assert r"# HELP odd_seconds A \"quoted\" C:\\path\nand a line." in openmetrics
     assert "# UNIT odd_seconds seconds" in openmetrics
 
@@ -231,8 +231,8 @@ def test_help_is_escaped_as_each_format_wants() -> None:
 def test_both_formats_share_the_bytes_of_the_samples() -> None:
     body = rendering.body([item("A"), item("B", "Down")])
     plain, openmetrics = (
-        [line for line in part.text().decode().splitlines() if not line.startswith("#")]
-        for part in (body.text, body.openmetrics)
+        [line for line in rendering.whole(body, form).splitlines() if not line.startswith("#")]
+        for form in ("text", "openmetrics")
     )
     assert plain == openmetrics
 
@@ -261,7 +261,7 @@ def test_a_limit_that_falls_between_two_blocks_cuts_none() -> None:
 
 def test_a_family_whose_limit_is_nothing_has_no_header() -> None:
     body = rendering.body([item("A")], limit=0)
-    assert "service_status" not in body.text.text().decode()
+    assert "service_status" not in rendering.whole(body)
     assert body.dropped["ses_inventory_service_status"] == 1
 
 
@@ -286,7 +286,7 @@ def test_an_update_that_fails_half_way_is_made_good_by_the_next() -> None:
     broken.clear()
     body = exposition.update(outcome.snapshot, outcome.changes)
     wanted = render.Exposition(listed, bucket=2).update(outcome.snapshot, Changes())
-    assert body.text.text() == wanted.text.text()
+    assert rendering.whole(body) == rendering.whole(wanted)
     assert body.series == wanted.series
 
 
