@@ -85,7 +85,7 @@ lock: install ## compile the locks; they name no index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
-	  --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
+	  --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
 
 .PHONY: tools lock image-test unit-test wheel-test sbom
 tools: # the real Prometheus and Alertmanager, for the tests that use them

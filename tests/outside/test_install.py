@@ -18,11 +18,11 @@ from packaging.utils import canonicalize_name
 from tests import install, locks
 from tests.snippets import ROOT
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-RUNNING: list[str] = PROJECT["dependencies"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNNING: list[str] = PYPROJECT["project"]["dependencies"]
 LOCKS = {
     "requirements.lock": RUNNING,
-    "requirements-dev.lock": [*RUNNING, *PROJECT["optional-dependencies"]["dev"]],
+    "requirements-dev.lock": [*RUNNING, *PYPROJECT["dependency-groups"]["dev"]],
 }
 INSTALLING = (
     "Makefile",
