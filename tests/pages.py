@@ -14,6 +14,7 @@ from tests.deploy import copies, verified
 from tests.faults import catalogue as faults
 from tools import (
     cli_page,
+    decisions_page,
     log_events_page,
     metrics_page,
     modules_page,
@@ -29,6 +30,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/deploy/verified.md": verified.as_markdown,
     "docs/architecture.md": modules_page.as_markdown,
     "docs/cli.md": cli_page.as_markdown,
+    "docs/decisions/index.md": decisions_page.as_markdown,
     "docs/faults.md": faults.as_markdown,
     "docs/log-events.md": log_events_page.as_markdown,
     "docs/metrics.md": metrics_page.as_markdown,

@@ -97,7 +97,7 @@ def _rules() -> Iterator[str]:
         "  disappearing. For APIs with unbounded status values, zeros are kept for the 1,000 most recent",
         f"  pairs of status and type. `{OWN}status_changes_total` has at most 1,000 pairs of",
         "  statuses; further pairs are counted with `from_status` and `to_status` `other`",
-        "  ([decision 26](decisions/0026-words-without-end.md)).",
+        "  ([decision 26](decisions/0026-unbounded-status-values.md)).",
         "* **No data.** All families of a collection are absent before its first snapshot, and when the",
         "  snapshot is older than `retention.max_staleness`. A zero would mean that there are no records,",
         "  when in fact nothing is known.",

@@ -40,7 +40,7 @@ ALERTS = {
 }
 
 OF_RECORDS = {name for name in ALERTS if re.search("Carrier|Service|Resource|RecordVanished", name)}
-AT_ONCE = {"InventoryTaskDying"}  # why: docs/decisions/0017-alerts-remember.md
+AT_ONCE = {"InventoryTaskDying"}  # why: docs/decisions/0017-alerts-without-data.md
 HEADINGS = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]
 KNOWN = reading.known()
 
