@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.console import Console
 
-from exporter import __version__, app, errors, healthcheck, logs, progress, settings, stdio
-from exporter.check import command
+from exporter import __version__, app, check, errors, healthcheck, logs, progress, settings, stdio
 from exporter.web import listening
 from exporter.web.web_config import AccessControl
 
@@ -302,7 +301,7 @@ def _check(given: argparse.Namespace) -> int:
         names = ", ".join(target.collection for target in config.targets())
         console.print(f"The configuration is valid. Collections: {names}.")
         return GOOD
-    return asyncio.run(command.check(config, console))
+    return asyncio.run(check.run(config, console))
 
 
 def _once(given: argparse.Namespace) -> int:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from exporter import app
-from exporter.check import command, inspect
+from exporter import app, check
+from exporter.check import inspect
 from exporter.client import Client, Page
 from exporter.simulator.server import Simulator
 from exporter.telemetry import Telemetry
@@ -41,7 +41,7 @@ async def explained(
 
 def printed(report: inspect.Report, built: app.Runtime, collection: str, width: int) -> str:
     console = Console(file=io.StringIO(), width=width)
-    command.show(report, crawling.poller(built, collection).target, console)
+    check.show(report, crawling.poller(built, collection).target, console)
     return console.file.getvalue()
 
 
@@ -49,7 +49,7 @@ async def looked(simulator: Simulator, folder: Path, built: app.Runtime, collect
     target = crawling.poller(built, collection).target
     limits = crawling.configured(simulator, folder).limits
     async with Client(target.api, target.http, limits, Telemetry()) as client:
-        return await command.look(target, client)
+        return await check.look(target, client)
 
 
 async def test_an_unknown_word_is_named_with_what_to_do(tmp_path: Path) -> None:

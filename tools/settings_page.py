@@ -211,7 +211,7 @@ def _default(field: FieldInfo) -> str:
     if kind.startswith("duration"):
         return f"`{types.format_duration(value)}`"
     if kind == "size":
-        return f"`{types.format_size(value)}`"
+        return f"`{value >> 20}MiB`"
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -1,8 +1,7 @@
-"""What is wrong with how a collection is configured, as its sample shows it.
+"""What is wrong with how a collection is configured, and which dialect its records are written in.
 
 Plain functions from a sample to `Finding`s. A problem is what would make the exporter serve wrong, partial or
-no data; a note is what a person should know. Where pages come from is `sample`'s business, how findings look
-is `check`'s. Invariant: a problem comes with a hint that names what to write.
+no data; a note is what a person should know. Invariant: a problem comes with a hint that says what to write.
 """
 
 from __future__ import annotations
@@ -14,15 +13,26 @@ from typing import Literal
 import msgspec
 
 from exporter import settings
-from exporter.check import dialect_detection
 from exporter.check.sample import Read, Sample, idents
 from exporter.client import Page
-from exporter.inventory import decode, record_reader
-from exporter.inventory.dialects import Paging
+from exporter.inventory import decode, paths, record_reader
+from exporter.inventory.dialects import DIALECTS, Collection, Dialect, Fields, Paging
 from exporter.inventory.filters import Condition, Filters
 from exporter.inventory.record import Record
 from exporter.inventory.selection import chosen
 from exporter.paging import fetch, styles
+
+_MOST_RECORDS = 50
+_CORE = frozenset({"id", "name", "type", "status", "meaning"})
+"""What every record should have; `meaning` is that the dialect knows the status value."""
+
+_MEANING = 4
+"""Weight of a known status value, in fields: many dialects find a value, few know it."""
+
+_MARK = "mark "
+_MARGIN = 0.1
+_FIELDS = tuple(name for name in Record.__struct_fields__ if name in Fields.__struct_fields__)
+_ANY = msgspec.json.Decoder()
 
 _POSITION = {"offset": "position_param", "page": "position_param", "cursor": "cursor_param"}
 """The setting that names the parameter by which a style of paging says where a page begins."""
@@ -112,15 +122,12 @@ def _dialect(sample: Sample, target: settings.Target) -> Iterator[Finding]:
     page = next((page for page in pages if decode.split(page.body)), None)
     if page is None:
         return
-    name, collection = target.dialect.name, target.collection
-    better = dialect_detection.better(
-        dialect_detection.fits(page.body, {(name, collection): target.mapping}), name, collection
-    )
-    if better is not None:
+    suited = better_dialect(page.body, target)
+    if suited is not None:
         yield Finding(
             "problem",
-            f"This looks like {better.dialect}, not {target.dialect.name}",
-            f"write dialect: {better.dialect} under apis.{target.api}",
+            f"This looks like {suited.dialect}, not {target.dialect.name}",
+            f"write dialect: {suited.dialect} under apis.{target.api}",
         )
 
 
@@ -257,3 +264,126 @@ def _total(read: Read, bare: Page | None, target: settings.Target) -> Iterator[F
             f'write paging: {{total_header: ""}} under {place}, so that no total is believed; or write '
             f"query: {{}} and include_types under {place}, so that the exporter selects the records itself",
         )
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """How well a dialect's collection understands a page of so many `records`.
+
+    `share`, 0 to 1, is the part of what any dialect finds in these records that this one finds: fields, the
+    meaning of the status, and the marks by which dialects differ. `found` maps a field to the number of
+    records in which it is filled, and `meaning` to that of records with a known status value.
+    """
+
+    dialect: str
+    collection: str
+    records: int
+    share: float
+    found: Mapping[str, int]
+
+
+def fits(page: bytes, configured: Mapping[tuple[str, str], Collection] = {}) -> list[Fit]:
+    """How well each collection of each dialect fits the first fifty records of a page, best first.
+
+    `configured` are collections that the operator has changed, by dialect and collection. Empty for a page
+    without records. Raises `Malformed` as `decode.split` does.
+    """
+    items = list(_objects(decode.split(page)[:_MOST_RECORDS]))
+    if not items:
+        return []
+    found = [
+        fit
+        for collection in ("services", "carriers", "resources")
+        for fit in _compared(collection, items, configured)
+    ]
+    order = {name: number for number, name in enumerate(DIALECTS)}
+    return sorted(found, key=lambda fit: (-round(fit.share, 3), order[fit.dialect]))
+
+
+def better_dialect(page: bytes, target: settings.Target) -> Fit | None:
+    """The dialect that understands a page clearly better than the configured one; None for none."""
+    name, collection = target.dialect.name, target.collection
+    return better(fits(page, {(name, collection): target.mapping}), name, collection)
+
+
+def better(found: Sequence[Fit], dialect: str, collection: str) -> Fit | None:
+    """The fit of another dialect that understands this collection clearly better; None for none.
+
+    The difference must be seen in a field or in the meaning of the status: a page may look like another
+    version's and be understood all the same.
+    """
+    same = [fit for fit in found if fit.collection == collection]
+    own = next((fit for fit in same if fit.dialect == dialect), None)
+    if not same or own is None or same[0].share <= own.share + _MARGIN:
+        return None
+    more = any(count > own.found.get(word, 0) for word, count in same[0].found.items())
+    return same[0] if more else None
+
+
+def _objects(raws: Sequence[msgspec.Raw]) -> Iterator[Mapping[str, object]]:
+    for raw in raws:
+        value = value_of(raw)
+        if isinstance(value, dict):
+            yield value
+
+
+def value_of(raw: bytes | msgspec.Raw) -> object:
+    """The JSON value of a record; None if it cannot be decoded, which the crawl reports."""
+    try:
+        return _ANY.decode(raw)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+        return None
+
+
+def _compared(
+    collection: str,
+    items: Sequence[Mapping[str, object]],
+    configured: Mapping[tuple[str, str], Collection],
+) -> Iterator[Fit]:
+    """The fits of all dialects for one collection: what each finds, measured by what all find together."""
+    evidence = {
+        name: [
+            *_evidence(
+                one,
+                record_reader.Reader(configured.get((name, collection), one.collections[collection])),
+                items,
+            )
+        ]
+        for name, one in DIALECTS.items()
+        if collection in one.collections
+    }
+    wanted = sum(_weight(_CORE.union(*columns)) for columns in zip(*evidence.values(), strict=True))
+    for name, records in evidence.items():
+        counts = Counter(word for record in records for word in record)
+        yield Fit(
+            dialect=name,
+            collection=collection,
+            records=len(items),
+            share=sum(_weight(record) for record in records) / wanted,
+            found={word: count for word, count in counts.items() if not word.startswith(_MARK)},
+        )
+
+
+def _weight(evidence: frozenset[str]) -> int:
+    return len(evidence) + (_MEANING - 1 if "meaning" in evidence else 0)
+
+
+def _evidence(
+    spoken: Dialect, reader: record_reader.Reader, items: Sequence[Mapping[str, object]]
+) -> Iterator[frozenset[str]]:
+    """What a dialect finds in each record: names of fields, `meaning`, and its marks as `mark PATH`."""
+    looks = {f"{_MARK}{path}": paths.look(path) for path in spoken.marks}
+    for item in items:
+        parts = reader.gather(item, Counter())
+        marks = {mark for mark, look in looks.items() if look(parts) not in (None, "", [], {})}
+        yield frozenset(marks | _filled(reader.read(item, Counter()), parts))
+
+
+def _filled(found: record_reader.Found | None, parts: paths.Parts) -> set[str]:
+    if found is None:
+        return set()
+    filled = {name for name in _FIELDS if getattr(found.record, name) not in ("", (), None)}
+    if parts.characteristics:
+        filled.add("characteristics")
+    if found.record.status and found.record.status_known:
+        filled.add("meaning")
+    return filled

@@ -1,8 +1,7 @@
-"""What the first two pages of each query of a collection say of it, for a person who has never seen the API.
+"""Explains the first two pages of each query of a collection: which fields, statuses and types were found.
 
-A plain function from pages to a `Report`; `check` fetches the pages and prints the report. Which metric shows
-a field is asked of the families themselves. Invariants: a report names what was found and what was missing,
-never only that it worked; and no metric that does not exist.
+A plain function from pages to a `Report`. Invariants: a report names what was found and what was missing, and
+no metric that does not exist.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from exporter import settings
-from exporter.check import dialect_detection
+from exporter.check import findings
 from exporter.check.findings import Finding
 from exporter.client import Page
 from exporter.exposition import provenance
 from exporter.inventory import decode, paths, record_reader, text
-from exporter.inventory.record import Record
+from exporter.inventory.dialects import Collection, Fields, Paths
+from exporter.inventory.record import Link, Record
 from exporter.inventory.selection import chosen
 from exporter.inventory.snapshot import Shown, StoredRecord
 from exporter.paging import fetch, strategies
@@ -81,13 +81,23 @@ _SIGNALS = (
     "X-RateLimit-Remaining",
 )
 
+_SHOWN_LINKS = 3
+_DATES = ("start", "end", "created", "updated")
 _BRIEF = 60  # characters of an example
 _PER = 1000
 """Records for which an estimate is made where nobody says how many there are."""
 
 
+class Filled(msgspec.Struct, frozen=True):
+    """One field of a record, the path that filled it and the value; a state's field is `state DIMENSION`."""
+
+    path: str
+    field: str
+    value: str
+
+
 class Source(msgspec.Struct, frozen=True):
-    """Where a value of the first record stood, the field it filled, and the metrics that show it, if any."""
+    """The path of a value of the first record, the field it filled, and the metrics that show it, if any."""
 
     path: str
     field: str
@@ -108,10 +118,9 @@ class Report(msgspec.Struct, frozen=True):
     """What so many `pages` of so many `queries` show; `silent` of these announce no total.
 
     `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a
-    status word to (records, meaning). `sources` are of the first record, `better` is the dialect that
-    understands the pages clearly better, None for none. `signals` are of the first page. `named` are the
-    characteristics that records have, `hidden` those of them that no metric shows. `left_out` counts the
-    records that are `skipped` by their type. `findings` are what is wrong with the configuration.
+    status value to (records, meaning). `sources` are of the first record, `signals` are headers of the first
+    page. `better` is the dialect that understands the pages clearly better. `named` are the characteristics
+    that records have, `hidden` those that no metric shows. `left_out` counts the `skipped` records by type.
     """
 
     queries: int
@@ -129,7 +138,7 @@ class Report(msgspec.Struct, frozen=True):
     named: Mapping[str, int]
     hidden: tuple[str, ...]
     sources: tuple[Source, ...]
-    better: dialect_detection.Fit | None
+    better: findings.Fit | None
     estimate: Estimate
     left_out: Mapping[str, int] = {}
     findings: tuple[Finding, ...] = ()
@@ -141,7 +150,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class _Item(msgspec.Struct, frozen=True):
-    """A record that is held, its raw form, and the names of its characteristics as they are spelled."""
+    """A stored record, its raw form, and the names of its characteristics as they are spelled."""
 
     raw: msgspec.Raw
     record: Record
@@ -149,7 +158,7 @@ class _Item(msgspec.Struct, frozen=True):
 
 
 class _Sample(msgspec.Struct, frozen=True):
-    """What the first page of a query had: raw records, series of those that are held, the total announced."""
+    """What the first page of a query had: raw records, series of the stored ones, the announced total."""
 
     items: int
     series: int
@@ -162,9 +171,9 @@ def explain(
     further: Sequence[Page] = (),
     found: Sequence[Finding] = (),
 ) -> Report:
-    """What the first page of each query and `further` pages say of the collection; `found` is wrong with it.
+    """Explains the first page of each query and `further` pages; `found` is what is wrong with them.
 
-    Raises `Malformed` where one is no page.
+    Raises `Malformed` if one of them is not a list of records.
     """
     reader = record_reader.Reader(
         target.mapping,
@@ -201,7 +210,7 @@ def explain(
         named=dict(named.most_common()),
         hidden=tuple(_hidden(named, sources, target)),
         sources=sources,
-        better=_better(every, target),
+        better=findings.better_dialect(_joined(every), target),
         estimate=_estimate(samples, target),
         left_out=_left_out(every, target),
         findings=tuple(found),
@@ -209,37 +218,26 @@ def explain(
 
 
 def _different(of_pages: Sequence[Sequence[_Item]]) -> list[_Item]:
-    """All records, each id once: a page that comes again tells nothing new."""
+    """All records, each id once."""
     return list(
         {item.record.id: item for of_page in reversed(of_pages) for item in reversed(of_page)}.values()
     )[::-1]
 
 
-def _better(pages: Sequence[Page], target: settings.Target) -> dialect_detection.Fit | None:
-    """The dialect that understands the pages clearly better than what is configured does."""
-    name, collection = target.dialect.name, target.collection
-    return dialect_detection.better(
-        dialect_detection.fits(_joined(pages), {(name, collection): target.mapping}), name, collection
-    )
-
-
 def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, int]:
     """The types of the records that include_types and exclude_types leave out, and how many of each."""
     choice = chosen(target.include_types, target.exclude_types)
-    reader = record_reader.Reader(target.mapping)
-    counts: Counter[str] = Counter()
-    for raw in (raw for page in pages for raw in decode.split(page.body)):
-        value = decode.json_of(raw)
-        found = reader.read(value, Counter()) if isinstance(value, dict) else None
-        if found is not None and not choice.holds(found.record, found.entity_type):
-            counts[found.entity_type or found.record.type] += 1
+    records = (one for page in pages for one in findings.listed(page, target))
+    counts = Counter(
+        one.kinds[1] or one.kinds[0] for one in records if not choice.holds(one.record, one.kinds[1])
+    )
     return dict(counts.most_common())
 
 
 def _items(
     page: Page, batch: decode.Batch[StoredRecord], reader: record_reader.Reader, key: bytes
 ) -> list[_Item]:
-    """The records of a page that are held, each with its raw form."""
+    """The stored records of a page, each with its raw form."""
     digests = {fresh.digest for fresh in batch.fresh}
     raws = [raw for raw in decode.split(page.body) if decode.digest(raw, key) in digests]
     return [
@@ -282,13 +280,13 @@ def _example(having: Sequence[_Item], column: str, target: settings.Target) -> s
     listed = {text.fold(word) for word in target.characteristics}
     shown = tuple(word for word in having[0].names if text.fold(word) in listed)
     hidden = tuple(word for word in having[0].names if text.fold(word) not in listed)
-    told = [_shown(shown)] if shown else []
-    return "; ".join([*told, f"not listed: {_shown(hidden)}"] if hidden else told)
+    listed_words = [_shown(shown)] if shown else []
+    return "; ".join([*listed_words, f"not listed: {_shown(hidden)}"] if hidden else listed_words)
 
 
 def _sources(item: _Item, target: settings.Target) -> Iterator[Source]:
     """Which path filled which field of a record, and where that is shown."""
-    for one in dialect_detection.mapping(item.raw, target.mapping):
+    for one in mapping(item.raw, target.mapping):
         metrics = provenance.metrics(item.record, one.field, target.families)
         yield Source(one.path, one.field, one.value, metrics)
 
@@ -356,7 +354,7 @@ def _causes(item: _Item, target: settings.Target) -> Iterator[tuple[str, str]]:
     wrong = [(name, word) for name, word in item.record.states if text.fold(word) in refining]
     if not wrong:
         return
-    filled = {one.field: one.path for one in dialect_detection.mapping(item.raw, target.mapping)}
+    filled = {one.field: one.path for one in mapping(item.raw, target.mapping)}
     for name, word in wrong:
         yield filled.get(f"state {name}", name), word
 
@@ -364,7 +362,7 @@ def _causes(item: _Item, target: settings.Target) -> Iterator[tuple[str, str]]:
 def _series(items: Sequence[_Item], target: settings.Target) -> int:
     """Series that records become."""
     shown = [Shown(item.record) for item in items]
-    return sum(len(family.samples(held)) for held in shown for family in target.families if family.samples)
+    return sum(len(family.samples(one)) for one in shown for family in target.families if family.samples)
 
 
 def _shown(value: object) -> str:
@@ -384,3 +382,65 @@ def _word(item: object) -> str:
 def brief(value: str) -> str:
     """As much of a value as a person needs to know it again."""
     return value if len(value) <= _BRIEF else f"{value[: _BRIEF - 1]}…"
+
+
+def mapping(raw: bytes | msgspec.Raw, collection: Collection) -> list[Filled]:
+    """What filled the fields of one record, in the order of `Fields`, then the states.
+
+    `raw` is one JSON object; anything else gives nothing. Of lists, every path that has a value is named; of
+    other fields the first, which is the one that is used.
+    """
+    value = findings.value_of(raw)
+    if not isinstance(value, dict):
+        return []
+    parts = record_reader.Reader(collection).gather(value, Counter())
+    filled: list[Filled] = []
+    for name in Fields.__struct_fields__:
+        places: Paths = getattr(collection.fields, name)
+        if name in record_reader.LINKS or name == "characteristics":
+            filled.extend(_lists(name, places, collection, value))
+        else:
+            filled.extend(_first(name, places, collection, parts))
+    for dimension, places in collection.states.items():
+        filled.extend(_states(dimension, places, collection, parts))
+    return filled
+
+
+def _first(name: str, places: Paths, collection: Collection, parts: paths.Parts) -> Iterator[Filled]:
+    """The first path that holds something of use to the field."""
+    for path in places:
+        value = paths.look(path, collection.codes)(parts)
+        if name in _DATES and text.moment(value) is None:
+            continue
+        word = text.identity(value) if name == "id" else text.clean(value)
+        if word:
+            yield Filled(path, name, word)
+            return
+
+
+def _lists(name: str, places: Paths, collection: Collection, value: Mapping[str, object]) -> Iterator[Filled]:
+    """What each path adds by itself."""
+    for path in places:
+        alone = msgspec.structs.replace(collection.fields, **{name: (path,)})
+        parts = record_reader.Reader(msgspec.structs.replace(collection, fields=alone)).gather(
+            value, Counter()
+        )
+        words = tuple(_link_names(getattr(parts, name)))
+        if words:
+            more = f" and {len(words) - _SHOWN_LINKS} more" if len(words) > _SHOWN_LINKS else ""
+            yield Filled(path, name, f"{', '.join(words[:_SHOWN_LINKS])}{more}")
+
+
+def _link_names(links: Mapping[str, object] | tuple[Link, ...]) -> Iterator[str]:
+    if isinstance(links, tuple):
+        yield from (link.name or link.id for link in links)
+    else:
+        yield from links
+
+
+def _states(dimension: str, places: Paths, collection: Collection, parts: paths.Parts) -> Iterator[Filled]:
+    for path in places:
+        value = paths.look(path, collection.codes)(parts)
+        words = [text.clean(word) for word in (value if isinstance(value, list) else (value,))]
+        if any(words):
+            yield Filled(path, f"state {dimension}", ", ".join(word for word in words if word))

@@ -1,7 +1,6 @@
 """Fetches what `check` explains: the first two pages of each query, and what there is without the query.
 
-The pages come by the crawl's own machinery, so that a list that ends within them is judged as a crawl judges
-it. What they say is `inspect`'s and `findings`' business. It changes nothing and keeps nothing.
+Pages are requested as a crawl requests them, so a list that ends within them is judged as by a crawl.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _KEY = os.urandom(16)
 _FURTHER = pagination.ListResult(
     complete=False, expected=None, received=0, unread_pages=0, unread_records=0, pages=0, reason=""
 )
-"""Instead of a verdict, where the list goes on."""
+"""The result of a list that goes on after the pages that were read."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -113,7 +112,7 @@ def _beginning(queries: pagination.Pagination) -> pagination.Pagination:
 
 
 def idents(page: Page, target: settings.Target) -> list[str]:
-    """What tells the records of a page apart: their ids, or digests of those that have none."""
+    """The ids of the records of a page, or digests of those that have none."""
     batch: decode.Batch[StoredRecord] = decode.page(page.body, record_reader.Reader(target.mapping), {}, _KEY)
     fresh = {one.digest: one.id for one in batch.fresh}
     marks = (decode.digest(raw, _KEY) for raw in decode.split(page.body))

@@ -1,9 +1,22 @@
 """The configuration: what can be set, where it is read from, its errors, and what the program uses of it.
 
-`load` returns Settings; `Settings.targets` returns the enabled collections. Invariant: all of it is frozen,
-and no secret is ever shown.
+`load` returns Settings; `Settings.targets` returns the enabled collections. All of it is frozen, and no
+secret is ever shown.
 """
 
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from exporter import files
+from exporter.errors import ConfigError
+from exporter.settings import sources
 from exporter.settings.api_models import (
     Api,
     Authorization,
@@ -15,9 +28,9 @@ from exporter.settings.api_models import (
     read_pem,
     read_secret,
 )
-from exporter.settings.load import load, secret_files
+from exporter.settings.base import Block, Flaw, Key, config_error, validated
+from exporter.settings.collection import Target, resolve
 from exporter.settings.models import Limits, Settings, Web
-from exporter.settings.target import Target
 
 __all__ = [
     "Api",
@@ -36,3 +49,80 @@ __all__ = [
     "read_secret",
     "secret_files",
 ]
+
+_DEADLINE = 2.0
+"""Maximum seconds that the files of all settings together delay the start."""
+
+_MINIMUM = 0.1
+"""Seconds that each file has at least."""
+
+_NONE: Mapping[str, object] = MappingProxyType({})
+
+
+def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, object] = _NONE) -> Settings:
+    """The settings of flags over environment over the YAML file (None: without one) over defaults.
+
+    `flags` maps dotted keys (`web.listen_address`) to values; None is a flag that was not given. Every target
+    of the result resolves, and every secret was readable, unless its file did not answer: its mount may come
+    back. Raises ConfigError with all problems of the first stage that has some: source, schema, then files
+    and dialects. One line each: source, path in it, what is wrong, what to do.
+    """
+    layers = (
+        sources.from_flags(flags),
+        sources.from_environ(environ, Settings),
+        sources.from_file(path, Settings),
+    )
+    origin = partial(sources.origin, layers)
+
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: object, **__: object
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(sources.LayerSource(settings_cls, layer.tree) for layer in layers)
+
+    settings = validated(Layered, {}, origin)
+    _, flaws = resolve(settings.apis, settings.collections)
+    flaws.extend(_file_flaws(settings.apis, ("apis",)))
+    if flaws:
+        raise config_error(flaws, origin)
+    return settings
+
+
+def secret_files(block: Block) -> tuple[Path, ...]:
+    """The files with secrets that the block and its blocks name; those of TLS are not among them."""
+    return tuple(file for _, file, owner in _named(block, (), block) if not isinstance(owner, TlsConfig))
+
+
+def _file_flaws(block: Block, at: tuple[Key, ...]) -> Iterator[Flaw]:
+    """A flaw for each file that the block at the path `at` names and that cannot be used."""
+    until = time.monotonic() + _DEADLINE
+
+    def read(file: Path) -> bytes:
+        return files.within(max(_MINIMUM, until - time.monotonic()), lambda: files.read(file))
+
+    for place, file, owner in _named(block, at, block):
+        try:
+            if isinstance(owner, TlsConfig):
+                read_pem(file, "", read)
+            else:
+                read_secret(None, file, "", read)
+        except ConfigError as error:
+            if not isinstance(error.__cause__, TimeoutError):
+                yield Flaw(error.problem, error.hint, place)
+
+
+def _named(value: object, at: tuple[Key, ...], owner: Block) -> Iterator[tuple[tuple[Key, ...], Path, Block]]:
+    """The files that a value names: the path of the setting, the file, and the block of the setting."""
+    match value:
+        case Block():
+            for name in type(value).model_fields:
+                yield from _named(getattr(value, name), (*at, name), value)
+        case Mapping():
+            for key, inner in value.items():
+                yield from _named(inner, (*at, key), owner)
+        case tuple():
+            for index, inner in enumerate(value):
+                yield from _named(inner, (*at, index), owner)
+        case Path():
+            yield at, value, owner

@@ -1,20 +1,29 @@
 """The base of all settings: `Block`, a mapping of known keys; `Flaw`, a problem in it; the schema by path.
 
-Errors, environment variables and the page of the documentation find the block and the type of a key with
-the functions below. The keys are in `models`, `api_models` and `collection`; `messages` turns flaws into
-errors. Invariant: a flaw never contains a value of a block that holds secrets.
+`validated` turns what pydantic and the validators reject into errors that name the source, the path and a
+remedy; the web configuration uses it too. Invariant: no value and, in a block that holds secrets, no unknown
+key is shown, unless a validator decided to show it.
 """
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self, get_args, get_origin
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
+
+from exporter.errors import ConfigError
 
 Key = str | int
 """One step of a path into the settings: a key of a mapping or an index of a list."""
+
+Origin = Callable[[tuple[Key, ...]], str]
+"""Returns the file, environment variable or flag that set the value at a path."""
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Flaw(NamedTuple):
@@ -26,7 +35,7 @@ class Flaw(NamedTuple):
 
 
 def refusal(*flaws: Flaw) -> PydanticCustomError:
-    """The exception with which a validator rejects a value; it passes the flaws to `messages`."""
+    """The exception with which a validator rejects a value."""
     return PydanticCustomError("flaws", "not acceptable", {"flaws": flaws})
 
 
@@ -129,3 +138,86 @@ def parts(annotation: object) -> Iterator[object]:
 def is_structured(annotation: object) -> bool:
     """Whether the type accepts a mapping or a list."""
     return any(as_block(part) or get_origin(part) in (Mapping, tuple) for part in parts(annotation))
+
+
+_BOOLEAN = ("must be true or false", "write true or false without quotes")
+_MAPPING = ("must be a mapping", "write KEY: VALUE on indented lines, with a space after the colon")
+_WHOLE_NUMBER = ("must be a whole number", "write digits without quotes")
+_NUMBER = ("must be a number", "write it like 0.2")
+_TEXTS = {
+    "missing": ("is required", "write it"),
+    "string_type": ("must be text", "put it in quotes"),
+    "path_type": ("must be the path of a file", "put it in quotes"),
+    "model_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "tuple_type": ("must be a list", "write it like [A, B]"),
+    "bool_type": _BOOLEAN,
+    "bool_parsing": _BOOLEAN,
+    "int_type": _WHOLE_NUMBER,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_from_float": _WHOLE_NUMBER,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "string_too_short": ("is empty", "write a text, or leave the key out"),
+    "greater_than_equal": ("is too small", "write {ge} or more"),
+    "less_than_equal": ("is too large", "write {le} or less"),
+    "literal_error": ("is not a valid value", "write {expected}"),
+}
+"""Text and hint of each type of pydantic's errors; hints are formatted with the context of the error."""
+
+
+def validated(schema: type[Model], tree: Mapping[str, object], origin: Origin) -> Model:
+    """The tree as `schema`; raises ConfigError with all problems."""
+    try:
+        return schema.model_validate(tree)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    # outside of the handler: no traceback may show what the operator wrote
+    raise config_error((flaw for detail in details for flaw in _flaws(dict(detail), schema)), origin)
+
+
+def config_error(flaws: Iterable[Flaw], origin: Origin = lambda at: "") -> ConfigError:
+    """One error for all flaws, one on each line: source, path (absolute in `flaws`), what and hint."""
+    problems = [
+        ConfigError(flaw.what, file=origin(flaw.at), path=dotted(flaw.at), hint=flaw.hint) for flaw in flaws
+    ]
+    if len(problems) == 1:
+        return problems[0]
+    return ConfigError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+
+
+def dotted(path: Iterable[Key]) -> str:
+    """The path as text: `collections.carriers.query[1]`."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{_name(key)}" for key in path)
+    return text.removeprefix(".")
+
+
+def _name(key: str) -> str:
+    """A key, truncated where it may be a value: `password:secret` without a space is a key to YAML."""
+    return re.split(r"[^\w.@/+ -]", key)[0][:60] or "…"
+
+
+def _flaws(detail: dict[str, Any], schema: object) -> Iterator[Flaw]:
+    at: tuple[Key, ...] = tuple(detail["loc"])
+    context = detail.get("ctx", {})
+    if detail["type"] == "extra_forbidden":
+        yield _unknown(at, schema)
+    elif "flaws" in context:
+        yield from (flaw._replace(at=(*at, *flaw.at)) for flaw in context["flaws"])
+    else:
+        what, hint = _TEXTS.get(detail["type"], (detail["msg"], "see the key in docs/settings.md"))
+        yield Flaw(what, hint.format(**context) if "{" in hint else hint, at)
+
+
+def _unknown(at: tuple[Key, ...], schema: object) -> Flaw:
+    *head, key = at
+    block = block_at(schema, head)
+    known = sorted(block.model_fields) if block else []
+    written = _name(str(key))
+    close = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
+    hint = f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(known)}"
+    if ":" in str(key):
+        hint = f"{hint}{'' if close else ';'} a key is followed by a colon and a space"
+    if block and block.secret:
+        return Flaw("has an unknown key, not shown because it may be a secret", hint, tuple(head))
+    return Flaw("is an unknown key", hint, at)

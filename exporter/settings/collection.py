@@ -1,27 +1,29 @@
-"""One collection as the operator sets it: what to list, how often, and what of the dialect to override.
+"""One collection: `Collection` is what the operator sets, `Target` what the program uses.
 
-All keys are optional; `target` merges them with the dialect and the defaults. Invariant: the values are valid
-by themselves; whether they fit the API and its dialect is checked in `target`.
+A `Target` is complete: the operator's values, the dialect's where the operator sets none, and the defaults.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from exporter.inventory import text
-from exporter.inventory.dialects import PAGING_STYLES, Fields
+from exporter.exposition import families as metrics
+from exporter.inventory import dialects, text
+from exporter.inventory.record import KINDS
+from exporter.settings.api_models import Api, Apis
 from exporter.settings.base import Block, Flaw, Key, checked, refusal
 from exporter.settings.types import Interval, Metric, Scale, TypeName, Word, WordOrNothing, one_of, shown
 
 NAMES = ("services", "carriers", "resources")
 """All collections, in the order in which they are served."""
 
-FIELDS = tuple(field.name for field in msgspec.structs.fields(Fields))
+FIELDS = tuple(field.name for field in msgspec.structs.fields(dialects.Fields))
 
 _PATH = re.compile(r"(?:characteristic|party|place|resource|service)\[[^\[\]]*\]|[^\[\]\s][^\[\]]*")
 _RESERVED_ENDINGS = ("_total", "_count", "_sum", "_bucket", "_created", "_info")
@@ -46,7 +48,7 @@ def _queries(written: object) -> object:
     return (_query(written),)
 
 
-def _characteristics(written: Any) -> Any:
+def _by_name(written: Any) -> Any:
     """A list of names, or a mapping whose values are optional."""
     if isinstance(written, Mapping):
         return {name: {} if value is None else value for name, value in written.items()}
@@ -86,8 +88,8 @@ Path = Annotated[str, AfterValidator(lambda path: path.strip("/")), checked(_pat
 class Paging(Block):
     """Overrides of the dialect's paging."""
 
-    style: Annotated[str, one_of(PAGING_STYLES, "a paging style")] | None = Field(
-        default=None, description=f"Pagination style: {', '.join(PAGING_STYLES)}."
+    style: Annotated[str, one_of(dialects.PAGING_STYLES, "a paging style")] | None = Field(
+        default=None, description=f"Pagination style: {', '.join(dialects.PAGING_STYLES)}."
     )
     size_param: Word | None = Field(default=None, description="Query parameter for the page size.")
     position_param: Word | None = Field(
@@ -157,12 +159,10 @@ class Collection(Block):
     preserve_status_types: Texts = Field(
         default=(), description="Types of the records that keep the first status seen."
     )
-    characteristics: Annotated[Mapping[str, Characteristic], BeforeValidator(_characteristics)] | None = (
-        Field(
-            default=None,
-            description="Characteristics to export: a list of names, or {NAME: {metric, scale}}. "
-            "Default: from the dialect.",
-        )
+    characteristics: Annotated[Mapping[str, Characteristic], BeforeValidator(_by_name)] | None = Field(
+        default=None,
+        description="Characteristics to export: a list of names, or {NAME: {metric, scale}}. "
+        "Default: from the dialect.",
     )
     delta: Delta | None = Field(
         default=None,
@@ -208,3 +208,180 @@ class Collections(Block):
         """The enabled collections by name, in the order in which they are served."""
         found = {name: getattr(self, name) for name in NAMES}
         return {name: collection for name, collection in found.items() if collection is not None}
+
+
+REFRESH, FULL = 300.0, 3600.0
+"""Default intervals of refreshes and of full crawls, in seconds."""
+
+DEFAULT_API = {"services": "tmf638", "carriers": "tmf638", "resources": "tmf639"}
+"""The API that a collection is listed from, unless `api` is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One enabled collection, resolved.
+
+    The collection is the union of the records of `queries`, at least one. `paging` and `mapping` are the
+    dialect's with the operator's changes. Intervals are in seconds. `delta` is the query for recent changes,
+    empty if there is none.
+    """
+
+    collection: str
+    kind: str
+    api: str
+    http: Api
+    dialect: dialects.Dialect
+    url: str
+    queries: tuple[Mapping[str, str], ...]
+    page_size: int
+    paging: dialects.Paging
+    mapping: dialects.Collection
+    include_types: tuple[str, ...]
+    exclude_types: tuple[str, ...]
+    preserve_status_types: tuple[str, ...]
+    characteristics: Mapping[str, Characteristic]
+    refresh_interval: float
+    full_refresh_interval: float
+    delta: Mapping[str, str]
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The characteristics exported as labels."""
+        return tuple(name for name, one in self.characteristics.items() if one.metric is None)
+
+    @property
+    def numbers(self) -> Mapping[str, tuple[str, float]]:
+        """The characteristics exported as gauges: name to (end of the metric name, factor)."""
+        return {name: (one.metric, one.scale) for name, one in self.characteristics.items() if one.metric}
+
+    @property
+    def families(self) -> tuple[metrics.Family, ...]:
+        """The metrics of its records, in the order in which they are served."""
+        return metrics.of(self.collection, self.numbers)
+
+    @property
+    def crawls_per_hour(self) -> tuple[float, float]:
+        """Full crawls and delta refreshes per hour."""
+        refreshes = 3600.0 / self.refresh_interval
+        if not self.delta:
+            return refreshes, 0.0
+        fulls = 3600.0 / self.full_refresh_interval
+        return fulls, refreshes - fulls
+
+
+def resolve(apis: Apis, collections: Collections | None) -> tuple[tuple[Target, ...], list[Flaw]]:
+    """The targets of all enabled collections, and the flaws of those that cannot be resolved."""
+    written = collections.enabled() if collections else _all(apis)
+    targets, flaws = [], []
+    for name, collection in written.items():
+        found = _target(name, collection, apis)
+        if isinstance(found, Flaw):
+            flaws.append(found)
+        else:
+            targets.append(found)
+            flaws.extend(_clashes(found))
+    return tuple(targets), flaws
+
+
+def _all(apis: Apis) -> Mapping[str, Collection]:
+    """The enabled collections if none is set: all that the dialect has a query for."""
+    found = {name: getattr(apis, api) for name, api in DEFAULT_API.items()}
+    return {
+        name: Collection()
+        for name, api in found.items()
+        if api and dialects.DIALECTS[api.dialect].collections[name].query is not None
+    }
+
+
+def _has_selection(written: Collection, default: dialects.Collection) -> bool:
+    """Whether a query, a path or a type selects records of the list."""
+    by_query = default.query is not None or written.query is not None
+    by_path = written.path is not None and written.path != default.path
+    return by_query or by_path or bool(written.include_types)
+
+
+def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
+    api_name = written.api or DEFAULT_API[name]
+    api: Api | None = getattr(apis, api_name)
+    if api is None:
+        hint = f"write apis.{api_name}.url, or leave {name} out"
+        return Flaw(f"is listed from {api_name}, which is not configured", hint, ("collections", name))
+    dialect = dialects.DIALECTS[api.dialect]
+    default = dialect.collections.get(name)
+    if default is None:
+        hint = f"leave it out, or change apis.{api_name}.dialect"
+        return Flaw(f"is unknown to the dialect {api.dialect}", hint, ("collections", name))
+    if not _has_selection(written, default):
+        what = f"nothing selects {name}: the dialect {api.dialect} has no query for them"
+        hint = f'write a query, as {{"@type": TYPE}}, or include_types: [TYPE], or leave {name} out'
+        return Flaw(what, hint, ("collections", name))
+    refresh, full = _intervals(written)
+    characteristics = written.characteristics
+    if characteristics is None:
+        characteristics = {name: Characteristic() for name in default.characteristics}
+    mapping = msgspec.structs.replace(
+        default,
+        api=api_name,
+        path=written.path or default.path,
+        query=written.query[0] if written.query else default.query,
+        fields=msgspec.structs.replace(default.fields, **written.fields),
+        statuses=_statuses(written, default),
+        exclude_types=_excluded(written, default),
+        characteristics=tuple(name for name, one in characteristics.items() if one.metric is None),
+    )
+    changed = written.paging.model_dump(exclude_none=True) if written.paging else {}
+    return Target(
+        collection=name,
+        kind=KINDS[name],
+        api=api_name,
+        http=api,
+        dialect=dialect,
+        url=f"{api.url}/{mapping.path}",
+        queries=written.query if written.query is not None else (default.query or {},),
+        page_size=written.page_size or dialect.page_size,
+        paging=msgspec.structs.replace(dialect.paging, **changed),
+        mapping=mapping,
+        include_types=written.include_types,
+        exclude_types=mapping.exclude_types,
+        preserve_status_types=written.preserve_status_types,
+        characteristics=characteristics,
+        refresh_interval=refresh,
+        full_refresh_interval=full,
+        delta=dialect.delta if written.delta is None else written.delta,
+    )
+
+
+def _statuses(written: Collection, default: dialects.Collection) -> Mapping[str, bool | None]:
+    """The dialect's status values and the operator's, which override them in any case and spacing."""
+    own = {text.fold(word) for word in written.statuses}
+    return {
+        **{word: meaning for word, meaning in default.statuses.items() if text.fold(word) not in own},
+        **written.statuses,
+    }
+
+
+def _excluded(written: Collection, default: dialects.Collection) -> tuple[str, ...]:
+    """The types that the operator excludes, or else the dialect's, except for included ones."""
+    if written.exclude_types is not None:
+        return written.exclude_types
+    wanted = {text.fold(word) for word in written.include_types}
+    return tuple(word for word in default.exclude_types if text.fold(word) not in wanted)
+
+
+def _intervals(written: Collection) -> tuple[float, float]:
+    """Both intervals in seconds; the default of one never conflicts with the other."""
+    refresh, full = written.refresh_interval, written.full_refresh_interval
+    if refresh is None:
+        refresh = min(REFRESH, full or FULL)
+    return refresh, full if full is not None else max(FULL, refresh)
+
+
+def _clashes(target: Target) -> Iterator[Flaw]:
+    """Metric names of characteristics that are not unique: every scrape would fail."""
+    taken = {family.name: "a metric of the exporter" for family in metrics.FAMILIES}
+    for name, (ending, _) in target.numbers.items():
+        full = metrics.numeric(target.collection, ending, [name]).name
+        if full in taken:
+            at = ("collections", target.collection, "characteristics", name, "metric")
+            yield Flaw(f"{full} is already {taken[full]}", "choose another name", at)
+        taken[full] = "the metric of another characteristic"

@@ -1,7 +1,6 @@
 """All settings and their defaults, except for those of APIs (`api_models`) and collections (`collection`).
 
-The sources file, environment and flags are in `sources`; `target` resolves a collection for the program.
-Invariant: constructing Settings reads neither environment nor files, and every key has a description.
+Constructing `Settings` reads neither environment nor files.
 """
 
 from __future__ import annotations
@@ -13,12 +12,9 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from exporter.errors import ConfigError
 from exporter.settings.api_models import Apis
-from exporter.settings.base import Block, Flaw
-from exporter.settings.collection import Collections
-from exporter.settings.messages import dotted
-from exporter.settings.target import Target, resolve
+from exporter.settings.base import Block, Flaw, config_error
+from exporter.settings.collection import Collections, Target, resolve
 from exporter.settings.types import Addresses, Duration, Interval, Share, Size, split_address
 
 
@@ -172,7 +168,7 @@ class Settings(Block, BaseSettings):
         *_: PydanticBaseSettingsSource,
         **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only the arguments; `load` replaces them with the sources of `exporter.settings.sources`."""
+        """Only the arguments; `settings.load` adds flags, environment and file."""
         return (init_settings,)
 
     def targets(self) -> tuple[Target, ...]:
@@ -182,5 +178,5 @@ class Settings(Block, BaseSettings):
         """
         targets, flaws = resolve(self.apis, self.collections)
         if flaws:
-            raise ConfigError(flaws[0].what, path=dotted(flaws[0].at), hint=flaws[0].hint)
+            raise config_error(flaws)
         return targets

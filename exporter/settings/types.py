@@ -1,11 +1,10 @@
 """Types of single values: durations, sizes, shares, URLs, addresses, metric names, and plain scalars.
 
 Each type annotates a setting, parses what the operator wrote and stores what the program uses (seconds,
-bytes, text). Durations follow Prometheus. YAML 1.1 reads `NO` as false, `1.50` as 1.5, `22:22` as 1342 and
-`010` as 8: where a setting is text, the source text of a plain scalar is used instead, as Go's YAML library
-does for typed fields; where it is a number or a boolean, YAML's value is used if every version of YAML reads
-the same. Invariant: `Url` accepts no URL with user information, and no message shows more of one than scheme,
-host and path.
+bytes, text). YAML 1.1 reads `NO` as false, `1.50` as 1.5, `22:22` as 1342 and `010` as 8: where a setting is
+text, the source text of a plain scalar is used instead, as Go's YAML library does for typed fields; where it
+is a number or a boolean, YAML's value is used if every version of YAML reads the same. No message shows more
+of a URL than scheme, host and path.
 """
 
 from __future__ import annotations
@@ -91,12 +90,6 @@ def parse_size(written: object) -> int:
     if not found or not int(found[1]):
         raise refusal(Flaw(f"{shown(written)} is not a size", "write bytes as a whole number, or like 64MiB"))
     return int(found[1]) * _SIZES[found[2] or "B"]
-
-
-def format_size(value: int) -> str:
-    """Bytes in the largest binary unit that divides them."""
-    units = [unit for unit in ("GiB", "MiB", "KiB") if value and value % _SIZES[unit] == 0]
-    return f"{value // _SIZES[units[0]]}{units[0]}" if units else str(value)
 
 
 def _at_least(minimum: float) -> AfterValidator:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.check import dialect_detection
+from exporter.check import findings
 from exporter.inventory import dialects, text
 from tests.inventory import pages
 
@@ -25,7 +25,7 @@ def test_a_page_is_read_to_what_is_written_beside_it(page: Path) -> None:
 def test_no_page_looks_as_if_another_dialect_were_meant(page: Path) -> None:
     name, collection = pages.origin(page)
     if not pages.read(page).malformed:
-        assert dialect_detection.better(dialect_detection.fits(page.read_bytes()), name, collection) is None
+        assert findings.better(findings.fits(page.read_bytes()), name, collection) is None
 
 
 def test_every_dialect_has_pages_and_every_expectation_has_its_page() -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from exporter import errors
-from exporter.check import dialect_detection
+from exporter.check import findings, inspect
 from exporter.inventory import dialects
 from tests.inventory import pages
 
@@ -17,7 +17,7 @@ def _page(name: str) -> bytes:
 
 
 def _shares(body: bytes, collection: str) -> dict[str, float]:
-    return {one.dialect: one.share for one in dialect_detection.fits(body) if one.collection == collection}
+    return {one.dialect: one.share for one in findings.fits(body) if one.collection == collection}
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def _shares(body: bytes, collection: str) -> dict[str, float]:
 def test_a_page_read_with_another_dialect_looks_like_its_own(page: str, configured: str) -> None:
     own, file = page.split("/")
     collection = file.partition("-")[0]
-    found = dialect_detection.fits(_page(page))
+    found = findings.fits(_page(page))
     best = next(one for one in found if one.collection == collection)
     assert best.share == _shares(_page(page), collection)[own]
-    suited = dialect_detection.better(found, configured, collection)
+    suited = findings.better(found, configured, collection)
     assert suited == best
 
 
@@ -51,11 +51,11 @@ def test_a_dialect_that_finds_all_there_is_to_find_suits_whatever_the_page_looks
     page: str, configured: str
 ) -> None:
     collection = page.split("/")[1].partition("-")[0]
-    assert dialect_detection.better(dialect_detection.fits(_page(page)), configured, collection) is None
+    assert findings.better(findings.fits(_page(page)), configured, collection) is None
 
 
 def test_each_dialect_and_collection_is_compared_and_the_best_come_first() -> None:
-    found = dialect_detection.fits(_page("tmf-v4/resources-place-object"))
+    found = findings.fits(_page("tmf-v4/resources-place-object"))
     assert {(one.dialect, one.collection) for one in found} == {
         (name, collection) for name, one in dialects.DIALECTS.items() for collection in one.collections
     }
@@ -69,34 +69,34 @@ def test_a_fit_says_how_many_records_fill_each_field() -> None:
         {"id": "R2", "description": "two"},
         7,
     ]
-    found = dialect_detection.fits(json.dumps(items).encode())
+    found = findings.fits(json.dumps(items).encode())
     (own,) = [one for one in found if (one.dialect, one.collection) == ("tmf-v4", "resources")]
     assert own.records == 2
     assert own.found == {"id": 2, "name": 1, "status": 1, "meaning": 1, "description": 1}
 
 
 def test_a_page_that_nobody_understands_fits_nobody() -> None:
-    found = dialect_detection.fits(json.dumps([{"colour": "red"}, {"colour": "blue"}]).encode())
+    found = findings.fits(json.dumps([{"colour": "red"}, {"colour": "blue"}]).encode())
     assert {one.share for one in found} == {0.0}
-    assert dialect_detection.better(found, "ses", "services") is None
+    assert findings.better(found, "ses", "services") is None
 
 
 @pytest.mark.parametrize("body", [b"[]", b"[1, null, []]"])
 def test_a_page_without_records_fits_nobody_at_all(body: bytes) -> None:
-    assert dialect_detection.fits(body) == []
-    assert dialect_detection.better([], "ses", "services") is None
+    assert findings.fits(body) == []
+    assert findings.better([], "ses", "services") is None
 
 
 def test_a_page_that_is_none_is_refused() -> None:
     with pytest.raises(errors.Malformed):
-        dialect_detection.fits(_page("ses/services-error-object"))
+        findings.fits(_page("ses/services-error-object"))
 
 
 def test_a_record_that_cannot_be_decoded_is_left_to_the_crawl() -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
-    assert dialect_detection.mapping(b'{"id":"\xff"}', _collection("tmf-v4", "services")) == []
-    assert dialect_detection.mapping(deep, _collection("tmf-v4", "services")) == []
-    assert dialect_detection.fits(b'[{"id":"S1","n":1e999},{"id":"S2"}]')[0].records == 1
+    assert inspect.mapping(b'{"id":"\xff"}', _collection("tmf-v4", "services")) == []
+    assert inspect.mapping(deep, _collection("tmf-v4", "services")) == []
+    assert findings.fits(b'[{"id":"S1","n":1e999},{"id":"S2"}]')[0].records == 1
 
 
 def _collection(name: str, collection: str) -> dialects.Collection:
@@ -105,10 +105,7 @@ def _collection(name: str, collection: str) -> dialects.Collection:
 
 def _mapped(item: Any, name: str, collection: str) -> list[tuple[str, str, str]]:
     raw = json.dumps(item).encode()
-    return [
-        (one.path, one.field, one.value)
-        for one in dialect_detection.mapping(raw, _collection(name, collection))
-    ]
+    return [(one.path, one.field, one.value) for one in inspect.mapping(raw, _collection(name, collection))]
 
 
 def test_a_mapping_names_the_path_that_filled_each_field() -> None:
@@ -160,4 +157,4 @@ def test_what_is_no_record_has_no_mapping(value: object) -> None:
 
 def test_a_raw_record_of_a_page_can_be_mapped_as_it_is() -> None:
     raw = msgspec.Raw(b'{"id":"S1"}')
-    assert [one.path for one in dialect_detection.mapping(raw, _collection("tmf-v4", "services"))] == ["id"]
+    assert [one.path for one in inspect.mapping(raw, _collection("tmf-v4", "services"))] == ["id"]

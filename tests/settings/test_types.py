@@ -42,11 +42,6 @@ def test_sizes_have_decimal_and_binary_units(written: object, size: int) -> None
     assert types.parse_size(written) == size
 
 
-@given(st.integers(1, 10**14))
-def test_a_size_survives_being_written_and_read(size: int) -> None:
-    assert types.parse_size(types.format_size(size)) == size
-
-
 @pytest.mark.parametrize(
     ("written", "host", "port"),
     [

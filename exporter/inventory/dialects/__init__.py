@@ -19,4 +19,4 @@ __all__ = ["DIALECTS", "PAGING_STYLES", "Collection", "Dialect", "Fields", "Pagi
 DIALECTS: Mapping[str, Dialect] = {
     one.name: one for one in (ses.SES, tmf.V4, tmf.V5, tmf.V3, tmf.V2, servicenow.SERVICENOW)
 }
-"""All dialects by name; where two understand a page equally well, `dialect_detection` prefers the earlier."""
+"""All dialects by name; where two understand a page equally well, `check` prefers the earlier."""

@@ -15,11 +15,11 @@ from typing import Annotated, Any, Literal
 
 import bcrypt
 import yaml
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from exporter.settings import messages, sources
+from exporter.settings import sources
 from exporter.settings.api_models import pair_flaws
-from exporter.settings.base import Block, Flaw, checked, refusal
+from exporter.settings.base import Block, Flaw, checked, refusal, validated
 from exporter.settings.types import CENTURY, sum_durations
 
 TLS13_SUITES = frozenset(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
@@ -312,9 +312,4 @@ def load(file: Path) -> WebConfig:
 
     Raises ConfigError with all problems, one on each line: file, path in it, what is wrong, what to do.
     """
-    tree = sources.read_yaml(file, WebConfig, _Loader)
-    try:
-        return WebConfig.model_validate(tree)
-    except ValidationError as error:
-        # without its cause: no traceback may show what the operator wrote
-        raise messages.combined(messages.of_validation(error, WebConfig, lambda _: str(file))) from None
+    return validated(WebConfig, sources.read_yaml(file, WebConfig, _Loader), lambda at: str(file))
