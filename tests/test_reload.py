@@ -221,11 +221,11 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         config = crawling.configured(simulator, tmp_path, {"limits.retries": 1})
         old = built.group
         crew = await PollerGroup.prepared(config, built.telemetry, built.store, old)
-        wires = [client._session for client in crew._clients.values()]
+        clients = list(crew._clients.values())
         taking_over = asyncio.create_task(app._hand_over(built, crew))
-        while not all(wire._opened for wire in wires):
+        while not all(client._opened for client in clients):
             await asyncio.sleep(0)
-        sessions = [wire._opened for wire in wires if wire._opened]
+        sessions = [client._opened for client in clients if client._opened]
         taking_over.cancel()
         await asyncio.gather(taking_over, return_exceptions=True)
         assert built.group is old

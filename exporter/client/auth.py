@@ -17,6 +17,7 @@ import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import aiohttp
 import msgspec
 import multidict
 import yarl
@@ -24,7 +25,7 @@ import yarl
 from exporter import errors, files, settings
 from exporter.client import error_mapping
 from exporter.client.response import BodyReader
-from exporter.client.session import Peer, Request, Session
+from exporter.client.session import Peer
 
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST_WAIT = 300.0
@@ -239,31 +240,32 @@ def _in_body(config: settings.OAuth2, secret: str) -> TokenRequest:
 _METHODS: Sequence[Callable[[settings.OAuth2, str], TokenRequest]] = (_in_header, _in_body)
 
 
-async def post(session: Session, endpoint: Peer, request: TokenRequest) -> tuple[int, bytes]:
-    """Sends a request for a token; gives status and body of an answer that the endpoint itself gave.
+async def post(session: aiohttp.ClientSession, endpoint: Peer, request: TokenRequest) -> tuple[int, bytes]:
+    """Sends a request for a token; gives status and body of a response of the endpoint itself.
 
-    Raises `SourceError` for all that is not a yes or a no of the endpoint's.
+    Raises `SourceError` for all other responses.
     """
     headers = multidict.CIMultiDict(request.headers)
     headers["Accept-Encoding"] = "identity"
     await endpoint.tls.refresh()
-    sent = Request(yarl.URL(request.url), headers, request.form)
-    async with session.send(endpoint, sent) as (response, info):
-        status = response.status
-        error = error_mapping.from_status(status, response.headers, info)
-        if error is not None and not _is_refusal(error, status):
-            raise error
-        try:
-            body = BodyReader(response.headers.get("Content-Encoding", ""), _MAX_BYTES, info.url)
-            async for chunk in response.content.iter_any():
-                body.feed(chunk)
-            return status, body.finish()
-        except errors.Malformed as malformed:
-            raise errors.Malformed(
-                f"{info.request}: the answer is too large or wrongly compressed",
-                reason=malformed.reason,
-                hint=f"is that a token endpoint? check {info.block}.{info.key}",
-            ) from malformed
+    sent = endpoint.request(yarl.URL(request.url), headers, request.form)
+    with sent.errors_mapped():
+        async with session.request(**sent.arguments) as response:
+            status = response.status
+            error = error_mapping.from_status(status, response.headers, sent.info)
+            if error is not None and not _is_refusal(error, status):
+                raise error
+            try:
+                body = BodyReader(response.headers.get("Content-Encoding", ""), _MAX_BYTES, sent.info.url)
+                async for chunk in response.content.iter_any():
+                    body.feed(chunk)
+                return status, body.finish()
+            except errors.Malformed as malformed:
+                raise errors.Malformed(
+                    f"{sent.info.request}: the answer is too large or wrongly compressed",
+                    reason=malformed.reason,
+                    hint=f"is that a token endpoint? check {sent.info.block}.{sent.info.key}",
+                ) from malformed
 
 
 def _is_refusal(error: errors.SourceError, status: int) -> bool:

@@ -56,7 +56,7 @@ class RequestInfo(msgspec.Struct, frozen=True):
         return f"{self.method} {self.url}"
 
 
-def from_aiohttp(error: Exception, info: RequestInfo) -> errors.SourceError:
+def from_aiohttp(error: BaseException, info: RequestInfo) -> errors.SourceError:
     """The error for whatever aiohttp raised at `place`."""
     where = info.request
     setting = f"{info.block}.{info.key}"
@@ -101,12 +101,12 @@ def from_aiohttp(error: Exception, info: RequestInfo) -> errors.SourceError:
             return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", hint)
 
 
-def _insecure(error: Exception, info: RequestInfo) -> errors.Unreachable:
+def _insecure(error: BaseException, info: RequestInfo) -> errors.Unreachable:
     why, hint = tls.explain(error, info.authorities, f"{info.block}.tls_config")
     return _unreachable(f"{info.request}: TLS failed: {why}", "tls", hint)
 
 
-def _from_proxy(error: Exception, info: RequestInfo) -> errors.SourceError | None:
+def _from_proxy(error: BaseException, info: RequestInfo) -> errors.SourceError | None:
     """The error where it is the proxy's: with one, no other connection is made. None where it is not."""
     where = f"{info.request}: the proxy {info.proxy}"
     hint = (
@@ -147,7 +147,7 @@ def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malfor
     return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", hint=hint)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """The message of the operating system, which has no URL in it; else the name of the exception."""
     inner = getattr(error, "os_error", error)
     return getattr(inner, "strerror", None) or getattr(inner, "reason", None) or type(inner).__name__

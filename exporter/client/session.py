@@ -1,21 +1,18 @@
-"""The aiohttp session that the requests to one API share: connections, TLS, proxy, and their errors.
+"""aiohttp as the exporter uses it: one session per API, and what requests to each server need.
 
-Both the API and its token endpoint are asked through it. Invariants: aiohttp's exceptions become
-`SourceError` here and nowhere else; no request is sent twice, no redirect is followed, no cookie is kept, and
-no credential is sent but those a request was given for its own server. Each request has a connection of its
-own: HTTP/1.1 tells the answers on one connection apart by their order alone (RFC 9112, section 9.2), so that
-an answer that is late, or that nobody asked for, would be taken for the answer to the next request.
+Both the API and its token endpoint are requested through the session. Invariants: an exception of aiohttp
+becomes a `SourceError` here and nowhere else; no request is sent twice, no redirect is followed, no cookie is
+stored.
+Each request has a connection of its own: HTTP/1.1 tells the responses on one connection apart by their order
+alone (RFC 9112, section 9.2), so a late or unsolicited response would be taken for the next one.
 """
 
 from __future__ import annotations
 
 import os
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import aiohttp
 import multidict
@@ -32,17 +29,8 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request: a POST if it has a `form`, already escaped; else a GET."""
-
-    target: yarl.URL
-    headers: multidict.CIMultiDict[str]
-    form: str | None = None
-
-
 class OneRequestConnector(aiohttp.TCPConnector):
-    """Opens a connection for each request, at most `limit` at a time, and ends it with the answer."""
+    """Opens a connection for each request, at most `limit` at a time, and closes it with the response."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit=limit, ttl_dns_cache=10, force_close=True)
@@ -53,13 +41,58 @@ class OneRequestConnector(aiohttp.TCPConnector):
         """A new connection; raises what `aiohttp.TCPConnector` raises."""
         connection = await super().connect(req, traces, timeout)
         if connection.transport is not None:
-            # without waiting for the peer's end of TLS, for which asyncio waits 30 s with the socket open
+            # asyncio would wait 30 s for the peer's end of TLS, with the socket open
             connection.add_callback(connection.transport.abort)
         return connection
 
 
+def session(http: settings.Api, connections: int) -> aiohttp.ClientSession:
+    """A session for one API, with at most one more than `connections` connections."""
+    return aiohttp.ClientSession(
+        # one more, so that a token can be requested while pages are in flight
+        connector=OneRequestConnector(connections + 1),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=_HEADERS,
+        timeout=aiohttp.ClientTimeout(total=http.timeout, connect=http.connect_timeout),
+        middlewares=[_send_once],
+    )
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from sending a request again by itself, which it does after these two exceptions."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionLost from error
+
+
+class _ConnectionLost(aiohttp.ClientError):
+    """An established connection was lost before the response began; the cause says why."""
+
+
+class Request(NamedTuple):
+    """The arguments of `aiohttp.ClientSession.request`, and the request as messages show it."""
+
+    arguments: Mapping[str, Any]
+    info: error_mapping.RequestInfo
+
+    @contextmanager
+    def errors_mapped(self) -> Iterator[None]:
+        """Raises a `SourceError` for whatever aiohttp raises, also while the body is read."""
+        try:
+            yield
+        except (aiohttp.ClientError, OSError) as error:
+            cause = error.__cause__ if isinstance(error, _ConnectionLost) else error
+            raise error_mapping.from_aiohttp(cause or error, self.info) from cause
+
+
 class Peer:
-    """A server: the API `name`, or its token endpoint; each has certificates and a proxy of its own.
+    """A server: the API `name` or its token endpoint, with certificates and a proxy of its own.
 
     Raises `ConfigError` where its certificates or the environment's proxy cannot be used.
     """
@@ -73,120 +106,44 @@ class Peer:
         self.route = proxy.route(config, os.environ, self._block)
         self._connect = proxy.connect_headers(config)
 
-    def context(self, info: error_mapping.RequestInfo) -> ssl.SSLContext:
-        """The TLS context of the next connection; raises `Unreachable` if its files were never readable."""
+    def request(self, url: yarl.URL, headers: multidict.CIMultiDict[str], form: str | None = None) -> Request:
+        """A GET, or a POST of an escaped `form`.
+
+        Raises `Unreachable` (reason tls) where the certificates could never be read.
+        """
+        through = self.route(url)
+        info = error_mapping.RequestInfo(
+            method="GET" if form is None else "POST",
+            url=error_mapping.bare(url),
+            api=self._api,
+            block=self._block,
+            key=self._key,
+            proxy=str(through.url) if through else "",
+            authorities=self.tls.authorities,
+        )
         try:
-            return self.tls.context()
+            context = self.tls.context()
         except errors.ConfigError as error:
             raise errors.Unreachable(
                 f"{info.request}: {error.problem}", reason="tls", hint=error.hint
             ) from error
-
-    def tunnel(self, request: Request, through: proxy.Proxy | None) -> multidict.CIMultiDict[str]:
-        """The headers of a CONNECT request to the proxy; empty without TLS. Its credentials come last."""
-        headers = multidict.CIMultiDict(self._connect if request.target.scheme == "https" else {})
-        headers.update(_credentials(through))
-        return headers
-
-    def info(self, request: Request, through: proxy.Proxy | None) -> error_mapping.RequestInfo:
-        """The request as messages show it."""
-        method = "GET" if request.form is None else "POST"
-        bare = error_mapping.bare(request.target)
-        proxied = str(through.url) if through else ""
-        trusted = self.tls.authorities
-        return error_mapping.RequestInfo(method, bare, self._api, self._block, self._key, proxied, trusted)
-
-
-class Session:
-    """Requests to one API, at most one more than `connections` at once; an asynchronous context manager."""
-
-    def __init__(self, http: settings.Api, connections: int) -> None:
-        self._http = http
-        self._connections = connections
-        self._opened: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        self._opened = aiohttp.ClientSession(
-            # one more, so that a token can be requested while pages are in flight
-            connector=OneRequestConnector(self._connections + 1),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=self._http.timeout, connect=self._http.connect_timeout),
-            middlewares=[_send_once],
+        is_tunnel = url.scheme == "https"
+        tunnel = multidict.CIMultiDict(self._connect if is_tunnel else {})
+        if through and through.authorization:
+            # without a tunnel the proxy reads its credentials among the headers of the request
+            headers = headers if is_tunnel else headers.copy()
+            (tunnel if is_tunnel else headers)["Proxy-Authorization"] = through.authorization
+        return Request(
+            {
+                "method": info.method,
+                "url": url,
+                "headers": headers,
+                "data": form,
+                "allow_redirects": False,
+                "ssl": context,
+                "server_hostname": self.tls.server_name,
+                "proxy": through.url if through else None,
+                "proxy_headers": tunnel,
+            },
+            info,
         )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes everything, requests that are still in flight included."""
-        session, self._opened = self._opened, None
-        if session is not None:
-            await session.close()
-
-    @property
-    def _aiohttp(self) -> aiohttp.ClientSession:
-        if self._opened is None:
-            raise RuntimeError("the client is used outside of its `async with`")
-        return self._opened
-
-    @asynccontextmanager
-    async def send(
-        self, peer: Peer, request: Request
-    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, error_mapping.RequestInfo]]:
-        """Sends a request; gives the answer, with its body unread, and the request for messages.
-
-        Raises `SourceError` for whatever aiohttp raises, also while the body is read.
-        """
-        through = peer.route(request.target)
-        info = peer.info(request, through)
-        security = peer.context(info)
-        try:
-            async with self._aiohttp.request(
-                info.method,
-                request.target,
-                headers=_for_proxy(request, through),
-                data=request.form,
-                allow_redirects=False,
-                ssl=security,
-                server_hostname=peer.tls.server_name,
-                proxy=through.url if through else None,
-                proxy_headers=peer.tunnel(request, through),
-            ) as response:
-                yield response, info
-        except _ConnectionLost as lost:
-            raise error_mapping.from_aiohttp(lost.error, info) from lost.error
-        except (aiohttp.ClientError, OSError) as error:
-            raise error_mapping.from_aiohttp(error, info) from error
-
-
-class _ConnectionLost(aiohttp.ClientError):
-    """An established connection was lost before the answer began."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
-async def _send_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from sending a request again by itself, uncounted."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _ConnectionLost(error) from error
-
-
-def _credentials(through: proxy.Proxy | None) -> dict[str, str]:
-    return {"Proxy-Authorization": through.authorization} if through and through.authorization else {}
-
-
-def _for_proxy(request: Request, through: proxy.Proxy | None) -> multidict.CIMultiDict[str]:
-    """The headers of the request; only without TLS the proxy reads them, and finds its own among them."""
-    if request.target.scheme == "https" or not _credentials(through):
-        return request.headers
-    return multidict.CIMultiDict([*request.headers.items(), *_credentials(through).items()])

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qs, quote, urljoin, urlsplit
 
 import msgspec
 
+from exporter.client import response
 from exporter.inventory.dialects import Paging
 
 _LINK = re.compile(
@@ -24,7 +25,6 @@ _WRITABLE = "!#$%&'()*+,/:;=?@[]~"
 """Characters that are not escaped in a URL; a space would end the request line."""
 _LONGEST = 1 << 20
 """Bytes of a member that is decoded: millions of members would take very much memory."""
-_PORTS = {"http": 80, "https": 443}
 
 
 class NextPage(msgspec.Struct, frozen=True):
@@ -100,7 +100,7 @@ def _link(value: str, url: str) -> NextPage:
     """The link with the API's own origin; a flaw if it leads to another."""
     try:
         base, found = urlsplit(url), urlsplit(urljoin(url, value))
-        if _is_same_origin(base, found):
+        if _is_same_origin(url, found):
             target = found._replace(scheme=base.scheme, netloc=base.netloc, fragment="")
             return NextPage(link=quote(target.geturl(), safe=_WRITABLE))
         host = (found.hostname or "no host at all")[:100]
@@ -109,21 +109,16 @@ def _link(value: str, url: str) -> NextPage:
     return NextPage(flaw=f"the link to the next page leads to another origin ({host!r}), and is not followed")
 
 
-def _is_same_origin(base: SplitResult, found: SplitResult) -> bool:
-    """Whether two URLs share an origin (RFC 6454, section 4).
+def _is_same_origin(base: str, found: SplitResult) -> bool:
+    """Whether a link in a response of `base` leads to its origin.
 
     An http link is accepted of an https API of the same host and port: behind a proxy that ends TLS an API
     does not know better. The request uses https in any case.
     """
-    if found.username is not None or found.scheme not in ("http", base.scheme):
+    if found.username is not None:
         return False
-    return _host_and_port(base) == _host_and_port(found)
-
-
-def _host_and_port(url: SplitResult) -> tuple[str | None, int | None]:
-    """Host and port; None for the default port of the scheme."""
-    port = None if url.port == _PORTS.get(url.scheme) else url.port
-    return url.hostname, port
+    seen_by_api = urlsplit(base)._replace(scheme="http").geturl() if found.scheme == "http" else base
+    return response.same_origin(found.geturl(), seen_by_api)
 
 
 def _cursor(link: str, name: str) -> NextPage:

@@ -29,7 +29,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class _Response(aiohttp.ClientResponse):
+class Response(aiohttp.ClientResponse):
     """A response as aiohttp 3.14 builds it: release 0.7.9 of aioresponses lacks an argument."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -53,7 +53,7 @@ def answering(*answers: Answer) -> Iterator[list[RequestCall]]:
                 headers=answer.headers,
                 content_type=answer.headers.get("Content-Type", "application/json"),
                 repeat=answer is answers[-1],
-                response_class=_Response,
+                response_class=Response,
                 callback=note,
             )
         yield requests

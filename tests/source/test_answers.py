@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
+from aioresponses import aioresponses
 
 from exporter import errors
-from tests.source.canned import URL, Answer, answering
+from tests.source.canned import URL, Answer, Response, answering
 from tests.source.servers import Told, asking
 from tests.source.test_client import refusal
 
@@ -130,3 +133,17 @@ async def test_f22_a_redirect_is_not_followed(location: str, shown: str) -> None
     assert shown in str(error)
     assert "token" not in str(error)
     assert "apis.tmf638.url" in error.hint
+
+
+async def test_four_functions_stand_between_a_query_and_aiohttp() -> None:
+    frames: list[str] = []
+
+    def note(url: object, **options: object) -> None:
+        found = [frame for frame in traceback.extract_stack() if "/exporter/" in frame.filename]
+        frames.extend(frame.name for frame in found)
+
+    with aioresponses() as mocked:
+        mocked.get(URL, callback=note, body=b"[]", response_class=Response)
+        async with asking(URL) as client:
+            await client.get(URL, ())
+    assert frames == ["get", "_retry", "_authorize", "_send"]

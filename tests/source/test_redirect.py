@@ -7,8 +7,8 @@ import asyncio
 import pytest
 import yarl
 
-from exporter import client as http
 from exporter import errors
+from exporter.client import response as http
 from tests.source.servers import Script, Server, Told, asking, serving, whole
 
 START = yarl.URL("https://api.example/a?limit=1")
