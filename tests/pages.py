@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import sizing
-from tests.deploy import copies, verified
+from tests.deploy import copies
 from tests.faults import catalogue as faults
 from tools import (
     cli_page,
@@ -27,7 +27,6 @@ ROOT = Path(__file__).parent.parent
 
 PAGES: Mapping[str, Callable[[], str]] = {
     **copies.FILES,
-    "docs/deploy/verified.md": verified.as_markdown,
     "docs/architecture.md": modules_page.as_markdown,
     "docs/cli.md": cli_page.as_markdown,
     "docs/decisions/index.md": decisions_page.as_markdown,
