@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from exporter.inventory import decode, dialects, record_reader, snapshot
+from exporter.inventory import decode, record_reader, snapshot
+from exporter.inventory.dialects import vendors
 from exporter.inventory.draft import Draft
-from exporter.inventory.selection import chosen
+from exporter.inventory.filters import Selection
 from exporter.simulator import generator
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.fleet import Fleet
@@ -41,9 +42,11 @@ def pages(fleet: Fleet, name: str, collection: str) -> Iterator[bytes]:
 
 
 def reader(name: str, collection: str) -> record_reader.Reader:
-    mapping = dialects.DIALECTS[name].collections[collection]
+    mapping = vendors.DIALECTS[name].collections[collection]
     return record_reader.Reader(
-        mapping, characteristics=mapping.characteristics, choice=chosen(exclude=mapping.exclude_types)
+        mapping,
+        characteristics=mapping.characteristics,
+        selection=Selection.of(exclude=mapping.exclude_types),
     )
 
 

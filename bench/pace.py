@@ -23,6 +23,7 @@ from aiohttp import web
 from exporter import settings
 from exporter.client import Client, Page
 from exporter.paging import fetch, pagination
+from exporter.paging.strategies import Query
 from exporter.telemetry import Telemetry
 
 PAGES = int(os.environ.get("BENCH_PAGES", "2500"))
@@ -77,7 +78,7 @@ async def read(inventory: Inventory) -> tuple[float, pagination.ListResult]:
     target, limits = config.targets()[0], config.limits
     ids: set[int] = set()
 
-    async def take(page: Page, query: pagination.Query) -> fetch.Store:
+    async def take(page: Page, query: Query) -> fetch.Store:
         found = {record["id"] for record in json.loads(page.body)}
 
         def keep() -> pagination.PageResult:

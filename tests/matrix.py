@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from exporter.inventory.dialects import DIALECTS
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.simulator.quirk import ENVELOPES, QUIRKS, STYLES
 from exporter.simulator.server import Options, Simulator
 from tests import crawling

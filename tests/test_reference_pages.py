@@ -11,7 +11,7 @@ import pytest
 
 from exporter import cli
 from exporter.collection_state import State
-from exporter.inventory.dialects import DIALECTS
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.web.status import CollectionStatus, Rejects, Status
 from tests import mentions
 from tests.pages import drifted

@@ -27,7 +27,7 @@ from exporter import state_file
 from exporter.errors import StateError
 from exporter.inventory.record import Link, Record
 from exporter.inventory.snapshot import Snapshot, StoredRecord
-from exporter.inventory.snapshot import held as hold
+from exporter.inventory.snapshot import stored as hold
 from exporter.state_file import SavedCollection, encoding
 
 KEY = b"sixteen bytes..."
@@ -82,7 +82,7 @@ def held(ident: str, status: str = "Operational") -> StoredRecord:
 
 
 def kept(*held: StoredRecord) -> SavedCollection:
-    words = tuple((one.standing.status, one.standing.type) for one in held)
+    words = tuple((one.status_summary.status, one.status_summary.type) for one in held)
     return SavedCollection(snapshot_of(list(held), words), KEY, "ses 1", NOW, NOW - 60)
 
 
@@ -175,7 +175,7 @@ def test_what_is_counted_of_records_is_held_once(file: Path) -> None:
     back = state_file.read(file)
     records = [one for name in back for one in back[name].snapshot.records.values()]
     assert len(records) == 6000
-    assert len({id(one.standing) for one in records}) == 1
+    assert len({id(one.status_summary) for one in records}) == 1
 
 
 def test_records_of_many_documents_keep_their_order(file: Path) -> None:

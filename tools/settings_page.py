@@ -13,7 +13,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from exporter.inventory.dialects import DIALECTS
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings import types
 from exporter.settings.base import Block, as_block, mapped
 from exporter.settings.models import Settings

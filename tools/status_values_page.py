@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from exporter.exposition.families import PREFIX
-from exporter.inventory.dialects import DIALECTS
-from exporter.inventory.dialects.model import Collection, Dialect
+from exporter.inventory.dialects import Collection, Dialect
+from exporter.inventory.dialects.vendors import DIALECTS
 
 
 def as_markdown() -> str:

@@ -15,12 +15,12 @@ import msgspec
 from exporter import settings
 from exporter.check.sample import Read, Sample, idents
 from exporter.client import Page
-from exporter.inventory import decode, paths, record_reader
-from exporter.inventory.dialects import DIALECTS, Collection, Dialect, Fields, Paging
-from exporter.inventory.filters import Condition, Filters
+from exporter.inventory import decode, field_paths, record_reader
+from exporter.inventory.dialects import Collection, Dialect, Fields, Paging
+from exporter.inventory.dialects.vendors import DIALECTS
+from exporter.inventory.filters import Condition, Filters, Selection
 from exporter.inventory.record import Record
-from exporter.inventory.selection import chosen
-from exporter.paging import fetch, styles
+from exporter.paging import fetch, pagination
 
 _MOST_RECORDS = 50
 _CORE = frozenset({"id", "name", "type", "status", "meaning"})
@@ -160,9 +160,9 @@ def _empty(sample: Sample, target: settings.Target) -> Iterator[Finding]:
 
 
 def _all_left_out(sample: Sample, target: settings.Target) -> Iterator[Finding]:
-    choice = chosen(target.include_types, target.exclude_types)
+    selection = Selection.of(target.include_types, target.exclude_types)
     records = [one for read in sample.reads for page in read.pages for one in listed(page, target)]
-    if not records or any(choice.holds(one.record, one.kinds[1]) for one in records):
+    if not records or any(selection.selects(one.record, one.kinds[1]) for one in records):
         return
     names = " and ".join(name for name in ("include_types", "exclude_types") if getattr(target, name))
     place = f"collections.{target.collection}"
@@ -196,7 +196,7 @@ def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
 
 
 def _ignored_position(paging: Paging) -> str:
-    return styles.STYLES[paging.style].position(paging)
+    return pagination.STYLES[paging.style](paging, 1).position_name
 
 
 def _position_hint(target: settings.Target) -> str:
@@ -371,14 +371,14 @@ def _evidence(
     spoken: Dialect, reader: record_reader.Reader, items: Sequence[Mapping[str, object]]
 ) -> Iterator[frozenset[str]]:
     """What a dialect finds in each record: names of fields, `meaning`, and its marks as `mark PATH`."""
-    looks = {f"{_MARK}{path}": paths.look(path) for path in spoken.marks}
+    looks = {f"{_MARK}{path}": field_paths.look(path) for path in spoken.marks}
     for item in items:
         parts = reader.gather(item, Counter())
         marks = {mark for mark, look in looks.items() if look(parts) not in (None, "", [], {})}
         yield frozenset(marks | _filled(reader.read(item, Counter()), parts))
 
 
-def _filled(found: record_reader.Found | None, parts: paths.Parts) -> set[str]:
+def _filled(found: record_reader.Found | None, parts: field_paths.Parts) -> set[str]:
     if found is None:
         return set()
     filled = {name for name in _FIELDS if getattr(found.record, name) not in ("", (), None)}

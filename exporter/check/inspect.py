@@ -19,10 +19,10 @@ from exporter.check import findings
 from exporter.check.findings import Finding
 from exporter.client import Page
 from exporter.exposition import provenance
-from exporter.inventory import decode, paths, record_reader, text
+from exporter.inventory import decode, field_paths, record_reader, text
 from exporter.inventory.dialects import Collection, Fields, Paths
+from exporter.inventory.filters import Selection
 from exporter.inventory.record import Link, Record
-from exporter.inventory.selection import chosen
 from exporter.inventory.snapshot import Shown, StoredRecord
 from exporter.paging import fetch, strategies
 
@@ -179,7 +179,7 @@ def explain(
         target.mapping,
         characteristics=target.shown,
         numbers=target.numbers,
-        choice=chosen(target.include_types, target.exclude_types),
+        selection=Selection.of(target.include_types, target.exclude_types),
     )
     key = os.urandom(16)
     every = [*pages, *further]
@@ -226,10 +226,10 @@ def _different(of_pages: Sequence[Sequence[_Item]]) -> list[_Item]:
 
 def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, int]:
     """The types of the records that include_types and exclude_types leave out, and how many of each."""
-    choice = chosen(target.include_types, target.exclude_types)
+    selection = Selection.of(target.include_types, target.exclude_types)
     records = (one for page in pages for one in findings.listed(page, target))
     counts = Counter(
-        one.kinds[1] or one.kinds[0] for one in records if not choice.holds(one.record, one.kinds[1])
+        one.kinds[1] or one.kinds[0] for one in records if not selection.selects(one.record, one.kinds[1])
     )
     return dict(counts.most_common())
 
@@ -294,7 +294,7 @@ def _sources(item: _Item, target: settings.Target) -> Iterator[Source]:
 def _hidden(named: Mapping[str, int], sources: Sequence[Source], target: settings.Target) -> Iterator[str]:
     """The characteristics that no metric shows: neither listed nor, in the first record, another field."""
     listed = {text.fold(name) for name in target.characteristics}
-    places = (paths.parsed(source.path) for source in sources if source.metrics)
+    places = (field_paths.parsed(source.path) for source in sources if source.metrics)
     used = {place.wanted for place in places if place.kind == "characteristic"}
     return (name for name in named if text.fold(name) not in listed | used)
 
@@ -406,10 +406,10 @@ def mapping(raw: bytes | msgspec.Raw, collection: Collection) -> list[Filled]:
     return filled
 
 
-def _first(name: str, places: Paths, collection: Collection, parts: paths.Parts) -> Iterator[Filled]:
+def _first(name: str, places: Paths, collection: Collection, parts: field_paths.Parts) -> Iterator[Filled]:
     """The first path that holds something of use to the field."""
     for path in places:
-        value = paths.look(path, collection.codes)(parts)
+        value = field_paths.look(path, collection.codes)(parts)
         if name in _DATES and text.moment(value) is None:
             continue
         word = text.identity(value) if name == "id" else text.clean(value)
@@ -438,9 +438,11 @@ def _link_names(links: Mapping[str, object] | tuple[Link, ...]) -> Iterator[str]
         yield from links
 
 
-def _states(dimension: str, places: Paths, collection: Collection, parts: paths.Parts) -> Iterator[Filled]:
+def _states(
+    dimension: str, places: Paths, collection: Collection, parts: field_paths.Parts
+) -> Iterator[Filled]:
     for path in places:
-        value = paths.look(path, collection.codes)(parts)
+        value = field_paths.look(path, collection.codes)(parts)
         words = [text.clean(word) for word in (value if isinstance(value, list) else (value,))]
         if any(words):
             yield Filled(path, f"state {dimension}", ", ".join(word for word in words if word))

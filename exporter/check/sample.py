@@ -14,10 +14,11 @@ import msgspec
 from exporter import errors, settings
 from exporter.client import Client, Page
 from exporter.inventory import decode, record_reader
-from exporter.inventory.dialects import DIALECTS
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.filters import Condition, Filters
 from exporter.inventory.snapshot import StoredRecord
-from exporter.paging import fetch, ignored_filters, pagination
+from exporter.paging import fetch, pagination
+from exporter.paging.strategies import Query
 
 _PAGES = 2  # with records; the crawl may need further ones to judge their end
 _CAPS = pagination.Caps(pages=10, records=10**9)
@@ -80,7 +81,7 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
     fresh: list[int] = []
     known: set[str] = set()
 
-    async def take(page: Page, query: pagination.Query) -> fetch.Store:
+    async def take(page: Page, query: Query) -> fetch.Store:
         try:
             found = idents(page, target)
         except errors.Malformed as error:
@@ -121,7 +122,7 @@ def idents(page: Page, target: settings.Target) -> list[str]:
 
 async def _bare(target: settings.Target, client: Client) -> Page | None:
     try:
-        page = await ignored_filters.first_page(client, target, {})
+        page = await fetch.first_page(client, target, {})
         decode.split(page.body)
     except errors.SourceError:
         return None  # some APIs list nothing without a query
@@ -139,7 +140,7 @@ async def _tried(target: settings.Target, client: Client, read: Read, bare: Page
         doubted.update(filters.queries[0])
     ignored, totals = [], [0]
     for condition in (one for one in filters.queries[0] if one in doubted):
-        page = await ignored_filters.unmatched(client, target, read.query, condition)
+        page = await fetch.unmatched(client, target, read.query, condition)
         if isinstance(page, errors.SourceError):
             continue
         if decode.split(page.body):

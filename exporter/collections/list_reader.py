@@ -21,8 +21,9 @@ from exporter import __version__, errors, settings
 from exporter import client as source
 from exporter.inventory import decode, filters, record_reader, snapshot
 from exporter.inventory.draft import Draft
-from exporter.inventory.selection import chosen
-from exporter.paging import fetch, ignored_filters, pagination
+from exporter.inventory.filters import Selection
+from exporter.paging import fetch, pagination
+from exporter.paging.strategies import Query
 from exporter.precedence import Precedence
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ class ListReader:
             target.mapping,
             characteristics=target.shown,
             numbers=target.numbers,
-            choice=chosen(
+            selection=Selection.of(
                 target.include_types, target.exclude_types, (config.shard.index, config.shard.count)
             ),
             length=config.limits.label_length,
@@ -151,14 +152,14 @@ class ListReader:
         await self._leave_out_unasked(draft)
         return list_results
 
-    async def _decode_page(self, draft: Draft, page: source.Page, query: pagination.Query) -> fetch.Store:
+    async def _decode_page(self, draft: Draft, page: source.Page, query: Query) -> fetch.Store:
         try:
             batch = await self._decoded(page, draft.start)
         except errors.Malformed as error:
             raise self._client.unreadable(page.url, error) from error
         if batch.is_single:
             total = fetch.total(page, query.paging) or 0
-            self._believe_single(page, query, total - draft.walked)
+            self._believe_single(page, query, total - draft.seen)
         size = query.page_size
         result = fetch.page_result(page, query, batch.positions(size), non_records=batch.filled(size))
 
@@ -180,13 +181,13 @@ class ListReader:
             for condition in filters.conditions(query):
                 if str(condition) not in draft.against.values():
                     continue
-                found = await ignored_filters.check_filter(self._client, self._target, query, condition)
+                found = await fetch.check_filter(self._client, self._target, query, condition)
                 if found == "unknown":
                     draft.unproven.add(str(condition))
                 if found != "applied":
                     draft.leave_out(str(condition))
 
-    def _believe_single(self, page: source.Page, query: pagination.Query, left: int) -> None:
+    def _believe_single(self, page: source.Page, query: Query, left: int) -> None:
         """One object in answer to a list is a record where the API lists so, or had announced one more.
 
         `left` is the announced total less what has come.

@@ -20,7 +20,7 @@ from exporter import errors, settings
 from exporter.collections.crawl import Crawler, TooManyRejects
 from exporter.collections.status import RecordedStatus, StatusRecorder
 from exporter.exposition import render
-from exporter.inventory import counts, dangling_references, snapshot
+from exporter.inventory import snapshot
 from exporter.precedence import Precedence
 from exporter.state_file import SavedCollection
 
@@ -49,7 +49,7 @@ class Publisher(Protocol):
     def refreshed(self) -> None:
         """A refresh succeeded."""
 
-    def idents(self) -> dangling_references.Known:
+    def idents(self) -> snapshot.KnownIds:
         """The ids held of every collection that has a snapshot."""
 
     def memberships(self) -> Mapping[str, int]:
@@ -69,8 +69,8 @@ class Poller:
     ) -> None:
         self.target = target
         self.snapshot = snapshot.Snapshot()
-        self.tally = counts.Tally()
-        self._count = counts.Count()
+        self.tally = snapshot.StatusCounts()
+        self._count = snapshot.StatusCounter()
         self.published = False
         self._publisher = publisher
         self._recorder = recorder
@@ -200,7 +200,7 @@ class Poller:
             return
         self._known, self._relinked = memberships, False
         records = (one.record for one in held.records.values())
-        lost = await asyncio.to_thread(dangling_references.count, self.target.collection, records, known)
+        lost = await asyncio.to_thread(snapshot.dangling_references, self.target.collection, records, known)
         self._recorder.dangling(lost)
 
     def _settle(self, outcome: snapshot.Outcome) -> None:
@@ -241,28 +241,28 @@ class Poller:
             count = await asyncio.to_thread(self._counted, held, changes)
             self._publisher.publish(self.target.collection, body)
             self.membership += bool(changes.added or changes.removed)
-            self._count, self.tally, self.published = count, count.tally(), True
+            self._count, self.tally, self.published = count, count.counts(), True
             self._rendered = self.snapshot = held
             self._recorder.rendered(time.monotonic() - began)
         elif self.snapshot is not held:
             self._rendered = self.snapshot = held
 
-    def _counted(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> counts.Count:
+    def _counted(self, held: snapshot.Snapshot, changes: snapshot.Changes) -> snapshot.StatusCounter:
         """The counts of `held`, in a thread: those of the snapshot, and what changed.
 
         They are looked at once more before they are served: where they do not add up, all is counted.
         """
         if self.published:
-            self._relinked = self._relinked or dangling_references.may_differ(changes)
+            self._relinked = self._relinked or snapshot.changes_references(changes)
             count = self._count.copy()
-            count.add((one.standing for one in changes.removed), -1)
-            count.add((old.standing for old, _ in changes.changed), -1)
-            count.add(new.standing for _, new in changes.changed)
-            count.add(one.standing for one in changes.added)
+            count.add((one.status_summary for one in changes.removed), -1)
+            count.add((old.status_summary for old, _ in changes.changed), -1)
+            count.add(new.status_summary for _, new in changes.changed)
+            count.add(one.status_summary for one in changes.added)
             if count.records == len(held.records):
                 return count
-        count = counts.Count()
-        count.add(one.standing for one in held.records.values())
+        count = snapshot.StatusCounter()
+        count.add(one.status_summary for one in held.records.values())
         return count
 
     def accept(self) -> int:

@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from exporter import settings
-from exporter.inventory import counts, decode, snapshot
-from exporter.inventory.breakdown import Breakdown
-from exporter.inventory.draft import Draft
+from exporter.inventory import decode, snapshot
+from exporter.inventory.draft import Breakdown, Draft
 from exporter.paging import pagination
 from exporter.telemetry import Telemetry
 
@@ -273,7 +272,7 @@ class StatusRecorder:
             told[move if apart else _OTHER] += count
         return told
 
-    def held(self, counted: counts.Tally) -> None:
+    def held(self, counted: snapshot.StatusCounts) -> None:
         """These records are held; a status of unknown meaning is logged once."""
         new = [word for word in counted.unknown if word not in self._unknown]
         if new and len(self._unknown) < _MOST_WORDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.collection_state import Assessment
 from exporter.collections.poller import Poller
 from exporter.exposition import render
-from exporter.inventory.breakdown import Breakdown
+from exporter.inventory.draft import Breakdown
 from exporter.web.status import CollectionStatus, Rejects
 
 

@@ -20,7 +20,7 @@ from exporter.collections.poller import Poller
 from exporter.collections.state_changes import StateChanges
 from exporter.collections.status_report import collection_status
 from exporter.exposition import render, segments
-from exporter.inventory import dangling_references
+from exporter.inventory import snapshot
 from exporter.precedence import Precedence
 from exporter.reload import Reloads
 from exporter.supervisor import Supervisor
@@ -99,7 +99,7 @@ class Store:
                 async with asyncio.timeout(min(wait, _LONGEST_LOOK)):
                     await self._renewed.wait()
 
-    def idents(self) -> dangling_references.Known:
+    def idents(self) -> snapshot.KnownIds:
         """The ids held of every collection that has a snapshot."""
         return {
             poller.target.collection: poller.snapshot.records for poller in self.pollers if poller.published

@@ -201,7 +201,7 @@ class Exposition:
 
 
 def _cell(record: StoredRecord) -> tuple[str, str]:
-    return record.standing.status, record.standing.type
+    return record.status_summary.status, record.status_summary.type
 
 
 def _rank(record: StoredRecord) -> tuple[int, str]:

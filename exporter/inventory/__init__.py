@@ -1,1 +1,1 @@
-"""Room 2, pure: what the bytes mean and what we hold of them."""
+"""What the bytes of an inventory mean, and which records are stored; pure"""

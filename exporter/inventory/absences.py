@@ -1,13 +1,13 @@
-"""Which records the lists of a collection lack, and when that is enough to remove them. Pure.
+"""Which records the lists of a collection lack, and when they may be removed. Pure.
 
 One list that was read to its end proves nothing of a single record: where another is deleted while the list
 is paged, all that follow move up by one, and the record at the next page border is in no page. So a record
 that a crawl lacks is noted and kept. It may be removed when two finished crawls in a row lack it and one of
-them shows its place to be vacant: an answer in which the records before and behind it stand next to each
-other, for one answer is never torn. Where no answer shows the place, more crawls are needed.
+them shows its place to be vacant: an answer in which the records before and after it are neighbours, for one
+answer is never torn. Where no answer shows the place, more crawls are needed.
 
-A record whose place was vacant and that comes back is a sign of servers that are out of step behind one
-address; for some crawls nothing is removed then. Invariant: nothing is removable that the last crawl showed.
+A record with a vacant place that comes back is a sign of servers that are out of step behind one address; for
+some crawls nothing is removed then. Invariant: nothing is removable that the last crawl showed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""From a page's bytes to records and rejects; here it is decided what becomes of inventory JSON.
+"""From a page's bytes to records and rejects.
 
-`envelope` finds the raw records of a page; `page` carries those over whose digest is known and has a
-`Reader`, which is a collection's dialect compiled, read the others: in their usual form straight from the
-bytes, else from the JSON value. It holds nothing between pages and decides nothing of history (`snapshot`
-does). Invariant: a bad record is a `Reject`, a bad page is `Malformed`, and no JSON of any shape raises
-anything else.
+`envelope` finds the raw records of a page; `page` carries over those with a known digest, and a `Reader`
+reads the others. Nothing is kept between pages. Invariant: a bad record is a `Reject`, a bad page is
+`Malformed`, and no JSON of any shape raises anything else.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ import msgspec
 import xxhash
 
 from exporter import errors
-from exporter.inventory import elements, envelope, record, record_reader
-from exporter.inventory.record import Standing
+from exporter.inventory import envelope, record, record_reader
+from exporter.inventory.record import StatusSummary
 
 _ANY = msgspec.json.Decoder()
 
@@ -28,13 +26,13 @@ STRAY = "not_an_object"
 """Why an element of a list is no record: it is no JSON object. It is not counted as one, either."""
 
 TOO_LARGE = "too_large"
-"""Why an object of a list is not held: it has more values than `elements.MOST_VALUES`; it was not decoded."""
+"""Why an object of a list is not stored: it has more than `envelope.MOST_VALUES` values."""
 
 _LARGE = 1 << 20  # bytes: of a shorter record the values are not counted
 
 
 class Identified(Protocol):
-    """A value of an index of digests: it says whose raw form it is of."""
+    """A value of an index of digests."""
 
     @property
     def id(self) -> str:
@@ -46,10 +44,7 @@ Stored = TypeVar("Stored", bound=Identified)
 
 
 class Reject(msgspec.Struct, frozen=True):
-    """A record that cannot be held: why (the metric's label), and enough of it to find it again.
-
-    `digest` is that of its whole raw form, by which rejects are told apart.
-    """
+    """A record that cannot be stored: why (the metric's label), its beginning, and its raw form's digest."""
 
     reason: str
     example: str
@@ -57,30 +52,29 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class DecodedRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A record that was read, packed, and what is looked at of it; `digest` is that of its raw form."""
+    """A record that was decoded, packed; `digest` is that of its raw form."""
 
     id: str
-    standing: Standing
+    status_summary: StatusSummary
     packed: bytes
     digest: int
     updated: float | None
 
     @property
     def record(self) -> record.Record:
-        """The record, unpacked anew each time."""
+        """The record, unpacked each time."""
         return record.unpack(self.packed)
 
 
 class Batch(msgspec.Struct, Generic[Stored]):
-    """What one page held, in the server's order.
+    """What one page had, in the server's order.
 
-    `carried` are values of the caller's index of digests; `fresh` were read; `skipped` are the ids of those
-    that were read and are not stored, because of their type or shard; `filtered_out` are all such, read or
-    known: the digest of the raw form, and `id_mark`. `dropped` counts values that could not be read by
-    reason. `items` is the number of raw records, whatever became of them. `ids` are those of `carried` and
-    `fresh` in the server's order; empty where all are fresh, in that order. `against` maps ids of `fresh` to
-    the condition of the query that the record contradicts (`inventory.filters`). `is_single` says that
-    the answer was one object instead of a list.
+    `items` is the number of raw records. `carried` are values of the caller's index of digests; `fresh` were
+    decoded; `ids` are those of both in the server's order, empty where all are fresh. `skipped` are the ids
+    of those that were decoded and are not stored because of their type or shard; `filtered_out` are all such:
+    the digest of the raw form, and `id_mark`. `dropped` counts by reason values that could not be read.
+    `against` maps ids of `fresh` to the condition of the query that the record contradicts. `is_single` says
+    that the answer was one object instead of a list.
     """
 
     items: int
@@ -102,7 +96,7 @@ class Batch(msgspec.Struct, Generic[Stored]):
         return min(self.items, max(self._records(), asked))
 
     def filled(self, asked: int) -> int:
-        """How many of these positions hold something that is no object, where a record may have been."""
+        """How many of these positions have something that is no object, where a record may have been."""
         return self.positions(asked) - self._records()
 
     def _records(self) -> int:
@@ -114,15 +108,12 @@ class Batch(msgspec.Struct, Generic[Stored]):
 
 
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
-    """64 bits that tell raw records apart; `key` is random per process, so nobody can aim for a clash."""
+    """64 bits that identify a raw record; `key` is random per process, so nobody can aim for a clash."""
     return xxhash.xxh3_64_intdigest(raw, _seed(key))
 
 
 def id_mark(ident: str, key: bytes) -> int:
-    """What tells records apart that are left out by their type; the last bit of those of other shards is 1.
-
-    An id is in one shard, so that bit, too, is a function of the id.
-    """
+    """Identifies a record that is not stored for its type or shard; the last bit is 1 for other shards."""
     return _id_mark(ident, _seed(key))
 
 
@@ -135,7 +126,7 @@ def _seed(key: bytes) -> int:
 
 
 def split(body: bytes) -> list[msgspec.Raw]:
-    """The raw records of a page, as `envelope.opened` finds them; raises `Malformed` as that does."""
+    """The raw records of a page, as `envelope.opened` finds them."""
     return envelope.opened(body).records
 
 
@@ -159,12 +150,12 @@ def page(
     may_be_large = len(body) > _LARGE
     for raw in raws:
         mark = marked(raw, seed)
-        held = known.get(mark)
-        if held is not None:
-            batch.carried.append(held)
-            listed(held.id)
-        elif (whose := filtered_out.get(mark)) is not None:
-            batch.filtered_out.append((mark, whose))
+        stored = known.get(mark)
+        if stored is not None:
+            batch.carried.append(stored)
+            listed(stored.id)
+        elif (id_of := filtered_out.get(mark)) is not None:
+            batch.filtered_out.append((mark, id_of))
         elif may_be_large and _is_too_large(raw):
             batch.rejects.append(_too_large(raw, mark))
         else:
@@ -181,11 +172,13 @@ def _decode(
         return
     found = reader.read(value, batch.dropped)
     if found is None:
-        _refuse_error(value)
-    if found is None:
+        if said := envelope.error_among(value):  # the page is cut short
+            raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
         batch.rejects.append(Reject("missing_id", _example(raw), mark))
-    elif reader.keeps(found):
-        batch.fresh.append(_fresh(found.record, mark))
+    elif reader.selects(found):
+        read = found.record
+        summary = record.status_summary(read)
+        batch.fresh.append(DecodedRecord(read.id, summary, record.pack(read), mark, read.updated))
         batch.ids.append(found.record.id)
         condition = reader.contradicted(raw, found)
         if condition is not None:
@@ -194,22 +187,12 @@ def _decode(
         ident = found.record.id
         batch.skipped.append(ident)
         # by its id: one that changes while the list is read has another raw form, and must not count twice
-        batch.filtered_out.append((mark, _id_mark(ident, seed) | reader.is_elsewhere(found)))
-
-
-def _refuse_error(value: Mapping[str, object]) -> None:
-    """Raises `Malformed` where an error stands among the records: the page is cut short."""
-    if said := envelope.told_among(value):
-        raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
-
-
-def _fresh(read: record.Record, mark: int) -> DecodedRecord:
-    return DecodedRecord(read.id, record.standing(read), record.pack(read), mark, read.updated)
+        batch.filtered_out.append((mark, _id_mark(ident, seed) | reader.is_in_other_shard(found)))
 
 
 def _is_too_large(raw: msgspec.Raw) -> bool:
     view = memoryview(raw)
-    return len(view) > _LARGE and elements.has_too_many_values(view)
+    return len(view) > _LARGE and envelope.has_too_many_values(view)
 
 
 def _too_large(raw: msgspec.Raw, mark: int) -> Reject:
@@ -222,7 +205,7 @@ def _too_large(raw: msgspec.Raw, mark: int) -> Reject:
 def json_of(raw: msgspec.Raw) -> object:
     """The JSON value of a raw record; raises `Malformed` where it is none, or too large to be decoded."""
     if _is_too_large(raw):
-        raise errors.Malformed(f"a record has more than {elements.MOST_VALUES} values", reason=TOO_LARGE)
+        raise errors.Malformed(f"a record has more than {envelope.MOST_VALUES} values", reason=TOO_LARGE)
     try:
         return _ANY.decode(raw)
     except msgspec.ValidationError:

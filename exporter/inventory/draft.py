@@ -1,8 +1,8 @@
-"""What a crawl brings, collected aside until it is committed as the next snapshot.
+"""What a crawl brings, collected until it is committed as the next snapshot, and what became of its records.
 
-`Draft.commit_full` and `commit_delta` make the next `Snapshot` and say what changed. Only records that the
-caller says may be removed (`absences` decides that) and that the shrink guard lets pass are removed; all
-others that a crawl lacks are retained. No clock: times are arguments (Unix seconds).
+`Draft.commit_full` and `commit_delta` make the next `Snapshot` and report what changed. Only records that
+`absences` gives as removable and that the shrink guard lets pass are removed; all others that a crawl lacks
+are retained. No clock: times are arguments (Unix seconds).
 """
 
 from __future__ import annotations
@@ -15,30 +15,51 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.inventory import decode, elements
+from exporter.inventory import decode, envelope
 from exporter.inventory.absences import Answers
-from exporter.inventory.breakdown import Breakdown
-from exporter.inventory.record import Standing, restood
+from exporter.inventory.record import StatusSummary, with_status
 from exporter.inventory.snapshot import Changes, Outcome, ShrinkGuard, Snapshot, StoredRecord
+
+
+class Breakdown(msgspec.Struct, frozen=True):
+    """Every record received is counted in exactly one field.
+
+    stored: different records that went into the snapshot.
+    excluded: left out by `include_types` or `exclude_types`.
+    other_shards: left to another shard.
+    rejected: without an id, no object, or listed although the query excludes them.
+    duplicates: came again in the answers to one query.
+    overlapping: came in the answers to an earlier query, too.
+    """
+
+    stored: int = 0
+    excluded: int = 0
+    other_shards: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    overlapping: int = 0
+
+    @property
+    def received(self) -> int:
+        """All of them."""
+        return sum(msgspec.structs.astuple(self))
+
 
 FILTER_IGNORED = "filter_ignored"
 """Why a record is not stored that the query should not have listed, as a label of the metric."""
 
 OUTDATED = 4
-"""Crawls in a row that must show a version older than the stored one before it is believed."""
+"""Crawls in a row that must show a version older than the stored one before it is stored."""
 
 SPARE = 1_000
-"""Pairs of status and type that are remembered though no record has them any more."""
+"""Pairs of status and type that are remembered although no record has them any more."""
 
 
 class _List(NamedTuple):
-    """One list of a crawl: number, length and stored ids of each page, and all that was seen in it.
-
-    `size` is the number of records that a page was asked for.
-    """
+    """One list of a crawl: number, length and stored ids of its pages, all ids seen, the requested size."""
 
     pages: list[tuple[int, int, Sequence[str]]]
-    walked: set[str | int]
+    seen: set[str | int]
     size: int = 0
 
     def has_several_pages(self) -> bool:
@@ -46,7 +67,7 @@ class _List(NamedTuple):
         return sum(items > 0 for _, items, _ in self.pages) > 1
 
     def answers(self) -> Answers:
-        """Its answers, from the first to the last that had records."""
+        """Its answers that had records, in order."""
         pages = sorted((page for page in self.pages if page[1]), key=itemgetter(0))
         longest = max((items for _, items, _ in pages), default=0)
         # one page alone is no measure of how many records a page holds
@@ -56,10 +77,10 @@ class _List(NamedTuple):
 
 
 class Draft:
-    """One crawl in the making. `preserve` are record types whose first status is kept over updates.
+    """The records of one crawl.
 
-    `key` is the key of the digests in its pages. `outdated` says of records how many crawls in a row have
-    shown a version older than the stored one.
+    Records of the types `preserve` keep their first status. `key` is the key of the digests; `outdated` says
+    how many crawls in a row have shown a version of a record that is older than the stored one.
     """
 
     def __init__(
@@ -73,64 +94,63 @@ class Draft:
         self.outdated: dict[str, int] = {}  # the same after this crawl
         self.clashes: set[str] = set()  # ids that records of different types have
         self.found: dict[str, StoredRecord] = {}
-        self.found_besides: set[str] = set()  # ids of those of them that no page of a list showed
+        self.found_besides: set[str] = set()  # their ids that no page of a list showed
         self.rejects: list[decode.Reject] = []
         self.rejected: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.items = 0
         self.duplicates = 0
-        # ids, or marks of the ids of what is not held, that came again in one walk
+        # ids, or marks of the ids of what is not stored, that came again in one list
         self.duplicate_ids: set[str | int] = set()
-        self.filtered_out: dict[
-            int, int
-        ] = {}  # what is not held because of its type or shard: digest, id's mark
+        # what is not stored because of its type or shard: digest, mark of the id
+        self.filtered_out: dict[int, int] = {}
         self.excluded = 0  # left out by type or shard
         self.other_shards = 0  # those of them that are left to another shard
-        self._ours = 0  # with an id, and neither of these
-        self.rejected_digests: set[int] = set()  # what tells rejects apart, within this process
+        self._selected = 0  # with an id, and neither of these
+        self.rejected_digests: set[int] = set()
         self.against: dict[str, str] = {}  # ids, and the condition of the query that their record contradicts
         self.ignored: Counter[str] = Counter()  # conditions that the API ignores, and records left out for it
-        self.unproven: set[str] = set()  # those of them of which the API did not say whether it ignores them
+        self.unproven: set[str] = set()  # those that the API may or may not ignore
         self._preserve = frozenset(preserve)
         self._key = key
         self._known_outdated = outdated
-        self._own: Breakdown | None = None  # before an earlier crawl was taken in
+        self._breakdown: Breakdown | None = None  # before an earlier crawl was added
         self._lists: list[_List] = []
-        self._walked: set[str | int] = set()
-        self._standings: dict[Standing, Standing] = {}
+        self._seen: set[str | int] = set()
+        self._summaries: dict[StatusSummary, StatusSummary] = {}
         self.begin()
 
     def add(self, batch: decode.Batch[StoredRecord], now: float, number: int = 0) -> int:
-        """Takes one page in; returns how many of its records this crawl had not seen before.
+        """Adds one page; returns how many of its records this list had not shown before.
 
         Pages are in the order of their `number`s in the list. Of two records with one id the newer last
         update wins, on a tie the one that is stored, else one that does not depend on their order.
         """
-        before = len(self._walked)
+        before = len(self._seen)
         self.items += batch.items
         self._lists[-1].pages.append((number, batch.items, batch.order()))
         self._carry(batch.carried)
         for fresh in batch.fresh:
-            self._take(self._held(fresh, now))
+            self._add(self._stored(fresh, now))
         self.excluded += len(batch.filtered_out)
-        self._ours += len(batch.carried) + len(batch.fresh)
-        for _, whose in batch.filtered_out:
-            self.other_shards += whose & 1
-            if whose in self._walked:  # not ours, and no duplicate of ours; but it explains a total
-                self.duplicate_ids.add(whose)
-            self._walked.add(whose)
+        self._selected += len(batch.carried) + len(batch.fresh)
+        for _, mark in batch.filtered_out:
+            self.other_shards += mark & 1
+            if mark in self._seen:  # no duplicate of what is stored, but it explains a total
+                self.duplicate_ids.add(mark)
+            self._seen.add(mark)
         self.filtered_out.update(batch.filtered_out)
-        self._unite(batch)
+        self._count_retyped_once(batch)
         self.dropped.update(batch.dropped)
         self.against.update(batch.against)
         for reject in batch.rejects:
             if reject.reason != decode.STRAY:
-                self._walked.add(reject.digest)
+                self._seen.add(reject.digest)
             self.rejected_digests.add(reject.digest)
             self.rejected[reject.reason] += 1
             if len(self.rejects) < 100:
                 self.rejects.append(reject)
-        return len(self._walked) - before
+        return len(self._seen) - before
 
     def leave_out(self, condition: str) -> None:
         """Drops what contradicts a condition that the API ignores, or may ignore."""
@@ -142,7 +162,7 @@ class Draft:
 
     @property
     def unused(self) -> Counter[str]:
-        """Records that are not stored, by reason: those that cannot be, and those that nobody asked for."""
+        """Records that are not stored, by reason."""
         return self.rejected + Counter({FILTER_IGNORED: self.ignored.total()})
 
     def compare(self, batch: decode.Batch[StoredRecord], now: float) -> int:
@@ -153,84 +173,84 @@ class Draft:
         """
         marks: set[str | int] = {mark for _, mark in batch.filtered_out}
         marks.update(reject.digest for reject in batch.rejects if reject.reason != decode.STRAY)
-        for held in (*batch.carried, *(self._held(fresh, now) for fresh in batch.fresh)):
-            marks.add(held.id)
-            if held.id not in self._walked and held.id not in self.found:
-                self.found_besides.add(held.id)
+        for one in (*batch.carried, *(self._stored(fresh, now) for fresh in batch.fresh)):
+            marks.add(one.id)
+            if one.id not in self._seen and one.id not in self.found:
+                self.found_besides.add(one.id)
                 self.items += 1
-                self._ours += 1
-            self._keep(held)
+                self._selected += 1
+            self._keep(one)
         self.against.update(batch.against)
-        return len(marks - self._walked)
+        return len(marks - self._seen)
 
-    def _unite(self, batch: decode.Batch[StoredRecord]) -> None:
-        """Counts a record once that came as one that is held and, retyped since, as one that is not."""
+    def _count_retyped_once(self, batch: decode.Batch[StoredRecord]) -> None:
+        """Counts a record once that came as one that is stored and, with a new type, as one that is not."""
         if not self.filtered_out:
             return
         for ident in (*batch.skipped, *(fresh.id for fresh in batch.fresh)):
-            whose = decode.id_mark(ident, self._key)
-            if whose in self._walked and ident in self._walked:
-                self._walked.remove(whose)
+            mark = decode.id_mark(ident, self._key)
+            if mark in self._seen and ident in self._seen:
+                self._seen.remove(mark)
                 self.duplicate_ids.add(ident)
 
     def _carry(self, carried: Sequence[StoredRecord]) -> None:
-        """Takes many at once, in a third of the time, where none of them was seen before: nearly always."""
-        found = {held.id: held for held in carried}
+        """Adds many at once, in a third of the time, where none of them was seen before: nearly always."""
+        found = {one.id: one for one in carried}
         idents = found.keys()
         if (
             len(found) == len(carried)
-            and self._walked.isdisjoint(idents)
+            and self._seen.isdisjoint(idents)
             and self.found.keys().isdisjoint(idents)
         ):
-            self._walked.update(idents)
+            self._seen.update(idents)
             self.found.update(found)
             return
-        for held in carried:
-            self._take(held)
+        for one in carried:
+            self._add(one)
 
-    def _take(self, held: StoredRecord) -> None:
-        ident = held.id
-        if ident in self._walked:
+    def _add(self, record: StoredRecord) -> None:
+        ident = record.id
+        if ident in self._seen:
             self.duplicates += 1
             self.duplicate_ids.add(ident)
-        self._walked.add(ident)
-        self._keep(held)
+        self._seen.add(ident)
+        self._keep(record)
 
-    def _keep(self, held: StoredRecord) -> None:
-        ident = held.id
+    def _keep(self, record: StoredRecord) -> None:
+        ident = record.id
         earlier = self.found.get(ident)
         if earlier is None:
-            self.found[ident] = held
-        elif earlier is not held:
-            if earlier.standing.type != held.standing.type:
+            self.found[ident] = record
+        elif earlier is not record:
+            if earlier.status_summary.type != record.status_summary.type:
                 self.clashes.add(ident)
-            self.found[ident] = min(earlier, held, key=self._rank)
+            self.found[ident] = min(earlier, record, key=self._rank)
 
-    def _rank(self, held: StoredRecord) -> tuple[float, bool, bytes]:
+    def _rank(self, record: StoredRecord) -> tuple[float, bool, bytes]:
         """Which of two records with one id is stored: the least, whatever their order in the list."""
-        return -_updated(held), self.start.records.get(held.id) is not held, held.packed
+        return -_updated(record), self.start.records.get(record.id) is not record, record.packed
 
-    def _held(self, fresh: decode.DecodedRecord, now: float) -> StoredRecord:
+    def _stored(self, fresh: decode.DecodedRecord, now: float) -> StoredRecord:
         old = self.start.records.get(fresh.id)
         if old is not None and self._is_outdated(fresh, old):
             return old
-        new, packed = fresh.standing, fresh.packed
+        new, packed = fresh.status_summary, fresh.packed
         if old is not None and new.type in self._preserve:
-            new = msgspec.structs.replace(old.standing, type=new.type)
-            packed = restood(packed, new)
-        new = self._standings.setdefault(new, new)
+            new = msgspec.structs.replace(old.status_summary, type=new.type)
+            packed = with_status(packed, new)
+        new = self._summaries.setdefault(new, new)
         if old is None:
             since, changes = fresh.updated or now, 0
-        elif new.status == old.standing.status:
+        elif new.status == old.status_summary.status:
             since, changes = old.since, old.changes
         else:
             since, changes = now, old.changes + 1
         return StoredRecord(fresh.id, new, packed, fresh.digest, since, changes)
 
     def _is_outdated(self, fresh: decode.DecodedRecord, old: StoredRecord) -> bool:
-        """Whether a version is older than the stored one, by its own last update: then it is no news.
+        """Whether a version is older than the stored one, by its own last update.
 
-        A server that lags behind catches up; what stays old for `OUTDATED` crawls in a row is so.
+        A server that lags behind catches up; what stays old for `OUTDATED` crawls in a row is stored.
         """
         if fresh.updated is None or fresh.updated >= _updated(old):
             return False
@@ -241,14 +261,14 @@ class Draft:
         return True
 
     def begin(self, size: int = 0) -> None:
-        """Begins another list of the crawl, with `size` records asked for a page.
+        """Begins another list, with `size` records requested for a page.
 
         What an earlier query brought is no duplicate in this one.
         """
         if self._lists and not self._lists[-1].pages:
             self._lists.pop()
-        self._walked = set()
-        self._lists.append(_List([], self._walked, size))
+        self._seen = set()
+        self._lists.append(_List([], self._seen, size))
 
     def answers(self) -> tuple[Answers, ...]:
         """The ids of each list, page by page."""
@@ -264,93 +284,91 @@ class Draft:
         return all(one.has_several_pages() for one in self._lists)
 
     def follow(self, earlier: Draft) -> None:
-        """Takes in what an earlier crawl of the same lists showed and this one did not."""
-        self._own = self.breakdown()
-        for ident, held in earlier.found.items():
+        """Adds what an earlier crawl of the same lists showed and this one did not."""
+        self._breakdown = self.breakdown()
+        for ident, other in earlier.found.items():
             mine = self.found.get(ident)
-            if mine is None:
-                self.found[ident] = held
-            elif mine is not held:
-                self.found[ident] = held if _updated(held) > _updated(mine) else mine
+            if mine is None or (mine is not other and _updated(other) > _updated(mine)):
+                self.found[ident] = other
         self.clashes |= earlier.clashes
         self.outdated = {**earlier.outdated, **self.outdated}
 
     def together(self, earlier: Draft) -> tuple[int, ...]:
         """How many different records this crawl and an earlier one have seen, of each list."""
         pairs = zip(self._lists, earlier._lists, strict=True)
-        return tuple(len(one.walked | other.walked) for one, other in pairs)
+        return tuple(len(one.seen | other.seen) for one, other in pairs)
 
     def moved(self, earlier: Draft) -> tuple[int, ...]:
         """How many different records one of the two has seen and the other has not, of each list."""
         pairs = zip(self._lists, earlier._lists, strict=True)
-        return tuple(len(one.walked ^ other.walked) for one, other in pairs)
+        return tuple(len(one.seen ^ other.seen) for one, other in pairs)
 
     @property
-    def walked(self) -> int:
-        """How many different records the walk has seen, those not held (excluded, rejected) included."""
-        return len(self._walked)
+    def seen(self) -> int:
+        """How many different records the list has shown, those not stored included."""
+        return len(self._seen)
 
     def breakdown(self) -> Breakdown:
         """What became of the records received so far."""
-        if self._own is not None:
-            return self._own
+        if self._breakdown is not None:
+            return self._breakdown
         return Breakdown(
             stored=len(self.found),
             excluded=self.excluded - self.other_shards,
             other_shards=self.other_shards,
             rejected=self.unused.total(),
             duplicates=self.duplicates,
-            overlapping=self._ours - self.duplicates - len(self.found) - self.ignored.total(),
+            overlapping=self._selected - self.duplicates - len(self.found) - self.ignored.total(),
         )
 
     def lacks(self) -> bool:
-        """Whether a record that has been held was not seen."""
+        """Whether a record of the snapshot was not seen."""
         return not self.found.keys() >= self.start.records.keys()
 
     def doubt(self, known: Set[int]) -> str:
-        """Why records that are missing may be among those that cannot be held; empty for no reason.
+        """Why records that are missing may be among those that are not stored; "" for no reason.
 
-        `known` are the rejects of the full crawl before: what could not be held then, either, is no record
-        that has been held since. One that is too large may always be one that is held.
+        `known` are the rejects of the full crawl before: they are no records that have been stored since. One
+        that is too large may always be a stored one.
         """
         if self.ignored:
-            told = ", ".join(f"{condition} ({count} records)" for condition, count in self.ignored.items())
+            ignored = ", ".join(f"{condition} ({count} records)" for condition, count in self.ignored.items())
             failed = "" if self.ignored.keys() - self.unproven else " or did not answer when asked about it"
             return (
-                f"the API ignores {told}{failed}: what the records show is something else, and they are not"
-                " stored"
+                f"the API ignores {ignored}{failed}: what the records show is something else, and they are"
+                " not stored"
             )
         if large := self.rejected[decode.TOO_LARGE]:
             return (
-                f"{large} records have more than {elements.MOST_VALUES} values each and are not stored: ask"
+                f"{large} records have more than {envelope.MOST_VALUES} values each and are not stored: ask"
                 " for fewer attributes, as with `fields` in the query of many APIs"
             )
         fresh = len(self.rejected_digests - known)
         if not fresh or not self.lacks():
             return ""
-        return f"{fresh} records that cannot be held are new, and may be those that are missing"
+        return f"{fresh} records that cannot be stored are new, and may be those that are missing"
 
     def commit_delta(self, guard: ShrinkGuard) -> Outcome:
-        """What a list of recent changes teaches: additions and changes, never a removal."""
+        """Commits a list of recent changes: additions and changes, never a removal."""
         snapshot, changes = self._next(())
         guard = guard.without(self.found.keys())
         return Outcome(snapshot, changes, complete=False, retained=0, guard=guard)
 
     def commit_full(self, problem: str, guard: ShrinkGuard, removable: Set[str]) -> Outcome:
-        """What a crawl of everything teaches.
+        """Commits a crawl of everything.
 
         `problem` is empty where nothing speaks against its completeness; `removable` are the ids that may be
         removed where the crawl lacks them.
         """
         if self.found == self.start.records and not problem:  # ten times as fast as looking at each
             return Outcome(self.start, Changes(), complete=True, retained=0, guard=guard.calm())
-        missing = [held for ident, held in self.start.records.items() if ident not in self.found]
-        due = [held for held in missing if held.id in removable]
+        missing = [one for ident, one in self.start.records.items() if ident not in self.found]
+        due = [one for one in missing if one.id in removable]
         guard = guard.without(self.found.keys())
-        unconfirmed = [held for held in due if held.id not in guard.accepted]
+        unconfirmed = [one for one in due if one.id not in guard.accepted]
         guard = guard if problem and not due else self._guarded(guard, unconfirmed)
         if guard.pending:
-            due = [held for held in due if held.id not in guard.pending]
+            due = [one for one in due if one.id not in guard.pending]
         snapshot, changes = self._next(due)
         complete = not problem and not guard.pending
         return Outcome(snapshot, changes, complete, len(missing) - len(due), guard, len(guard.pending))
@@ -364,7 +382,7 @@ class Draft:
         seen = guard.seen + 1 if guard.seen and fingerprint == guard.fingerprint else 1
         if seen > guard.confirmations:
             return guard.calm()
-        pending = frozenset(held.id for held in due)
+        pending = frozenset(one.id for one in due)
         return msgspec.structs.replace(
             guard, fingerprint=fingerprint, seen=seen, pending=pending, accepted=frozenset()
         )
@@ -373,12 +391,12 @@ class Draft:
         start = self.start.records
         added: list[StoredRecord] = []
         changed: list[tuple[StoredRecord, StoredRecord]] = []
-        for ident, held in self.found.items():
+        for ident, new in self.found.items():
             old = start.get(ident)
             if old is None:
-                added.append(held)
-            elif old is not held:
-                changed.append((old, held))
+                added.append(new)
+            elif old is not new:
+                changed.append((old, new))
         changes = Changes(tuple(added), tuple(changed), tuple(removed))
         if not changes:
             return self.start, changes
@@ -388,14 +406,14 @@ class Draft:
 def _apply(start: Snapshot, changes: Changes) -> Snapshot:
     records = dict(start.records)
     digests = dict(start.digests)
-    for held in changes.removed:
-        del records[held.id]
-        digests.pop(held.digest, None)
+    for old in changes.removed:
+        del records[old.id]
+        digests.pop(old.digest, None)
     for old, _ in changes.changed:
         digests.pop(old.digest, None)
     fresh = [*changes.added, *(new for _, new in changes.changed)]
-    records.update((held.id, held) for held in fresh)
-    digests.update((held.digest, held) for held in fresh)
+    records.update((new.id, new) for new in fresh)
+    digests.update((new.digest, new) for new in fresh)
     left = _words([*changes.removed, *(old for old, _ in changes.changed)])
     touched = left | _words(fresh)
     words = (*(word for word in start.words if word not in touched), *touched)
@@ -415,8 +433,8 @@ def _remembered(
 
 def _words(records: Iterable[StoredRecord]) -> dict[tuple[str, str], None]:
     """The status and type of each, once each in the order in which they come."""
-    return {(held.standing.status, held.standing.type): None for held in records}
+    return {(one.status_summary.status, one.status_summary.type): None for one in records}
 
 
-def _updated(held: StoredRecord) -> float:
-    return held.record.updated or 0.0
+def _updated(stored: StoredRecord) -> float:
+    return stored.record.updated or 0.0

@@ -1,8 +1,10 @@
 """What an answer is: a list of records, alone or as a member of an object, one record, or a failure.
 
-APIs say that something failed in the body of an answer with a good status, too, and some send the records
-that they had until then beside it: such an answer is no page. Pure. Invariant: what is told apart here is
-`Opened` or `Malformed`, and nothing else is raised.
+APIs also report failures in the body of an answer with a good status, and some send the records that they had
+until then next to it: such an answer is no page. Before anything is decoded the elements are counted: a few
+kilobytes of gzip inflate to a list of millions of numbers, each of which takes thirty times as many bytes as
+an object. Pure. Invariants: the result is `Opened` or `Malformed`, nothing else is raised; counting takes no
+memory that grows with the answer, and no more than two million steps.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from exporter import errors
-from exporter.inventory import elements, text
+from exporter.inventory import text
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -59,6 +61,33 @@ _LONG_KEY = 60  # characters
 _DEEPEST = 8  # levels
 _LARGE = 16_384  # bytes: what is longer says something, and is not looked through
 
+MOST = 100_000
+"""Elements of any list of records, and commas of an answer that is not looked at at all."""
+
+_RECORD = 200
+"""Bytes of a small record: a list with more than `MOST` elements must have so many for each of them."""
+
+_MOST_MEMBERS = 10_000
+"""Members of an object that is a record or holds a list of them."""
+
+MOST_VALUES = 500_000
+"""Values within one record: decoded, each of them may take two hundred bytes of memory."""
+
+_MOST_STEPS = 2_000_000
+"""Lists and objects that hold others, and elements that are counted: a second of work."""
+
+_DEEPEST_COUNTED = 1_000  # levels; no decoder goes so deep
+
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_FLAT = rb'[\[{][^"\[\]{}]*+(?:%b[^"\[\]{}]*+)*+[\]}]' % _STRING
+# from here to the next comma or bracket, or as far as one uninterrupted search of some milliseconds goes
+_TO_COMMA = re.compile(rb'[^"\[\]{},]*+(?:%b[^"\[\]{},]*+){0,10000}+(?=["\[\]{},])' % _STRING, re.DOTALL)
+_TO_BRACKET = re.compile(
+    rb'[^"\[\]{}]*+(?:(?:%b|%b)[^"\[\]{}]*+){0,10000}+(?=["\[\]{}])' % (_STRING, _FLAT), re.DOTALL
+)
+_TO_VALUE = re.compile(rb'[^",]*+(?:%b[^",]*+){0,10000}+(?=[",])' % _STRING, re.DOTALL)
+_COMMA, _LIST, _QUOTE, _OPENINGS = ord(","), ord("["), ord('"'), frozenset(b"[{")
+
 
 class Opened(msgspec.Struct, frozen=True):
     """The raw records of an answer; `is_single` says that it is one object instead of a list."""
@@ -86,22 +115,18 @@ def opened(body: bytes) -> Opened:
 
 def _refused(body: bytes) -> errors.Malformed | None:
     """The error where an answer has more elements than a page can have; a few kilobytes of gzip may."""
-    excess = elements.excess(body)
-    if not excess:
+    found = excess(body)
+    if not found:
         return None
     return errors.Malformed(
-        f"the answer has {excess}, which is no page",
+        f"the answer has {found}, which is no page",
         reason="too_large",
         hint="is this the URL of a list of records? if it is, make pages smaller with page_size",
     )
 
 
 def failure(body: bytes) -> errors.Malformed | None:
-    """The error where an answer says that it failed, beside records or instead of them; else None.
-
-    Only objects are looked at, and what is no JSON is not judged here. One that is too large to be looked at
-    is an error, too.
-    """
+    """The error where an answer is an object that reports a failure or is too large; else None."""
     body = body.removeprefix(_BOM)
     if not _is_object(body):
         return None
@@ -115,12 +140,12 @@ def failure(body: bytes) -> errors.Malformed | None:
     return _failure(members)
 
 
-def told_among(members: Mapping[str, object]) -> str:
+def error_among(members: Mapping[str, object]) -> str:
     """The API's own words where an object without an id, among records, is an error; "" where it is none."""
     found = {text.fold(key): value for key, value in members.items()}
-    told = [found[name] for name in _ERRORS if not _is_nothing(found.get(name))]
-    if told:
-        return _words(told[0])
+    for name in _ERRORS:
+        if not _is_nothing(found.get(name)):
+            return _words(found[name])
     explained = found.get("message", found.get("reason"))
     return "" if _is_nothing(found.get("code")) or _is_nothing(explained) else _words(explained)
 
@@ -171,8 +196,8 @@ def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes) -> Opened:
     found = _list(folded)
     if found is not None:
         return Opened(_ARRAY.decode(found))
-    strange = _strange_list(members)
-    if not strange and any(name in folded for name in _IDS):
+    unknown = _unknown_list(members)
+    if not unknown and any(name in folded for name in _IDS):
         return Opened([msgspec.Raw(body)], is_single=True)
     raise errors.Malformed(
         f"the answer is an object without a list of records; its keys are {_named(members)}",
@@ -191,7 +216,7 @@ def _list(folded: Mapping[str, msgspec.Raw]) -> msgspec.Raw | None:
     return next((folded[name] for name in LISTS if name in folded and _begins(folded[name]) == "["), None)
 
 
-def _strange_list(members: Mapping[str, msgspec.Raw]) -> str:
+def _unknown_list(members: Mapping[str, msgspec.Raw]) -> str:
     """The key of a list of objects with ids that is no part of a record: then the object is an envelope."""
     for key, member in members.items():
         if _begins(member) != "[" or text.fold(key) in _PARTS:
@@ -203,7 +228,7 @@ def _strange_list(members: Mapping[str, msgspec.Raw]) -> str:
 
 
 def _failure(folded: Mapping[str, msgspec.Raw]) -> errors.Malformed | None:
-    """The error that an object's members tell of, the API's own words in its message."""
+    """The error that an object's members report, in the API's own words."""
     has_list = _list(folded) is not None
     said = next(_said(folded, _BESIDE_A_LIST if has_list else _INSTEAD_OF_A_LIST), None)
     if said is None:
@@ -213,28 +238,28 @@ def _failure(folded: Mapping[str, msgspec.Raw]) -> errors.Malformed | None:
 
 
 def _said(folded: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
-    """What speaks for a failure, in the API's words: members of these `names` that hold something, …"""
-    yield from _told(folded, names)
+    """The signs of a failure, in the API's words: members of these `names` that hold something, …"""
+    yield from _reported(folded, names)
     yield from _signs(folded)
     if names is _INSTEAD_OF_A_LIST and "title" in folded and "detail" in folded:  # RFC 9457
         yield _words(_value(folded["detail"]))
     for name in _ABOUT_THE_ANSWER:
         if name in folded and _begins(folded[name]) == "{" and len(memoryview(folded[name])) <= _LARGE:
             about = _folded(_OBJECT.decode(folded[name]))
-            yield from _told(about, _ERRORS)
+            yield from _reported(about, _ERRORS)
             yield from _signs(about)
 
 
-def _told(folded: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
+def _reported(folded: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
     found = (_value(folded[name]) for name in names if name in folded)
     yield from (_words(value) for value in found if not _is_nothing(value))
 
 
 def _signs(folded: Mapping[str, msgspec.Raw]) -> Iterator[str]:
     """Members by which an answer says of itself that it failed."""
-    told = {key: _scalar(folded[key]) for key in (*_SIGNS,) if key in folded}
+    found = {key: _scalar(folded[key]) for key in _SIGNS if key in folded}
     explained = next((_words(_value(folded[key])) for key in ("message", "detail") if key in folded), "")
-    for key, word in told.items():
+    for key, word in found.items():
         if (
             (key == "status" and (word in _FAILED or _is_refusal(word)))
             or (key == "code" and _is_refusal(word))
@@ -270,7 +295,7 @@ def _value(raw: msgspec.Raw) -> object:
 
 
 def _is_nothing(value: object, depth: int = 0) -> bool:
-    """Whether a member that tells of errors tells of none."""
+    """Whether a member that reports errors reports none."""
     if value is None or value is False or value == 0:
         return True
     if isinstance(value, str):
@@ -293,3 +318,51 @@ def _words(value: object) -> str:
         value = inner
     written = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text.clean(errors.bare(written[:2000]), _LONGEST)
+
+
+def excess(body: bytes) -> str:
+    """What of an answer is more than a page can have; "" for nothing, and for what is no JSON."""
+    if len(body) <= 2 * MOST or body.count(b",") < MOST:
+        return ""
+    most = max(MOST, len(body) // _RECORD)
+    limits, of = [most, 0], ["elements", "elements"]  # by level
+    counts, counted = [0, 0], [True, True, False]
+    depth, place = 0, 0
+    for _ in range(_MOST_STEPS):
+        is_counted = depth < len(counted) and counted[depth]
+        found = (_TO_COMMA if is_counted else _TO_BRACKET).match(body, place)
+        if found is None or depth > _DEEPEST_COUNTED:
+            return ""
+        token = body[found.end()]
+        if token == _QUOTE and found.end() == place:
+            return ""  # a text without end
+        place = found.end() + (token != _QUOTE)
+        if token == _COMMA and depth > 0:
+            counts[depth - 1] += 1
+            if counts[depth - 1] >= limits[depth - 1]:
+                return f"more than {limits[depth - 1]} {of[depth - 1]}"
+        elif token in _OPENINGS:
+            depth += 1
+            if depth == 1 and token != _LIST:
+                limits, of = [_MOST_MEMBERS, most], ["members of an object", "elements"]
+            elif depth == 2:  # what is in the elements of a list is not made objects of
+                counted[depth] = limits[1] > 0 and token == _LIST
+        elif token not in (_QUOTE, _COMMA):
+            depth -= 1
+            if depth <= 0:
+                return ""
+    return f"more than {_MOST_STEPS} lists and objects"
+
+
+def has_too_many_values(raw: memoryview) -> bool:
+    """Whether a raw record has more than `MOST_VALUES` values, however deep."""
+    place = count = 0
+    while count < MOST_VALUES and (found := _TO_VALUE.match(raw, place)) is not None:
+        end = found.end()
+        if raw[end] == _COMMA:
+            count, place = count + 1, end + 1
+        elif end > place:
+            place = end
+        else:
+            return False  # a text without end
+    return count >= MOST_VALUES

@@ -1,9 +1,10 @@
-"""Whether a record shows that the query which listed it was not obeyed.
+"""Which records are stored (types, shard), and whether a record shows that a query was ignored.
 
 Many APIs ignore a parameter that they do not know and list everything. A record contradicts a condition of
 the query if it shows the condition's attribute with another value: `@type=Carrier` and `"@type": "Service"`.
 What a record does not show, and what cannot be compared (a code and a word, a pattern, a date), contradicts
-nothing. Pure. Invariant: a record that has the value that was asked for contradicts nothing, however spelled.
+nothing. Pure. Invariants: a record that has the requested value contradicts nothing, however spelled; each id
+belongs to exactly one shard.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 
 from exporter.inventory import text
+from exporter.inventory.record import Record
 
 TYPE_KEYS = frozenset({"@type", "type"})
 _FURTHER_TYPES = ("@type", "type", "@baseType")
@@ -32,7 +34,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 class Condition(msgspec.Struct, frozen=True):
     """One parameter of a query that names an attribute.
 
-    `scalars` are alternatives, folded, and `classes` what they are: number, boolean or word. `is_of_type`
+    `values` are alternatives, folded, and `classes` what they are: number, boolean or word. `is_of_type`
     says that it asks for a type.
     """
 
@@ -125,7 +127,7 @@ def _first_contradicted(
 def _contradicts(condition: Condition, shown: Mapping[str, object], kinds: Sequence[str]) -> bool:
     value = shown.get(condition.key)
     if type(value) is str and not condition.is_of_type and _class(value) not in condition.classes:
-        return False  # nearly always, for the word that stands for a code
+        return False  # nearly always, for a value that stands for a code
     words = list(_words(value))
     if condition.is_of_type:
         words = words or [kind for kind in kinds[1:] if kind and condition.key == "@type"]
@@ -165,3 +167,36 @@ def _class(word: str) -> str:
     if word[:1] in _DIGITS and _NUMBER.fullmatch(word):
         return "number"
     return "boolean" if word.lower() in ("true", "false") else "word"
+
+
+class Selection(msgspec.Struct, frozen=True, array_like=True):
+    """The records that are stored; by default all.
+
+    `include` and `exclude` are folded types, `include` empty for all; `shard` is (index, count) of the share
+    of ids that is stored.
+    """
+
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    shard: tuple[int, int] = (0, 1)
+
+    @classmethod
+    def of(
+        cls, include: Sequence[str] = (), exclude: Sequence[str] = (), shard: tuple[int, int] = (0, 1)
+    ) -> Selection:
+        """The selection by an operator's types, however they are written."""
+        return cls(frozenset(map(text.fold, include)), frozenset(map(text.fold, exclude)), shard)
+
+    def selects(self, record: Record, entity_type: str) -> bool:
+        """Whether a record is stored; `entity_type` is its class (TMF630's `@type`)."""
+        if self.is_in_other_shard(record):
+            return False
+        if not (self.include or self.exclude):
+            return True
+        types = {text.fold(record.type), text.fold(entity_type)}
+        return types.isdisjoint(self.exclude) and not (self.include and types.isdisjoint(self.include))
+
+    def is_in_other_shard(self, record: Record) -> bool:
+        """Whether the record is left to another shard; its id alone decides that."""
+        index, count = self.shard
+        return count > 1 and text.stable_hash(record.id) % count != index

@@ -1,10 +1,8 @@
-"""Our words for what an inventory holds, whatever the API's version.
+"""A `Record`: one service, carrier or resource, whatever the version of its API.
 
-A `Record` is one service, carrier or resource with every text already made safe for a label (no control
-characters, valid Unicode, capped length), so that equal ids are equal labels. Records are held packed, as
-MessagePack, which takes a third of the memory and is read again in some microseconds where one is needed. It
-owns no parsing (`decode` does), no history (`snapshot` does) and no rendering (`exposition` does). Invariant:
-a record is immutable, and what is packed unpacks to an equal one.
+Every text in it is safe for a label (no control characters, valid Unicode, capped length), so that equal ids
+are equal labels. Records are stored packed, as MessagePack, which takes a third of the memory. Invariant: a
+record is immutable, and what is packed unpacks to an equal one.
 """
 
 from __future__ import annotations
@@ -64,8 +62,8 @@ class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     updated: float | None = None
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What is counted of a record; few are different, and those that are equal are held once."""
+class StatusSummary(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What is counted of a record; few are different, and equal ones are kept once."""
 
     status: str
     type: str
@@ -87,13 +85,13 @@ def unpack(packed: bytes) -> Record:
     return _DECODER.decode(packed)
 
 
-def standing(record: Record) -> Standing:
+def status_summary(record: Record) -> StatusSummary:
     """What is counted of a record."""
-    return Standing(record.status, record.type, record.operational, record.status_known)
+    return StatusSummary(record.status, record.type, record.operational, record.status_known)
 
 
-def restood(packed: bytes, other: Standing) -> bytes:
-    """The packed record with another status and what that means."""
+def with_status(packed: bytes, other: StatusSummary) -> bytes:
+    """The packed record with another status and its meaning."""
     return pack(
         msgspec.structs.replace(
             unpack(packed),

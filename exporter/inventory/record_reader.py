@@ -1,8 +1,7 @@
 """A collection's dialect, compiled: from one JSON object to one `Record`.
 
-`Reader` looks for each field along the paths the dialect names; the first that holds something wins. It says
-what becomes of the values; not how raw records are found (`decode`) nor what was known before (`snapshot`).
-Invariant: any JSON object gives a `Found`, or None where it has no id.
+`Reader` looks for each field along the dialect's paths; the first that holds something wins. Invariant: any
+JSON object gives a `Found`, or None where it has no id.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from typing import Any
 
 import msgspec
 
-from exporter.inventory import dialects, paths, references, scalars, text
-from exporter.inventory.filters import Condition, Filters
-from exporter.inventory.paths import Keys, Parts
+from exporter.inventory import dialects, field_paths, text
+from exporter.inventory.field_paths import Keys, Parts
+from exporter.inventory.filters import Condition, Filters, Selection
 from exporter.inventory.record import Record
-from exporter.inventory.selection import Choice
 
 LINKS = ("parties", "places", "resources", "services", "relations")
 """The fields that are lists of links."""
@@ -32,10 +30,10 @@ MOMENTS = ("start", "end", "created", "updated")
 """The times of a record, in its order."""
 
 _UNIQUE = ("name", "description")
-"""Texts that differ from record to record: to remember them would not pay."""
+"""Texts that differ from record to record, and are not remembered."""
 
 _MOST_STATES = 32
-_ALL = Choice()
+_ALL = Selection()
 
 _Look = Callable[[Parts], object]
 
@@ -51,8 +49,8 @@ class Reader:
     """Reads the records of one collection.
 
     `mapping` is the dialect's collection with the operator's changes; `numbers` maps a characteristic's name
-    to (metric suffix, factor) for those that become gauges; `selection` says which records are held; `length`
-    caps label values, in bytes of UTF-8.
+    to (metric suffix, factor) for those that become gauges; `selection` says which records are stored;
+    `length` caps label values, in bytes of UTF-8.
     """
 
     def __init__(
@@ -61,22 +59,22 @@ class Reader:
         *,
         characteristics: Sequence[str] = (),
         numbers: Mapping[str, tuple[str, float]] = {},
-        choice: Choice = _ALL,
+        selection: Selection = _ALL,
         length: int = text.LABEL_LENGTH,
         queries: Sequence[Mapping[str, str]] = (),
     ) -> None:
         self._mapping = mapping
         fields = mapping.fields
         self._length = length
-        self._links = {name: references.Links(name, mapping, length) for name in LINKS}
+        self._links = {name: field_paths.Links(name, mapping, length) for name in LINKS}
         self._statuses = {text.fold(word): meaning for word, meaning in mapping.statuses.items()}
         self._refining = {text.fold(word): meaning for word, meaning in mapping.refining.items()}
         self._shown = tuple((text.fold(name), name, text.Words(length)) for name in characteristics)
         self._numbers = tuple((text.fold(name), *rest) for name, rest in numbers.items())
-        self._choice = choice
+        self._selection = selection
         self._filters = Filters(queries)
         self._sources = tuple((name, self._sources_of(name)) for name in LINKS)
-        self._characteristics = tuple(paths.steps(path) for path in fields.characteristics)
+        self._characteristics = tuple(field_paths.steps(path) for path in fields.characteristics)
         self._ids = self._looks(fields.id)
         self._texts = tuple(
             (name, self._looks(getattr(fields, name)), self._cleaning(name)) for name in TEXTS
@@ -84,29 +82,31 @@ class Reader:
         self._moments = tuple((name, self._looks(getattr(fields, name))) for name in MOMENTS)
         self._states = tuple((name, self._looks(places)) for name, places in mapping.states.items())
 
-    def _sources_of(self, name: str) -> tuple[tuple[tuple[str, ...], references.Source], ...]:
+    def _sources_of(self, name: str) -> tuple[tuple[tuple[str, ...], field_paths.Source], ...]:
         """Where the links of a field are, and what reads them there."""
         links = self._links[name]
-        return tuple((paths.steps(path), links.source(path)) for path in getattr(self._mapping.fields, name))
+        return tuple(
+            (field_paths.steps(path), links.source(path)) for path in getattr(self._mapping.fields, name)
+        )
 
     def _looks(self, places: Sequence[str]) -> tuple[_Look, ...]:
-        return tuple(paths.look(path, self._mapping.codes) for path in places)
+        return tuple(field_paths.look(path, self._mapping.codes) for path in places)
 
     def _cleaning(self, name: str) -> Callable[[Any], str]:
         if name in _UNIQUE:
             return partial(text.clean, length=self._length)
         return text.Words(self._length).of
 
-    def keeps(self, found: Found) -> bool:
-        """Whether a record is of a type, and in the shard, that is held."""
-        return self._choice.holds(found.record, found.entity_type)
+    def selects(self, found: Found) -> bool:
+        """Whether a record is of a type, and in the shard, that is stored."""
+        return self._selection.selects(found.record, found.entity_type)
 
-    def is_elsewhere(self, found: Found) -> bool:
+    def is_in_other_shard(self, found: Found) -> bool:
         """Whether a record is left to another shard."""
-        return self._choice.is_elsewhere(found.record)
+        return self._selection.is_in_other_shard(found.record)
 
     def contradicted(self, raw: msgspec.Raw, found: Found) -> Condition | None:
-        """The condition of the queries that the record shows not to be obeyed; None for none."""
+        """The condition of the queries that the record contradicts; None for none."""
         return self._filters.contradicted(raw, (found.record.type, found.entity_type))
 
     def read(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Found | None:
@@ -141,9 +141,9 @@ class Reader:
 
     def gather(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Parts:
         """One JSON object, prepared for looking: its characteristics by name, its links normalised."""
-        parts = Parts(paths.folded(value))
+        parts = Parts(field_paths.folded(value))
         for way in self._characteristics:
-            paths.characteristics(_whole(parts.keys, way), parts.characteristics, dropped)
+            field_paths.characteristics(_whole(parts.keys, way), parts.characteristics, dropped)
         for name, sources in self._sources:
             found = [
                 one
@@ -171,7 +171,7 @@ class Reader:
             most = len(states) + _MOST_STATES
             for value in found:
                 for word in value if isinstance(value, list) else (value,):
-                    state = scalars.truth(text.clean(word, self._length))
+                    state = text.truth(text.clean(word, self._length))
                     if state and len(states) < most:
                         states[dimension, state] = None
         return tuple(states)
@@ -196,7 +196,7 @@ class Reader:
             word = text.clean(value)
             if not word:
                 continue
-            number = scalars.scaled(value if type(value) is str else word, scale)
+            number = text.scaled(value if type(value) is str else word, scale)
             if number is None:
                 dropped["number"] += 1
             else:
@@ -229,4 +229,4 @@ def _moment(parts: Parts, looks: Sequence[_Look], dropped: MutableMapping[str, i
 def _whole(keys: Keys, way: tuple[str, ...]) -> object:
     """All that is at a plain path."""
     value = keys.get(way[0])
-    return paths.gathered(value, way[1:]) if len(way) > 1 else value
+    return field_paths.gathered(value, way[1:]) if len(way) > 1 else value

@@ -1,22 +1,29 @@
-"""What is stored of one collection, and what a crawl changed of it.
+"""What is stored of one collection, what a crawl changed of it, and how many records have which status.
 
-A `Snapshot` is swapped whole, never emptied and refilled. How a crawl becomes the next one is `draft`'s.
-Invariant: every id occurs once, and no committed snapshot is touched again.
+A `Snapshot` is replaced as a whole; `draft` makes the next one. Metrics count for themselves in
+`exposition.render`; the counts here are for the landing page and `check`. Invariant: each id occurs once, and
+no committed snapshot is changed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Container, Iterable, Mapping, Set
 from types import MappingProxyType
 
 import msgspec
 
-from exporter.inventory.record import Record, Standing, pack, standing, unpack
+from exporter.inventory.record import Link, Record, StatusSummary, pack, status_summary, unpack
+
+KnownIds = Mapping[str, Collection[str]]
+"""The stored ids by collection; a collection that is off or not crawled yet is left out."""
+
+_SERVICES = ("services", "carriers")
+_RELATED = {"services": _SERVICES, "carriers": _SERVICES, "resources": ("resources",)}
 
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
-    """A held record, unpacked: what samples are read from."""
+    """A stored record, unpacked: what samples are read from."""
 
     record: Record
     since: float = 0.0
@@ -24,13 +31,10 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record we hold, packed, its raw form's digest, since when its status holds and how often it changed.
-
-    `id` and `standing` are parts of the record that are looked at often.
-    """
+    """A packed record, its raw form's digest, since when it has its status and how often that changed."""
 
     id: str
-    standing: Standing
+    status_summary: StatusSummary
     packed: bytes
     digest: int
     since: float
@@ -38,7 +42,7 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def record(self) -> Record:
-        """The record, unpacked anew each time."""
+        """The record, unpacked each time."""
         return unpack(self.packed)
 
     def shown(self) -> Shown:
@@ -46,16 +50,16 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
         return Shown(unpack(self.packed), self.since, self.changes)
 
 
-def held(record: Record, digest: int, since: float, changes: int = 0) -> StoredRecord:
-    """The record, packed to be held."""
-    return StoredRecord(record.id, standing(record), pack(record), digest, since, changes)
+def stored(record: Record, digest: int, since: float, changes: int = 0) -> StoredRecord:
+    """The record, packed to be stored."""
+    return StoredRecord(record.id, status_summary(record), pack(record), digest, since, changes)
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """Everything held of one collection. `digests` finds a held record by its raw form's digest.
+    """All stored records of one collection, by id and by their raw form's digest.
 
-    `statuses` are all (status, type) pairs of its records, and `SPARE` further ones that records had before,
-    so that counts go to zero instead of away. Those that came or lost a record last are the last.
+    `words` are the (status, type) pairs of its records, and `draft.SPARE` further ones that records had
+    before, so that counts become zero instead of disappearing. The last are those that changed last.
     """
 
     records: Mapping[str, StoredRecord] = MappingProxyType({})
@@ -64,7 +68,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """The difference of two snapshots: held records added, (old, new) pairs changed, held records removed."""
+    """The difference of two snapshots; `changed` are (old, new) pairs."""
 
     added: tuple[StoredRecord, ...] = ()
     changed: tuple[tuple[StoredRecord, StoredRecord], ...] = ()
@@ -74,11 +78,11 @@ class Changes(msgspec.Struct, frozen=True):
         return bool(self.added or self.changed or self.removed)
 
     def transitions(self) -> Counter[tuple[str, str]]:
-        """How many records went from one status word to another."""
+        """How many records changed from one status to another."""
         return Counter(
-            (old.standing.status, new.standing.status)
+            (old.status_summary.status, new.status_summary.status)
             for old, new in self.changed
-            if old.standing.status != new.standing.status
+            if old.status_summary.status != new.status_summary.status
         )
 
 
@@ -103,9 +107,9 @@ class ShrinkGuard(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, fingerprint=0, seen=0, pending=frozenset(), accepted=frozenset())
 
     def without(self, shown: Set[str]) -> ShrinkGuard:
-        """The guard when these ids have been listed: they are pending no more, whoever accepted that.
+        """The guard when these ids have been listed: they are pending no more, even if accepted.
 
-        What crawls confirmed before that is to be confirmed anew.
+        What crawls confirmed before that must be confirmed again.
         """
         pending = self.pending - shown
         if pending == self.pending:
@@ -134,3 +138,106 @@ class Outcome(msgspec.Struct, frozen=True):
     retained: int
     guard: ShrinkGuard
     held_back: int = 0
+
+
+class StatusCounts(msgspec.Struct, frozen=True):
+    """Records by headline status, the most frequent first; and how many of them are operational or not.
+
+    `unknown` are the statuses whose meaning the dialect does not know; their records are neither.
+    """
+
+    records: int = 0
+    statuses: Mapping[str, int] = {}
+    operational: int = 0
+    not_operational: int = 0
+    unknown: tuple[str, ...] = ()
+    unknown_records: int = 0
+
+
+class StatusCounter:
+    """The same, kept up to date by changes."""
+
+    def __init__(self) -> None:
+        self._statuses: Counter[str] = Counter()
+        self._meanings: Counter[bool | None] = Counter()
+        self._unknown: Counter[str] = Counter()
+
+    def add(self, records: Iterable[StatusSummary], weight: int = 1) -> None:
+        """Adds records, or removes them with a weight of -1."""
+        for record in records:
+            self._statuses[record.status] += weight
+            self._meanings[record.operational] += weight
+            if not record.status_known:
+                self._unknown[record.status] += weight
+
+    @property
+    def records(self) -> int:
+        """How many records are counted."""
+        return self._statuses.total()
+
+    def copy(self) -> StatusCounter:
+        """The same counts, to be changed while these are still served."""
+        other = StatusCounter()
+        other._statuses, other._meanings = self._statuses.copy(), self._meanings.copy()
+        other._unknown = self._unknown.copy()
+        return other
+
+    def counts(self) -> StatusCounts:
+        """The counts; statuses that no record has any more are forgotten."""
+        self._statuses, self._unknown = +self._statuses, +self._unknown
+        return StatusCounts(
+            records=self._statuses.total(),
+            statuses=dict(self._statuses.most_common()),
+            operational=self._meanings[True],
+            not_operational=self._meanings[False],
+            unknown=tuple(word for word, _ in self._unknown.most_common(20)),
+            unknown_records=self._unknown.total(),
+        )
+
+
+def status_counts(records: Iterable[Record]) -> StatusCounts:
+    """Counts the records once."""
+    counter = StatusCounter()
+    counter.add(map(status_summary, records))
+    return counter.counts()
+
+
+def dangling_references(collection: str, records: Iterable[Record], known: KnownIds) -> int:
+    """How many references lead to no stored record, though others of that kind are stored.
+
+    They are shown as the inventory has them, but many of them are worth a look (fault F46). What the settings
+    exclude is not stored.
+    """
+    resources = _ids_of(known, ("resources",))
+    services = _ids_of(known, _SERVICES)
+    related = _ids_of(known, _RELATED[collection])
+    found = 0
+    for record in records:
+        found += _dangling(record.resources, resources)
+        found += _dangling(record.services, services)
+        found += _dangling(record.relations, related)
+    return found
+
+
+def changes_references(changes: Changes) -> bool:
+    """Whether changes of a collection can change the number of dangling references."""
+    if changes.added or changes.removed:
+        return True
+    return any(_references(old.record) != _references(new.record) for old, new in changes.changed)
+
+
+def _references(record: Record) -> tuple[tuple[Link, ...], ...]:
+    return record.resources, record.services, record.relations
+
+
+def _ids_of(known: KnownIds, collections: Iterable[str]) -> tuple[Container[str], ...]:
+    """Where such a reference may lead; nowhere if one of the collections is not known."""
+    if any(collection not in known for collection in collections):
+        return ()
+    return tuple(known[collection] for collection in collections)
+
+
+def _dangling(links: Iterable[Link], ids: tuple[Container[str], ...]) -> int:
+    if not ids:
+        return 0
+    return sum(1 for link in links if link.id and not any(link.id in some for some in ids))

@@ -1,12 +1,13 @@
-"""Makes any scalar of an inventory safe to be a label value, and folds words for lenient comparison.
+"""Makes any scalar of an inventory safe to be a label value, and reads numbers, booleans and dates from text.
 
-Owns the rules for characters and lengths; which field they are applied to is `decode`'s business. Invariant:
-`clean` is idempotent, and two different ids stay different after `identity`, whatever they are made of.
+Invariants: `clean` is idempotent, two different ids stay different after `identity`, and a number can be
+published: NaN and infinity cannot.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -191,3 +192,46 @@ def moment(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return seconds if _EARLIEST < seconds < _LATEST else None
+
+
+_TRUTH = {"true": 1.0, "false": 0.0}
+_SPELLINGS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+_NUMBER = re.compile(
+    r"[ \t\r\n]*+([+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)[ \t\r\n]*+", re.ASCII
+)
+"""A number as JSON (RFC 8259, section 6) or Prometheus' text format writes it, in JSON's white space."""
+
+_LONGEST = 400  # characters of a number; the longest that a double needs is shorter
+
+
+def number(value: str) -> float | None:
+    """The number in a text, 1 and 0 for booleans; None where it is none.
+
+    Only the notations of JSON and of Prometheus are numbers: Python's `float` also reads `1_000`, digits of
+    other scripts, `infinity` and `nan`.
+    """
+    word = truth(value)
+    if word in _TRUTH:
+        return _TRUTH[word]
+    found = _NUMBER.fullmatch(value) if len(value) <= _LONGEST else None
+    return _finite(float(found[1])) if found else None
+
+
+def scaled(value: str, factor: float) -> float | None:
+    """The number in a text, times `factor`; None where it is none or cannot be published.
+
+    A boolean is 1 or 0 whatever the factor: it has no unit.
+    """
+    found = number(value)
+    if found is None or truth(value) in _TRUTH:
+        return found
+    return _finite(found * factor)
+
+
+def _finite(found: float) -> float | None:
+    return found if math.isfinite(found) else None
+
+
+def truth(word: str) -> str:
+    """A boolean as JSON spells it, any other word as it is."""
+    return _SPELLINGS.get(word, word)

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.inventory.dialects import Paging
-from exporter.paging import styles
 from exporter.paging.strategies import PageRequest, Received, Role, Strategy
 
 DIVISIBLE = frozenset({"500", "502", "504", "timeout", "reset", "json", "too_large", "error_object"})
@@ -140,9 +138,10 @@ _SPLITS = {
 class Bisection:
     """The failed pages of one list, which `strategy` reads."""
 
-    def __init__(self, paging: Paging, strategy: Strategy) -> None:
-        self._is_possible = styles.is_sized(paging) and paging.style in _SPLITS
-        self._split = _SPLITS.get(paging.style, _BY_RECORD)
+    def __init__(self, strategy: Strategy) -> None:
+        style = strategy.paging.style
+        self._is_possible = strategy.is_sized and style in _SPLITS
+        self._split = _SPLITS.get(style, _BY_RECORD)
         self._strategy = strategy
         self._pages: list[FailedPage] = []
         self._begun = 0  # of these pages

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Literal
 
 import msgspec
 import structlog
 
-from exporter import errors
+from exporter import errors, settings
 from exporter.client import Client, Page, response
+from exporter.inventory import decode as decoding
 from exporter.inventory.dialects import Paging
-from exporter.paging import next_link
+from exporter.inventory.filters import Condition
+from exporter.paging import links, pagination
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH
-from exporter.paging.page_position import Misplaced, PagePositions
-from exporter.paging.pagination import ListResult, PageResult, Pagination, Query
+from exporter.paging.pagination import ListResult, PageResult, Pagination
+from exporter.paging.strategies import Query
 
 log = structlog.get_logger()
 
@@ -64,28 +67,44 @@ class Deadline(msgspec.Struct, frozen=True):
         )
 
 
+_NO_SUCH_WORD, _NO_SUCH_NUMBER = "no-such-value-7c1e", "987654321"
+_NO_CAPS = pagination.Caps(pages=1, records=10**9)
+
+FilterStatus = Literal["applied", "ignored", "unknown"]
+
+
 async def read_list(
-    client: Client, url: str, pagination: Pagination, decode: Decode, deadline: Deadline | None
+    client: Client, url: str, queries: Pagination, decode: Decode, deadline: Deadline | None
 ) -> ListResult:
     """Reads the list at `url` to its end; `deadline` is None for none.
 
-    A page that fails, or a part of one, is an unread page for `pagination`. Raises the `SourceError` of a
-    first page (unless `pagination` can do without it), and of any page that the exporter may not read;
+    A page that fails, or a part of one, is an unread page for `queries`. Raises the `SourceError` of a
+    first page (unless `queries` can do without it), and of any page that the exporter may not read;
     `PartialCrawl` when the deadline is over (reason deadline) or ten pages in a row failed (reason partial).
     """
-    requests = _Requests(client, url, pagination, decode)
+    requests = _Requests(client, url, decode)
     left = None if deadline is None else deadline.left
     if deadline is not None:
         requests.parts_until = asyncio.get_running_loop().time() + deadline.for_pages * deadline.left
     try:
         async with asyncio.timeout(left) as limit:
-            return await requests.run()
+            requests.send(next(queries))
+            while True:
+                done, _ = await asyncio.wait(requests.in_flight, return_when=asyncio.FIRST_COMPLETED)
+                for task in [task for task in requests.in_flight if task in done]:
+                    requests.send(queries.send(requests.result(task)))
+    except StopIteration as stop:
+        list_result: ListResult = stop.value
+        if requests.first_error is not None and not list_result.received:
+            raise requests.first_error from None
+        return list_result
     except TimeoutError as error:
         if deadline is None or not limit.expired():
             raise
         raise deadline.missed(url, requests.pages) from error
     finally:
         await requests.cancel()
+        queries.close()
 
 
 def total(page: Page, paging: Paging) -> int | None:
@@ -101,7 +120,7 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
         new,
         total(page, query.paging),
         page.status,
-        next_page=next_link.next_page(page.headers, page.body, page.url, query.paging),
+        next_page=links.next_page(page.headers, page.body, page.url, query.paging),
         bad_total=response.unusable_total(page.headers, query.paging.total_header),
         non_records=non_records,
     )
@@ -110,66 +129,50 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
 class _Requests:
     """The requests of one list in flight, in the order in which they were sent."""
 
-    def __init__(self, client: Client, url: str, pagination: Pagination, decode: Decode) -> None:
-        self._client, self._url, self._pagination, self._decode = client, url, pagination, decode
-        self._in_flight: dict[asyncio.Task[Store], Query] = {}
+    def __init__(self, client: Client, url: str, decode: Decode) -> None:
+        self._client, self._url, self._decode = client, url, decode
+        self.in_flight: dict[asyncio.Task[Store], Query] = {}
         self._failed = 0  # pages in a row
-        self._positions = PagePositions()
+        self._positions = links.PagePositions()
         self._misplaced: dict[int, str] = {}  # pages that claim to be the first one, by ordinal
-        self._first_error: errors.SourceError | None = None  # why the first page could not be read
+        self.first_error: errors.SourceError | None = None  # why the first page could not be read
         self.pages = 0
         self.parts_until = math.inf  # on the loop's clock
 
-    async def run(self) -> ListResult:
-        """Sends queries and stores pages until the pagination ends."""
-        self._send(next(self._pagination))
-        while True:
-            done, _ = await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
-            for task in [task for task in self._in_flight if task in done]:
-                result = self._result(task, self._in_flight.pop(task))
-                try:
-                    self._send(self._pagination.send(result))
-                except StopIteration as stop:
-                    list_result: ListResult = stop.value
-                    if self._first_error is not None and not list_result.received:
-                        raise self._first_error from None
-                    return list_result
-
-    def _send(self, queries: tuple[Query, ...]) -> None:
+    def send(self, queries: tuple[Query, ...]) -> None:
+        """Sends queries."""
         for query in queries:
-            self._in_flight[asyncio.create_task(self._get(query))] = query
+            self.in_flight[asyncio.create_task(self._get(query))] = query
 
     async def _get(self, query: Query) -> Store:
-        if query.role == "part" and asyncio.get_running_loop().time() > self.parts_until:
-            raise errors.PartialCrawl(f"GET {self._url}: no time is left for parts", reason="deadline")
-        page = await self._page(query)
-        if query.role == "probe":
-            return partial(PageResult, query, items=0, new=0, total=None, status=page.status)
-        return await self._decode(page, query)
-
-    async def _page(self, query: Query) -> Page:
-        """The answer to the query, requested once more if it is another page.
+        """The decoded answer to the query, requested once more if it is another page.
 
         The first page instead of another is accepted of an API that may ignore positions: `pagination` judges
         by what is new in it. Raises `Malformed` (reason misplaced) for any other.
         """
-        page = await self._answer(query)
-        wrong = self._positions.misplaced(query, page.headers)
-        if wrong is not None and not self._is_ignoring(wrong):
-            page = await self._answer(query)
+        if query.role == "part" and asyncio.get_running_loop().time() > self.parts_until:
+            raise errors.PartialCrawl(f"GET {self._url}: no time is left for parts", reason="deadline")
+        retries = None if query.role == "page" else 1  # the page that a part belongs to has had them all
+        url, headers = query.url or self._url, dict(query.headers)
+        for attempt in (1, 2):
+            page = await self._client.get(url, query.params, headers, retries, query.paging.total_header)
             wrong = self._positions.misplaced(query, page.headers)
-        if wrong is None:
-            return page
-        if not wrong.is_first_page or self._positions.are_obeyed:
-            raise errors.Malformed(
-                f"GET {page.url}: this is another page than was asked for: {wrong.reason}",
-                reason="misplaced",
-                hint="something in between mixes up answers, or positions count something else: see paging",
-            )
-        self._misplaced[query.ordinal] = wrong.reason
-        return page
+            if wrong is None or (attempt == 1 and self._is_ignoring(wrong)):
+                break
+        if wrong is not None:
+            if not wrong.is_first_page or self._positions.are_obeyed:
+                raise errors.Malformed(
+                    f"GET {page.url}: this is another page than was asked for: {wrong.reason}",
+                    reason="misplaced",
+                    hint="something in between mixes up answers, or positions count something else: see"
+                    " paging",
+                )
+            self._misplaced[query.ordinal] = wrong.reason
+        if query.role == "probe":
+            return partial(PageResult, query, items=0, new=0, total=None, status=page.status)
+        return await self._decode(page, query)
 
-    def _is_ignoring(self, wrong: Misplaced) -> bool:
+    def _is_ignoring(self, wrong: links.Misplaced) -> bool:
         """Whether the API seems to ignore positions, so that a second request is pointless."""
         return wrong.is_first_page and bool(self._misplaced) and not self._positions.are_obeyed
 
@@ -178,7 +181,9 @@ class _Requests:
         url, headers = query.url or self._url, dict(query.headers)
         return await self._client.get(url, query.params, headers, retries, query.paging.total_header)
 
-    def _result(self, task: asyncio.Task[Store], query: Query) -> PageResult:
+    def result(self, task: asyncio.Task[Store]) -> PageResult:
+        """The result of a task that is done: its page is stored."""
+        query = self.in_flight.pop(task)
         try:
             result = task.result()()
         except errors.SourceError as error:
@@ -188,7 +193,7 @@ class _Requests:
         self.pages += 1
         self._failed = 0
         if query.first:
-            self._first_error = None
+            self.first_error = None
         misplaced = self._misplaced.get(query.ordinal, "")
         return msgspec.structs.replace(result, misplaced=misplaced) if misplaced else result
 
@@ -204,7 +209,7 @@ class _Requests:
             query, items=0, new=0, total=None, status=status, unread=True, error=str(error), cause=cause
         )
         if query.first and (status in TOO_MUCH or cause in DIVISIBLE):
-            self._first_error = error
+            self.first_error = error
             return result
         if query.first or error.reason in ("auth", "forbidden"):
             raise error
@@ -219,8 +224,45 @@ class _Requests:
 
     async def cancel(self) -> None:
         """Cancels what is still in flight and waits until it is gone."""
-        for task in self._in_flight:
+        for task in self.in_flight:
             task.cancel()
-        await asyncio.gather(*self._in_flight, return_exceptions=True)
-        self._in_flight.clear()
-        self._pagination.close()
+        await asyncio.gather(*self.in_flight, return_exceptions=True)
+        self.in_flight.clear()
+
+
+async def check_filter(
+    client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
+) -> FilterStatus:
+    """Whether the API lists records though no record has the requested value."""
+    return classify(await unmatched(client, target, query, condition))
+
+
+def classify(answer: Page | errors.SourceError) -> FilterStatus:
+    """What the answer to a query that no record matches shows; a request that failed shows nothing.
+
+    A status below 500 that is not about authentication refuses the value.
+    """
+    if isinstance(answer, errors.Refused):
+        return "applied" if answer.reason in ("status", "not_found") else "unknown"
+    if isinstance(answer, errors.SourceError):
+        return "unknown"
+    return "ignored" if decoding.split(answer.body) else "applied"
+
+
+async def unmatched(
+    client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
+) -> Page | errors.SourceError:
+    """The answer to the query with a value that no record has, or the error of the request."""
+    value = _NO_SUCH_NUMBER if condition.written.isdigit() else _NO_SUCH_WORD
+    try:
+        page = await first_page(client, target, {**query, condition.key: value})
+        decoding.split(page.body)
+    except errors.SourceError as error:
+        return error
+    return page
+
+
+async def first_page(client: Client, target: settings.Target, query: Mapping[str, str]) -> Page:
+    """The first page of a list, asked for once; raises `SourceError`."""
+    first, *_ = next(pagination.paginate(target.paging, target.page_size, query, width=1, caps=_NO_CAPS))
+    return await client.get(target.url, first.params, dict(first.headers), 0, first.paging.total_header)

@@ -1,10 +1,10 @@
 """Reads one list page by page: which queries may be sent now, and whether the list is complete.
 
 `paginate` is a generator without sockets: it yields the queries that may be sent now, and is sent the result
-of each, in the order of arrival. `fetch` sends them, `strategies` choose the next page, `bisect` splits pages
-that fail. Here are the queries in flight, the page size that an API accepts, the limits and the result. No
-signal of an inventory can be trusted alone: totals are wrong, sizes limited, positions ignored. Invariant: a
-list is complete only if nothing that the server lists was missed.
+of each, in the order of arrival. `fetch` sends them, `strategies` and `links` choose the next page, `bisect`
+splits pages that fail. Here are the queries in flight, the page size that an API accepts, the limits and the
+result. No signal of an inventory can be trusted alone: totals are wrong, sizes limited, positions ignored.
+Invariant: a list is complete only if nothing that the server lists was missed.
 
     pages = paginate(Paging(), 40, {"status": "1"}, width=4, caps=Caps(pages=1000, records=50_000))
     queries = next(pages)                                     the first page alone
@@ -20,28 +20,30 @@ from typing import Literal
 import msgspec
 
 from exporter.inventory.dialects import Paging
-from exporter.paging import styles
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH, Bisection, FailedPage, PagePart, Unread
-from exporter.paging.next_link import NO_NEXT_PAGE, NextPage
-from exporter.paging.strategies import NOT_FOUND, PageRequest, Received, Role
+from exporter.paging.links import CursorStrategy, LinkStrategy
+from exporter.paging.strategies import (
+    NO_NEXT_PAGE,
+    NOT_FOUND,
+    NextPage,
+    OffsetStrategy,
+    PageRequest,
+    PageStrategy,
+    Query,
+    RangeStrategy,
+    Received,
+    Strategy,
+)
 
-
-class Query(msgspec.Struct, frozen=True):
-    """One request for a page: its parameters in order, not yet escaped, and its headers.
-
-    `url` is a link of the API to request instead, as it is and without parameters; "" for none. `ordinal`
-    numbers the queries of a list from 1; `first` says that no page of the list is known yet. `page_size` is
-    the number of records of a page.
-    """
-
-    params: tuple[tuple[str, str], ...]
-    ordinal: int
-    first: bool
-    url: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    page_size: int = 0
-    role: Role = "page"
-    paging: Paging = Paging()
+STYLES: Mapping[str, type[Strategy]] = {
+    "offset": OffsetStrategy,
+    "page": PageStrategy,
+    "link": LinkStrategy,
+    "cursor": CursorStrategy,
+    "range": RangeStrategy,
+    "none": Strategy,
+}
+"""The strategy of each name in `dialects.PAGING_STYLES`."""
 
 
 class PageResult(msgspec.Struct, frozen=True):
@@ -146,7 +148,6 @@ class _Reading:
     def __init__(self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps, unit: Unit) -> None:
         self._paging, self._params, self._caps = paging, params, caps
         self._is_unit_open = unit == "unknown"  # whether to find out what positions count
-        self._style = styles.STYLES[paging.style]
         self._begin(size)
         self.in_flight: dict[int, PageRequest | PagePart] = {}
         self._is_known = False  # whether any query was answered
@@ -160,8 +161,8 @@ class _Reading:
 
     def _begin(self, size: int) -> None:
         self._size = size
-        self._strategy = self._style.strategy(size)
-        self._bisection = Bisection(self._paging, self._strategy)
+        self._strategy = STYLES[self._paging.style](self._paging, size)
+        self._bisection = Bisection(self._strategy)
 
     @property
     def _expected(self) -> int | None:
@@ -202,7 +203,7 @@ class _Reading:
 
     def _query(self, step: PageRequest | PagePart) -> Query:
         request = step if isinstance(step, PageRequest) else step.request
-        written = styles.parameters(self._paging, request)
+        written = self._strategy.write(request)
         # a link has the parameters of the list already
         params = {} if written.link else {**self._params, **written.params}
         return Query(
@@ -286,7 +287,7 @@ class _Reading:
 
     def _halve_size(self, error: str) -> None:
         """Begins again with half the size, as long as there is a size that can be halved."""
-        if self._size < 2 or not styles.is_sized(self._paging):
+        if self._size < 2 or not self._strategy.is_sized:
             self._capped = f"the first page is refused: {error}"
             return
         self._begin(self._size // 2)
@@ -342,7 +343,7 @@ class _Reading:
         # a list that is just as long as a page looks like a page that repeats
         is_whole = self._first_items != self._size if expected is None else self._first_items >= expected
         if self._is_position_ignored and not is_whole:
-            ignored = self._style.position(self._paging)
+            ignored = self._strategy.position_name
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
         if self._misplaced and not self._is_position_ignored:
             reasons.append(f"the first page came in place of another: {self._misplaced}")

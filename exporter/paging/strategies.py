@@ -1,17 +1,18 @@
-"""Which page of a list to request next: by position, by page number, by link or cursor, or all at once.
+"""Which page of a list to request next, and how it is written: by position, page number, or all at once.
 
-A strategy is asked which request may be sent now, and receives each page in the order of arrival. The limits,
-and whether the list is complete, are decided in `pagination`; how a request is written, in `styles`. Pure: no
-clock, no I/O. Invariant: every request moves a strategy on, so it ends or meets a limit.
+The strategies of links and cursors are in `links`. A strategy is asked which request may be sent now, and
+receives each page in the order of arrival; the limits, and whether the list is complete, are decided in
+`pagination`. Pure. Invariant: every request moves a strategy on, so it ends or meets a limit.
 """
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
-from exporter.paging.next_link import NO_NEXT_PAGE, NextPage
+from exporter.inventory.dialects import Paging
 
 NOT_FOUND = 404
 """What some servers answer behind the end of a list, and a proxy for any page while it has no server."""
@@ -22,10 +23,6 @@ CAPPED_TOTAL = 100_000
 _FAILED_AT_END = 3
 """Pages in a row that fail, or come empty, behind the announced end before nothing more is requested."""
 
-_REPEATED, _EMPTY = 10, 100
-"""Linked pages in a row without new records, and without any, before the chain counts as endless. Access
-rules may empty a few."""
-
 _COUNTS_PAGES = (
     "position 1 lists other records than the first page: the API counts pages, not records (set paging.style:"
     " page, and paging.first: 0)"
@@ -34,10 +31,23 @@ _COUNTS_PAGES = (
 _NEW_IN_CHANGING = 0.1
 """The share of the records at position 1 that may be new, because the list has changed since it was read."""
 
-
 Role = Literal["page", "part", "probe", "unit"]
 """Why a page is requested: for its records; as a part of a page that failed; for one row whose record is
 ignored, to find out whether the API answers; or to find out what positions count."""
+
+
+class NextPage(msgspec.Struct, frozen=True):
+    """The next page: a `link` (an absolute URL), a `cursor`, or neither at the end of the list.
+
+    `flaw` says why the one in the answer cannot be used, as a sentence; else "".
+    """
+
+    link: str = ""
+    cursor: str = ""
+    flaw: str = ""
+
+
+NO_NEXT_PAGE = NextPage()
 
 
 class PageRequest(msgspec.Struct, frozen=True):
@@ -45,8 +55,7 @@ class PageRequest(msgspec.Struct, frozen=True):
 
     `position` counts from 0: records for the styles offset and range, else pages. `limit` is the number of
     records to ask for; `span` how many records only this request covers, 0 where the next request begins
-    wherever this page ends. `gap` marks the rest of a short page. `next_page` is the link or cursor to the
-    page, where it has one.
+    where this page ends. `gap` marks the rest of a short page.
     """
 
     position: int
@@ -70,20 +79,72 @@ class Received(msgspec.Struct, frozen=True):
     next_page: NextPage = NO_NEXT_PAGE
 
 
-class Strategy(Protocol):
-    """The order of requests for one list. `total` is the number of records announced so far, or None."""
+class Parameters(msgspec.Struct, frozen=True):
+    """How a page is requested: the parameters of paging itself, in order, and headers.
+
+    `link` is an absolute URL to request instead, as it is and without any parameter; "" for none.
+    """
+
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    link: str = ""
+
+
+class Query(msgspec.Struct, frozen=True):
+    """One request for a page: its parameters in order, not yet escaped, and its headers.
+
+    `url` is a link of the API to request instead, as it is and without parameters; "" for none. `ordinal`
+    numbers the queries of a list from 1; `first` says that no page of the list is known yet. `page_size` is
+    the number of records of a page.
+    """
+
+    params: tuple[tuple[str, str], ...]
+    ordinal: int
+    first: bool
+    url: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    page_size: int = 0
+    role: Role = "page"
+    paging: Paging = Paging()
+
+
+class Strategy:
+    """The whole list in one request; the base of the others.
+
+    `total` is the number of records announced so far, None for none.
+    """
+
+    def __init__(self, paging: Paging, size: int) -> None:
+        self.paging, self._size = paging, size
+        self._is_sent = False
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether requests say how many records a page should have."""
+        return False
+
+    @property
+    def position_name(self) -> str:
+        """What an API ignores that always gives the first page."""
+        return self.paging.position_param
+
+    def write(self, request: PageRequest) -> Parameters:
+        """How the request is written."""
+        return Parameters()
 
     def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
         """The next request; None at the end, or to wait for the `in_flight` others."""
-        ...
+        if self._is_sent:
+            return None
+        self._is_sent = True
+        return PageRequest(0, self._size)
 
     def on_page(self, request: PageRequest, received: Received) -> None:
         """A page arrived."""
-        ...
 
     def on_failure(self, request: PageRequest, total: int | None) -> int:
         """A page could not be read; returns how many records it is estimated to have."""
-        ...
+        return self._size
 
     def on_recovered(self, request: PageRequest, received: Received, reached: int) -> None:
         """A failed page was read in parts after all.
@@ -104,11 +165,25 @@ class Strategy(Protocol):
         return ""
 
 
+class SizedStrategy(Strategy):
+    """Pages of a size that requests name."""
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether the server has a parameter for it."""
+        return bool(self.paging.size_param)
+
+    def named(self, request: PageRequest, name: str, value: object) -> Parameters:
+        """The size of the page and one more parameter; one without a name is not sent."""
+        pairs = ((self.paging.size_param, request.limit), (name, value))
+        return Parameters({key: str(one) for key, one in pairs if key})
+
+
 def is_total_doubtful(total: int, reached: int, first: int, size: int) -> bool:
     """Whether a total that has been reached does not prove the end of the list.
 
     It does not if more records came, if the server stops counting at that number, or if it is a multiple of
-    the `first` page's length: some servers announce the length of each page. One more page tells.
+    the `first` page's length: some servers announce the length of each page. One more page shows it.
     """
     if reached != total or total == CAPPED_TOTAL:
         return reached >= total
@@ -119,29 +194,7 @@ def _records_after_404(where: str) -> str:
     return f"{where} answered 404, and records followed all the same"
 
 
-class SingleStrategy(Strategy):
-    """The whole list in one request."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._is_sent = False
-
-    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
-        """The whole list, once."""
-        if self._is_sent:
-            return None
-        self._is_sent = True
-        return PageRequest(0, self._size)
-
-    def on_page(self, request: PageRequest, received: Received) -> None:
-        """Nothing more is requested."""
-
-    def on_failure(self, request: PageRequest, total: int | None) -> int:
-        """Estimates one page."""
-        return self._size
-
-
-class OffsetStrategy(Strategy):
+class OffsetStrategy(SizedStrategy):
     """Positions in records, advanced by what was received and never by what was asked for.
 
     As long as the total or the length of a page is unknown, one request after the other until an empty page:
@@ -151,8 +204,8 @@ class OffsetStrategy(Strategy):
     is behind it either. Invariant: everything before the next position has been requested.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, paging: Paging, size: int) -> None:
+        super().__init__(paging, size)
         self._next = 0
         self._stride = 0  # records of the longest page without a span
         self._previous = 0  # records of the page before it
@@ -165,6 +218,10 @@ class OffsetStrategy(Strategy):
         self._is_ended = False
         self._gaps: list[PageRequest] = []
         self._skipped: dict[int, int] = {}  # records skipped at a position
+
+    def write(self, request: PageRequest) -> Parameters:
+        """The position of the first record."""
+        return self.named(request, self.paging.position_param, request.position)
 
     def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
         """Gaps first; then pages up to the total, or else one at a time."""
@@ -262,7 +319,26 @@ class OffsetStrategy(Strategy):
         return self._doubt
 
 
-class PageStrategy(Strategy):
+class RangeStrategy(OffsetStrategy):
+    """Positions in records, in the header Range (RFC 9110, section 14.2; the unit `items` as in TMF630)."""
+
+    @property
+    def is_sized(self) -> bool:
+        """A range always has an end."""
+        return True
+
+    @property
+    def position_name(self) -> str:
+        """The header."""
+        return "the Range header"
+
+    def write(self, request: PageRequest) -> Parameters:
+        """The first and the last record."""
+        first = self.paging.first + request.position
+        return Parameters(headers={"Range": f"items={first}-{first + request.limit - 1}"})
+
+
+class PageStrategy(SizedStrategy):
     """Page numbers. The gap in a short page cannot be requested.
 
     Without a total, pages behind a full first page are requested in the hope that there are some, and a short
@@ -272,8 +348,8 @@ class PageStrategy(Strategy):
     records are hidden after pages were cut: then only several empty pages end the list.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, paging: Paging, size: int) -> None:
+        super().__init__(paging, size)
         self._next = 0
         self._full = 0  # records of a full page
         self._is_full_known = False
@@ -284,6 +360,10 @@ class PageStrategy(Strategy):
         self._failed: set[int] = set()
         self._pages = self._alike = 0  # pages with records, and those as long as a full one
         self._is_hidden = False  # whether a page before the last was short
+
+    def write(self, request: PageRequest) -> Parameters:
+        """The number of the page."""
+        return self.named(request, self.paging.position_param, self.paging.first + request.position)
 
     def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
         """The next page, if there is likely to be one."""
@@ -358,68 +438,3 @@ class PageStrategy(Strategy):
         """A 404 with records behind it."""
         within = [number for number in self._absent if number < self._last]
         return _records_after_404(f"page {min(within) + 1}") if within else ""
-
-
-class LinkStrategy(Strategy):
-    """Pages that lead to one another, by link or cursor, until one has no next; nothing is followed twice.
-
-    A page that fails takes the rest of the list with it. The end is doubted where a server may leave out its
-    links, lead in a circle, to another origin, or on for ever.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._next: PageRequest | None = PageRequest(0, size)
-        self._followed: set[NextPage] = set()
-        self._new = self._first = 0  # different records, and those of the first page
-        self._stale = 0  # pages in a row without new records
-        self._has_links = False  # whether any page had a next
-        self._doubt = ""
-
-    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
-        """The page that the one before leads to."""
-        request, self._next = self._next, None
-        return request
-
-    def on_page(self, request: PageRequest, received: Received) -> None:
-        """Follows the next page, unless that is doubtful."""
-        if not request.position:
-            self._first = received.items
-        self._new += received.new
-        self._stale = 0 if received.new else self._stale + 1
-        self._doubt = self._doubt_after(request, received)
-        self._has_links = self._has_links or received.next_page != NO_NEXT_PAGE
-        if received.next_page in (NO_NEXT_PAGE, request.next_page) or self._doubt:
-            return
-        self._followed.add(received.next_page)
-        self._next = PageRequest(request.position + 1, self._size, next_page=received.next_page)
-
-    def _doubt_after(self, request: PageRequest, received: Received) -> str:
-        next_page = received.next_page
-        if next_page == NO_NEXT_PAGE:
-            return self._doubt_without_next(request, received)
-        if next_page == request.next_page and not received.items:
-            return ""  # some servers repeat the last cursor at the end, to be polled with it later
-        if next_page in self._followed:
-            return "the pages lead in a circle: the last one back to one that was read before"
-        if self._stale >= (_REPEATED if received.items else _EMPTY):
-            return f"{self._stale} pages in a row brought nothing new, and each leads on to another"
-        return next_page.flaw
-
-    def _doubt_without_next(self, request: PageRequest, received: Received) -> str:
-        if received.status == NOT_FOUND:
-            return "the API led on to a page and then answered 404 to it"
-        if not request.position and received.items >= self._size:
-            return "the first page is full, and the API neither leads on to a next nor announces a total"
-        return ""
-
-    def on_failure(self, request: PageRequest, total: int | None) -> int:
-        """Nothing behind it can be requested: estimates what is missing from the total, or one page."""
-        return self._size if total is None else max(0, total - self._new)
-
-    def doubt(self, total: int | None) -> str:
-        """What is wrong with the last page, unless a credible total was reached."""
-        if total is None:
-            return self._doubt
-        is_credible = not self._has_links or not is_total_doubtful(total, self._new, self._first, self._size)
-        return "" if self._new >= total and is_credible else self._doubt

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from exporter import files
 from exporter.errors import ConfigError
-from exporter.inventory.dialects import DIALECTS
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings.base import Block, Flaw, checked, refusal
 from exporter.settings.types import HEADER_NAME, ProxyUrl, Secret, Timeout, TokenUrl, Url, Word, one_of
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from exporter.exposition import families as metrics
 from exporter.inventory import dialects, text
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.record import KINDS
 from exporter.settings.api_models import Api, Apis
 from exporter.settings.base import Block, Flaw, Key, checked, refusal
@@ -289,7 +290,7 @@ def _all(apis: Apis) -> Mapping[str, Collection]:
     return {
         name: Collection()
         for name, api in found.items()
-        if api and dialects.DIALECTS[api.dialect].collections[name].query is not None
+        if api and DIALECTS[api.dialect].collections[name].query is not None
     }
 
 
@@ -306,7 +307,7 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
     if api is None:
         hint = f"write apis.{api_name}.url, or leave {name} out"
         return Flaw(f"is listed from {api_name}, which is not configured", hint, ("collections", name))
-    dialect = dialects.DIALECTS[api.dialect]
+    dialect = DIALECTS[api.dialect]
     default = dialect.collections.get(name)
     if default is None:
         hint = f"leave it out, or change apis.{api_name}.dialect"

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from exporter.inventory.record import Link, Record, Standing, standing, unpack
+from exporter.inventory.record import Link, Record, StatusSummary, status_summary, unpack
 from exporter.inventory.snapshot import Snapshot, StoredRecord
 
 MAX_DOCUMENT = 64 << 20
@@ -152,11 +152,11 @@ def decode(file: BinaryIO) -> Mapping[str, SavedCollection]:
     header = _HEADER.decode(first)
     if header.collections.keys() != header.records.keys():
         raise ValueError("the header does not say how many records each collection has")
-    standings: dict[Standing, Standing] = {}
+    summaries: dict[StatusSummary, StatusSummary] = {}
     collections = {}
     for collection, saved in header.collections.items():
         _check_times(saved.last_success, saved.last_full_success)
-        records, digests = _records(documents, header.records[collection], standings)
+        records, digests = _records(documents, header.records[collection], summaries)
         snapshot = Snapshot(records, digests, saved.snapshot.words)
         collections[collection] = msgspec.structs.replace(saved, snapshot=snapshot)
     if next(documents, None) is not None:
@@ -189,14 +189,14 @@ def _next(documents: Iterator[bytes]) -> bytes:
 
 
 def _records(
-    documents: Iterator[bytes], count: int, standings: dict[Standing, Standing]
+    documents: Iterator[bytes], count: int, summaries: dict[StatusSummary, StatusSummary]
 ) -> tuple[dict[str, StoredRecord], dict[int, StoredRecord]]:
     """So many records by id and by digest; takes as many documents as they are in."""
     records: dict[str, StoredRecord] = {}
     digests: dict[int, StoredRecord] = {}
     read = 0
     while read < count:
-        stored = [_stored(row, standings) for row in _ROWS.decode(_next(documents))]
+        stored = [_stored(row, summaries) for row in _ROWS.decode(_next(documents))]
         if not stored:
             raise ValueError("a document has no records")
         read += len(stored)
@@ -207,13 +207,13 @@ def _records(
     return records, digests
 
 
-def _stored(row: _Row, standings: dict[Standing, Standing]) -> StoredRecord:
+def _stored(row: _Row, summaries: dict[StatusSummary, StatusSummary]) -> StoredRecord:
     record = unpack(row.packed)
     _check_times(row.since, record.start, record.end, record.created, record.updated)
     if row.changes < 0:
         raise ValueError(f"{row.changes} changes of a status")
-    status = standing(record)
-    status = standings.setdefault(status, status)
+    status = status_summary(record)
+    status = summaries.setdefault(status, status)
     return StoredRecord(record.id, status, row.packed, row.digest, row.since, row.changes)
 
 

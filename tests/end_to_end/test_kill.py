@@ -30,14 +30,14 @@ import sys
 from pathlib import Path
 from exporter import state_file
 from exporter.inventory.record import Record
-from exporter.inventory.snapshot import Snapshot, held
+from exporter.inventory.snapshot import Snapshot, stored
 
 file, generation = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 while True:
     word = f"generation {generation}"
     records = [Record(f"S{at}", status=word, description=str(at * 7919)) for at in range(1500)]
-    all = [held(one, at, generation) for at, one in enumerate(records)]
+    all = [stored(one, at, generation) for at, one in enumerate(records)]
     snapshot = Snapshot({one.id: one for one in all}, {one.digest: one for one in all})
     kept = state_file.SavedCollection(snapshot, b"key", "reading", generation, None)
     state_file.write(file, {"services": kept, "carriers": kept}, generation)

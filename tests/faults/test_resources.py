@@ -25,7 +25,7 @@ from exporter.exposition import families, render, segments
 from exporter.inventory import decode
 from exporter.inventory.draft import SPARE
 from exporter.inventory.snapshot import Changes, Snapshot
-from exporter.inventory.snapshot import held as hold
+from exporter.inventory.snapshot import stored as hold
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.catalogue import fault
@@ -269,7 +269,7 @@ def large() -> render.Body:
     ids = [f"S{number:06}" for number in range(100_000)]
     renewed = (msgspec.structs.replace(one.record, id=ident) for ident in ids)
     held = {each.id: hold(each, one.digest, one.since) for each in renewed}
-    snapshot = Snapshot(held, {}, ((one.standing.status, one.standing.type),))
+    snapshot = Snapshot(held, {}, ((one.status_summary.status, one.status_summary.type),))
     exposition = render.Exposition(families.of("services"))
     return exposition.update(snapshot, Changes(added=tuple(held.values())))
 

@@ -9,10 +9,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exporter.inventory import decode, dialects, record_reader, snapshot
+from exporter.inventory import decode, record_reader, snapshot
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.draft import Draft
+from exporter.inventory.filters import Selection
 from exporter.inventory.record import Record
-from exporter.inventory.selection import chosen
 
 KEY = b"sixteen bytes..."
 NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
@@ -25,8 +26,11 @@ Batch = decode.Batch[snapshot.StoredRecord]
 
 def reader(name: str = "ses", collection: str = "services", **changes: Any) -> record_reader.Reader:
     """The reader of a dialect's collection as the program makes it from settings that say nothing."""
-    mapping = dialects.DIALECTS[name].collections[collection]
-    wishes = {"characteristics": mapping.characteristics, "choice": chosen(exclude=mapping.exclude_types)}
+    mapping = DIALECTS[name].collections[collection]
+    wishes = {
+        "characteristics": mapping.characteristics,
+        "selection": Selection.of(exclude=mapping.exclude_types),
+    }
     return record_reader.Reader(mapping, **wishes | changes)
 
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter import errors
-from exporter.inventory import decode, dialects, snapshot
-from exporter.inventory.selection import Choice, chosen
+from exporter.inventory import decode, snapshot
+from exporter.inventory.dialects.vendors import DIALECTS
+from exporter.inventory.filters import Selection
 from tests.inventory import reading
 
 SCALARS = (
@@ -37,9 +38,7 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 ITEMS = st.dictionaries(NAMES, VALUES, max_size=12)
-COLLECTIONS = [
-    (name, collection) for name, one in dialects.DIALECTS.items() for collection in one.collections
-]
+COLLECTIONS = [(name, collection) for name, one in DIALECTS.items() for collection in one.collections]
 NUMBERS = {"frequency": ("frequency_hertz", 1e6), "id": ("id_ratio", 1.0)}
 
 
@@ -156,7 +155,7 @@ def test_types_are_left_out_by_name_whatever_they_call_their_type() -> None:
 
 
 def test_only_the_types_that_are_asked_for_are_kept() -> None:
-    only = reading.reader("ses", "resources", choice=chosen(["Modem", "satellite"], ["Modem"]))
+    only = reading.reader("ses", "resources", selection=Selection.of(["Modem", "satellite"], ["Modem"]))
     read = reading.batch(
         [{"externalId": kind, "@type": kind} for kind in ("Modem", "Satellite", "Hub")], only
     )
@@ -183,7 +182,9 @@ def test_the_shards_together_are_the_whole_and_share_nothing(idents: set[str], c
 
 
 def _kept(items: list[dict[str, str]], shard: tuple[int, int]) -> list[Any]:
-    return [one.record for one in reading.batch(items, reading.reader(choice=Choice(shard=shard))).fresh]
+    return [
+        one.record for one in reading.batch(items, reading.reader(selection=Selection(shard=shard))).fresh
+    ]
 
 
 def test_rejects_are_shown_by_at_most_three_examples_a_reason() -> None:
@@ -199,7 +200,7 @@ def test_the_example_of_a_reject_is_short() -> None:
 
 
 def test_a_record_that_is_left_out_is_not_read_again() -> None:
-    using = reading.reader("tmf-v4", choice=chosen(["Modem"]))
+    using = reading.reader("tmf-v4", selection=Selection.of(["Modem"]))
     body = json.dumps(
         [{"id": "R1", "@type": "Card", "startDate": "soon"}, {"id": "R2", "@type": "Modem"}]
     ).encode()

@@ -5,18 +5,19 @@ import re
 import pytest
 
 from exporter.inventory import dialects, record_reader, text
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.record import KINDS
 
 EACH = [
     pytest.param(one, name, mapping, id=f"{one.name}-{name}")
-    for one in dialects.DIALECTS.values()
+    for one in DIALECTS.values()
     for name, mapping in one.collections.items()
 ]
 STEP = r"@?[A-Za-z]+"
 PATH = re.compile(rf"{STEP}(\.{STEP})*|characteristic\[\w+\]|(party|place|resource|service)\[\w*\]")
 
 
-@pytest.mark.parametrize("one", dialects.DIALECTS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", DIALECTS.values(), ids=lambda one: one.name)
 def test_a_dialect_speaks_of_services_carriers_and_resources(one: dialects.Dialect) -> None:
     assert tuple(one.collections) == tuple(KINDS)
     assert one.paging.style in dialects.PAGING_STYLES
@@ -60,7 +61,7 @@ def test_a_record_is_always_found_by_an_id_and_headed_by_a_status(
 
 
 def test_the_ses_dialect_asks_as_the_operators_middleware_expects() -> None:
-    ses = dialects.DIALECTS["ses"]
+    ses = DIALECTS["ses"]
     assert (ses.paging.style, ses.paging.size_param, ses.paging.position_param) == (
         "page",
         "recordsPerPage",
@@ -93,4 +94,4 @@ RESOURCE_V4 = {"standby", "alarm", "available", "reserved", "unknown", "suspende
 def test_every_word_of_the_specifications_enumerations_is_known(
     name: str, collection: str, words: set[str]
 ) -> None:
-    assert words <= set(dialects.DIALECTS[name].collections[collection].statuses)
+    assert words <= set(DIALECTS[name].collections[collection].statuses)

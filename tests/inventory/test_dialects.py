@@ -9,6 +9,7 @@ import pytest
 
 from exporter.check import findings
 from exporter.inventory import dialects, text
+from exporter.inventory.dialects.vendors import DIALECTS
 from tests.inventory import pages
 
 EACH = [pytest.param(page, id=f"{page.parent.name}-{page.stem}") for page in pages.pages()]
@@ -29,7 +30,7 @@ def test_no_page_looks_as_if_another_dialect_were_meant(page: Path) -> None:
 
 
 def test_every_dialect_has_pages_and_every_expectation_has_its_page() -> None:
-    assert {page.parent.name for page in pages.pages()} == set(dialects.DIALECTS)
+    assert {page.parent.name for page in pages.pages()} == set(DIALECTS)
     expected = set(pages.HERE.glob("*/*.expected.json"))
     assert expected == {pages.beside(page) for page in pages.pages()}
 
@@ -41,7 +42,7 @@ def test_an_expectation_is_written_as_its_module_writes_it(page: Path) -> None:
 
 MAPPINGS = [
     pytest.param(mapping, id=f"{one.name}-{name}")
-    for one in dialects.DIALECTS.values()
+    for one in DIALECTS.values()
     for name, mapping in one.collections.items()
 ]
 
@@ -68,9 +69,9 @@ OPERATING = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in dialects.DIALECTS if name != "ses"])
+@pytest.mark.parametrize("name", [name for name in DIALECTS if name != "ses"])
 def test_the_states_of_the_service_inventory_are_known_to_all_who_speak_it(name: str) -> None:
-    statuses = dialects.DIALECTS[name].collections["services"].statuses
+    statuses = DIALECTS[name].collections["services"].statuses
     assert set(statuses) >= SERVICE
     assert [word for word in SERVICE if statuses[word]] == ["active"]
 
@@ -80,15 +81,15 @@ def test_the_operational_states_of_both_versions_are_headlines_where_nothing_els
         ("tmf-v4", {"enable", "disable"}),
         ("tmf-v5", {"enable", "disable", "enabled", "disabled"}),
     ):
-        assert set(dialects.DIALECTS[name].collections["resources"].statuses) >= words
+        assert set(DIALECTS[name].collections["resources"].statuses) >= words
 
 
 def test_of_the_operating_status_only_what_impairs_the_service_refines_it() -> None:
-    refining = set(dialects.DIALECTS["tmf-v5"].collections["services"].refining)
+    refining = set(DIALECTS["tmf-v5"].collections["services"].refining)
     assert OPERATING & refining == {"degraded", "failed", "limited", "stopping", "stopped"}
 
 
 def test_servicenow_has_no_default_table_to_be_silently_incomplete() -> None:
-    spoken = dialects.DIALECTS["servicenow"]
+    spoken = DIALECTS["servicenow"]
     assert (spoken.paging.style, spoken.paging.total_header) == ("offset", "X-Total-Count")
     assert [mapping.query for mapping in spoken.collections.values()] == [{}, None, {}]

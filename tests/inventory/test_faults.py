@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from exporter import errors
-from exporter.inventory import counts, decode
+from exporter.inventory import decode
 from exporter.inventory.record import Link
-from exporter.inventory.snapshot import Snapshot
+from exporter.inventory.snapshot import Snapshot, status_counts
 from tests.inventory import reading
 from tests.inventory.reading import NOW
 
@@ -159,7 +159,7 @@ def test_f31_an_unknown_status_and_a_new_type_are_kept_as_they_are_and_counted()
         None,
         False,
     )
-    counted = counts.tally([one, two])
+    counted = status_counts([one, two])
     assert (counted.unknown, counted.unknown_records) == (("Hibernating",), 1)
 
 

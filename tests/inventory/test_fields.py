@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from exporter.inventory import dialects, record_reader
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.record import Link
 from tests.inventory import reading
 
@@ -16,7 +17,7 @@ V5 = reading.reader("tmf-v5")
 
 def _at(paths: dict[str, tuple[str, ...]], item: dict[str, Any], **how: Any) -> Any:
     """A record read along the operator's own paths."""
-    mapping = dialects.DIALECTS["tmf-v4"].collections["services"]
+    mapping = DIALECTS["tmf-v4"].collections["services"]
     return reading.record({"id": "S1", **item}, record_reader.Reader(_with(mapping, paths), **how))
 
 

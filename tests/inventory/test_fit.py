@@ -9,6 +9,7 @@ import pytest
 from exporter import errors
 from exporter.check import findings, inspect
 from exporter.inventory import dialects
+from exporter.inventory.dialects.vendors import DIALECTS
 from tests.inventory import pages
 
 
@@ -57,7 +58,7 @@ def test_a_dialect_that_finds_all_there_is_to_find_suits_whatever_the_page_looks
 def test_each_dialect_and_collection_is_compared_and_the_best_come_first() -> None:
     found = findings.fits(_page("tmf-v4/resources-place-object"))
     assert {(one.dialect, one.collection) for one in found} == {
-        (name, collection) for name, one in dialects.DIALECTS.items() for collection in one.collections
+        (name, collection) for name, one in DIALECTS.items() for collection in one.collections
     }
     assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
     assert all(0 <= one.share <= 1 for one in found)
@@ -100,7 +101,7 @@ def test_a_record_that_cannot_be_decoded_is_left_to_the_crawl() -> None:
 
 
 def _collection(name: str, collection: str) -> dialects.Collection:
-    return dialects.DIALECTS[name].collections[collection]
+    return DIALECTS[name].collections[collection]
 
 
 def _mapped(item: Any, name: str, collection: str) -> list[tuple[str, str, str]]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from exporter.inventory import decode, draft
 from exporter.inventory.draft import Draft
+from exporter.inventory.filters import Selection
 from exporter.inventory.record import Record
-from exporter.inventory.selection import chosen
 from exporter.inventory.snapshot import Outcome, ShrinkGuard, Snapshot
 from tests.inventory import reading
 from tests.inventory.reading import NOW
@@ -216,7 +216,7 @@ def test_a_page_says_how_many_of_its_records_the_crawl_had_not_seen() -> None:
     assert crawl.add(reading.batch(first), NOW) == 3, "rejected and excluded records count as seen"
     assert crawl.add(reading.batch(first), NOW) == 0
     assert crawl.add(reading.batch([item("A"), item("B")]), NOW) == 1
-    assert (crawl.walked, crawl.items, crawl.duplicates) == (4, 8, 2)
+    assert (crawl.seen, crawl.items, crawl.duplicates) == (4, 8, 2)
 
 
 def test_rejects_are_all_counted_and_a_hundred_kept() -> None:
@@ -319,17 +319,17 @@ def test_an_empty_inventory_that_stays_empty_is_nothing_to_hold_back() -> None:
 
 def test_a_record_that_is_left_out_and_changes_while_the_list_is_read_is_one_record() -> None:
     draft = Draft(Snapshot())
-    using = reading.reader("tmf-v4", "resources", choice=chosen(exclude=["Card"]))
+    using = reading.reader("tmf-v4", "resources", selection=Selection.of(exclude=["Card"]))
     for moment in ("2026-01-01", "2026-01-02"):
         body = json.dumps([{"id": "X", "@type": "Card", "lastUpdate": moment}]).encode()
         draft.add(decode.page(body, using, {}, reading.KEY), NOW)
-    assert (draft.walked, len(draft.duplicate_ids)) == (1, 1)
+    assert (draft.seen, len(draft.duplicate_ids)) == (1, 1)
 
 
 @pytest.mark.parametrize("types", [("Modem", "Card"), ("Card", "Modem")])
 def test_a_record_whose_type_changes_while_the_list_is_read_is_one_record(types: tuple[str, str]) -> None:
     draft = Draft(Snapshot(), key=reading.KEY)
-    using = reading.reader("tmf-v4", "resources", choice=chosen(exclude=["Card"]))
+    using = reading.reader("tmf-v4", "resources", selection=Selection.of(exclude=["Card"]))
     pages = [[{"id": "X", "@type": types[0]}, {"id": "Y"}], [{"id": "X", "@type": types[1]}]]
     new = [draft.add(decode.page(json.dumps(page).encode(), using, {}, reading.KEY), NOW) for page in pages]
-    assert (new, draft.walked, draft.duplicate_ids) == ([2, 0], 2, {"X"})
+    assert (new, draft.seen, draft.duplicate_ids) == ([2, 0], 2, {"X"})

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from exporter.inventory.counts import Tally, tally
 from exporter.inventory.record import Record
+from exporter.inventory.snapshot import StatusCounts, status_counts
 
 
 def test_nothing_is_counted_as_nothing() -> None:
-    assert tally([]) == Tally()
+    assert status_counts([]) == StatusCounts()
 
 
 def test_records_are_counted_by_status_and_by_what_it_means() -> None:
-    found = tally(
+    found = status_counts(
         [
             Record("1", status="Up", operational=True),
             Record("2", status="Down", operational=False),
@@ -18,7 +18,7 @@ def test_records_are_counted_by_status_and_by_what_it_means() -> None:
             Record("5", status="Unknown", operational=None),
         ]
     )
-    assert found == Tally(
+    assert found == StatusCounts(
         records=5,
         statuses={"Up": 2, "Down": 1, "Odd": 1, "Unknown": 1},
         operational=2,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory import scalars
+from exporter.inventory import text
 
 
 @pytest.mark.parametrize(
@@ -26,17 +26,17 @@ from exporter.inventory import scalars
     ],
 )
 def test_a_text_is_a_number_a_truth_or_nothing(written: str, found: float | None) -> None:
-    assert scalars.number(written) == found
+    assert text.number(written) == found
 
 
 @given(st.text())
 def test_what_comes_out_can_be_published(written: str) -> None:
-    found = scalars.number(written)
+    found = text.number(written)
     assert found is None or math.isfinite(found)
 
 
 def test_a_truth_is_spelt_as_json_spells_it_and_other_words_as_they_are() -> None:
-    assert [scalars.truth(word) for word in ("True", "FALSE", "true", "Up")] == [
+    assert [text.truth(word) for word in ("True", "FALSE", "true", "Up")] == [
         "true",
         "false",
         "true",

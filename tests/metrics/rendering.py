@@ -14,7 +14,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parsed_text
 
 from exporter.exposition import families, render, segments
-from exporter.inventory import dialects, record_reader
+from exporter.inventory import record_reader
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.snapshot import Changes, Snapshot
 from tests.inventory import reading
 
@@ -27,7 +28,7 @@ def exposition(
     name: str = "ses", collection: str = "services", numbers: Numbers | None = None, **how: Any
 ) -> render.Exposition:
     """The exposition of a dialect's collection as the program makes it."""
-    statuses = tuple(dialects.DIALECTS[name].collections[collection].statuses)
+    statuses = tuple(DIALECTS[name].collections[collection].statuses)
     return render.Exposition(families.of(collection, numbers), **{"statuses": statuses, **how})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.inventory import dialects
+from exporter.inventory.dialects.vendors import DIALECTS
 from tests.metrics import regenerate
 
 
@@ -25,7 +25,7 @@ def test_a_record_becomes_exactly_this_text(page: Path) -> None:
 
 
 def test_every_dialect_and_collection_has_its_case() -> None:
-    wanted = {f"{one.name}-{name}" for one in dialects.DIALECTS.values() for name in one.collections}
+    wanted = {f"{one.name}-{name}" for one in DIALECTS.values() for name in one.collections}
     assert {page.stem for page in regenerate.pages()} == wanted
     assert {golden.stem for golden in regenerate.CASES.glob("*.txt")} == wanted
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.exposition import families
-from exporter.inventory import dialects
+from exporter.inventory.dialects.vendors import DIALECTS
+from exporter.inventory.filters import Selection
 from exporter.inventory.record import KINDS
-from exporter.inventory.selection import Choice
 from tests.inventory import reading
 from tests.metrics import regenerate, rendering
 
@@ -50,14 +50,14 @@ ITEMS = st.fixed_dictionaries(
         "resourceCharacteristic": CHARACTERISTICS,
     },
 )
-COLLECTIONS = [
-    (name, collection) for name, one in dialects.DIALECTS.items() for collection in one.collections
-]
+COLLECTIONS = [(name, collection) for name, one in DIALECTS.items() for collection in one.collections]
 NUMBERS = {"two": ("two_ratio", 1.0), "three": ("two_ratio", 2.0)}
 
 
 def _rendered(items: list[Any], name: str, collection: str) -> Any:
-    using = reading.reader(name, collection, characteristics=("one", "two"), numbers=NUMBERS, choice=Choice())
+    using = reading.reader(
+        name, collection, characteristics=("one", "two"), numbers=NUMBERS, selection=Selection()
+    )
     held = rendering.snapshot(items, using)
     return rendering.exposition(name, collection, NUMBERS).update(held, rendering.Changes()), held
 

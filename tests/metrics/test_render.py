@@ -7,7 +7,7 @@ import pytest
 from exporter.exposition import families, render
 from exporter.exposition.families import Family
 from exporter.inventory.record import Link, Record
-from exporter.inventory.snapshot import Changes, Shown, Snapshot, held
+from exporter.inventory.snapshot import Changes, Shown, Snapshot, stored
 from tests.inventory import reading
 from tests.metrics import rendering
 
@@ -27,7 +27,7 @@ def counts(items: object, **how: Any) -> dict[tuple[str, str], float]:
 
 def held_as(*records: Record) -> Snapshot:
     """A snapshot of records that no decoder made."""
-    return Snapshot({record.id: held(record, number, 1.0) for number, record in enumerate(records)})
+    return Snapshot({record.id: stored(record, number, 1.0) for number, record in enumerate(records)})
 
 
 def from_nothing(held: Snapshot, collection: str = "services", **how: Any) -> render.Body:
@@ -316,8 +316,8 @@ def test_only_the_bucket_and_the_family_that_show_what_changed_are_rendered_agai
 
 
 def test_a_change_that_no_family_shows_changes_no_byte() -> None:
-    one = held(Record("A", relations=(Link("B", name="one"),)), 1, 1.0)
-    two = held(Record("A", relations=(Link("B", name="two"),)), 2, 1.0)
+    one = stored(Record("A", relations=(Link("B", name="one"),)), 1, 1.0)
+    two = stored(Record("A", relations=(Link("B", name="two"),)), 2, 1.0)
     exposition = render.Exposition(families.of("services"))
     before = exposition.update(Snapshot({"A": one}), Changes())
     assert exposition.update(Snapshot({"A": two}), Changes(changed=((one, two),))) == before

@@ -19,8 +19,8 @@ from yarl import URL
 from exporter import settings
 from exporter.client.session import Peer, Request, Session
 from exporter.inventory.dialects import Paging
-from exporter.paging.page_position import PagePositions
-from exporter.paging.pagination import Query
+from exporter.paging.links import PagePositions
+from exporter.paging.strategies import Query
 from tests.faults import rawserver
 from tests.faults.faulty import Faulty, house
 from tests.faults.logged import Logged

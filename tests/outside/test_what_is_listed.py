@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from exporter import app, cli, errors, settings
 from exporter.errors import ConfigError
-from exporter.paging import ignored_filters
+from exporter.paging import fetch
 from tests import crawling
 from tests.outside.serving import serving
 
@@ -246,7 +246,7 @@ async def test_t06_an_api_that_fails_when_asked_about_a_filter_is_not_believed(t
 def test_a_failure_says_nothing_of_a_filter_and_a_refused_value_does(
     error: errors.SourceError, found: str
 ) -> None:
-    assert ignored_filters.classify(error) == found
+    assert fetch.classify(error) == found
 
 
 @pytest.mark.parametrize("dialect", ["ses"])

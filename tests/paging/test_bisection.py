@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exporter.inventory.dialects import Paging
 from exporter.paging import pagination
 from exporter.paging.bisect import MOST_PARTS
-from exporter.paging.next_link import NextPage
+from exporter.paging.strategies import NextPage
 from tests.paging.rows import OFFSET, PAGE, RANGE, STYLES, Run, Server
 
 EVERY_STYLE = pytest.mark.parametrize("how", [OFFSET, PAGE, RANGE], ids=list(STYLES))

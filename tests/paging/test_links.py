@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.inventory.dialects import Paging
 from exporter.paging import pagination
-from exporter.paging.next_link import NO_NEXT_PAGE, NextPage
+from exporter.paging.strategies import NO_NEXT_PAGE, NextPage
 
 LINK = Paging(style="link")
 CURSOR = Paging(style="cursor")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from exporter.inventory.dialects import Paging
-from exporter.paging.next_link import NO_NEXT_PAGE, NextPage, next_page
+from exporter.paging.links import next_page
+from exporter.paging.strategies import NO_NEXT_PAGE, NextPage
 
 LINK = Paging(style="link")
 CURSOR = Paging(style="cursor")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.inventory.dialects import PAGING_STYLES, Paging
-from exporter.paging import pagination, styles
+from exporter.paging import pagination
 
 RANGE = Paging(style="range")
 CAPS = pagination.Caps(pages=10_000, records=1_000_000)
@@ -74,7 +74,7 @@ class Run:
 
 
 def test_every_style_that_may_be_written_has_its_words_and_its_course() -> None:
-    assert set(styles.STYLES) == set(PAGING_STYLES)
+    assert set(pagination.STYLES) == set(PAGING_STYLES)
 
 
 @given(

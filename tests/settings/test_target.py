@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.errors import ConfigError
-from exporter.inventory.dialects import DIALECTS
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings import Settings, Target, load
 
 GOOD = Path(__file__).parent / "good"

@@ -1,22 +1,115 @@
-"""How implementations spell TM Forum's inventories, as data: fields, states, queries, paging.
+"""How implementations spell TM Forum's inventories, as data: the structs of which a dialect consists.
 
-There is no code for any vendor: an entry of `DIALECTS` names, for each collection, the places to look for
-each field (first one that holds something wins), the table of states, the query that lists it, and its
-paging. `decode` compiles and applies this; settings may override any part. The structs are in `model`, words
-that several dialects share in `statuses`, and each family of dialects has a module. Invariant: adding a
-dialect adds data there, an entry here and a directory of pages under `tests/inventory/pages/`, nothing else.
+`vendors` has the dialects, `statuses` what status values mean; there is no code for any vendor, and settings
+may override any part. A place to look is a *path*. `a.b` descends by key, through lists too; keys match
+without regard to case, `_` and `-`. `characteristic[NAME]` reads a characteristic by name. `party[ROLE]`,
+`place[ROLE]`, `resource[TYPE]` and `service[TYPE]` read the name of the first link with that role or type,
+and `party[]` the first link of all. Invariant: everything is immutable and has a default that means "not
+there".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exporter.inventory.dialects import servicenow, ses, tmf
-from exporter.inventory.dialects.model import PAGING_STYLES, Collection, Dialect, Fields, Paging, Paths
+import msgspec
 
-__all__ = ["DIALECTS", "PAGING_STYLES", "Collection", "Dialect", "Fields", "Paging", "Paths"]
+Paths = tuple[str, ...]
 
-DIALECTS: Mapping[str, Dialect] = {
-    one.name: one for one in (ses.SES, tmf.V4, tmf.V5, tmf.V3, tmf.V2, servicenow.SERVICENOW)
-}
-"""All dialects by name; where two understand a page equally well, `check` prefers the earlier."""
+
+class Paging(msgspec.Struct, frozen=True):
+    """How a list is asked for in parts.
+
+    `style` is a name in `PAGING_STYLES`; `first` is the number of the first page (style page) or of the first
+    record (style range); `total_header` the header that announces the number of records. Where the link or
+    the cursor of the next page is (styles link and cursor): in the member `next_member` of the body, a dotted
+    path, else in the header `next_header`; a Link header is read as RFC 8288 has it. Headers are matched
+    without regard to case.
+    """
+
+    style: str = "offset"
+    size_param: str = "limit"
+    position_param: str = "offset"
+    first: int = 1
+    cursor_param: str = "after"
+    total_header: str = "X-Total-Count"
+    next_header: str = "Link"
+    next_member: str = ""
+
+
+PAGING_STYLES = ("offset", "page", "link", "cursor", "range", "none")
+
+
+class Fields(msgspec.Struct, frozen=True):
+    """Where each field of a record is looked for; the names are those of `Record` and the raw link lists.
+
+    `characteristics` and the five lists of links are plain paths of keys, and all of them are read; of the
+    others the first that holds something wins.
+    """
+
+    id: Paths = ("id",)
+    name: Paths = ("name",)
+    description: Paths = ("description",)
+    type: Paths = ("@type",)
+    category: Paths = ("category",)
+    specification: Paths = ()
+    party: Paths = ("party[customer]", "party[]")
+    place: Paths = ("place[]",)
+    gateway: Paths = ()
+    terminal: Paths = ()
+    satellite: Paths = ()
+    transponder: Paths = ()
+    status: Paths = ()
+    entity_type: Paths = ("@type",)
+    start: Paths = ()
+    end: Paths = ()
+    created: Paths = ("creationDate", "created", "sysCreatedOn")
+    updated: Paths = ("lastUpdate", "lastUpdated", "lastModified", "modified", "sysUpdatedOn")
+    characteristics: Paths = ()
+    parties: Paths = ("relatedParty",)
+    places: Paths = ("place",)
+    resources: Paths = ()
+    services: Paths = ()
+    relations: Paths = ()
+
+
+class Collection(msgspec.Struct, frozen=True):
+    """One collection of one dialect: how it is listed and what its words mean.
+
+    `statuses` maps a status word to True (operational), False (not operational) or None (known, but it says
+    nothing of either). `states` are dimensions of further states, each with its paths; `refining` maps such a
+    word to False where it makes an operational headline not operational. `exclude_types` are compared with
+    the record's type and with its `@type`. Where `service_statuses` is not empty, a supporting service that
+    gives a status of its own is kept only if that is one of them. `query` is None where nothing common to all
+    implementations says which records of the list are meant: then only the operator can. `codes` maps a path
+    of a status or a state to the words that stand for the numbers found there; the same number may mean
+    another word elsewhere.
+    """
+
+    api: str
+    path: str
+    fields: Fields
+    statuses: Mapping[str, bool | None]
+    query: Mapping[str, str] | None = {}
+    states: Mapping[str, Paths] = {}
+    refining: Mapping[str, bool] = {}
+    exclude_types: tuple[str, ...] = ()
+    characteristics: tuple[str, ...] = ()
+    service_statuses: tuple[str, ...] = ()
+    codes: Mapping[str, Mapping[str, str]] = {}
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """One way of speaking TMF638 and TMF639.
+
+    `delta` is the query for what changed in the last 24 hours, empty where there is none. `marks` are paths
+    that hold something in this dialect's records and not in every other's; they only tell dialects apart.
+    """
+
+    name: str
+    title: str
+    paging: Paging
+    page_size: int
+    collections: Mapping[str, Collection]
+    delta: Mapping[str, str] = {}
+    marks: Paths = ()

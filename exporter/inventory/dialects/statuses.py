@@ -1,8 +1,7 @@
-"""What the words of states mean: the enumerations of TM Forum's specifications and ServiceNow's choices.
+"""What the status values mean: the enumerations of TM Forum's specifications and ServiceNow's choices.
 
-Each table maps a word as its source spells it to True (operational), False (not), or None (it says nothing of
-either). It owns meanings only; where the words are found is the dialects' business. Invariant: no table has
-one word in two spellings, for words are compared folded.
+Each table maps a value as its source spells it to True (operational), False (not), or None (neither).
+Invariant: no table has one value in two spellings, for values are compared folded.
 """
 
 from __future__ import annotations
