@@ -20,36 +20,37 @@ PICTURE = ROOT / "docs/images/growth.svg"
 
 INTERVAL = 60  # seconds between two scrapes
 REQUEST, LIMIT = 1.2, 2.0
-"""How much more than what is held after some refreshes is asked for, and than the peak is allowed."""
+"""Memory request by resident memory after some refreshes, and memory limit by peak."""
 
 HEAD = (
-    *("carriers", "series", "bytes a scrape, gzip", "identity", "samples a second"),
+    *("carriers", "series", "scrape, gzip", "scrape, uncompressed", "samples per second"),
     *("resident", "peak", "CPU of an unchanged refresh", "memory request", "limit"),
 )
 
 OPENING = """\
 # Sizing
 
-Written by `python -m bench.growth`, which measures one exporter at each size; `python -m bench.sizing` writes
-it again from `bench/growth.json`. Measured: {where}.
+How much memory the exporter and Prometheus need, measured with one exporter per size: {where}.
+`python -m bench.growth` measures, `python -m bench.sizing` writes this page from `bench/growth.json`.
 
 ![CPU of a refresh, resident memory and size of a scrape against the number of carriers](images/growth.svg)
 
 """
 
 CLOSING = """
-* Carriers of about 2 KB of JSON in the SES dialect, {each:.1f} series each. Services and resources have
-  fewer; what an inventory of yours will have is what `ses-inventory-exporter check` estimates.
-* Samples a second are those of one Prometheus with a scrape interval of {interval} s. It holds the series,
-  too: plan 4 KB of its memory for each (3 KB were measured after the first scrape).
-* Resident is after several refreshes, one of them with 1 % of the records changed; peak is the most at any
-  time. Request is {request:g} times the former, limit {limit:g} times the latter, rounded up.
-* The peaks are of a version whose first crawl was read by other processes. In one process the first crawl of
-  30,000 carriers took 136 MB, of 100,000 302 MB; the limits have room for that.
-* CPU of an unchanged refresh is of one crawl of everything; at a refresh interval of five minutes 3 s are
+* Each carrier is about 2 KB of JSON in the SES dialect and has {each:.1f} series. Services and resources have
+  fewer. `ses-inventory-exporter check` estimates the number for your inventory.
+* Samples per second are for one Prometheus server with a scrape interval of {interval} s. Plan 4 KB of its
+  memory per series (3 KB were measured after the first scrape).
+* Resident memory is measured after several refreshes, one of them with 1 % changed records; peak is the
+  maximum. The request is {request:g} times the resident memory and the limit {limit:g} times the peak,
+  rounded up.
+* The peaks are of a version that read the first crawl in worker processes. In one process the first crawl of
+  30,000 carriers took 136 MB, of 100,000 302 MB, which is below the limits.
+* CPU of an unchanged refresh is for one crawl of everything. With a refresh interval of five minutes, 3 s are
   1 % of a core. The first crawl took {cold:.1f} s of CPU for {most:,} carriers.
-* Where this is too much for one process or one Prometheus, `shard: {{index, count}}` divides it; each shard
-  still reads every page, but holds and serves its share only.
+* If this is too much for one process or one Prometheus, use shards (`shard: {{index, count}}`). Each shard
+  reads all pages, but stores and serves only its part.
 """
 
 

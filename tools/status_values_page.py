@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.exposition.families import PREFIX
 from exporter.inventory.dialects import Collection, Dialect
@@ -54,7 +54,7 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
         if collection.refining:
             refining.setdefault(", ".join(f"`{value}`" for value in collection.refining), []).append(name)
     for values, names_of in refining.items():
-        yield f"Values of further states that make {' and '.join(names_of)} not operational: {values}."
+        yield f"Values of further states that make {_listed(names_of)} not operational: {values}."
         yield ""
 
 
@@ -68,6 +68,11 @@ def _grouped(dialect: Dialect) -> Mapping[str, Collection]:
         else:
             same.append(name)
     return {", ".join(names): collection for names, collection in groups}
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names of collections as a part of a sentence."""
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
 
 
 def _alike(one: Collection, other: Collection) -> bool:

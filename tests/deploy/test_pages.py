@@ -21,7 +21,7 @@ EVERY = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 TRIED = [page for page in PAGES if page.stem != "verified"]
 RUNNING = {"index", "container", "compose", "systemd", "helm", "kustomize", "prometheus"}
 """Pages that limit memory, or say what does."""
-WRITTEN = ("deploy/kustomize/ground",)
+WRITTEN = ("deploy/kustomize/production",)
 """What a reader makes with the commands of a page."""
 
 

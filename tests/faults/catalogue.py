@@ -1,7 +1,7 @@
 """The rows of the catalogue of faults, and the page docs/faults.md made of them.
 
 A test that proves a row is marked with `fault`, which keeps what goes wrong, what then happens, and the
-metric and the alert that tell of it. Importing the test modules fills `ROWS`; `rows` does that. What a row
+metric and the alert that show it. Importing the test modules fills `ROWS`; `rows` does that. What a row
 requires is written in its test, not here. Invariant: a number is taken by one test only.
 """
 
@@ -50,13 +50,13 @@ The exporter reacts in one of five ways:
 * **It rejects** records and values that cannot be decoded, and counts them.
 * **It limits** what a broken inventory or client can use: memory, time, connections, series.
 
-It never serves zeros, a partial collection or data of another record because of a failure; missing data never
-resolves an alert; and it never stops serving."""
+A failure never makes it serve zeros, a part of a collection or data of another record, and it always serves
+its own metrics. Missing data never resolves an alert."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault; the metric that tells of it (with a selector or a condition) and the alert may be empty."""
+    """One fault; the metric that shows it (with a selector or a condition) and the alert may be empty."""
 
     number: int
     what: str

@@ -27,7 +27,7 @@ async def scrape(there: Served, who: Who, address: str = "127.0.0.1") -> int:
 
 @fault(
     75,
-    "a flood of wrong passwords, of users who are there and who are not, some longer than 72 bytes",
+    "a flood of wrong passwords for existing and unknown users, some longer than 72 bytes",
     "One check at a time, in a thread; few may wait, fewer per address; others get 503; scrapes continue",
     metric='ses_inventory_exporter_requests_turned_away_total{reason="credentials"}',
     alert="",

@@ -222,9 +222,8 @@ async def test_f47_any_text_is_a_label_that_prometheus_reads_back(tmp_path: Path
 @fault(
     48,
     "two records, or two links of one, that would have the same labels",
-    "Cannot be: ids that cleaning would merge, be it for a blank, and ids that end like such a digest are "
-    "distinguished by a digest of the whole id; links that show the same are one series; asserted before "
-    "anything is published",
+    "Not possible: ids that would become equal by cleaning are distinguished by a digest of the whole "
+    "id; references with equal labels are one series; this is checked before publishing",
     metric="",
     alert="",
 )
@@ -246,7 +245,7 @@ async def test_f48_no_two_series_have_the_same_labels(tmp_path: Path) -> None:
 @fault(
     49,
     "a status that flaps between refreshes",
-    "Exactly one `_status` series a record at any time; every change that was seen is counted",
+    "Exactly one `_status` series per record at any time; each change that was seen is counted",
     metric="ses_inventory_exporter_status_changes_total",
     alert="InventoryCarrierFlapping",
 )

@@ -29,7 +29,7 @@ def refuses(status: str, *headers: str) -> rawserver.Script:
 @fault(
     14,
     "403 on one API",
-    "Kept for its collections, reason `forbidden`; those of the other API are refreshed as ever",
+    "Kept for its collections, reason `forbidden`; those of the other API are refreshed as usual",
     metric='ses_inventory_exporter_refresh_failures_total{reason="forbidden"}',
     alert="InventoryAccessRefused",
 )
@@ -81,7 +81,7 @@ def later(seconds: float) -> str:
 @fault(
     16,
     "429 with a Retry-After",
-    "Waited for, and a little more at random, at most until the crawl's deadline; invalid values are "
+    "Waits for that time plus a random delay, at most until the crawl's deadline; invalid values are "
     "ignored; fewer concurrent requests afterwards",
     metric='ses_inventory_exporter_request_failures_total{reason="throttled"}',
     alert="InventoryThrottled",
@@ -145,8 +145,8 @@ def holds(*rows: int) -> Callable[[str], bool]:
 @fault(
     18,
     "504 or 502 for one particular page, always",
-    "The page is halved until the bad rows are found, where the API counts rows; only these are unread, and "
-    "their last known state is kept; all others are updated",
+    "If the API counts rows, the page is halved until the bad rows are found; only these are unread and "
+    "keep their last known state; all others are updated",
     metric="ses_inventory_exporter_records_unread",
     alert="InventoryIncomplete",
 )
@@ -263,7 +263,7 @@ MISTAKEN: Mapping[str, bytes] = {
 
 @fault(
     23,
-    "a wrong, doubled or corrupt Content-Encoding",
+    "a wrong, duplicate or corrupt Content-Encoding",
     "Kept, reason `encoding`",
     metric='ses_inventory_exporter_refresh_failures_total{reason="encoding"}',
     alert="InventoryApiFailing",

@@ -50,7 +50,7 @@ UNREADABLE: Mapping[str, tuple[bytes, str]] = {
 @fault(
     26,
     "truncated JSON, a byte-order mark, NaN, a lone surrogate, invalid UTF-8",
-    "The mark is dropped; all else fails the page, which is then unread, or the crawl if it is the first: "
+    "A byte-order mark is dropped; everything else fails the page, or the crawl if it is the first page: "
     "kept, reason `json` or `encoding`",
     metric='ses_inventory_exporter_refresh_failures_total{reason=~"json|encoding"}',
     alert="InventoryApiFailing",
@@ -93,7 +93,7 @@ DEEPLY: Mapping[str, bytes] = {
 @fault(
     27,
     "JSON nested 100,000 deep",
-    "Kept, reason `nesting`, also where it is in a field that nobody reads",
+    "Kept, reason `nesting`, also in a field that is not used",
     metric='ses_inventory_exporter_refresh_failures_total{reason="nesting"}',
     alert="InventoryApiFailing",
 )
@@ -125,8 +125,8 @@ REFUSALS = (
 @fault(
     28,
     'an envelope, a single object, `{"error": …}` with 200',
-    "Known envelopes and a single record are read; an error object is a failure: kept, reason "
-    "`error_object`; any other object likewise, reason `envelope`",
+    "Known envelopes and single records are accepted; an error object is a failure: kept, reason "
+    "`error_object`; so is any other object, reason `envelope`",
     metric='ses_inventory_exporter_refresh_failures_total{reason=~"error_object|envelope"}',
     alert="InventoryApiFailing",
 )

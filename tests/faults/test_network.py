@@ -176,7 +176,7 @@ async def test_f07_silence_changes_nothing_of_what_is_served(houses: Houses) -> 
 @fault(
     8,
     "a host that has moved",
-    "Found again: each request has a connection of its own, and names are looked up again after 10 s",
+    "Recovers: each request opens a new connection, and names are resolved again after 10 s",
     metric="",
     alert="",
 )

@@ -19,7 +19,7 @@ COMPLETE = 'ses_inventory_exporter_complete{collection="services"} == 0'
 
 @fault(
     34,
-    "the position is ignored: the first page for ever",
+    "the position is ignored: always the first page",
     "Detected after a dozen requests; the first page is served, and the crawl is incomplete",
     metric=COMPLETE,
     alert="InventoryIncomplete",
@@ -276,9 +276,8 @@ async def test_f41_a_second_query_without_an_end_meets_the_deadline_of_both(tmp_
 )
 @fault(
     41,
-    "a list without an end",
-    "Stopped by a cap on pages, on records, on the bytes of an answer or on the seconds of a crawl; nothing "
-    "is removed",
+    "an endless list",
+    "Stopped by the limit on pages, records, bytes of a response or duration of a crawl; nothing is removed",
     metric='ses_inventory_exporter_refresh_failures_total{reason="deadline"}',
     alert="InventoryIncomplete",
 )

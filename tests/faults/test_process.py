@@ -41,8 +41,9 @@ def _said(logged: Logged, times: int) -> bool:
 
 @fault(
     61,
-    "settings that are no YAML, have an unknown key, or a secret both in place and in a file",
-    "At the start: exit status 2 with file, path, reason and hint. At a reload: the old settings stay",
+    "a configuration that is not YAML, has an unknown key, or sets a secret both in place and as a file",
+    "At the start: exit status 2 with file, path, reason and hint. At a reload: the previous "
+    "configuration stays in use",
     metric="ses_inventory_exporter_config_last_reload_successful",
     alert="InventoryConfigReloadFailed",
 )
@@ -77,8 +78,8 @@ async def test_f61_wrong_settings_end_a_start_and_change_nothing_at_a_reload(
 @fault(
     62,
     "a secret's file is missing, empty, unreadable, ends in a newline, or is rotated",
-    "Read again with each use, the newline stripped; missing at the start it is an error that names the "
-    "file, later kept with reason `auth`; its content is in no message",
+    "Read again for each use, without a trailing newline; if it is missing at the start, an error names "
+    "the file; later kept, reason `auth`; its content is in no message",
     metric='ses_inventory_exporter_refresh_failures_total{reason="auth"}',
     alert="InventoryAccessRefused",
 )
@@ -122,7 +123,7 @@ async def test_f62_a_secret_is_read_when_it_is_used_and_told_by_its_file_only(tm
 @fault(
     63,
     "the port is in use",
-    "Exits at once with status 2 and says which address it is",
+    "Exits immediately with status 2 and names the address",
     metric="",
     alert="InventoryExporterDown",
 )
@@ -171,7 +172,7 @@ async def test_f65_a_hundred_signals_are_a_few_reloads(tmp_path: Path) -> None:
 
 @fault(
     66,
-    "a task dies of a bug",
+    "a task fails with an unexpected error",
     "Restarted with increasing delays, and counted; `/-/healthy` fails if it keeps failing",
     metric="ses_inventory_exporter_task_restarts_total",
     alert="InventoryTaskDying",
@@ -209,8 +210,8 @@ async def test_f66_a_task_that_dies_is_started_again_and_one_that_keeps_dying_is
 @fault(
     67,
     "the first start while the API is down",
-    "Its own metrics are served at once, `up` is 0, there is no inventory family and no zero; healthy, not "
-    "ready",
+    "The exporter's own metrics are served at once, `up` is 0, there is no inventory family and no zero; "
+    "healthy, not ready",
     metric='ses_inventory_exporter_up{collection="services"} == 0',
     alert="InventoryApiFailing",
 )
@@ -253,7 +254,7 @@ for turn in itertools.count(1):
 @fault(
     68,
     "kill -9 at any moment",
-    "The state file is the old one or the new one, whole",
+    "The state file is either the old or the new one, complete",
     metric="ses_inventory_exporter_restored",
     alert="",
 )
@@ -307,8 +308,8 @@ async def down(_: web.Request) -> web.Response:
 @fault(
     69,
     "a snapshot older than `retention.max_staleness`",
-    "Its series end and its state is `expired`, on the page and in the log too; `stale` stays 1; the alert "
-    "has been firing since three refreshes were missed",
+    "Its series end and its state is `expired`, also on the landing page and in the log; `stale` stays "
+    "1; the alert has been firing since three refreshes were missed",
     metric='ses_inventory_exporter_stale{collection="services"} == 1',
     alert="InventoryStale",
 )

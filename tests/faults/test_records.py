@@ -23,8 +23,8 @@ def rejected(built: object, reason: str) -> float:
 @fault(
     29,
     "one bad record in a thousand; or the schema changed and most are bad",
-    "That record is rejected and counted, with an example on the status page; a crawl with more bad records "
-    "than `retention.reject_share` fails, and what was served is kept",
+    "That record is rejected and counted, with an example on the status page; a crawl with more bad "
+    "records than `retention.reject_share` fails: kept",
     metric="ses_inventory_exporter_records_rejected_total",
     alert="InventoryRecordsRejected",
 )
@@ -126,7 +126,7 @@ async def test_f32_values_beyond_all_bounds_are_cut_and_cost_no_record(tmp_path:
 @fault(
     33,
     "names of TMF versions 4 and 5 mixed in one record",
-    "Understood: every field is looked for under the names of all versions",
+    "Supported: each field is looked up under the names of all versions",
     metric="",
     alert="",
 )

@@ -50,7 +50,7 @@ def bomb(size: int) -> bytes:
 @fault(
     55,
     "a body of some hundred kB that inflates to 300 MB",
-    "Inflated piece by piece and given up at `limits.bytes`; kept, reason `too_large`",
+    "Inflated in pieces up to `limits.bytes`; kept, reason `too_large`",
     metric='ses_inventory_exporter_refresh_failures_total{reason="too_large"}',
     alert="InventoryApiFailing",
 )
@@ -83,7 +83,7 @@ async def test_f55_a_body_that_inflates_without_end_is_cut_at_the_cap(tmp_path: 
 @fault(
     56,
     "memory that grows with every refresh",
-    "Flat over a thousand refreshes; at its peak the old and the new snapshot, never a third",
+    "Constant over a thousand refreshes; at most the old and the new snapshot are in memory",
     metric="process_resident_memory_bytes",
     alert="",
 )
@@ -155,7 +155,7 @@ async def test_the_peak_of_a_refresh_is_the_old_snapshot_and_the_new_one(tmp_pat
 @fault(
     57,
     "descriptors and ports that leak",
-    "Never more connections to an API than `limits.concurrency`, each of which ends with its answer",
+    "Never more connections to an API than `limits.concurrency`; each is closed after its response",
     metric="process_open_fds",
     alert="",
 )
@@ -276,8 +276,8 @@ def large() -> render.Body:
 
 @fault(
     60,
-    "a tenth of a processor",
-    "`/metrics` is answered within a second for 100,000 records: a scrape copies bytes that are ready",
+    "a tenth of a CPU core",
+    "`/metrics` is answered within a second for 100,000 records: a scrape copies rendered bytes",
     metric="",
     alert="",
 )

@@ -57,7 +57,7 @@ async def process(file: Path, *options: str) -> AsyncIterator[tuple[asyncio.subp
 @fault(
     64,
     "SIGTERM in the middle of a crawl and of a scrape",
-    "The scrape finishes, the crawl is given up; exit status 0 within ten seconds",
+    "The scrape finishes, the crawl is cancelled; exit status 0 within ten seconds",
     metric="",
     alert="",
 )

@@ -99,7 +99,7 @@ async def test_f51_a_token_lives_from_its_receipt_whatever_the_time_is_there(
 @fault(
     52,
     "dates without a zone, `0000-00-00`, the year 9999, free text",
-    "Without a zone it is UTC; what is no date or only a placeholder is left out and counted",
+    "A date without a zone is UTC; invalid dates and placeholders are dropped and counted",
     metric='ses_inventory_exporter_values_dropped_total{reason="date"}',
     alert="",
 )

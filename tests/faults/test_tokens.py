@@ -38,7 +38,7 @@ def admits(*tokens: str) -> rawserver.Script:
 @fault(
     12,
     "one 401",
-    "One new token for all requests, if the refused one is still the current one, and one more try each",
+    "A new token is requested once, unless it has been replaced already; each request is repeated once",
     metric='ses_inventory_exporter_requests_total{code="401"}',
     alert="",
 )
@@ -59,8 +59,8 @@ async def test_f12_a_401_costs_one_token_for_all_and_one_more_try_each(houses: H
 
 @fault(
     13,
-    "401 for ever",
-    "Kept, reason `auth`; neither the API nor the token endpoint is asked in a loop",
+    "401 permanently",
+    "Kept, reason `auth`; no request loop to the API or to the token endpoint",
     metric='ses_inventory_exporter_refresh_failures_total{reason="auth"}',
     alert="InventoryAccessRefused",
 )
@@ -111,9 +111,9 @@ async def opened(houses: Houses, says: Says, look: Callable[[Faulty], Awaitable[
 
 @fault(
     25,
-    "a token endpoint that answers 400, HTML, no or a nonsensical expires_in, or slowly",
-    "Lifetimes are read leniently and renewed early; without a token kept, reason `auth`, or `timeout` after "
-    "a time of its own",
+    "a token endpoint that answers 400, HTML, an invalid or no expires_in, or slowly",
+    "Tokens are renewed before they expire, also if expires_in is invalid; without a token kept, reason "
+    "`auth`, or `timeout` after a timeout of its own",
     metric='ses_inventory_exporter_refresh_failures_total{reason="auth"}',
     alert="InventoryAccessRefused",
 )

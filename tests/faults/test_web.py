@@ -67,8 +67,8 @@ async def spoken(url: str, request: bytes) -> tuple[int, bytes]:
 
 @fault(
     70,
-    "clients that connect and say nothing, or send headers drop by drop",
-    "Cut at `web.header_timeout`, or before that to make room above `web.max_connections`; others are served",
+    "clients that connect and send nothing, or send headers slowly",
+    "Closed at `web.header_timeout`, or earlier to make room above `web.max_connections`; others are served",
     metric="ses_inventory_exporter_connections_refused_total",
     alert="",
 )
@@ -106,7 +106,7 @@ async def gone(reader: asyncio.StreamReader) -> None:
 
 @fault(
     71,
-    "clients that ask for a large scrape and hardly read",
+    "clients that request a large scrape and read slowly",
     "They share the rendered bytes, and are closed at `web.write_timeout`",
     metric="ses_inventory_exporter_connections",
     alert="",
@@ -182,8 +182,9 @@ ODD: Mapping[str, tuple[str, set[int]]] = {
 
 @fault(
     73,
-    "HEAD, POST, OPTIONS, odd headers, refused encodings, a URL of 8 kB, `../`, what is no HTTP",
-    "The status that fits, never 500, and nothing of it in the log",
+    "HEAD, POST, OPTIONS, odd headers, unsupported encodings, a URL of 8 kB, `../`, something that is "
+    "not HTTP",
+    "The appropriate status, never 500; nothing of the request is logged",
     metric="",
     alert="",
 )
@@ -202,7 +203,7 @@ async def test_f73_whatever_is_asked_is_answered_with_the_status_that_fits(tmp_p
 @fault(
     74,
     "a scrape while a refresh publishes",
-    "All of the old or all of the new, never some of each",
+    "Either the old or the new data, never a mixture",
     metric="",
     alert="",
 )
