@@ -13,7 +13,6 @@ import errno
 import gc
 import os
 import signal
-import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -32,7 +31,7 @@ from exporter.reload import Reloads
 from exporter.state_file import StateFile
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.web import file_descriptors, listener, listening, server
+from exporter.web import connections, listener, listening, server
 from exporter.web.web_config import AccessControl
 
 log = structlog.get_logger()
@@ -157,14 +156,14 @@ async def _open(
     config = runtime.config
     orders = server.AdminRequests(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
     runner = web.AppRunner(
-        server.application(runtime.store, patience=config.web.write_timeout, taken=orders, access=access),
+        server.application(runtime.store, patience=config.web.write_timeout, enabled=orders, access=access),
         access_log=None,
         shutdown_timeout=_LAST_SCRAPES,
         handle_signals=False,
     )
     await runner.setup()
     try:
-        addresses = await _listen(runner, config, runtime.telemetry, access.ssl_context())
+        addresses = await _listen(runner, config, runtime.telemetry, access.tls)
         for address in addresses:
             log.info("listening", address=address, version=__version__)
         runtime.manager.send(sd_notify.READY, sd_notify.status(f"Serving {', '.join(addresses)}"))
@@ -312,10 +311,10 @@ def _listening_to(bells: Bells) -> Iterator[Bells]:
 
 def _connections(config: settings.Settings) -> int:
     """How many connections may be open: `web.max_connections`, or as many as there are descriptors for."""
-    limit, wanted = file_descriptors.raise_limit(), config.web.max_connections
+    limit, wanted = connections.raise_descriptor_limit(), config.web.max_connections
     apis = {target.api for target in config.targets()}
     requests = len(apis) * config.limits.concurrency
-    possible = file_descriptors.max_connections(wanted, limit, requests=requests, beyond=listener.BEYOND)
+    possible = connections.max_connections(wanted, limit, requests=requests, beyond=listener.BEYOND)
     if possible < wanted:
         hint = f"raise the limit of open files, which is {limit}, or lower web.max_connections"
         log.warning("fewer connections than configured", limit=possible, configured=wanted, hint=hint)
@@ -323,12 +322,15 @@ def _connections(config: settings.Settings) -> int:
 
 
 async def _listen(
-    runner: web.AppRunner, config: settings.Settings, telemetry: Telemetry, security: ssl.SSLContext | None
+    runner: web.AppRunner,
+    config: settings.Settings,
+    telemetry: Telemetry,
+    tls: listener.CurrentContext | None,
 ) -> list[str]:
     """Listens on every address of the settings; their URLs. Raises `ConfigError` where one cannot be had."""
-    addresses = [listener.Address(*one) for one in config.web.addresses]
-    limits = listener.Limits(_connections(config), config.web.header_timeout, config.web.write_timeout)
-    store = listener.Listener(runner, addresses, limits, telemetry, ssl_context=security)
+    addresses = [listening.Address(*one) for one in config.web.addresses]
+    limits = connections.Limits(_connections(config), config.web.header_timeout, config.web.write_timeout)
+    store = listener.Listener(runner, addresses, limits, telemetry, tls)
     try:
         await store.start()
     except listening.CannotListenError as error:
@@ -336,11 +338,11 @@ async def _listen(
         raise errors.ConfigError(str(error), path="web.listen_address", hint=hint) from error
     for problem in (problem for one in store.listening for problem in one.absent):
         log.info("address left out", reason=str(problem))
-    scheme = "https" if security else "http"
+    scheme = "https" if tls else "http"
     return [f"{scheme}://{_reachable(one.address)}" for one in store.listening]
 
 
-def _reachable(address: listener.Address) -> listener.Address:
+def _reachable(address: listening.Address) -> listening.Address:
     """An address that a browser on this machine can be given."""
     return address._replace(host="localhost") if address.is_wildcard else address
 

@@ -29,7 +29,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "records_rejected_total": ("missing_id", "not_an_object", "too_large", "filter_ignored"),
     "values_dropped_total": ("characteristic", "date", "link", "number"),
     "connections_refused_total": ("descriptors", "evicted", "full", "headers", "idle", "slow"),
-    "requests_turned_away_total": ("busy", "credentials", "pace"),
+    "requests_turned_away_total": ("busy", "credentials", "rate_limit"),
     "state_writes_total": ("failed", "good"),
 }
 """The words of counters that have few: they are there at zero, so that `increase` sees the first event.
@@ -278,7 +278,7 @@ class Telemetry:
         self._counter("connections_refused_total", reason).inc()
 
     def turned_away(self, reason: str) -> None:
-        """A request to our own port was refused: credentials, pace, busy."""
+        """A request to our own port was refused: credentials, rate_limit, busy."""
         self._counter("requests_turned_away_total", reason).inc()
 
     def log_lines_dropped(self, lines: int) -> None:

@@ -13,8 +13,7 @@ from exporter import __version__, telemetry
 from exporter.exposition import families
 from exporter.inventory import decode
 from exporter.inventory.draft import FILTER_IGNORED
-from exporter.web import connection_limits
-from exporter.web.web_config import middleware
+from exporter.web import connections, web_config
 
 OWN = "ses_inventory_exporter_"
 
@@ -161,8 +160,8 @@ def test_counters_of_few_words_are_there_before_the_first_event_so_that_increase
     known = {
         "records_rejected_total": [*re.findall(r'Reject\("(\w+)"', inventory), FILTER_IGNORED],
         "values_dropped_total": re.findall(r'dropped\["(\w+)"\]', inventory),
-        "connections_refused_total": get_args(connection_limits.Reason),
-        "requests_turned_away_total": get_args(middleware.Reason),
+        "connections_refused_total": get_args(connections.Reason),
+        "requests_turned_away_total": get_args(web_config.Reason),
         "state_writes_total": ("good", "failed"),
     }
     found = values(told)

@@ -138,7 +138,7 @@ async def test_every_path_that_is_asked_answers(tmp_path: Path, aiohttp_client: 
     async with crawling.house(tmp_path) as (_, built):
         for poller in built.pollers:
             await poller.refresh()
-        client = await aiohttp_client(server.application(built.store, taken=orders))
+        client = await aiohttp_client(server.application(built.store, enabled=orders))
         for method, path in asked:
             answer = await client.request(method, path)
             assert answer.status == 200, (method, path)

@@ -1,1 +1,1 @@
-"""Room 4: who may hear it. The only place that speaks HTTP inwards."""
+"""The HTTP server: /metrics, landing page, status, admin requests, and who may connect."""

@@ -1,32 +1,36 @@
-"""The landing page: the status as HTML, for a person who was woken by an alert.
+"""The landing page: the status as HTML, a pure function of `Status`.
 
-Decides what the page says; `templates/` has the HTML and the style sheet, `formatting` writes numbers and
-times. Pure: the page is a function of the `Status`; it needs no script and nothing from elsewhere.
-Invariants: every text is escaped by the templates, states differ by word and glyph, never by colour alone,
-and what is 0 or unknown is left out where it would only be noise.
+`templates/` has the HTML and the style sheet, without scripts and files from elsewhere. The templates escape
+every text; states differ by word and glyph, never by colour alone.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exporter.collection_state import STALE_AFTER, State
-from exporter.web import formatting
 from exporter.web.status import CollectionStatus, Status
 
 SHOWN = 8
-"""How many statuses, reasons and examples are listed before the rest is only counted."""
+"""Statuses, reasons and examples that are listed; more are only counted."""
+
+# Controls, half surrogate pairs, and overrides of the writing direction.
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_CENTURY = 36_525 * 86_400
 
 
 class Look(NamedTuple):
-    """A state as glyph, word and sentence, and its icon for the browser's tab: colour and outline."""
+    """A state as glyph, word and sentence, and the colour and outline of the icon in the browser's tab."""
 
     glyph: str
     word: str
@@ -53,6 +57,66 @@ LOOKS: Mapping[State, Look] = {
 """Every state, the worst first."""
 
 
+def clean(text: str, limit: int = 200) -> str:
+    """Text of an inventory for the page: cut, with control characters replaced."""
+    short = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return _ODD.sub("\ufffd", short)
+
+
+def number(count: int) -> str:
+    """A count with separated thousands."""
+    return f"{count:,}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count and a noun in the singular or the plural."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def span(seconds: float) -> str:
+    """A duration in its two largest units; a negative or infinite one, and NaN, is 0."""
+    left = math.floor(seconds) if math.isfinite(seconds) and seconds > 0 else 0
+    if left > _CENTURY:
+        return "over a century"
+    parts: list[str] = []
+    for noun, size in _UNITS:
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(counted(count, noun) if count else "")
+    if not parts:
+        return "under a second" if 0 < seconds < 1 else "0 seconds"
+    return " ".join(part for part in parts[:2] if part)
+
+
+def ago(seconds: float) -> str:
+    """A time in the past: `4 minutes ago`."""
+    return "just now" if seconds < 1 else f"{span(seconds)} ago"
+
+
+def ahead(seconds: float) -> str:
+    """A time in the future: `in 2 minutes`."""
+    return "now" if seconds < 1 else f"in {span(seconds)}"
+
+
+def utc(moment: float) -> str:
+    """A time in UTC to the second."""
+    exact = _calendar(moment)
+    return f"{exact:%Y-%m-%d %H:%M:%S} UTC" if exact else "an unknown time"
+
+
+def iso(moment: float) -> str:
+    """A time in ISO 8601, for HTML's `<time>`; empty outside the calendar."""
+    exact = _calendar(moment)
+    return exact.isoformat(timespec="seconds") if exact else ""
+
+
+def _calendar(moment: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(moment, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def meaning(one: CollectionStatus) -> str:
     """The state of a collection in a sentence."""
     if one.last_success is None and one.state != "waiting":
@@ -63,29 +127,18 @@ def meaning(one: CollectionStatus) -> str:
 
 
 def age(one: CollectionStatus, now: float) -> float:
-    """Seconds since the last refresh; by a clock that does not jump, where the status has it."""
+    """Seconds since the last refresh, by a clock that does not jump if the status has it."""
     if one.age_seconds is not None:
         return one.age_seconds
     return 0.0 if one.last_success is None else now - one.last_success
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """A part of the records: its class in the style sheet, its name and its number."""
 
     name: str
     term: str
-    count: int
-
-    @property
-    def bar(self) -> tuple[str, int]:
-        """As a part of a bar."""
-        return self.name, self.count
-
-    @property
-    def label(self) -> str:
-        """As text, for those who do not see the bar."""
-        return f"{self.count} {self.term.lower()}"
+    records: int
 
 
 def by_meaning(one: CollectionStatus) -> list[Share]:
@@ -100,22 +153,21 @@ def by_meaning(one: CollectionStatus) -> list[Share]:
 
 
 class Bar(NamedTuple):
-    """The parts of a bar, each a class of the style sheet with start and width, in percent of `width`."""
+    """The parts of a bar: class in the style sheet, start and width, out of `width`."""
 
     width: float
     parts: list[tuple[str, float, float]]
 
 
-def segments(shares: Sequence[tuple[str, int]], total: int = 0) -> Bar:
-    """A bar of numbers, out of `total`, or of their sum where it is 0.
+def bar(shares: Sequence[Share], total: int = 0) -> Bar:
+    """A bar of shares out of `total`, or of their sum if it is 0.
 
-    SVG's own attributes have the widths: the page's policy allows no style attributes.
+    It is drawn with SVG, because the page's policy allows no style attributes.
     """
-    total = total or sum(number for _, number in shares)
+    total = total or sum(share.records for share in shares)
     start, parts = 0.0, []
-    for name, number in shares:
-        # A few among many thousands must still be seen.
-        width = max(100 * number / total, 0.7) if number else 0.0
+    for name, _, records in shares:
+        width = max(100 * records / total, 0.7) if records else 0.0  # a few among many thousands are visible
         parts.append((name, start, width))
         start += width
     return Bar(max(start, 100.0), parts)
@@ -127,7 +179,7 @@ def ranked(statuses: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def received_parts(one: CollectionStatus) -> Iterator[str]:
-    """What became of the records that the last full crawl received: a sum."""
+    """The parts of the number of records that the last full crawl received."""
     parts = (
         (one.stored, "stored"),
         (one.excluded, "excluded by type"),
@@ -136,7 +188,7 @@ def received_parts(one: CollectionStatus) -> Iterator[str]:
         (one.duplicates, "duplicates"),
         (one.overlapping, "in several queries"),
     )
-    return (f"{formatting.number(count)} {name}" for count, name in parts if count)
+    return (f"{number(count)} {name}" for count, name in parts if count)
 
 
 def rejected_records(one: CollectionStatus) -> int:
@@ -157,18 +209,13 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.filters.update(
-    {
-        function.__name__: function
-        for function in (
-            *(formatting.clean, formatting.number, formatting.counted, formatting.span, formatting.ago),
-            *(formatting.ahead, formatting.utc, formatting.iso),
-            *(age, anchor, meaning, ranked, received_parts, rejected_records),
-        )
-    }
+_FILTERS = (
+    *(clean, number, counted, span, ago, ahead, utc, iso),
+    *(age, anchor, meaning, ranked, received_parts, rejected_records),
 )
+_TEMPLATES.filters.update((function.__name__, function) for function in _FILTERS)
 _TEMPLATES.globals.update(
-    by_meaning=by_meaning, segments=segments, looks=LOOKS, shown=SHOWN, stale_after=STALE_AFTER
+    Share=Share, by_meaning=by_meaning, bar=bar, looks=LOOKS, shown=SHOWN, stale_after=STALE_AFTER
 )
 _PAGE = _TEMPLATES.get_template("landing.html")
 
@@ -203,10 +250,10 @@ def page(status: Status) -> str:
 
 
 def _headline(collections: tuple[CollectionStatus, ...]) -> str:
-    """How many collections need a look, in a few words."""
+    """How many collections need attention, in a few words."""
     if not collections:
         return "No collection is enabled"
-    every = formatting.counted(len(collections), "collection")
+    every = counted(len(collections), "collection")
     troubled = sum(one.state not in ("fresh", "waiting") for one in collections)
     if troubled:
         return f"{troubled} of {every} {'needs' if troubled == 1 else 'need'} a look"
@@ -215,10 +262,7 @@ def _headline(collections: tuple[CollectionStatus, ...]) -> str:
 
 
 def _links(status: Status) -> Iterator[tuple[str, str]]:
-    """Titles and addresses: the pages there are, and those that the status names.
-
-    Addresses are relative to the page's own, so that they hold behind a proxy that adds a path in front.
-    """
+    """Titles and addresses, relative to the page's own, so that they work behind a proxy that adds a path."""
     yield "/metrics", "metrics"
     for one in status.collections:
         yield f"/metrics?collect[]={one.name}", f"metrics?collect[]={quote(one.name, errors='replace')}"
@@ -239,7 +283,7 @@ def _is_safe(address: str) -> bool:
 
 
 def _icon(look: Look) -> str:
-    """The browser tab's icon as a data address, so that a tab in the background shows its state too."""
+    """The icon of the browser tab as a data address, so that a tab in the background shows the state."""
     drawn = f'<path fill="{look.colour}" d="{look.outline}"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{drawn}</svg>'
     return f"data:image/svg+xml,{quote(svg)}"

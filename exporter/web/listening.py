@@ -1,8 +1,7 @@
-"""Listening sockets: what is bound for the addresses of `web.listen_address`.
+"""The listening sockets for the addresses of `web.listen_address`.
 
-Owns name resolution and binding. A wildcard address is two sockets, one of each IP version, so that clients
-keep their IPv4 addresses in logs and limits. Nothing accepts connections here: that is `listener`'s.
-Invariant: either every address is listened on, or an error names the one that is not and nothing stays open.
+A wildcard address has two sockets, one of each IP version, so that IPv4 clients keep their addresses in logs
+and limits. Either every address is listened on, or an error names the one that is not and nothing stays open.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPFNOSUPPORT, errno.EPROTONOSUPPORT)
-"""The machine has no such address, or not this version of IP."""
+"""Errors of addresses, or versions of IP, that the machine does not have."""
 _PORT_ATTEMPTS = 20
-"""How often a free port is looked for that is free on every address of a name."""
+"""Attempts to find a port that is free on every address of a name."""
 
 
 class Address(NamedTuple):
-    """An address as it is configured: `host` None for every address, `port` 0 for any free port."""
+    """A configured address: `host` None means every address, `port` 0 any free port."""
 
     host: str | None
     port: int
 
     @property
     def is_wildcard(self) -> bool:
-        """Whether it stands for every address, of both versions of IP or of one."""
+        """Whether it means every address, of both versions of IP or of one."""
         try:
             return self.host is None or ipaddress.ip_address(self.host).is_unspecified
         except ValueError:  # a name
@@ -41,7 +40,7 @@ class Address(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """One IP address and port: what a socket is bound to."""
+    """The IP address and port of one socket."""
 
     ip: str
     port: int
@@ -49,20 +48,20 @@ class Endpoint(NamedTuple):
 
     @property
     def family(self) -> socket.AddressFamily:
-        """The version of IP."""
+        """Version of IP."""
         return socket.AF_INET6 if ":" in self.ip else socket.AF_INET
 
     @property
     def is_wildcard(self) -> bool:
-        """Whether it stands for every address of its version of IP."""
+        """Whether it means every address of its version of IP."""
         return ipaddress.ip_address(self.ip).is_unspecified
 
 
 class Listening(NamedTuple):
     """An address that is listened on, with the port that was bound, and its sockets.
 
-    There are no sockets where those of another address cover it. `absent` says which of its IP addresses the
-    machine does not have, and why each was left out.
+    It has no sockets if those of another address cover it. `absent` are the errors of its IP addresses that
+    the machine does not have.
     """
 
     address: Address
@@ -71,7 +70,7 @@ class Listening(NamedTuple):
 
 
 class CannotListenError(OSError):
-    """An address cannot be listened on; the text names it and says why."""
+    """An address cannot be listened on; the text has the address and the reason."""
 
     def __init__(self, address: Address, error: OSError | UnicodeError, endpoint: Endpoint | None = None):
         reason = getattr(error, "strerror", None) or str(error)
@@ -83,10 +82,10 @@ class CannotListenError(OSError):
 
 
 async def listen(addresses: Iterable[Address], backlog: int) -> tuple[Listening, ...]:
-    """Listens on every address, an address that is given twice once; `backlog` connections wait each.
+    """Listens on every address once, with this backlog.
 
-    Of the IP addresses of a name, and of the versions of IP of a wildcard, those that the machine does not
-    have are left out. Raises CannotListenError where none of them can be had, or where one is in use.
+    IP addresses of a name, and versions of IP, that the machine does not have are left out. Raises
+    `CannotListenError` if all of an address are, or if one is in use.
     """
     resolved = {address: await _resolved(address) for address in dict.fromkeys(addresses)}
     every = [endpoint for endpoints in resolved.values() for endpoint in endpoints]
@@ -96,16 +95,16 @@ async def listen(addresses: Iterable[Address], backlog: int) -> tuple[Listening,
         for address, endpoints in resolved.items():
             needed = [one for one in endpoints if one not in seen and not is_covered(one, every)]
             seen.update(one for one in needed if one.port)
-            listening = _listen_on_one_port(address, needed, backlog)
-            for one in listening.sockets:
+            bound = _listen_on_one_port(address, needed, backlog)
+            for one in bound.sockets:
                 opened.enter_context(one)
-            found.append(listening)
+            found.append(bound)
         opened.pop_all()
     return tuple(found)
 
 
 def is_covered(endpoint: Endpoint, every: Iterable[Endpoint]) -> bool:
-    """Whether a wildcard among `every` takes the connections of this endpoint; never those of a free port."""
+    """Whether a wildcard among `every` accepts the connections to this endpoint; not for any free port."""
     return any(
         one.is_wildcard
         and not endpoint.is_wildcard
@@ -116,7 +115,7 @@ def is_covered(endpoint: Endpoint, every: Iterable[Endpoint]) -> bool:
 
 
 async def _resolved(address: Address) -> list[Endpoint]:
-    """The IP addresses of an address, in the resolver's order; for a wildcard of IPv6 both wildcards."""
+    """The IP addresses of an address in the order of the resolver; for a wildcard of IPv6 both wildcards."""
     if address.host is None:
         return _both_wildcards(address.port)
     loop = asyncio.get_running_loop()
@@ -142,16 +141,13 @@ def _both_wildcards(port: int) -> list[Endpoint]:
 
 def _listen_on_one_port(address: Address, endpoints: Sequence[Endpoint], backlog: int) -> Listening:
     """Listens on these endpoints of one address. A free port is the same on all of them."""
-    attempts = _PORT_ATTEMPTS
-    while True:
+    for _ in range(0 if address.port else _PORT_ATTEMPTS - 1):
         try:
-            listening = _opened(address, endpoints, backlog)
+            return _opened(address, endpoints, backlog)
         except CannotListenError as error:
-            attempts -= 1
-            if address.port or error.errno != errno.EADDRINUSE or not attempts:
+            if error.errno != errno.EADDRINUSE:
                 raise
-        else:
-            return listening
+    return _opened(address, endpoints, backlog)
 
 
 def _opened(address: Address, endpoints: Sequence[Endpoint], backlog: int) -> Listening:
@@ -180,9 +176,9 @@ def _socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     one = socket.socket(endpoint.family, socket.SOCK_STREAM)
     try:
         one.setblocking(False)  # noqa: FBT003 - a parameter of Python's
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # for a restart: old connections linger
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart may find old connections
         if endpoint.family == socket.AF_INET6:
-            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has its own socket
             one.bind((endpoint.ip, endpoint.port, 0, endpoint.scope))
         else:
             one.bind((endpoint.ip, endpoint.port))

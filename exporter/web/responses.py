@@ -1,7 +1,4 @@
-"""What HTTP responses have in common: their headers, and the plain text that most of them are.
-
-Invariant: no response leaves without these headers.
-"""
+"""The headers of all responses, and plain-text responses."""
 
 from __future__ import annotations
 
@@ -14,18 +11,17 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    # Nothing here is meant to be embedded, and no other site's page needs to hold it in its memory.
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
 def set_headers(response: web.StreamResponse) -> None:
-    """Adds the headers of every answer. Nothing is kept by caches: each answer is about this second."""
+    """Sets the headers of every response; caches keep none of them unless it says so."""
     response.headers.update(HEADERS)
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
 def plain_text(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A line of plain text; half surrogates, which a foreign text may hold, are replaced."""
+    """A line of plain text; half surrogate pairs, which text of an inventory may have, are replaced."""
     body = f"{text}\n".encode(errors="replace")
     return web.Response(status=status, body=body, content_type="text/plain", charset="utf-8", headers=headers)

@@ -1,112 +1,100 @@
-"""The HTTP server's paths: which there are, who answers them, and what no request may bring along.
+"""The paths of the HTTP server and their handlers; request bodies are refused.
 
-`scrape` answers `/metrics`, `admin` the POST requests, `landing` writes the page, `status` is the JSON of
-`/api/v1/status`, `responses` has the headers of all; sockets and deadlines are `listener`'s. Invariant: a GET
-causes no request to an inventory, and nothing is answered with 500 but a reload of settings that are wrong.
+`scrape` handles `/metrics`, `admin` the POST requests, `landing` writes the page; sockets and deadlines
+belong to `listener`. A GET causes no request to an inventory, and only a reload with a wrong configuration is
+answered with 500.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from exporter.web import admin, connection, landing, responses, status
+from exporter.web import admin, connections, landing, responses, status
 from exporter.web.admin import AdminRequests
 from exporter.web.responses import plain_text
-from exporter.web.scrape import Scrapable, Scrapes
+from exporter.web.scrape import Scrapes
+from exporter.web.status import Content
 from exporter.web.web_config import AccessControl
 
-__all__ = ["AdminRequests", "Content", "application"]
+__all__ = ["AdminRequests", "application"]
 
 PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
 PATIENCE = 60.0
-"""Seconds in which a scrape must be read where nobody says otherwise: more than any scrape_timeout in use."""
+"""Default seconds in which a scrape must be read: more than any scrape_timeout in use."""
 LARGEST = 4096
-"""Bytes a POST may bring, which no order reads: clients send a few by habit."""
+"""Maximum bytes in the body of a POST, which is not read: some clients send a few."""
 
-NONE_TAKEN = AdminRequests()
+_NONE_ENABLED = AdminRequests()
 
-_Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Content(Scrapable, admin.Administered, Protocol):
-    """Everything the surface shows. All of it is answered from memory, on the event loop."""
-
-    def status(self) -> status.Status:
-        """How the program and its collections do, now."""
-
-    def healthy(self) -> tuple[bool, str]:
-        """Whether the process can do its work, and a sentence; the inventory has no say in it."""
-
-    def ready(self) -> tuple[bool, str]:
-        """Whether every enabled collection has a snapshot or the start-up grace is over, and a sentence."""
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(
-    site: Content,
+    content: Content,
     *,
     patience: float = PATIENCE,
-    taken: AdminRequests = NONE_TAKEN,
+    enabled: AdminRequests = _NONE_ENABLED,
     access: AccessControl | None = None,
 ) -> web.Application:
-    """The surface as an aiohttp application.
+    """The HTTP server as an aiohttp application.
 
-    `patience` is the seconds a client may take to read a scrape, `taken` the orders that are enabled,
-    `access` who may come in; None lets everybody in.
+    A client must read a scrape within `patience` seconds; `enabled` are the admin requests, `access` decides
+    who may send requests (None: everybody).
     """
     access = access or AccessControl(None)
-    app = web.Application(middlewares=[connection.attended, access.middleware(), _unload, _explain(taken)])
-    app.on_response_prepare.append(_dress)
-    app.on_response_prepare.append(access.set_headers)  # the operator's headers prevail
-    answers = _Answers(site)
-    app.router.add_get("/", answers.page)
-    app.router.add_get("/metrics", Scrapes(site, patience).answer)
-    app.router.add_get("/api/v1/status", answers.status)
-    app.router.add_get("/-/healthy", answers.healthy)
-    app.router.add_get("/-/ready", answers.ready)
-    app.router.add_get("/favicon.ico", answers.favicon)
-    admin.Answers(site).route(app.router, taken)
+    middlewares = [connections.track_requests, access.middleware(), _refuse_bodies, _explain(enabled)]
+    app = web.Application(middlewares=middlewares)
+    app.on_response_prepare.append(_set_headers)
+    app.on_response_prepare.append(access.set_headers)  # the headers of the web configuration override ours
+    pages = _Pages(content)
+    app.router.add_get("/", pages.landing)
+    app.router.add_get("/metrics", Scrapes(content, patience).handle)
+    app.router.add_get("/api/v1/status", pages.status)
+    app.router.add_get("/-/healthy", pages.healthy)
+    app.router.add_get("/-/ready", pages.ready)
+    app.router.add_get("/favicon.ico", pages.favicon)
+    admin.add_routes(app.router, content, enabled)
     return app
 
 
-class _Answers:
+class _Pages:
     """The small pages."""
 
-    def __init__(self, site: Content) -> None:
-        self._site = site
+    def __init__(self, content: Content) -> None:
+        self._content = content
 
-    async def page(self, request: web.Request) -> web.Response:
+    async def landing(self, request: web.Request) -> web.Response:
         headers = {"Content-Security-Policy": landing.POLICY}
-        return web.Response(text=landing.page(self._site.status()), content_type="text/html", headers=headers)
+        html = landing.page(self._content.status())
+        return web.Response(text=html, content_type="text/html", headers=headers)
 
     async def status(self, request: web.Request) -> web.Response:
-        return web.Response(body=status.as_json(self._site.status()), content_type="application/json")
+        return web.Response(body=status.as_json(self._content.status()), content_type="application/json")
 
     async def healthy(self, request: web.Request) -> web.Response:
-        return _verdict(self._site.healthy())
+        return _probe(*self._content.healthy())
 
     async def ready(self, request: web.Request) -> web.Response:
-        return _verdict(self._site.ready())
+        return _probe(*self._content.ready())
 
     async def favicon(self, request: web.Request) -> web.Response:
-        """Nothing: the page brings its icon along, and this keeps browsers from asking again."""
+        """Nothing, for a day: the landing page brings its icon along."""
         return web.Response(status=204, headers={hdrs.CACHE_CONTROL: "max-age=86400"})
 
 
-def _verdict(verdict: tuple[bool, str]) -> web.Response:
-    good, said = verdict
-    return plain_text(200 if good else 503, said)
+def _probe(good: bool, sentence: str) -> web.Response:  # noqa: FBT001 - the answer of a probe
+    return plain_text(200 if good else 503, sentence)
 
 
-def _explain(taken: AdminRequests) -> Middleware:
-    """Says in plain text what there is, where aiohttp would say `404: Not Found`."""
-    paths = "\n".join((*PATHS, *taken.paths))
+def _explain(enabled: AdminRequests) -> Middleware:
+    """Lists the paths in plain text where aiohttp would answer `404: Not Found`."""
+    paths = "\n".join((*PATHS, *enabled.paths))
 
     @web.middleware
-    async def explain(request: web.Request, handler: _Answer) -> web.StreamResponse:
+    async def explain(request: web.Request, handler: _Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as refusal:
@@ -121,18 +109,18 @@ def _explain(taken: AdminRequests) -> Middleware:
 
 
 @web.middleware
-async def _unload(request: web.Request, handler: _Answer) -> web.StreamResponse:
-    """Refuses bodies, unread: nothing here needs one, and one that never ends would hold its connection.
+async def _refuse_bodies(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Refuses bodies, unread: no request needs one, and one that never ends would keep its connection.
 
-    A small one that is borne is not read either, and ends its connection: a door takes it for a next request.
+    A small one that is allowed is not read either and ends its connection: it would be the next request.
     """
-    answer = _burden(request) or await handler(request)
+    response = _body_refusal(request) or await handler(request)
     if request.body_exists:
-        answer.force_close()
-    return answer
+        response.force_close()
+    return response
 
 
-def _burden(request: web.Request) -> web.Response | None:
+def _body_refusal(request: web.Request) -> web.Response | None:
     if not request.body_exists:
         return None
     if request.method != hdrs.METH_POST:
@@ -144,5 +132,5 @@ def _burden(request: web.Request) -> web.Response | None:
     return None
 
 
-async def _dress(request: web.Request, response: web.StreamResponse) -> None:
+async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:
     responses.set_headers(response)

@@ -1,19 +1,20 @@
 """The status of the program and of each collection, as `/api/v1/status` and the landing page show it.
 
-`exporter.app` fills the values from the pollers, `landing` and `server` show them. Times are in Unix seconds,
-durations in seconds. The text below each field is its description in docs/status-api.md.
-Invariant: frozen, and no secret in any text (URLs come without user information and query).
+Times are in Unix seconds, durations in seconds. The text below each field is its description in
+docs/status-api.md. No text has a secret: URLs come without user information and query. `Content` is
+everything that the HTTP server shows.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
 from exporter.collection_state import State
+from exporter.precedence import Precedence
 
 
 class Rejects(msgspec.Struct, frozen=True):
@@ -138,19 +139,55 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def as_json(status: Status) -> bytes:
-    """The status in the envelope of Prometheus' own API: `{"status": "success", "data": {...}}`."""
+    """The status in the envelope of Prometheus' API: `{"status": "success", "data": {...}}`."""
     envelope = {"status": "success", "data": status}
     try:
         return msgspec.json.encode(envelope, enc_hook=_plain)
     except UnicodeEncodeError:
-        # Half a surrogate pair, which a foreign error message may hold: the standard library escapes it.
+        # The standard library escapes half a surrogate pair, which an error text may have, but writes NaN.
         text = json.dumps(msgspec.to_builtins(envelope, enc_hook=_plain))
-        # It would also write NaN, which is not JSON.
         return json.dumps(json.loads(text, parse_constant=lambda _: None)).encode()
 
 
 def _plain(value: Any) -> dict[Any, Any]:
-    """A mapping that msgspec has no words for, such as a read-only view."""
+    """A mapping that msgspec cannot encode, such as a read-only view."""
     if isinstance(value, Mapping):
         return dict(value)
     raise NotImplementedError(type(value).__name__)
+
+
+class Content(Protocol):
+    """What the HTTP server shows, from memory; `collections.store` has it, which `web` may not import."""
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The enabled collections: the values of `collect[]` and `collection`."""
+
+    @property
+    def max_scrapes(self) -> int:
+        """Maximum number of scrapes at the same time."""
+
+    @property
+    def precedence(self) -> Precedence:
+        """Which goes first, scrapes or refreshes."""
+
+    def scrape(self, form: str, encoding: str, collections: tuple[str, ...]) -> tuple[int, Iterable[bytes]]:
+        """Length in bytes of one exposition, and its parts in order; no collections means all.
+
+        The parts are made on the event loop as they are read: each must take little time.
+        """
+
+    def status(self) -> Status:
+        """The status now."""
+
+    def healthy(self) -> tuple[bool, str]:
+        """Whether the process can do its work, whatever the inventory does, and a sentence."""
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether every enabled collection has a snapshot or the start-up grace is over, and a sentence."""
+
+    def accept(self, collections: tuple[str, ...]) -> str:
+        """Accepts the pending removals of these collections; a sentence on what follows."""
+
+    async def reload(self) -> tuple[bool, str]:
+        """Reloads the configuration: whether the new one is in force, and a sentence."""

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 import trustme
@@ -19,7 +19,6 @@ from aiohttp import web
 from yarl import URL
 
 from exporter.simulator.server import Simulator
-from exporter.web.web_config.reloader import ReloadingContext
 
 
 class Shown(NamedTuple):
@@ -31,6 +30,15 @@ class Shown(NamedTuple):
     password: str
     client: int
     server: int
+
+
+class _Current(ssl.SSLContext):
+    """Each connection is secured by the last of `contexts` when it begins."""
+
+    contexts: list[ssl.SSLContext]
+
+    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
+        return self.contexts[-1].wrap_bio(*arguments, **named)
 
 
 @dataclass
@@ -56,7 +64,9 @@ class Gateway:
 
     def context(self) -> ssl.SSLContext:
         """For the listener."""
-        return ReloadingContext(lambda: self._contexts[-1])
+        made = _Current(ssl.PROTOCOL_TLS_SERVER)
+        made.contexts = self._contexts
+        return made
 
     def admits(self, request: web.Request) -> bool:
         """Whether a request shows the password in force; notes it."""

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from exporter.web import admin, connection_limits, file_descriptors, once_a_minute, scrape, server, shortage
+from exporter.web import admin, connections, listener, scrape, server
 from tests.end_to_end import running
 from tests.web.guarded import HEALTHY, PATIENT, Client, Told, busy, connect, guarded, held_up
 from tests.web.invented import InventedSite
@@ -137,7 +137,7 @@ async def test_a12_slow_readers_that_are_cut_off_are_one_counted_line_a_minute(
     async with guarded(site=InventedSite(max_scrapes=2, parts=LARGE)) as there:
         with capture_logs() as logged:
             async with readers(there.port, 12):
-                monkeypatch.setattr(once_a_minute, "MINUTE", 0.0)  # it is over
+                monkeypatch.setattr(connections.OnceAMinute, "INTERVAL", 0.0)  # it is over
                 async with readers(there.port, 1):
                     pass
     warnings = [line for line in logged if line["log_level"] == "warning"]
@@ -164,7 +164,7 @@ async def test_a12_a_scrape_that_takes_too_long_is_one_counted_line_a_minute() -
 
 async def test_a12_refused_orders_are_one_counted_line_a_minute() -> None:
     order = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n"
-    application = server.application(InventedSite(), taken=admin.AdminRequests(accept=True, reload=True))
+    application = server.application(InventedSite(), enabled=admin.AdminRequests(accept=True, reload=True))
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -181,7 +181,7 @@ async def test_a12_refused_orders_are_one_counted_line_a_minute() -> None:
 
 
 def test_what_is_due_often_is_written_once_a_minute_with_how_often() -> None:
-    warning = once_a_minute.OnceAMinute("something")
+    warning = connections.OnceAMinute("something")
     with capture_logs() as logged:
         for second in range(125):
             warning.warn(float(second), second=second)
@@ -198,16 +198,15 @@ def test_what_is_due_often_is_written_once_a_minute_with_how_often() -> None:
     ],
 )
 def test_one_client_is_an_address_or_64_bits_of_one(host: str, same: str) -> None:
-    assert connection_limits.network(host) == connection_limits.network(same)
-    assert connection_limits.network(host) != connection_limits.network("2001:db8:0:1::1")
-    assert connection_limits.network(host) != connection_limits.network("192.0.2.2")
+    assert connections.network(host) == connections.network(same)
+    assert connections.network(host) != connections.network("2001:db8:0:1::1")
+    assert connections.network(host) != connections.network("192.0.2.2")
 
 
 async def failing_accepts(times: int, number: int) -> Told:
     """What is told when the loop reports so many failed accepts."""
     told, loop = Told(), asyncio.get_running_loop()
-    there = connection_limits.Watch(PATIENT, told)
-    handler = shortage.Shortage(there)
+    handler = listener.Shortages(connections.Connections(PATIENT, told))
     handler.install(loop)
     try:
         for _ in range(times):
@@ -235,7 +234,7 @@ async def test_a_failure_that_is_no_shortage_is_reported_as_before(caplog: pytes
     ("wanted", "limit", "possible"), [(512, 1024, 512), (512, 256, 80), (65_536, 131_072, 65_536), (9, 10, 1)]
 )
 def test_o06_connections_leave_descriptors_to_everything_else(wanted: int, limit: int, possible: int) -> None:
-    assert file_descriptors.max_connections(wanted, limit, requests=32, beyond=48) == possible
+    assert connections.max_connections(wanted, limit, requests=32, beyond=48) == possible
 
 
 def limited(soft: int, hard: int) -> str:

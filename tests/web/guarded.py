@@ -13,12 +13,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from exporter.web import listener, server
+from exporter.web.connections import Limits
+from exporter.web.listening import Address
 
 from .invented import InventedSite
 
 BUSY = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 """What keeps a connection at work where `held_up` is among the middlewares."""
-PATIENT = listener.Limits(connections=1000, headers=60.0, write=60.0)
+PATIENT = Limits(connections=1000, headers=60.0, write=60.0)
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -53,7 +55,7 @@ class Guarded:
 
     async def at_work(self, connections: int) -> None:
         """Waits until so many are being answered."""
-        while sum(place.state == "busy" for place in self.listener.watch.places) != connections:
+        while sum(one.state == "busy" for one in self.listener.connections.open) != connections:
             await asyncio.sleep(0.005)
 
     async def until(self, connections: int) -> None:
@@ -62,9 +64,18 @@ class Guarded:
             await asyncio.sleep(0.005)
 
 
+def always(context: ssl.SSLContext) -> listener.CurrentContext:
+    """The same context for each connection."""
+
+    async def current() -> ssl.SSLContext:
+        return context
+
+    return current
+
+
 @asynccontextmanager
 async def guarded(
-    limits: listener.Limits = PATIENT,
+    limits: Limits = PATIENT,
     site: InventedSite | None = None,
     context: ssl.SSLContext | None = None,
     *middlewares: Middleware,
@@ -76,9 +87,8 @@ async def guarded(
     await runner.setup()
     told = Told()
     try:
-        site_ = listener.Listener(
-            runner, [listener.Address("127.0.0.1", 0)], limits, told, ssl_context=context
-        )
+        tls = None if context is None else always(context)
+        site_ = listener.Listener(runner, [Address("127.0.0.1", 0)], limits, told, tls)
         await site_.start()
         yield Guarded(site_.listening[0].address.port, told, site_)
     finally:

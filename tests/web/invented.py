@@ -13,7 +13,7 @@ from aiohttp import web
 
 from exporter.precedence import Precedence
 from exporter.web import server
-from exporter.web.negotiate import Encoding, Form
+from exporter.web.scrape import Encoding, Form
 from exporter.web.status import CollectionStatus, Rejects, Status
 
 NOW = 1_795_000_000.0

@@ -26,7 +26,7 @@ def site() -> InventedSite:
 
 @pytest.fixture
 async def client(aiohttp_client: AiohttpClient, site: InventedSite) -> Client:
-    return await aiohttp_client(server.application(site, taken=BOTH))
+    return await aiohttp_client(server.application(site, enabled=BOTH))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ async def client(aiohttp_client: AiohttpClient, site: InventedSite) -> Client:
 async def test_an_order_that_is_not_enabled_is_a_page_that_there_is_not(
     aiohttp_client: AiohttpClient, site: InventedSite, taken: AdminRequests, accept: int, reload: int
 ) -> None:
-    client = await aiohttp_client(server.application(site, taken=taken))
+    client = await aiohttp_client(server.application(site, enabled=taken))
     assert [(await client.post(path)).status for path in (ACCEPT, RELOAD)] == [accept, reload]
     for method in ("POST", "GET"):
         for path, setting in ((ACCEPT, "web.enable_admin_api"), (RELOAD, "web.enable_lifecycle")):
@@ -145,7 +145,7 @@ async def test_a_page_of_another_site_cannot_order_anything(
 async def test_f73_a_body_is_refused_before_it_comes(
     aiohttp_server: AiohttpServer, site: InventedSite, head: bytes, code: int
 ) -> None:
-    served = await aiohttp_server(server.application(site, taken=BOTH))
+    served = await aiohttp_server(server.application(site, enabled=BOTH))
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(b"%b\r\nHost: x\r\n\r\n" % head)
     answer = await reader.readuntil(b"\r\n\r\n")

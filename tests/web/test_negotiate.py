@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.web import negotiate
+from exporter.web.scrape import negotiated_encoding, negotiated_form
 
 OM = "application/openmetrics-text"
 PROMETHEUS_2_26 = f"{OM}; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -27,12 +27,12 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 @pytest.mark.parametrize("accept", [PROMETHEUS_2_26, PROMETHEUS_2_42, PROMETHEUS_3, PROMETHEUS_3_PROTOBUF])
 def test_every_prometheus_that_speaks_openmetrics_gets_it(accept: str) -> None:
-    assert negotiate.form(accept) == "openmetrics"
+    assert negotiated_form(accept) == "openmetrics"
 
 
 @pytest.mark.parametrize("accept", [None, "", "*/*", "text/plain", "text/*", "application/*,text/*", BROWSER])
 def test_everyone_else_gets_text(accept: str | None) -> None:
-    assert negotiate.form(accept) == "text"
+    assert negotiated_form(accept) == "text"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_everyone_else_gets_text(accept: str | None) -> None:
     ],
 )
 def test_text_is_sent_where_it_weighs_more_or_as_much(accept: str) -> None:
-    assert negotiate.form(accept) == "text"
+    assert negotiated_form(accept) == "text"
 
 
 @pytest.mark.parametrize(
@@ -67,17 +67,17 @@ def test_text_is_sent_where_it_weighs_more_or_as_much(accept: str) -> None:
     ],
 )
 def test_openmetrics_is_sent_where_it_weighs_more_or_is_named_more_exactly(accept: str) -> None:
-    assert negotiate.form(accept) == "openmetrics"
+    assert negotiated_form(accept) == "openmetrics"
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/plain;version=9", "*/*;q=0", ";;;", "text"])
 def test_an_accept_that_allows_neither_form_gets_text(accept: str) -> None:
-    assert negotiate.form(accept) == "text"
+    assert negotiated_form(accept) == "text"
 
 
 @pytest.mark.parametrize("weight", ["2", "nan", "-1", "1e9", "0.12345", "half", ""])
 def test_a_weight_that_is_none_counts_as_not_given(weight: str) -> None:
-    assert negotiate.form(f"{OM};q={weight},text/plain;q=0.9") == "openmetrics"
+    assert negotiated_form(f"{OM};q={weight},text/plain;q=0.9") == "openmetrics"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_weight_that_is_none_counts_as_not_given(weight: str) -> None:
     ],
 )
 def test_f73_encodings_are_weighed_as_rfc_9110_says(header: str | None, chosen: str | None) -> None:
-    assert negotiate.encoding(header) == chosen
+    assert negotiated_encoding(header) == chosen
 
 
 PIECES = st.sampled_from(
@@ -121,11 +121,11 @@ PIECES = st.sampled_from(
 
 @given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
 def test_no_header_at_all_raises(header: str) -> None:
-    assert negotiate.form(header) in ("text", "openmetrics")
-    assert negotiate.encoding(header) in ("gzip", "identity", None)
+    assert negotiated_form(header) in ("text", "openmetrics")
+    assert negotiated_encoding(header) in ("gzip", "identity", None)
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
 def test_of_two_forms_the_heavier_wins(text: int, openmetrics: int) -> None:
     accept = f"text/plain;q={text / 1000:.3f},{OM};q={openmetrics / 1000:.3f}"
-    assert (negotiate.form(accept) == "openmetrics") == (openmetrics > text)
+    assert (negotiated_form(accept) == "openmetrics") == (openmetrics > text)

@@ -92,7 +92,7 @@ async def test_f73_a_client_that_accepts_neither_form_gets_text(client: Client) 
     ("query", "collections"),
     [
         ("", ()),
-        ("?other=1&collect=carriers", ()),
+        ("?other=1", ()),
         ("?collect[]=carriers", ("carriers",)),
         ("?collect%5B%5D=carriers", ("carriers",)),
         ("?collect[]=resources&collect[]=services&collect[]=resources", ("services", "resources")),
@@ -128,10 +128,20 @@ async def test_an_odd_collection_is_400_with_a_short_answer(client: Client, valu
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("query", ["?collect=carriers", "?collect[]=services&collect=carriers", "?collect="])
+async def test_collect_without_brackets_is_400_and_not_everything(
+    client: Client, site: InventedSite, query: str
+) -> None:
+    answer = await scraped(client, query)
+    assert answer.status == 400
+    assert await answer.text() == "Unknown parameter collect: write collect[]=NAME.\n"
+    assert not site.asked
+
+
 async def test_without_any_collection_none_is_valid(aiohttp_client: AiohttpClient) -> None:
     client = await aiohttp_client(server.application(InventedSite(status(()))))
     answer = await client.get("/metrics?collect[]=carriers")
-    assert "none, for no collection is enabled" in await answer.text()
+    assert "none, because no collection is enabled" in await answer.text()
 
 
 async def test_head_asks_for_no_body_and_gets_its_length(client: Client) -> None:

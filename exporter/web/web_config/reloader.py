@@ -1,40 +1,49 @@
-"""The web configuration as it is now: the file and the certificates it names, read again when they change.
+"""Reads the web configuration file and its certificates, again when they change, and makes the TLS context.
 
-Prometheus' programs read them for each request; here their stamps are compared for each, in a thread (a
-quarter of a millisecond). Where a new file cannot be used, or a mount hangs, the previous configuration stays
-in use; where a certificate cannot be used, only the previous TLS does, so that users who were removed stay
-out. The log says so once. Invariant: a connection is secured by the configuration of one moment, and those
-that are open are not affected.
+Their stamps are compared for each request and handshake, in a thread (a quarter of a millisecond). If a
+new file cannot be used, or a mount hangs, the previous configuration stays in use; if a certificate cannot be
+used, only the previous TLS does, so that removed users stay out. The log has it once. Open connections are
+not affected. Nothing weaker than TLS 1.2 is spoken. A client whose certificate has none of the allowed names
+fails in the handshake, as with exporter-toolkit.
 """
 
 from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import structlog
+from pydantic import SecretStr
 
-from exporter import files
+from exporter import certificates, files, settings
 from exporter.errors import ConfigError
-from exporter.web.web_config import models, tls_context
-from exporter.web.web_config.models import WebConfig
+from exporter.web.web_config import models
+from exporter.web.web_config.models import TlsServerConfig, WebConfig
 
 _RETRY = 10.0
-"""Seconds after which a file that could not be used is tried again though it seems the same."""
+"""Seconds after which a file that could not be used is read again although it seems unchanged."""
 
 DEADLINE = 0.8
-"""Seconds that a request or a handshake waits for the files; the previous ones stay in use after that."""
+"""Seconds that a request or a handshake waits for the files; then it uses the previous ones."""
+
+_KEY = "tls_server_config"
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_CURVES = {"X25519": "X25519", "CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1"}
+_VERIFY = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the files say now: configuration and TLS to be used from now on, and what was wrong."""
+    """What was read: the configuration and TLS to use from now on, and the error, if any."""
 
     seen: Mapping[Path, files.Stamp]
     config: WebConfig
@@ -43,10 +52,10 @@ class _Found:
 
 
 class Reloader:
-    """The configuration of a file, None for an empty one, and the TLS made of it.
+    """The configuration of a file, None for an empty one, and its TLS.
 
-    Making one waits for the file, up to a deadline. Raises ConfigError where it cannot be used as it begins.
-    `clock` gives seconds; `deadline` is the seconds that each refresh waits.
+    The constructor waits for the file, up to a deadline, and raises ConfigError if it cannot be used. `clock`
+    returns seconds; each refresh waits at most `deadline` seconds.
     """
 
     def __init__(
@@ -54,7 +63,7 @@ class Reloader:
     ) -> None:
         self._file, self._clock = file, clock
         self._seen: Mapping[Path, files.Stamp] = {}
-        self._complaint, self._tried, self._late = "", 0.0, False
+        self._logged, self._tried, self._late = "", 0.0, False
         self._calls = files.Calls(self._look, self._keep, deadline)
         self.config = WebConfig()
         self._context: ssl.SSLContext | None = None
@@ -73,36 +82,34 @@ class Reloader:
 
     @property
     def encrypted(self) -> bool:
-        """Whether connections are secured, which never changes."""
+        """Whether connections are encrypted, which never changes."""
         return self._context is not None
 
-    def context(self) -> ssl.SSLContext:
-        """The TLS for a connection that begins now; only where connections are secured."""
+    async def context(self) -> ssl.SSLContext:
+        """The TLS for a connection that begins now; raises RuntimeError if they are not encrypted."""
+        await self.refresh()
         if self._context is None:
-            raise RuntimeError("connections are not secured")
+            raise RuntimeError("connections are not encrypted")
         return self._context
 
     async def refresh(self) -> WebConfig:
-        """The configuration as it is now, read again if need be; `config` is that of the last time."""
+        """The configuration as it is now, read again if it changed; `config` is that of the last call."""
         if self._file is not None:
             try:
                 await self._calls.fresh()
             except TimeoutError:
-                self._say_late()
+                if not self._late:
+                    said = f"{self._file}: timeout reading it or a file it names"
+                    log.error("web configuration reload failed", error=said)  # noqa: TRY400
+                self._late = True
         return self.config
 
-    def _say_late(self) -> None:
-        if not self._late:
-            said = f"{self._file}: timeout reading it or a file it names"
-            log.error("web configuration reload failed", error=said)
-        self._late = True
-
     def _look(self) -> _Found | None:
-        """In a thread, for the files may not answer; None where nothing has changed."""
+        """Runs in a thread, because a file may hang; None if nothing has changed."""
         return self._read(self._file) if self._file is not None and self._is_due() else None
 
     def _read(self, file: Path) -> _Found:
-        # Each is looked at before it is read, so that what is written meanwhile is seen the next time.
+        # The stamp is taken before the file is read, so that a write in between is seen the next time.
         seen = {file: files.stamp(file)}
         usable, context = self.config, self._context
         try:
@@ -111,7 +118,7 @@ class Reloader:
             if self._seen:
                 _compare(self.config, found, file)
             usable = found.model_copy(update={"tls_server_config": self.config.tls_server_config})
-            context = tls_context.context(found.tls, file) if found.tls else None
+            context = tls_context(found.tls, file) if found.tls else None
         except ConfigError as error:
             return _Found(seen, usable, context, error)
         return _Found(seen, found, context)
@@ -123,28 +130,27 @@ class Reloader:
         self._tried = self._clock()
         self._seen, self.config, self._context = found.seen, found.config, found.context
         if found.error is not None:
-            self._complain(found.error)
+            self._log_once(found.error)
         else:
-            self._complaint = ""
+            self._logged = ""
             log.info("web configuration reloaded", file=str(self._file))
 
     def _is_due(self) -> bool:
-        if self._complaint and self._clock() - self._tried >= _RETRY:
+        if self._logged and self._clock() - self._tried >= _RETRY:
             return True
         return any(files.stamp(path) != seen for path, seen in self._seen.items())
 
-    def _complain(self, error: ConfigError) -> None:
-        """Once for each thing that is wrong, however often the file is tried."""
-        if str(error) != self._complaint:
+    def _log_once(self, error: ConfigError) -> None:
+        """Logs each error once, however often the file is read."""
+        if str(error) != self._logged:
             log.error("web configuration reload failed", error=str(error))
-        self._complaint = str(error)
+        self._logged = str(error)
 
 
 def _compare(old: WebConfig, new: WebConfig, file: Path) -> None:
-    """Raises ConfigError where TLS would be added, or a protection removed altogether.
+    """Raises ConfigError if TLS would be added or removed, or a protection removed altogether.
 
-    TLS is there for all connections or for none. And a file that is just being written may lack its end: no
-    unauthenticated client may get in at such a moment.
+    A file that is being written may lack its end: no unauthenticated client may get in at such a moment.
     """
     before, after, path = old.tls_server_config, new.tls_server_config, ""
     what = "cannot be taken away while the exporter runs"
@@ -160,29 +166,71 @@ def _compare(old: WebConfig, new: WebConfig, file: Path) -> None:
         raise ConfigError(what, file=str(file), path=path, hint="restart it if that is what you want")
 
 
-async def _as_it_is() -> None:
-    """Where nothing is to be read."""
+def tls_context(config: TlsServerConfig, file: Path) -> ssl.SSLContext:
+    """The TLS context; `file` is the web configuration file, for messages.
 
-
-class ReloadingContext(ssl.SSLContext):
-    """The context of the listener: each connection is secured by the one that `now` gives as it begins.
-
-    Another context could as well be put in place by a callback for the server's name; but that changes the
-    certificate alone, and not who must show one, nor which versions are spoken. For asyncio only, which
-    secures connections by `wrap_bio`. Before each one whoever accepts it awaits `refresh`.
+    Raises ConfigError if a certificate or a key cannot be read or used. A key with a password is refused.
     """
+    made = certificates.verified(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    made.minimum_version = _VERSIONS[config.lowest_version]
+    made.maximum_version = _VERSIONS[config.max_version]
+    made.options |= ssl.OP_NO_RENEGOTIATION
+    if not config.prefer_server_cipher_suites:
+        made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if config.openssl_ciphers:
+        made.set_ciphers(config.openssl_ciphers)
+    for curve in config.curve_preferences:
+        made.set_ecdh_curve(_CURVES[curve])
+    made.set_alpn_protocols(["http/1.1"])
+    pems = {key: _pem(config, key, file) for key in ("cert", "key")}
+    certificates.show(
+        made,
+        config.cert_file or pems["cert"].encode(),
+        config.key_file or pems["key"].encode(),
+        file=str(file),
+        path=_KEY,
+    )
+    _verify_clients(made, config, file)
+    return made
 
-    _now: Callable[[], ssl.SSLContext]
-    refresh: Callable[[], Awaitable[object]]
 
-    def __new__(
-        cls, now: Callable[[], ssl.SSLContext], refresh: Callable[[], Awaitable[object]] = _as_it_is
-    ) -> Self:
-        """Without a certificate of its own."""
-        made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
-        made._now, made.refresh = now, refresh
-        return made
+def _verify_clients(made: ssl.SSLContext, config: TlsServerConfig, file: Path) -> None:
+    made.verify_mode = _VERIFY[config.client_auth_type]
+    if made.verify_mode == ssl.CERT_NONE:
+        return
+    if config.has_client_ca:
+        _trust(made, config, file)
+    else:
+        made.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+    if config.client_allowed_sans:
+        certificates.require_name(made, config.client_allowed_sans)
 
-    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
-        """As `ssl.SSLContext.wrap_bio`, of the context of now."""
-        return self._now().wrap_bio(*arguments, **named)
+
+def _trust(made: ssl.SSLContext, config: TlsServerConfig, file: Path) -> None:
+    pem = _pem(config, "client_ca", file)
+    try:
+        made.load_verify_locations(cadata=certificates.authorities(pem))
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError(
+            "holds no certificates that can be used",
+            file=str(file),
+            path=f"{_KEY}.client_ca_file" if config.client_ca_file else f"{_KEY}.client_ca",
+            hint="write the authority's certificates as PEM",
+        ) from error
+
+
+def _read(file: Path) -> bytes:
+    """The content as UTF-8: comments around certificates may be in any encoding."""
+    return files.read(file).decode(errors="replace").encode()
+
+
+def _pem(config: TlsServerConfig, key: str, file: Path) -> str:
+    """The value of the key `key`, or the content of the file of `key`_file."""
+    path: Path | None = getattr(config, f"{key}_file")
+    written: SecretStr | None = getattr(config, key)
+    if path is None:
+        return written.get_secret_value() if written else ""
+    try:
+        return settings.read_pem(path, f"{_KEY}.{key}_file", _read)
+    except ConfigError as error:
+        raise ConfigError(error.problem, file=str(file), path=error.path, hint=error.hint) from error

@@ -15,6 +15,7 @@ import trustme
 from aiohttp import web
 
 from exporter.web import listener, server
+from exporter.web.listening import Address
 from exporter.web.web_config import AccessControl
 from tests.web.guarded import PATIENT, Told
 from tests.web.invented import InventedSite
@@ -113,13 +114,10 @@ async def served(file: Path | None, deadline: float = UNHURRIED) -> AsyncIterato
     app = server.application(InventedSite(), access=access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    context = access.ssl_context()
     try:
-        bound = listener.Listener(
-            runner, [listener.Address("127.0.0.1", 0)], PATIENT, Told(), ssl_context=context
-        )
+        bound = listener.Listener(runner, [Address("127.0.0.1", 0)], PATIENT, Told(), access.tls)
         await bound.start()
         port = bound.listening[0].address.port
-        yield Served(f"http{'s' if context else ''}://127.0.0.1:{port}", port, away)
+        yield Served(f"http{'s' if access.tls else ''}://127.0.0.1:{port}", port, away)
     finally:
         await runner.cleanup()

@@ -71,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 def usable(file: Path) -> None:
     """Uses the file, or finds that its refusal is made of lines that name it."""
     try:
-        AccessControl(file).ssl_context()
+        AccessControl(file)
     except ConfigError as error:
         for line in str(error).split("\n"):
             assert line.startswith(f"{file}: ")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 
-from exporter.web.web_config import basic_auth
-from exporter.web.web_config.basic_auth import Credentials, PasswordChecks
+from exporter.web import web_config
+from exporter.web.web_config import Credentials, PasswordChecks
 
 from .served import HASHES
 
@@ -108,7 +108,7 @@ async def test_a_changed_hash_forgets_the_password_that_was_right(counted: Bcryp
 async def test_no_more_than_so_many_are_remembered_and_the_latest_used_stay(
     counted: Bcrypt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(basic_auth, "_REMEMBERED", 2)
+    monkeypatch.setattr(web_config, "_CACHED", 2)
     users = dict.fromkeys((b"a", b"b", b"c"), USERS[b"alice"])
     checks = PasswordChecks()
     for name in (b"a", b"b", b"a", b"c", b"a"):
@@ -142,7 +142,7 @@ async def test_f75_few_checks_wait_fewer_of_one_address_and_one_is_done_at_a_tim
     checks = PasswordChecks()
     counted.open.clear()
 
-    def wrong(number: int, client: str) -> asyncio.Task[basic_auth.Verdict]:
+    def wrong(number: int, client: str) -> asyncio.Task[web_config.Verdict]:
         said = Credentials(b"alice", b"%d" % number)
         return asyncio.create_task(checks.verdict(said, USERS, client))
 

@@ -44,7 +44,7 @@ def _there(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_file_can_be_used(name: str) -> None:
     access = AccessControl(Path("good", name))
-    assert (access.ssl_context() is not None) == (name.startswith("tls") or name == "node_exporter.yml")
+    assert (access.tls is not None) == (name.startswith("tls") or name == "node_exporter.yml")
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -105,4 +105,4 @@ def test_a_file_that_holds_itself_is_an_error_and_not_a_crash(tmp_path: Path) ->
 
 
 def test_without_a_file_there_are_no_rules() -> None:
-    assert AccessControl(None).ssl_context() is None
+    assert AccessControl(None).tls is None

@@ -10,8 +10,7 @@ import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
 from exporter.web import server
-from exporter.web.web_config import AccessControl, middleware
-from exporter.web.web_config.basic_auth import Credentials
+from exporter.web.web_config import AccessControl, Credentials, credentials
 from tests.web.invented import InventedSite
 
 from .served import ALICE, BOB, HASHES, USERS, Folder, served
@@ -75,7 +74,7 @@ async def test_who_is_known_sees_what_there_is(folder: Folder) -> None:
     ],
 )
 def test_credentials_are_read_as_rfc_7617_writes_them(header: str, said: Credentials | None) -> None:
-    assert middleware.credentials(header) == said
+    assert credentials(header) == said
 
 
 async def test_a_name_may_be_written_in_any_script(folder: Folder) -> None:
@@ -99,7 +98,7 @@ async def test_more_requests_than_the_rate_allows_are_told_when_to_come_back(fol
         assert [(await there.get())[0] for _ in range(2)] == [401, 401]
         status, _, headers = await there.get(auth=ALICE)
         assert (status, headers["Retry-After"]) == (429, "90")
-        assert there.away == {"credentials": 2, "pace": 1}
+        assert there.away == {"credentials": 2, "rate_limit": 1}
         folder.web("rate_limit: {interval: 1h, burst: 1}\n" + USERS)
         assert [(await there.get(auth=ALICE))[0] for _ in range(2)] == [200, 429]
         folder.web("rate_limit: {burst: 1}\n" + USERS)

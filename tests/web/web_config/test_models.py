@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from exporter.errors import ConfigError
-from exporter.web.web_config import models, tls_context
+from exporter.web.web_config import models, reloader
 
 from .served import HASHES
 
@@ -88,7 +88,7 @@ def test_openssl_has_every_suite_under_the_name_given_here(name: str) -> None:
 
 @pytest.mark.parametrize("name", get_args(models.Curve))
 def test_openssl_has_every_curve_under_the_name_given_here(name: str) -> None:
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(tls_context._CURVES[name])
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(reloader._CURVES[name])
 
 
 def test_no_secret_is_in_the_repr(file: Path) -> None:

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 import yaml
 
-from exporter.web.web_config import AccessControl, basic_auth, models
+from exporter.web import web_config
+from exporter.web.web_config import AccessControl, models
 
 from .served import Folder
 
@@ -21,7 +22,7 @@ OURS = [text for text in SNIPPETS if "scrape_configs" not in text]
 @pytest.mark.parametrize("text", OURS)
 def test_an_example_can_be_used(tmp_path: Path, text: str) -> None:
     access = AccessControl(Folder(tmp_path).web(text))
-    assert (access.ssl_context() is not None) == ("cert_file" in text)
+    assert (access.tls is not None) == ("cert_file" in text)
 
 
 def test_prometheus_side_shows_what_ours_asks_for() -> None:
@@ -48,8 +49,8 @@ def test_every_key_has_its_row() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
-    assert f"more than {basic_auth._WAITING} passwords are waiting to be checked" in text
-    assert f"or more than {basic_auth._WAITING_OF_ONE} from one address" in text
-    assert f"The last {basic_auth._REMEMBERED} valid ones are cached" in text
-    assert f"at most {basic_auth._LONGEST} bytes" in text
+    assert f"more than {web_config._WAITING} passwords are waiting to be checked" in text
+    assert f"or more than {web_config._WAITING_OF_CLIENT} from one address" in text
+    assert f"The last {web_config._CACHED} valid ones are cached" in text
+    assert f"at most {web_config._MAX_PASSWORD} bytes" in text
     assert f"Its cost may be 4 to {models.MAX_COST};" in text

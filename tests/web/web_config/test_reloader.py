@@ -158,8 +158,7 @@ async def test_a_certificate_whose_key_is_late_keeps_the_old_tls_and_nobody_who_
 
 async def renewed(now: Reloader) -> ssl.SSLContext:
     """The TLS of a connection that begins now."""
-    await now.refresh()
-    return now.context()
+    return await now.context()
 
 
 async def test_what_is_wrong_again_after_it_was_mended_is_logged_again(folder: Folder) -> None:
@@ -250,8 +249,8 @@ def test_what_is_wrong_at_the_start_is_an_error(folder: Folder) -> None:
         Reloader(folder.web("tls: {}"))
 
 
-def test_only_what_is_secured_has_a_context() -> None:
+async def test_only_what_is_secured_has_a_context() -> None:
     now = Reloader(None)
     assert not now.encrypted
-    with pytest.raises(RuntimeError, match="not secured"):
-        now.context()
+    with pytest.raises(RuntimeError, match="not encrypted"):
+        await now.context()

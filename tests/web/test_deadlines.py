@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.web import connection
-from exporter.web.connection_limits import Limits, Watch
+from exporter.web import connections
+from exporter.web.connections import Connections, DeadlineProtocol, Limits
 
 from .guarded import Told, connect
 
@@ -38,7 +38,7 @@ class Writer(asyncio.Protocol):
 class Standing:
     """A door that stands open to a client who reads nothing."""
 
-    connection: connection.Door
+    protocol: DeadlineProtocol
     writer: Writer
     told: Told
 
@@ -49,23 +49,23 @@ class Standing:
 
 @pytest.fixture(autouse=True)
 def _patience_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_FLUSH", 0.1)
+    monkeypatch.setattr(connections, "_FLUSH", 0.1)
 
 
 @asynccontextmanager
 async def standing(then: Callable[[asyncio.Transport], None] = lambda _: None) -> AsyncIterator[Standing]:
     """`then` is done to the connection as soon as everything was written."""
     told, made = Told(), asyncio.Event()
-    watch = Watch(LIMITS, told)
+    opened = Connections(LIMITS, told)
     doors: list[Standing] = []
 
     class Listener(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
-            place = watch.admit("127.0.0.1", transport.abort)
-            assert place is not None
+            new = opened.admit("127.0.0.1", transport.abort)
+            assert new is not None
             writer = Writer(then)
-            one = connection.Door(writer, watch, place, transport)
+            one = DeadlineProtocol(writer, opened, new, transport)
             transport.set_protocol(one)
             one.connection_made(transport)
             doors.append(Standing(one, writer, told))
@@ -96,8 +96,8 @@ async def test_what_comes_after_a_connection_was_cut_is_not_heard_and_stops_no_c
     async with standing() as there:
         while not there.told.reasons:
             await asyncio.sleep(0.01)
-        there.connection.data_received(b"GET / HTTP/1.1\r\n\r\n")  # as TLS may still hand over
-        with there.connection.answering():  # as of one in aiohttp's queue
+        there.protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")  # as TLS may still hand over
+        with there.protocol.handling():  # as of one in aiohttp's queue
             pass
         assert not there.writer.read
         await there.gone()

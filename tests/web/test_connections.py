@@ -10,7 +10,8 @@ import pytest
 from aiohttp import ClientSession, web
 from structlog.testing import capture_logs
 
-from exporter.web import accept, connection_limits, listener
+from exporter.web import connections, listener
+from exporter.web.listening import Address
 
 from .guarded import HEALTHY, PATIENT, Client, busy, connect, guarded, held_up
 from .invented import InventedSite
@@ -19,7 +20,7 @@ from .invented import InventedSite
 @pytest.fixture
 def _nothing_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Probes have no connections of their own beyond the limit."""
-    monkeypatch.setattr(connection_limits, "RESERVED", 0)
+    monkeypatch.setattr(connections, "RESERVED", 0)
 
 
 SHORT = PATIENT._replace(headers=0.15)
@@ -139,7 +140,7 @@ async def test_f70_that_the_limit_is_reached_again_is_news_again() -> None:
 
 @pytest.mark.usefixtures("_nothing_reserved")
 async def test_f70_those_refused_do_not_gather(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accept, "LINGERING", 3)
+    monkeypatch.setattr(listener, "LINGERING", 3)
     async with guarded(PATIENT._replace(connections=1), None, None, held_up) as there:
         holder = await busy(there.port)
         await there.at_work(1)
@@ -152,7 +153,7 @@ async def test_f70_those_refused_do_not_gather(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("_nothing_reserved")
 async def test_f70_one_refused_that_does_not_leave_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accept, "_LINGER", 0.05)
+    monkeypatch.setattr(listener, "_LINGER", 0.05)
     async with guarded(PATIENT._replace(connections=1), None, None, held_up) as there:
         holder = await busy(there.port)
         await there.at_work(1)
@@ -355,7 +356,7 @@ async def test_an_address_in_use_is_an_error_of_the_start_and_nothing_stays_open
     async with guarded() as there:
         runner = web.AppRunner(web.Application())
         await runner.setup()
-        second = listener.Listener(runner, [listener.Address("127.0.0.1", there.port)], PATIENT, there.told)
+        second = listener.Listener(runner, [Address("127.0.0.1", there.port)], PATIENT, there.told)
         assert second.name == f"http://127.0.0.1:{there.port}"
         with pytest.raises(OSError):
             await second.start()

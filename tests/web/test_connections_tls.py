@@ -12,7 +12,7 @@ import pytest
 import trustme
 from aiohttp import ClientSession, web
 
-from exporter.web import connection
+from exporter.web import connections
 
 from .guarded import HEALTHY, PATIENT, Client, connect, guarded
 from .invented import InventedSite
@@ -162,10 +162,10 @@ async def test_f64_a_secure_scrape_is_over_when_the_system_has_all_of_it(
     async def look(request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
         assert request.transport is not None
         request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        through = connection.of(request)
+        through = connections.protocol_of(request)
         assert through is not None
         answer = await handler(request)
-        kept.append(through._line.get_write_buffer_size())
+        kept.append(through._raw.get_write_buffer_size())
         return answer
 
     site = InventedSite(parts=(b"what TLS hands down at once\n" * 30_000,))
