@@ -1,9 +1,8 @@
-"""TLS certificates of both sides: how strictly a peer's is verified, and how the exporter's own is loaded.
+"""TLS certificates of client and server: how a peer is verified, and how the exporter's own are loaded.
 
-The API, its token endpoint, their proxies, and the clients of `--web.config.file` are verified by the same
-flags on every version of Python. Which authorities are trusted is the caller's decision. Invariants: a
-certificate that is written inline needs no file system that can be written to, and no prompt for a password
-ever appears on the terminal.
+The API, its token endpoint, their proxies, and the clients of `--web.config.file` are verified with the same
+flags on every Python version. The caller decides which authorities are trusted. Invariants: an inline
+certificate needs no writable file system, and there is never a prompt for a password on the terminal.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from typing import IO, Any
 from exporter.errors import ConfigError
 
 VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-"""How a chain of certificates is verified: as Go does, and hence Prometheus.
+"""How a chain of certificates is verified: as in Go, and therefore Prometheus.
 
 `VERIFY_X509_STRICT`, which Python sets by default since 3.13, is left out: it refuses authorities without
 keyUsage or with basicConstraints that are not critical, and certificates without an authority key identifier
 (RFC 5280, section 4.2), as many private authorities issue them. With `VERIFY_X509_PARTIAL_CHAIN`, the default
-since 3.13, whatever is trusted ends a chain: an intermediate certificate, or the server's own.
+since 3.13, a chain ends at any trusted certificate: an intermediate one, or the server's own.
 """
 
 
 def verified(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The context, made to verify by `VERIFY_FLAGS` and no others."""
+    """The context, which then verifies with exactly `VERIFY_FLAGS`."""
     context.verify_flags = VERIFY_FLAGS
     return context
 
@@ -40,7 +39,7 @@ _CERTIFICATE = re.compile("-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----.*?--
 
 
 def authorities(pem: str) -> str:
-    """The certificates in a PEM text, as `ssl` takes them, without remarks; raises ValueError without any."""
+    """The certificates in a PEM text, without comments; raises ValueError if there is none."""
     found = [match[0] for match in _CERTIFICATE.finditer(pem)]
     if not found:
         raise ValueError("no certificate")
@@ -48,7 +47,7 @@ def authorities(pem: str) -> str:
 
 
 def require_name(context: ssl.SSLContext, allowed: Iterable[str]) -> None:
-    """Makes handshakes fail with a peer whose certificate has none of these names.
+    """Makes handshakes fail if the certificate of the peer has none of these names.
 
     Names are DNS names, IP addresses, e-mail addresses or URIs (`subjectAltName`, RFC 5280, section 4.2.1.6).
     """
@@ -69,7 +68,7 @@ def names(certificate: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _canonical(name: str) -> str:
-    """Addresses have many spellings, OpenSSL's among them; all else is compared as it is."""
+    """The canonical form of an IP address; other names are unchanged."""
     try:
         return str(ipaddress.ip_address(name.strip()))
     except ValueError:
@@ -79,9 +78,9 @@ def _canonical(name: str) -> str:
 def show(
     context: ssl.SSLContext, certificate: Path | bytes, key: Path | bytes, *, path: str, file: str = ""
 ) -> None:
-    """Has `context` show a certificate; each of the two is a PEM file or what one would hold.
+    """Loads a certificate and its key into `context`; each is a PEM file or the content of one.
 
-    Raises ConfigError, which names `file` and the dotted key `path`, where they cannot be used together.
+    Raises ConfigError, which names `file` and the dotted key `path`, if they cannot be used together.
     """
     try:
         _load_chain(context, certificate, key)
@@ -108,9 +107,9 @@ def _chain_flaw(error: Exception) -> str:
     if reason in _CHAIN_FLAWS:
         return _CHAIN_FLAWS[reason]
     if isinstance(error, _Locked):
-        return "the key is under a password"
+        return "the key is encrypted with a password"
     if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
-        return "one of them is no such PEM"
+        return "one of them is not valid PEM"
     return error.strerror or type(error).__name__
 
 
@@ -125,10 +124,10 @@ _CHAIN_FLAWS = {
 
 @contextmanager
 def _as_file(content: bytes) -> Iterator[Path]:
-    """A file for the ssl module, which reads certificates from files only: in memory where Linux allows it.
+    """A file for the ssl module, which reads certificates from files only; in memory if possible (memfd).
 
-    Where there is no memfd (other systems, a seccomp profile), a private temporary file does; raises OSError
-    where that cannot be written either.
+    Without memfd (other systems, a seccomp profile) it is a private temporary file; raises OSError if that
+    cannot be written.
     """
     try:
         handle = os.memfd_create("certificate", os.MFD_CLOEXEC)
@@ -153,9 +152,9 @@ def _temporary() -> IO[bytes]:
 
 
 class _Locked(ValueError):
-    """A password is asked for."""
+    """The key needs a password."""
 
 
 def _no_password() -> str:
-    """Instead of a prompt on the terminal."""
+    """Replaces the prompt on the terminal."""
     raise _Locked

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _written_out(status: S, problem: OSError | None) -> S | int:
-    """The exit status, with what stands in the way of standard output."""
+    """The exit status, or that of a standard output that could not be written."""
     if problem is None or isinstance(problem, BrokenPipeError):  # whoever read it has seen enough
         return status
     stdio.print_error(f"standard output cannot be written: {problem.strerror or problem}")

@@ -1,19 +1,19 @@
-"""Everything that can go wrong, as one tree.
+"""The exceptions of the exporter.
 
     ExporterError
-    ├── ConfigError            the operator's settings are wrong; exit status 2
-    ├── StateError             the state file cannot be written or used; the exporter goes on without it
-    └── SourceError            an API could not be read; the last good snapshot stays
-        ├── Unreachable        no answer: dns, connect, timeout, tls, proxy, reset
-        ├── Refused            an answer that says no: auth, forbidden, not_found, status
-        ├── Throttled          429 (or 503 with Retry-After); carries the wait
-        ├── Broken             a 5xx answer: server
-        ├── Malformed          a 200 whose body is not a page: html, empty, json, encoding, envelope, …
-        └── PartialCrawl       so much of a crawl failed that nothing of it may be published
+    ├── ConfigError            the configuration is invalid; exit status 2
+    ├── StateError             the state file cannot be written or used; the exporter continues without it
+    └── SourceError            an API could not be read; the last snapshot is still served
+        ├── Unreachable        no response: dns, connect, timeout, tls, proxy, reset
+        ├── Refused            a 3xx or 4xx response: auth, forbidden, not_found, redirect, status
+        ├── Throttled          429, or 503 with Retry-After
+        ├── Broken             a 5xx response: server
+        ├── Malformed          a 200 that is not a page: html, empty, json, encoding, envelope, …
+        └── PartialCrawl       too much of a crawl failed to publish a result
 
-A class's `reason` is the `reason` label of the exporter's own metrics, hence one lower-case word or two.
-Bad data inside a good page is not an error but a value (`exporter.inventory.decode.Reject`).
-Invariant: no message holds a secret; URLs in messages come without user information and query values.
+`reason` is the value of the label `reason` of the exporter's own metrics. A record that cannot be decoded is
+not an exception but a value (`exporter.inventory.decode.Reject`). Invariant: no message contains a secret;
+URLs in messages have no user information and no query.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _QUERY = re.compile(r"\?[^\s\"'<>]+")
 
 
 class ExporterError(Exception):
-    """The root: everything this program raises on purpose."""
+    """The base of all exceptions that the exporter raises on purpose."""
 
     reason = "error"
 
 
 class ConfigError(ExporterError):
-    """The settings cannot be used.
+    """The configuration is invalid.
 
-    `file` is the file read (or the flag or environment variable), `path` the dotted key in it, `hint` what
-    the operator should do. All of them are in the message, one line each problem.
+    `file` is the file (or the flag or environment variable), `path` the dotted key, `hint` what to do. The
+    message contains all of them, one line per problem.
     """
 
     reason = "config"
@@ -46,10 +46,10 @@ class ConfigError(ExporterError):
 
 
 class StateError(ExporterError):
-    """The state file cannot be written, or what stands in its place cannot be used.
+    """The state file cannot be written, or the file at its path cannot be used.
 
-    `reason` is unwritable, foreign (not a file of ours), version, checksum, truncated or unreadable; `path`
-    is the file, `hint` what the operator should do. All but the reason are in the message.
+    `reason` is unwritable, foreign (not a state file), version, checksum, truncated or unreadable; `path` is
+    the file, `hint` what to do. The message contains all but the reason.
     """
 
     reason = "unreadable"
@@ -63,7 +63,7 @@ class StateError(ExporterError):
 
 
 class SourceError(ExporterError):
-    """An inventory API could not be read; `reason` is the metric's label, `hint` what a person may try."""
+    """An inventory API could not be read; `reason` is the label of metrics, `hint` what to do."""
 
     reason = "source"
 
@@ -75,13 +75,13 @@ class SourceError(ExporterError):
 
 
 class Unreachable(SourceError):
-    """No HTTP answer arrived: `reason` is dns, connect, timeout, tls, proxy or reset."""
+    """No HTTP response was received: `reason` is dns, connect, timeout, tls, proxy or reset."""
 
     reason = "connect"
 
 
 class Refused(SourceError):
-    """The API answered, and the answer is no: `reason` is auth, forbidden, not_found, redirect or status."""
+    """The API refused the request: `reason` is auth, forbidden, not_found, redirect or status."""
 
     reason = "status"
 
@@ -91,37 +91,37 @@ class Refused(SourceError):
 
 
 class Throttled(SourceError):
-    """The API asks us to come back later; `wait` is the Retry-After in seconds, None where it gave none."""
+    """The API asks for fewer requests; `wait` is the Retry-After in seconds, None if there was none."""
 
     reason = "throttled"
 
     def __init__(self, message: str, *, wait: float | None) -> None:
-        super().__init__(message, hint="ask less: a longer refresh_interval or a larger page_size")
+        super().__init__(message, hint="use a longer refresh_interval or a larger page_size")
         self.wait = wait
 
 
 class Broken(SourceError):
-    """A 5xx answer; `status` is its code, `wait` the seconds of a Retry-After, None where it gave none."""
+    """A 5xx response; `status` is its code, `wait` the Retry-After in seconds, None if there was none."""
 
     reason = "server"
 
     def __init__(self, message: str, *, status: int, wait: float | None = None) -> None:
-        super().__init__(message, hint="the API itself fails; its owner's logs say why")
+        super().__init__(message, hint="the API failed; ask its owner to check its logs")
         self.status, self.wait = status, wait
 
 
 class Malformed(SourceError):
-    """A good status whose body is not a page of records: `reason` is html, empty, json, encoding, …"""
+    """A successful response that is not a page of records: `reason` is html, empty, json, encoding, …"""
 
     reason = "json"
 
 
 class PartialCrawl(SourceError):
-    """So many pages or records of one crawl failed that publishing it could mislead."""
+    """Too many pages or records of a crawl failed to publish its result."""
 
     reason = "partial"
 
 
 def bare(foreign: str) -> str:
-    """Foreign text as it may be shown: without the queries of URLs, which may hold keys."""
+    """Text of others without the queries of URLs, which may contain keys."""
     return _QUERY.sub("?…", foreign)

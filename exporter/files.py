@@ -1,8 +1,8 @@
-"""Files that may change, or stop answering, while the exporter runs: read in threads, with a deadline.
+"""Reads files that may change, or stop responding, while the exporter runs: in threads, with a deadline.
 
-A file on a mount that hangs blocks whoever opens it, or only looks at it, for as long as the mount likes. So
-that is done in daemon threads, which neither the event loop nor the end of the process waits for. What the
-files mean is the caller's business. Invariant: of each `Calls` at most one thread hangs.
+A file on a mount that hangs blocks each thread that opens it or reads its metadata. Daemon threads do this,
+so neither the event loop nor the end of the process waits. Invariant: at most one thread of each `Calls`
+hangs.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ DEADLINE = 5.0
 """Seconds that a request waits for the files it needs."""
 
 LARGEST = 1 << 20
-"""Bytes of a file that are read; a larger one is a mistake, such as /dev/zero."""
+"""Maximum bytes of a file; a larger one is a mistake, such as /dev/zero."""
 
-_SETTLED = 2.0
-"""Seconds after its last change from when on the stamp of a file tells the next one.
+_STABLE_AFTER = 2.0
+"""Seconds since the last change of a file after which its stamp shows the next change.
 
-File systems count time in steps: a file written twice within one seems the same.
+The time stamps of file systems are coarse: a file written twice within one step has the same stamp.
 """
 
 Stamp = tuple[int, ...]
-"""What is another one when a file has changed: times in nanoseconds first, size, inode, device."""
+"""Differs if a file has changed: times in nanoseconds, size, inode, device."""
 
 
 def stamp(path: Path) -> Stamp:
-    """The stamp of the file; empty where there is none. It may block."""
+    """The stamp of the file; empty if there is no file. May block."""
     try:
         found = path.stat()
     except (OSError, ValueError):
@@ -44,22 +44,22 @@ def stamp(path: Path) -> Stamp:
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev)
 
 
-def settled(path: Path) -> Stamp:
-    """The stamp of a file that can be relied upon to tell the next change; empty for all others."""
+def stable_stamp(path: Path) -> Stamp:
+    """The stamp of a file, if it shows the next change; else empty. May block."""
     found = stamp(path)
-    if not found or not path.is_file() or time.time() - found[0] / 1e9 < _SETTLED:
+    if not found or not path.is_file() or time.time() - found[0] / 1e9 < _STABLE_AFTER:
         return ()
     return found
 
 
 def read(path: Path) -> bytes:
-    """The content, at most one byte more than `LARGEST`; raises OSError, ValueError. It may block."""
+    """The content, at most one byte more than `LARGEST`; raises OSError, ValueError. May block."""
     with path.open("rb") as stream:
         return stream.read(LARGEST + 1)
 
 
 def whole(path: Path) -> bytes:
-    """The content; raises OSError, also for a file larger than `LARGEST`, and ValueError. It may block."""
+    """The content; raises OSError, also for a file larger than `LARGEST`, and ValueError. May block."""
     content = read(path)
     if len(content) > LARGEST:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
@@ -67,14 +67,14 @@ def whole(path: Path) -> bytes:
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` gives, or raises, in a daemon thread; raises TimeoutError after `seconds`. It blocks."""
+    """Runs `work` in a daemon thread and returns its result; raises TimeoutError after `seconds`. Blocks."""
     found: list[T] = []
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
             found.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the calling thread
             failed.append(error)
 
     thread = threading.Thread(target=run, name="files", daemon=True)
@@ -88,9 +88,9 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
 
 class Calls(Generic[T]):
-    """Calls of `work` in daemon threads, one at a time; `done` is given each result, on the event loop.
+    """Calls `work` in daemon threads, one at a time, and passes each result to `done` on the event loop.
 
-    A result that comes after `deadline` seconds is given to `done` all the same. `work` must not raise.
+    This includes results after the `deadline` (seconds). `work` must not raise.
     """
 
     def __init__(self, work: Callable[[], T], done: Callable[[T], None], deadline: float = DEADLINE) -> None:
@@ -99,9 +99,9 @@ class Calls(Generic[T]):
         self._began, self._number = 0.0, 0
 
     async def fresh(self) -> None:
-        """Returns when `done` has been given what a call found that began no earlier than this one.
+        """Returns when `done` has the result of a call that started after this one.
 
-        Raises TimeoutError where a call takes longer than the deadline; at once if one already does.
+        Raises TimeoutError if a call takes longer than the deadline, at once if one already does.
         """
         now = asyncio.get_running_loop().time
         before = self._number
@@ -142,12 +142,12 @@ class Contents:
         self._paths = tuple(dict.fromkeys(paths))
         self._stamps: dict[Path, Stamp] = {}
         self._found: dict[Path, bytes | OSError | ValueError] = {}
-        self._at: Path | None = None  # the file that the thread is at
+        self._at: Path | None = None  # the file that the thread is reading
         self._late: Path | None = None
         self._calls = Calls(self._look, self._keep, deadline)
 
     async def refresh(self) -> None:
-        """Makes `read` tell what the files hold now; never fails, for `read` says what could not be read."""
+        """Reads the changed files; never fails, because `read` raises their errors."""
         if not self._paths:
             return
         try:
@@ -165,11 +165,11 @@ class Contents:
         return found
 
     def _look(self) -> dict[Path, tuple[Stamp, bytes | OSError | ValueError]]:
-        """In a thread: the files that have changed."""
+        """The files that have changed; runs in a thread."""
         changed: dict[Path, tuple[Stamp, bytes | OSError | ValueError]] = {}
         for path in self._paths:
             self._at = path
-            now = settled(path)
+            now = stable_stamp(path)
             if not now or now != self._stamps.get(path):
                 try:
                     changed[path] = (now, read(path))

@@ -107,7 +107,7 @@ class Kind:
         return f"max by ({self.id}, {', '.join(labels)}) ({family} and on ({self.on}) {self.info()})"
 
     def number(self, expression: str, *labels: str) -> str:
-        """How many different records a vector holds, by labels; it may name a record more than once."""
+        """The number of different records in a vector, by labels; a record may occur more than once."""
         distinct = f"group by ({', '.join((self.id, *labels))}) ({expression})"
         return f"count by ({', '.join(labels)}) ({distinct})" if labels else f"count({distinct})"
 

@@ -237,7 +237,7 @@ def _dialects() -> Iterator[str]:
 
 
 def _dropped_types() -> Iterator[str]:
-    """The types whose records dialects drop, so that fewer are stored than received."""
+    """The types of records that dialects drop, so that fewer are stored than received."""
     yield "Types that are dropped unless you set `exclude_types` (`exclude_types: []` stores all records):"
     yield ""
     by_types: dict[tuple[str, tuple[str, ...]], list[str]] = {}

@@ -21,7 +21,7 @@ FAULTS: dict[str, str] = {
     "error-object": '200 with {"error": …} instead of a list',
     "envelope": 'the list inside {"result": […]}',
     "duplicates": "records listed twice, on one page and on two pages",
-    "null-ids": "records whose id is null, empty or an object",
+    "null-ids": "records with an id that is null, empty or an object",
     "odd-text": "names with quotes, control characters, right-to-left text, emoji, HTML and 10 kB",
     "odd-dates": "dates without time zone, without year, of the year 9999, in free text",
     "odd-shapes": "fields of the wrong JSON type",

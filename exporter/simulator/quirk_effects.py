@@ -50,7 +50,7 @@ _RESPONSE_VALUES: Mapping[str, str] = {
     "envelope": "envelope",
     "shift": "late_records",
 }
-"""Quirks whose value is a response option."""
+"""Quirks with a value that is a response option."""
 
 _TOTALS: Mapping[str, Callable[[Any], ChangeTotal]] = {
     "total-wrong": lambda value: lambda total, page: max(0, total + value),

@@ -89,9 +89,9 @@ class SimulatedDialect:
     kinds listed, "" being no `@type`. `attributes` are, by API, the attributes that can be filtered by.
     Records with a status in `hidden` are never listed. `age_param` requests records updated within the last N
     + 1 days, "" for none. `queries` is what an exporter should request, by collection: the union of these.
-    `required` are parameters without which a request is refused; `needs_accept` refuses requests whose Accept
-    header does not allow JSON. `settings` is what an operator configures of the paging because it differs
-    from the dialect's usual.
+    `required` are parameters without which a request is refused; `needs_accept` refuses requests with an
+    Accept header that does not allow JSON. `settings` are the settings of the paging that an operator
+    configures because they differ from the defaults of the dialect.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """How ServiceNow formats a record: its Resource Inventory API (`sn_ni_core`), services in the same format.
 
 ServiceNow documents no TMF638, so services are what a custom API there would return. There is no status:
-the life cycle is in characteristics, always text, and operational_status is missing, so degraded cannot be
-told from operational. No number, no boolean and no time zone anywhere.
+the life cycle is in characteristics, always text, and operational_status is missing, so degraded and
+operational cannot be distinguished. No number, no boolean and no time zone anywhere.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python -m grafana.preview`: draws every dashboard into `docs/images/`.
 
 By default it runs an inventory, an exporter and a Prometheus of its own for some minutes; `--prometheus URL`
-draws what another one holds. Invariant: whatever it started is ended when it ends.
+draws the data of another one. Invariant: it stops all that it started.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROOM = 24
 def main(arguments: list[str]) -> int:
     """Exit status 0, or 1 where a program is missing."""
     parser = argparse.ArgumentParser(prog="python -m grafana.preview", description=__doc__)
-    parser.add_argument("--prometheus", metavar="URL", help="draw what this Prometheus holds")
+    parser.add_argument("--prometheus", metavar="URL", help="draw the data of this Prometheus")
     parser.add_argument("--scrape-interval", type=float, default=2.0, metavar="SECONDS")
     parser.add_argument("--minutes", type=float, default=5.0, help="how much time the graphs show")
     given = parser.parse_args(arguments)
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
 
 
 def draw(source: asking.Source, script: Path) -> None:
-    """Draws every dashboard, and every table that is wider than it, with what a Prometheus holds."""
+    """Draws every dashboard, and every table that is wider than it, with the data of a Prometheus."""
     for file in sorted(FOLDER.glob("*.json")):
         board: asking.Json = json.loads(file.read_text(encoding="utf-8"))
         said = {"answers": asking.answers(source, board), "from": source.start, "to": source.end}

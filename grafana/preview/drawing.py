@@ -35,7 +35,7 @@ def program(*names: str) -> str:
 
 
 def bundle(folder: Path) -> Path:
-    """The page's script, made anew; installs what it is made of where that is missing."""
+    """Builds the script of the page; installs missing packages."""
     if not (HERE / "node_modules").exists():
         _run(program("npm"), "ci", "--no-audit", "--no-fund")
     script = folder / "page.js"

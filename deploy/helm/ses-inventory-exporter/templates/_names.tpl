@@ -45,7 +45,7 @@ app.kubernetes.io/part-of: {{ include "exporter.name" . }}
 {{- end -}}
 {{- end -}}
 
-{{- /* one exporter that holds everything is a Deployment; pieces or pairs of them have numbers, so StatefulSets */ -}}
+{{- /* a single exporter is a Deployment; shards and pairs need numbers, so they are StatefulSets */ -}}
 {{- define "exporter.single" -}}
 {{- if and (eq (int .Values.shards) 1) (eq (int .Values.replicas) 1) -}}yes{{- end -}}
 {{- end -}}
