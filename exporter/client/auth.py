@@ -1,9 +1,10 @@
 """Authorizes requests: with a password, fixed credentials, or a token of OAuth 2.0 client credentials.
 
-Invariants: one request for a token at a time, which serves all who wait; a refused token is dropped only
+OAuth 2.0 is RFC 6749, section 4.4. Invariants: secrets are read each time they are used, so that they rotate
+without a restart; one request for a token at a time serves all who wait; a refused token is dropped only
 while it is the current one; neither an endpoint that fails nor an API that refuses every token is asked in a
-loop; secrets are taken from the reader each time; the endpoint receives neither the operator's headers nor
-the API's credentials, and its redirects are not followed; a token that could break a header is not used.
+loop; the endpoint receives neither the operator's headers nor the API's credentials, and its redirects are
+not followed; a token that could break a header is not used.
 """
 
 from __future__ import annotations
@@ -36,19 +37,19 @@ _RENEWAL = 10.0
 """Seconds that other requests keep using a token that one of them renews, before another tries to."""
 
 _MAX_BYTES = 1 << 18
-"""Bytes of an answer that are read; no token is larger."""
+"""Bytes of a token response that are read; no token is larger."""
 
 _UNKNOWN_LIFE = 3600.0
-"""Seconds after which a token is renewed that has not said how long it lives."""
+"""Seconds after which a token without a lifetime is renewed."""
 
 _LONGEST_LIFE = 86_400.0
-"""Seconds: whatever it promises, a token is renewed once a day, so that a withdrawn secret is noticed."""
+"""Seconds after which any token is renewed, so that a withdrawn secret is noticed."""
 
 _EARLY, _EARLY_SHARE = 60.0, 0.25
 """A token is renewed so many seconds before its end, or in this last part of a short life."""
 
 _CLOSE, _CLOSE_SHARE = 5.0, 0.05
-"""And not used any more so shortly before its end: it would die on its way."""
+"""A token is no longer used so shortly before its end: it would expire on the way."""
 
 _CODES = frozenset(
     {
@@ -57,7 +58,10 @@ _CODES = frozenset(
         "temporarily_unavailable",
     }
 )
-"""The errors that are shown (sections 4.1.2.1 and 5.2); other text may repeat what we sent."""
+"""The errors that are shown (sections 4.1.2.1 and 5.2); other text may repeat what was sent."""
+
+_TOKENS = ("accesstoken", "token")
+"""The names of the member with the token, folded: not every server follows the standard."""
 
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")
@@ -91,264 +95,6 @@ Post = Callable[[TokenRequest], Awaitable[tuple[int, bytes]]]
 """Sends a request for a token; gives the status and the body, or raises `SourceError`."""
 
 
-class TokenSource:
-    """The current token of the API `name`, fetched by `post`.
-
-    `read` gives the content of the file of the secret, `backoff` is the base of pauses in seconds, `clock`
-    the monotonic time.
-    """
-
-    def __init__(
-        self,
-        config: settings.OAuth2,
-        name: str,
-        post: Post,
-        *,
-        read: settings.Reader = files.read,
-        backoff: float = 0.5,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._config, self._name, self._post, self._read = config, name, post, read
-        self._backoff, self._clock = backoff, clock
-        self._lock = asyncio.Lock()
-        self._token: Token | None = None
-        self._renew_at = 0.0
-        self._methods = _METHODS  # those that are tried: the one that worked last, or all
-        self._failure: errors.SourceError | None = None  # of the endpoint, the last of `_failures` in a row
-        self._failures = 0
-        self._retry_at = 0.0  # the endpoint is left alone until then
-        self._rejected: Token | None = None  # a new one, the last of `_rejections` in a row
-        self._rejections = 0
-        self._keep_until = 0.0  # a refused token is kept until then
-
-    async def token(self) -> Token:
-        """The current token, fetched or renewed where that is due.
-
-        Raises the endpoint's `SourceError`, or `ConfigError` where the secret cannot be read.
-        """
-        current, now = self._token, self._clock()
-        if current is not None:
-            if now < self._renew_at:
-                return current
-            self._renew_at = min(now + _RENEWAL, current.end)
-        async with self._lock:
-            if self._token is not None and self._token is not current:
-                return self._token  # another request has fetched it meanwhile
-            try:
-                return await self._fetch()
-            except errors.ExporterError:
-                if current is not None and self._clock() < current.end:
-                    return current
-                raise
-
-    async def replacement(self, refused: Token, refusals: int) -> Token | None:
-        """Another token than the one that the API has refused with a 401; None if it is not worth trying.
-
-        `refusals` counts those of this request: a second one means that no token is liked for a while.
-        """
-        if refusals > 1:
-            self._reject(refused)
-            return None
-        if self._token is refused:
-            if self._clock() < self._keep_until:
-                return None
-            self._token = None
-        return await self.token()
-
-    def accepted(self) -> None:
-        """The API has accepted a token."""
-        self._rejections, self._keep_until = 0, 0.0
-
-    def _reject(self, token: Token) -> None:
-        if self._rejected is not token:
-            self._rejected = token
-            self._rejections += 1
-            self._keep_until = self._clock() + self._pause(self._rejections)
-
-    def _pause(self, times: int) -> float:
-        """Seconds to wait after so many refusals in a row."""
-        return min(_LONGEST_WAIT, self._backoff * _FIRST_WAIT * 2.0 ** min(times - 1, 30))
-
-    async def _fetch(self) -> Token:
-        """A new token, the current one from now on; the last failure again where that was just now."""
-        if self._failure is not None and self._clock() < self._retry_at:
-            raise self._failure.with_traceback(None)
-        try:
-            fetched = await self._ask()
-        except errors.SourceError as error:
-            self._failure = error
-            self._failures += 1
-            self._retry_at = self._clock() + self._rest(error)
-            raise
-        self._failure, self._failures = None, 0
-        self._token, self._renew_at = fetched, fetched.renew
-        return fetched
-
-    def _rest(self, error: errors.SourceError) -> float:
-        """Seconds to leave the endpoint alone: enough for those who wait for it to fail together."""
-        if error_mapping.is_transient(error):
-            return error_mapping.retry_delay(error, self._failures - 1, self._backoff, lambda: 0.1)
-        return self._pause(self._failures)
-
-    async def _ask(self) -> Token:
-        """A token of the endpoint; each method of authentication is tried as long as none has worked."""
-        began = self._clock()
-        problems = []
-        for method in self._methods:
-            status, body = await self._post(method(self._config, self._config.read_client_secret(self._read)))
-            try:
-                fetched = read_token(status, body, began)
-            except UnusableAnswer as unusable:
-                problems.append(self._refusal(status, unusable))
-            else:
-                self._methods = (method,)
-                return fetched
-        self._methods = _METHODS
-        raise problems[-1]
-
-    def _refusal(self, status: int, unusable: UnusableAnswer) -> errors.Refused:
-        return errors.Refused(
-            f"POST {error_mapping.bare(self._config.token_url)}: {unusable}",
-            status=status,
-            reason="auth",
-            hint=f"check client_id, client_secret, scopes and token_url of apis.{self._name}.oauth2",
-        )
-
-
-def _form(config: settings.OAuth2, further: Mapping[str, str]) -> str:
-    """The parameters; the operator's override them, since not every server keeps to the standard."""
-    fields = {"grant_type": "client_credentials", **further}
-    if config.scopes:
-        fields["scope"] = " ".join(config.scopes)
-    fields.update((key, value.get_secret_value()) for key, value in config.endpoint_params.items())
-    return urllib.parse.urlencode(fields)
-
-
-def _in_header(config: settings.OAuth2, secret: str) -> TokenRequest:
-    """Basic authentication with both parts escaped as in a form (section 2.3.1)."""
-    pair = ":".join(urllib.parse.quote_plus(part) for part in (config.client_id, secret))
-    headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}", "Content-Type": _FORM}
-    return TokenRequest(config.token_url, headers, _form(config, {}))
-
-
-def _in_body(config: settings.OAuth2, secret: str) -> TokenRequest:
-    """In the form: the standard's second choice, and all that some servers know."""
-    secrets = {"client_id": config.client_id, "client_secret": secret}
-    return TokenRequest(config.token_url, {"Content-Type": _FORM}, _form(config, secrets))
-
-
-_METHODS: Sequence[Callable[[settings.OAuth2, str], TokenRequest]] = (_in_header, _in_body)
-
-
-async def post(session: aiohttp.ClientSession, endpoint: Peer, request: TokenRequest) -> tuple[int, bytes]:
-    """Sends a request for a token; gives status and body of a response of the endpoint itself.
-
-    Raises `SourceError` for all other responses.
-    """
-    headers = multidict.CIMultiDict(request.headers)
-    headers["Accept-Encoding"] = "identity"
-    await endpoint.tls.refresh()
-    sent = endpoint.request(yarl.URL(request.url), headers, request.form)
-    with sent.errors_mapped():
-        async with session.request(**sent.arguments) as response:
-            status = response.status
-            error = error_mapping.from_status(status, response.headers, sent.info)
-            if error is not None and not _is_refusal(error, status):
-                raise error
-            try:
-                body = BodyReader(response.headers.get("Content-Encoding", ""), _MAX_BYTES, sent.info.url)
-                async for chunk in response.content.iter_any():
-                    body.feed(chunk)
-                return status, body.finish()
-            except errors.Malformed as malformed:
-                raise errors.Malformed(
-                    f"{sent.info.request}: the answer is too large or wrongly compressed",
-                    reason=malformed.reason,
-                    hint=f"is that a token endpoint? check {sent.info.block}.{sent.info.key}",
-                ) from malformed
-
-
-def _is_refusal(error: errors.SourceError, status: int) -> bool:
-    """Whether the endpoint itself refuses, in a body that `read_token` reads; a proxy may, too."""
-    return isinstance(error, errors.Refused) and status >= 400 and error.reason != "proxy"
-
-
-class UnusableAnswer(ValueError):
-    """A token endpoint's answer has no token that can be used; its text says why."""
-
-
-def read_token(status: int, body: bytes, asked: float) -> Token:
-    """The token in a token endpoint's answer (RFC 6749, section 5) to a request sent at `asked`.
-
-    A lifetime is counted on our own clock from `asked`, never from a date that the server wrote. Raises
-    `UnusableAnswer`, whose text has nothing of the answer but the error codes of the standard.
-    """
-    fields = _fields(body)
-    code = fields.get("error")
-    if not 200 <= status < 300 or code:
-        said = f": {code}" if isinstance(code, str) and code in _CODES else ""
-        raise UnusableAnswer(f"no token, but status {status}{said}")
-    secret = fields.get("access_token")
-    if not isinstance(secret, str) or not _SENDABLE.fullmatch(secret):
-        raise UnusableAnswer(f"status {status}, but no access_token that can be sent: {_look(body)}")
-    kind = fields.get("token_type") or "Bearer"
-    if not isinstance(kind, str) or not _SCHEME.fullmatch(kind):
-        raise UnusableAnswer("a token whose token_type is no scheme of Authorization")
-    life = _life(fields.get("expires_in"))
-    header = f"{_USUAL.get(kind.lower(), kind)} {secret}"
-    if life is None:
-        return Token(header, asked + _UNKNOWN_LIFE, math.inf)
-    renew = min(life - min(_EARLY, life * _EARLY_SHARE), _LONGEST_LIFE)
-    return Token(header, asked + renew, asked + life - min(_CLOSE, life * _CLOSE_SHARE))
-
-
-def _fields(body: bytes) -> Mapping[str, object]:
-    """What the answer says: JSON, or a form as some servers still send; nothing if it is neither."""
-    try:
-        found = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        form = urllib.parse.parse_qsl(body[:65536].decode("utf-8", "replace").strip())
-        return dict(form)
-    return found if isinstance(found, dict) else {}
-
-
-def _look(body: bytes) -> str:
-    """What kind of answer it is instead; none of its words."""
-    if not body.strip():
-        return "it is empty"
-    return "it is a web page" if body.lstrip().startswith(b"<") else "it is something else"
-
-
-def _life(written: object) -> float | None:
-    """Seconds of a lifetime, written as a number or as text; None for none and for what makes no sense."""
-    if isinstance(written, bool) or not isinstance(written, int | float | str):
-        return None
-    try:
-        life = float(written)
-    except (ValueError, OverflowError):
-        return None
-    return life if life > 0 and math.isfinite(life) else None
-
-
-class StaticCredentials:
-    """Credentials that are written in the settings or in a file; `read` gives the value of Authorization."""
-
-    def __init__(self, read: Callable[[], str]) -> None:
-        self._read = read
-
-    async def token(self) -> Token:
-        """What to send now; raises `ConfigError` where a file cannot be read."""
-        return Token(self._read())
-
-    async def replacement(self, refused: Token, refusals: int) -> Token | None:
-        """Other credentials after a 401, where they were rotated since; None for the second of a request."""
-        token = await self.token()
-        return token if refusals == 1 and token.header != refused.header else None
-
-    def accepted(self) -> None:
-        """The API has accepted the credentials."""
-
-
 def authorization(
     http: settings.Api, name: str, post: Post, *, read: settings.Reader = files.read, backoff: float = 0.5
 ) -> StaticCredentials | TokenSource:
@@ -374,9 +120,9 @@ def _basic(basic: settings.BasicAuth, read: settings.Reader) -> str:
 
 
 def http_headers(http: settings.Api, read: settings.Reader = files.read) -> Iterator[tuple[str, str]]:
-    """The operator's own headers, name and value, files as `read` gives them; a name may occur several times.
+    """The operator's own headers, name and value; a name may occur several times.
 
-    Raises `ConfigError` where a file of theirs cannot be read.
+    Raises `ConfigError` where a file cannot be read.
     """
     for name, header in http.http_headers.items():
         try:
@@ -386,3 +132,266 @@ def http_headers(http: settings.Api, read: settings.Reader = files.read) -> Iter
             raise errors.ConfigError(error.problem, path=path, hint=error.hint) from error
         for value in values:
             yield name, value
+
+
+class StaticCredentials:
+    """Credentials of the settings or a file; `read` gives the value of Authorization."""
+
+    def __init__(self, read: Callable[[], str]) -> None:
+        self._read = read
+
+    async def token(self) -> Token:
+        """What to send now; raises `ConfigError` where a file cannot be read."""
+        return Token(self._read())
+
+    async def replacement(self, refused: Token, refusals: int) -> Token | None:
+        """Other credentials after a 401, where they have changed since; None for the second of a request."""
+        token = await self.token()
+        return token if refusals == 1 and token.header != refused.header else None
+
+    def accepted(self) -> None:
+        """The API has accepted the credentials."""
+
+
+class TokenSource:
+    """The current token of the API `name`, fetched by `post`.
+
+    `read` gives the content of the file of the secret, `backoff` is the base of pauses in seconds, `clock`
+    the monotonic time.
+    """
+
+    def __init__(
+        self,
+        config: settings.OAuth2,
+        name: str,
+        post: Post,
+        *,
+        read: settings.Reader = files.read,
+        backoff: float = 0.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config, self._block, self._post, self._read = config, f"apis.{name}.oauth2", post, read
+        self._backoff, self._clock = backoff, clock
+        self._lock = asyncio.Lock()
+        self._token: Token | None = None
+        self._renew_at = 0.0
+        self._methods = _METHODS  # those that are tried: the one that worked last, or all
+        self._failure: errors.SourceError | None = None  # of the endpoint, the last of `_failures` in a row
+        self._failures = 0
+        self._retry_at = 0.0  # no token is requested until then
+        self._rejected: Token | None = None  # a new one, the last of `_rejections` in a row
+        self._rejections = 0
+        self._keep_until = 0.0  # a refused token is kept until then
+
+    async def token(self) -> Token:
+        """The current token, fetched or renewed where that is due.
+
+        Raises the endpoint's `SourceError`, or `ConfigError` where the secret cannot be read.
+        """
+        current, now = self._token, self._clock()
+        if current is not None:
+            if now < self._renew_at:
+                return current
+            self._renew_at = min(now + _RENEWAL, current.end)
+        async with self._lock:
+            if self._token is not None and self._token is not current:
+                return self._token  # another request has fetched it meanwhile
+            try:
+                return await self._fetch()
+            except errors.ExporterError:
+                if current is not None and self._clock() < current.end:
+                    return current
+                raise
+
+    async def replacement(self, refused: Token, refusals: int) -> Token | None:
+        """Another token than the one that the API has refused; None if it is not worth trying.
+
+        `refusals` counts those of this request: a second one means that no token is accepted for a while.
+        """
+        if refusals > 1:
+            if self._rejected is not refused:
+                self._rejected = refused
+                self._rejections += 1
+                self._keep_until = self._clock() + self._pause(self._rejections)
+            return None
+        if self._token is refused:
+            if self._clock() < self._keep_until:
+                return None
+            self._token = None
+        return await self.token()
+
+    def accepted(self) -> None:
+        """The API has accepted a token."""
+        self._rejections, self._keep_until = 0, 0.0
+
+    def _pause(self, times: int) -> float:
+        """Seconds to wait after so many refusals in a row."""
+        return min(_LONGEST_WAIT, self._backoff * _FIRST_WAIT * 2.0 ** min(times - 1, 30))
+
+    async def _fetch(self) -> Token:
+        """A new token, the current one from now on; the last failure again where that was just now."""
+        if self._failure is not None and self._clock() < self._retry_at:
+            raise self._failure.with_traceback(None)
+        try:
+            fetched = await self._request()
+        except errors.SourceError as error:
+            self._failure = error
+            self._failures += 1
+            if error_mapping.is_transient(error):
+                # long enough for those who wait for it to fail together
+                wait = error_mapping.retry_delay(error, self._failures - 1, self._backoff, lambda: 0.1)
+            else:
+                wait = self._pause(self._failures)
+            self._retry_at = self._clock() + wait
+            raise
+        self._failure, self._failures = None, 0
+        self._token, self._renew_at = fetched, fetched.renew
+        return fetched
+
+    async def _request(self) -> Token:
+        """A token of the endpoint; each method of authentication is tried as long as none has worked."""
+        began = self._clock()
+        problems = []
+        for method in self._methods:
+            status, body = await self._post(method(self._config, self._config.read_client_secret(self._read)))
+            try:
+                fetched = read_token(status, body, began)
+            except UnusableResponse as unusable:
+                problems.append(
+                    errors.Refused(
+                        f"POST {error_mapping.bare(self._config.token_url)}: {unusable}",
+                        status=status,
+                        reason="auth",
+                        hint=f"check client_id, client_secret, scopes and token_url of {self._block}",
+                    )
+                )
+            else:
+                self._methods = (method,)
+                return fetched
+        self._methods = _METHODS
+        raise problems[-1]
+
+
+def _form(config: settings.OAuth2, further: Mapping[str, str]) -> str:
+    """The parameters; the operator's override them, since not every server follows the standard."""
+    fields = {"grant_type": "client_credentials", **further}
+    if config.scopes:
+        fields["scope"] = " ".join(config.scopes)
+    fields.update((key, value.get_secret_value()) for key, value in config.endpoint_params.items())
+    return urllib.parse.urlencode(fields)
+
+
+def _in_header(config: settings.OAuth2, secret: str) -> TokenRequest:
+    """Basic authentication with both parts escaped as in a form (section 2.3.1)."""
+    pair = ":".join(urllib.parse.quote_plus(part) for part in (config.client_id, secret))
+    headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}", "Content-Type": _FORM}
+    return TokenRequest(config.token_url, headers, _form(config, {}))
+
+
+def _in_body(config: settings.OAuth2, secret: str) -> TokenRequest:
+    """In the form: the standard's second choice, and the only one of some servers."""
+    secrets = {"client_id": config.client_id, "client_secret": secret}
+    return TokenRequest(config.token_url, {"Content-Type": _FORM}, _form(config, secrets))
+
+
+_METHODS: Sequence[Callable[[settings.OAuth2, str], TokenRequest]] = (_in_header, _in_body)
+
+
+async def post(session: aiohttp.ClientSession, endpoint: Peer, request: TokenRequest) -> tuple[int, bytes]:
+    """Sends a request for a token; gives status and body of a response of the endpoint itself.
+
+    Raises `SourceError` for all other responses.
+    """
+    headers = multidict.CIMultiDict(request.headers)
+    headers["Accept-Encoding"] = "identity"
+    await endpoint.tls.refresh()
+    sent = endpoint.request(yarl.URL(request.url), headers, request.form)
+    with sent.errors_mapped():
+        async with session.request(**sent.arguments) as response:
+            error = error_mapping.from_status(response.status, response.headers, sent.info)
+            if error is not None and not _is_refusal(error, response.status):
+                raise error
+            try:
+                body = BodyReader(response.headers.get("Content-Encoding", ""), _MAX_BYTES, sent.info.url)
+                async for chunk in response.content.iter_any():
+                    body.feed(chunk)
+                return response.status, body.finish()
+            except errors.Malformed as malformed:
+                raise errors.Malformed(
+                    f"{sent.info.request}: the answer is too large or wrongly compressed",
+                    reason=malformed.reason,
+                    hint=f"is that a token endpoint? check {sent.info.block}.{sent.info.key}",
+                ) from malformed
+
+
+def _is_refusal(error: errors.SourceError, status: int) -> bool:
+    """Whether the endpoint itself refuses, in a body that `read_token` reads; a proxy may, too."""
+    return isinstance(error, errors.Refused) and status >= 400 and error.reason != "proxy"
+
+
+class UnusableResponse(ValueError):
+    """A token endpoint's response has no token that can be used; its text says why."""
+
+
+def read_token(status: int, body: bytes, requested: float) -> Token:
+    """The token in a token endpoint's response (section 5) to a request sent at `requested`.
+
+    The names of its members are compared without regard to case and underscores (`accessToken`). A lifetime
+    counts from `requested`. Raises `UnusableResponse`, with nothing of the response in its text but the error
+    codes of the standard.
+    """
+    fields = _fields(body)
+    code = fields.get("error")
+    if not 200 <= status < 300 or code:
+        said = f": {code}" if isinstance(code, str) and code in _CODES else ""
+        raise UnusableResponse(f"no token, but status {status}{said}")
+    secret = next((fields[name] for name in _TOKENS if name in fields), None)
+    if not isinstance(secret, str) or not _SENDABLE.fullmatch(secret):
+        raise UnusableResponse(f"status {status}, but no access_token that can be sent: {_look(body)}")
+    kind = fields.get("tokentype") or "Bearer"
+    if not isinstance(kind, str) or not _SCHEME.fullmatch(kind):
+        raise UnusableResponse("a token whose token_type is no scheme of Authorization")
+    life = _life(fields.get("expiresin"))
+    header = f"{_USUAL.get(kind.lower(), kind)} {secret}"
+    if life is None:
+        return Token(header, requested + _UNKNOWN_LIFE, math.inf)
+    renew = min(life - min(_EARLY, life * _EARLY_SHARE), _LONGEST_LIFE)
+    return Token(header, requested + renew, requested + life - min(_CLOSE, life * _CLOSE_SHARE))
+
+
+def _fields(body: bytes) -> Mapping[str, object]:
+    """The members of a JSON object or a form, by folded name; nothing if it is neither.
+
+    An object within the object is read where that has the token and the outer one has none.
+    """
+    try:
+        found = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = dict(urllib.parse.parse_qsl(body[:65536].decode("utf-8", "replace").strip()))
+    if not isinstance(found, dict):
+        return {}
+    outer = _folded(found)
+    inner = [_folded(value) for value in found.values() if isinstance(value, dict)]
+    return next((fields for fields in (outer, *inner) if fields.keys() & set(_TOKENS)), outer)
+
+
+def _folded(fields: Mapping[str, object]) -> Mapping[str, object]:
+    return {re.sub(r"[_-]", "", name).lower(): value for name, value in fields.items()}
+
+
+def _look(body: bytes) -> str:
+    """What kind of response it is instead, without its words."""
+    if not body.strip():
+        return "it is empty"
+    return "it is a web page" if body.lstrip().startswith(b"<") else "it is something else"
+
+
+def _life(written: object) -> float | None:
+    """Seconds of a lifetime, written as a number or as text; None for none and for what makes no sense."""
+    if isinstance(written, bool) or not isinstance(written, int | float | str):
+        return None
+    try:
+        life = float(written)
+    except (ValueError, OverflowError):
+        return None
+    return life if life > 0 and math.isfinite(life) else None

@@ -18,17 +18,20 @@ from exporter.client import error_mapping, response
 from exporter.telemetry import Telemetry
 from exporter.token_bucket import TokenBucket
 
-_START = 4
-"""Requests in flight at first: quick for a small inventory, bearable for a weak server."""
-
 _FAST = 0.05
-"""Seconds: answers that take less on average never end the growth, since differences are noise."""
+"""Seconds: with answers that take less on average, differences in their rate are noise."""
+
+_GAIN = 0.25
+"""The share of what a trial could bring at best that it must bring to be kept: less is noise."""
+
+_LOSS = 0.1
+"""The share of the answers a second that fewer requests may cost at most, and are kept."""
 
 _BORNE = 64
-"""Answers after which a limit has been borne: a refusal is then an event, and not what the limit leads to."""
+"""Answers after which a refusal is an event, and not what the limit leads to."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 32, 1024
-"""Answers before a step that failed is tried again; doubled each time it fails."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 16, 1024
+"""Answers between trials: doubled after each that failed."""
 
 _FIRST_GAP, _LONGEST_GAP, _NARROWER = 0.02, 10.0, 0.93
 """Seconds between requests where even one at a time is too many: doubled by refusals, lessened by answers."""
@@ -37,54 +40,75 @@ _FIRST_GAP, _LONGEST_GAP, _NARROWER = 0.02, 10.0, 0.93
 class Concurrency:
     """How many requests may be in flight: `limit`, from 1 to `most`.
 
-    It grows by one while that brings more answers a second, and is halved by refusals. `gap` is the least
-    time between two requests in seconds; 0 unless one at a time was still too many. `in_flight` is everywhere
-    the number of requests in flight, the one that was answered included.
+    It begins with 1. More are tried, and kept while that brings more answers a second; fewer are tried, and
+    kept while that brings as many; refusals halve it. `gap` is the least time between two requests in
+    seconds; 0 unless one at a time is still too many. `in_flight` is everywhere the number of requests in
+    flight, the one that was answered included.
     """
 
     def __init__(self, most: int) -> None:
-        self.limit = min(_START, most)
+        self.limit = 1
         self.gap = 0.0
         self.generation = 0
         """Increased by each halving: answers to requests of an earlier one say nothing of this limit."""
         self._most = most
-        self._good = self.limit  # the highest limit that is borne and of use, as far as known
+        self._good = 1  # the limit between trials
         self._rate = 0.0  # answers a second at that limit
+        self._borne = 0  # answers since that limit was kept
+        self._step = 1  # of the next trial or the current one: positive for more requests, negative for fewer
+        self._is_trial = False
         self._pause = 0
-        self._answers, self._seconds = 0, 0.0  # since the limit was changed
+        self._answers, self._seconds = 0, 0.0  # at this limit; negative while requests of the last one end
         self._since_failure = _LONGEST_PAUSE  # answers since a request failed as if under too much load
 
     def succeeded(self, generation: int, seconds: float, in_flight: int) -> None:
         """A request was answered within `seconds`."""
         self._since_failure += 1
+        self._borne += 1
         self.gap = self.gap * _NARROWER if self.gap > _FIRST_GAP / 2 else 0.0
-        # a limit that is hardly made use of is not raised; of answers that come together only the first
-        # meets all of their requests in flight
-        if generation == self.generation and 2 * in_flight >= self.limit and not self.gap:
-            self._answers += 1
-            self._seconds += seconds
-            self._grow()
-
-    def _grow(self) -> None:
-        if self.limit < self._good:
-            if self._answers >= self.limit:
-                self._set(self.limit + 1)
+        # a limit that is hardly used says nothing; of answers that come together only the first meets all of
+        # their requests in flight
+        if generation != self.generation or 2 * in_flight < self.limit or self.gap:
             return
-        is_step = self.limit > self._good
-        if self._answers < max(2 * self.limit, self._pause // 4 if is_step else self._pause):
+        self._answers += 1
+        if self._answers > 0:
+            self._seconds += seconds
+            self._measured()
+
+    def _measured(self) -> None:
+        if self.limit < self._good and not self._is_trial:
+            self._set(self.limit + 1)  # it was halved: what was borne before is soon allowed again
+            return
+        share = (4 if self._step > 0 else 16) if self._is_trial else 1
+        if self._answers < max(2, self.limit, self._pause // share):
             return
         mean = max(self._seconds / self._answers, 1e-6)
         rate = self.limit / mean  # answers a second (Little's law)
-        if is_step:
-            # a quarter of what one more could bring at best is required: less is noise
-            if mean > _FAST and rate < self._rate * (1 + 0.25 / self._good):
-                self._step_failed()
-                self._set(self._good)
-                return
-            self._good, self._pause = self.limit, 0
+        if self._is_trial and not self._is_kept(rate, mean):
+            self._trial_failed()
+            self._set(self._good)
+            return
+        if self._is_trial:
+            self._good, self._borne, self._pause = self.limit, 0, 0
+            self._step *= 2
         self._rate = rate
-        if self.limit < self._most:
-            self._set(self.limit + 1)
+        self._try_another(mean)
+
+    def _is_kept(self, rate: float, mean: float) -> bool:
+        """Whether the limit that is tried is better than the last one."""
+        expected = _GAIN * self._step / self._good
+        return mean <= _FAST or rate >= self._rate * (1 + max(expected, -_LOSS))
+
+    def _try_another(self, mean: float) -> None:
+        """Begins a trial of another limit; of fewer requests only where answers are slow."""
+        limit = min(self._most, max(1, self._good + self._step))
+        if limit == self._good or (limit < self._good and mean <= _FAST):
+            self._trial_failed()
+            self._set(self._good)
+            return
+        self._step = limit - self._good
+        self._set(limit)
+        self._is_trial = True
 
     def throttled(self, generation: int, in_flight: int) -> None:
         """A request was refused by a server that counts requests: 429, or 503 with a Retry-After.
@@ -104,8 +128,8 @@ class Concurrency:
             return
         reached = min(self.limit, in_flight)
         if self.limit > self._good:
-            self._step_failed()
-        elif self._answers < _BORNE:
+            self._trial_failed()
+        elif self._borne < _BORNE:
             self._good = max(1, reached - 1)
         self._halve(reached)
 
@@ -113,22 +137,25 @@ class Concurrency:
         """A request failed as it may under too much load: 502, 504, no answer in time.
 
         The first halves the limit, a later one only if the last answer failed, too: one page that always
-        fails, and is asked for again and again, must not slow down all the others.
+        fails, and is requested again and again, must not slow down all the others.
         """
         if generation == self.generation and not 0 < self._since_failure < _LONGEST_PAUSE:
             self._halve(min(self.limit, in_flight))
         self._since_failure = 0
 
-    def _step_failed(self) -> None:
+    def _trial_failed(self) -> None:
+        """The next trial comes later, and goes the other way."""
         self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, 2 * self._pause))
+        self._step = -1 if self._step > 0 else 1
 
     def _halve(self, reached: int) -> None:
         self.generation += 1
+        self._borne = 0
         self._set(max(1, reached // 2))
 
     def _set(self, limit: int) -> None:
-        self.limit = limit
-        self._answers, self._seconds = 0, 0.0
+        self._answers, self._seconds = -max(limit, self.limit), 0.0
+        self.limit, self._is_trial = limit, False
 
 
 class RetryBudget:

@@ -116,7 +116,8 @@ class Limits(Block):
         default=16,
         ge=1,
         le=64,
-        description="Maximum concurrent requests to an API; fewer are sent if it slows down.",
+        description="Maximum concurrent requests to an API; the exporter begins with one and sends more "
+        "only while that brings more responses per second.",
     )
     retries: int = Field(default=3, ge=0, le=20, description="Maximum retries of a failed request.")
 

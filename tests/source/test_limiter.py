@@ -36,22 +36,35 @@ async def starts(limiter: Limiter, count: int, seconds: float = 0.2) -> list[flo
     return found
 
 
+async def grown(told: Told, most: int) -> Limiter:
+    """A limiter that has reached the most."""
+    made = limiter(told, most=most)
+    await starts(made, 4 * most)
+    assert told.limits[-1] == most
+    told.limits.clear()
+    told.waits.clear()
+    return made
+
+
 def test_requests_go_as_many_at_once_as_the_limit_allows_and_in_their_order() -> None:
     told = Told()
-    assert run(starts(limiter(told, most=2), 6)) == [0.0, 0.0, 0.2, 0.2, 0.4, 0.4]
+
+    async def scenario() -> list[float]:
+        return await starts(await grown(told, most=2), 6)
+
+    assert run(scenario()) == [0.0, 0.0, 0.2, 0.2, 0.4, 0.4]
     assert told.waits == pytest.approx([0.0, 0.0, 0.2, 0.2, 0.4, 0.4])
-    assert told.limits == [2]
 
 
 def test_every_change_of_the_limit_is_told() -> None:
     told = Told()
-    run(starts(limiter(told), 500))
-    assert told.limits == list(range(4, 17))
+    run(starts(limiter(told), 60))
+    assert told.limits == [1, 2, 4, 8, 16]
 
 
 def test_a_hold_is_for_all() -> None:
     async def scenario() -> list[float]:
-        one = limiter()
+        one = await grown(Told(), most=4)
         one.pause(7.0)
         return await starts(one, 3)
 
@@ -100,16 +113,16 @@ async def failing(limiter: Limiter, error: Exception) -> None:
 @pytest.mark.parametrize(
     ("error", "limits"),
     [
-        (errors.Throttled("", wait=None), [4, 2]),
-        (errors.Broken("", status=502), [4, 2]),
-        (errors.Broken("", status=503), [4, 2]),
-        (errors.Broken("", status=504), [4, 2]),
-        (errors.Unreachable("", reason="timeout"), [4, 2]),
-        (errors.Broken("", status=500), [4]),
-        (errors.Unreachable("", reason="reset"), [4]),
-        (errors.Refused("", status=404), [4]),
-        (errors.Malformed("", reason="html"), [4]),
-        (ValueError("a bug"), [4]),
+        (errors.Throttled("", wait=None), [2]),
+        (errors.Broken("", status=502), [2]),
+        (errors.Broken("", status=503), [2]),
+        (errors.Broken("", status=504), [2]),
+        (errors.Unreachable("", reason="timeout"), [2]),
+        (errors.Broken("", status=500), []),
+        (errors.Unreachable("", reason="reset"), []),
+        (errors.Refused("", status=404), []),
+        (errors.Malformed("", reason="html"), []),
+        (ValueError("a bug"), []),
     ],
 )
 def test_f16_only_what_fewer_requests_may_mend_halves_the_limit_and_once(
@@ -118,7 +131,7 @@ def test_f16_only_what_fewer_requests_may_mend_halves_the_limit_and_once(
     told = Told()
 
     async def scenario() -> None:
-        one = limiter(told)
+        one = await grown(told, most=4)
         await asyncio.gather(*(failing(one, error) for _ in range(4)))
         assert (await starts(one, 1)) == [0.0]
 
@@ -268,3 +281,40 @@ def test_f16_an_api_that_counts_requests_a_second_is_read_with_pauses_in_between
     assert inventory.pages == 800
     assert inventory.turned_away < 0.15 * 800
     assert seconds < 2 * 800 / 5
+
+
+def seconds_for(pages: int, most: int, workers: int, seconds: float, slower: float = 0.0) -> float:
+    """How long a crawl of an API with so many workers takes; each other request makes it `slower`."""
+
+    async def crawl() -> float:
+        loop, one, at_work = asyncio.get_running_loop(), limiter(most=most), asyncio.Semaphore(workers)
+        began, in_flight = loop.time(), 0
+
+        async def page() -> None:
+            nonlocal in_flight
+            async with one.slot():
+                in_flight += 1
+                async with at_work:
+                    await asyncio.sleep(seconds * (1 + slower * (in_flight - 1)))
+                in_flight -= 1
+
+        await asyncio.gather(*(page() for _ in range(pages)))
+        return loop.time() - began
+
+    return run(crawl())
+
+
+@pytest.mark.parametrize("pages", [10, 50, 500, 2000])
+@pytest.mark.parametrize("slower", [0.0, 0.5])
+def test_an_api_that_handles_one_request_at_a_time_is_not_slower_for_what_is_tried(
+    pages: int, slower: float
+) -> None:
+    one_at_a_time = seconds_for(pages, 1, 1, 0.05, slower)
+    assert seconds_for(pages, 16, 1, 0.05, slower) <= 1.1 * one_at_a_time
+
+
+@pytest.mark.parametrize("pages", [100, 500, 2500])
+def test_an_api_with_sixteen_workers_is_read_six_times_as_fast_as_one_page_after_the_other(
+    pages: int,
+) -> None:
+    assert seconds_for(pages, 16, 16, 0.2) * 6 <= pages * 0.2

@@ -50,8 +50,8 @@ async def test_f16_a_server_that_allows_three_at_a_time_turns_away_hardly_any_re
     assert sum(later) / len(later) <= 0.02
     assert told.codes["200"] == 3000
     assert told.codes["429"] == told.failures["throttled"] == sum(crowd.turned_away)
-    assert told.limits[0] == 4
-    assert max(told.limits) == 4
+    assert told.limits[0] == 1
+    assert max(told.limits) <= 5
 
 
 async def test_f16_a_wait_that_a_server_asks_for_is_kept_by_every_request() -> None:

@@ -67,6 +67,21 @@ def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"accessToken": "t", "tokenType": "bearer", "expiresIn": 8},
+        {"AccessToken": "t", "TokenType": "Bearer", "ExpiresIn": "8"},
+        {"access-token": "t", "expires-in": 8},
+        {"token": "t", "expires_in": 8},
+        {"data": {"accessToken": "t", "expiresIn": 8}, "success": True},
+        {"result": {"access_token": "t", "expires_in": "8"}, "error": None},
+    ],
+)
+def test_names_that_do_not_follow_the_standard_are_understood(fields: object) -> None:
+    assert (read(fields).header, read(fields).end) == ("Bearer t", 1007.6)
+
+
+@pytest.mark.parametrize(
     ("status", "body", "words"),
     [
         (400, b'{"error": "invalid_client"}', "status 400: invalid_client"),
@@ -88,7 +103,7 @@ def test_f25_a_mark_and_a_form_are_understood(body: bytes) -> None:
 def test_f25_an_answer_without_a_token_is_told_apart_and_not_repeated(
     status: int, body: bytes, words: str
 ) -> None:
-    with pytest.raises(auth.UnusableAnswer, match=words) as caught:
+    with pytest.raises(auth.UnusableResponse, match=words) as caught:
         auth.read_token(status, body, 0.0)
     assert CANARY not in str(caught.value)
 
