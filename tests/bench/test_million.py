@@ -13,7 +13,7 @@ GOOD = million.Shard(
     series=2_000_000,
     records=99_990,
     listed=99_990,
-    enabled=2_000_000,
+    taken=2_000_000,
     seconds=9.0,
     resident=8_000_000_000,
 )
