@@ -172,7 +172,7 @@ async def run(case: Case, deletions: int, seed: int = 0) -> Result:
         since: dict[int, int] = {}
         while len(truth.deleted) < deletions:
             await poller.refresh()
-            complete.append(bool(poller.state.complete))
+            complete.append(bool(poller.status.complete))
             now = set(poller.snapshot.records)
             live = {f"S{ident:06}" for ident in truth.records}
             live_removed += len((stored - now) & live)

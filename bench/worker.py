@@ -59,13 +59,12 @@ async def refreshed(poller: Any, rounds: int, before: Any = lambda: None) -> tup
     seconds, spent = [], []
     for _ in range(rounds):
         await asyncio.to_thread(before)
-        poller._next_full = 0.0
         began, cpu = time.perf_counter(), time.process_time()
-        await poller.refresh()
+        await poller.refresh("full")
         seconds.append(time.perf_counter() - began)
         spent.append(time.process_time() - cpu)
-        if not poller.state.up or not poller.state.complete:
-            raise RuntimeError(poller.state.last_error or poller.state.problem)
+        if not poller.status.up or not poller.status.complete:
+            raise RuntimeError(poller.recorder.error or poller.recorder.problem)
     return statistics.median(seconds), statistics.median(spent)
 
 
@@ -76,16 +75,16 @@ def spent() -> float:
 
 async def cold(poller: Any) -> tuple[float, float]:
     """Waits for the first crawl: its seconds to the first body, and its seconds of CPU."""
-    while not poller.state.refreshing:
+    while not poller.status.refreshing:
         await asyncio.sleep(0.0005)
     began, cpu = time.perf_counter(), spent()
-    while poller.state.up is None and not poller.published:
+    while poller.status.up is None and not poller.published:
         await asyncio.sleep(0.001)
     seconds = time.perf_counter() - began
-    while poller.state.up is None:
+    while poller.status.up is None:
         await asyncio.sleep(0.001)
-    if not poller.state.up:
-        raise RuntimeError(poller.state.last_error)
+    if not poller.status.up:
+        raise RuntimeError(poller.recorder.error)
     return seconds, spent() - cpu
 
 

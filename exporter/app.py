@@ -23,13 +23,12 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from exporter import __version__, errors, logs, sd_notify, settings
+from exporter import __version__, errors, logs, settings
+from exporter.collections import PollerGroup
 from exporter.collections.poller import Poller
 from exporter.collections.store import Store
-from exporter.poller_group import PollerGroup
-from exporter.reload import Reloads
 from exporter.state_file import StateFile
-from exporter.supervisor import Supervisor
+from exporter.supervisor import Notifier, Supervisor, watchdog_interval
 from exporter.telemetry import Telemetry
 from exporter.web import connections, listener, listening, server
 from exporter.web.web_config import AccessControl
@@ -44,11 +43,58 @@ _LISTEN_HINTS = {
     errno.EADDRINUSE: f"is another exporter running? {_LISTEN_ELSEWHERE}",
     errno.EACCES: f"ports below 1024 need a privilege: {_LISTEN_ELSEWHERE}",
 }
+Answer = asyncio.Future[tuple[bool, str]]
+"""Whether a reload succeeded, and a sentence."""
+
 _SWITCH = 0.0005
 """Seconds after which a thread that decodes or renders lets the event loop have its turn.
 
 Python's 5 ms are waited for at each system call: a page in many pieces then held scrapes up for 100 ms.
 """
+
+
+class Reloads:
+    """Reload requests, by a signal or over HTTP; those that come while one waits are one.
+
+    Everybody who asks is answered, by a reload that began after they asked, or by the end.
+    """
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._waiting: Answer | None = None
+
+    def ask(self) -> Answer:
+        """Requests a reload; the future is whether it succeeded, and a sentence."""
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+        self._asked.set()
+        return self._waiting
+
+    async def wait(self) -> tuple[bool, str]:
+        """Requests a reload and waits for its result."""
+        return await asyncio.shield(self.ask())
+
+    def end(self) -> None:
+        """From now on every request is answered that the exporter is stopping."""
+        _answer(self.ask(), (False, "The exporter is stopping; the settings were not reloaded."))
+
+    @asynccontextmanager
+    async def next(self) -> AsyncIterator[Answer]:
+        """Waits until a reload is requested; if the answer has no result in the end, the reload failed."""
+        await self._asked.wait()
+        self._asked.clear()
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            raise RuntimeError("a reload was asked for by nobody")
+        try:
+            yield waiting
+        finally:
+            _answer(waiting, (False, "The settings could not be reloaded."))
+
+
+def _answer(waiting: Answer, result: tuple[bool, str]) -> None:
+    if not waiting.done():
+        waiting.set_result(result)
 
 
 @dataclass
@@ -63,7 +109,7 @@ class Runtime:
     group: PollerGroup
     state_file: StateFile
     reloads: Reloads
-    manager: sd_notify.Notifier
+    notifier: Notifier
 
     @property
     def pollers(self) -> Sequence[Poller]:
@@ -94,11 +140,11 @@ async def built(
     telemetry.reloaded(1, time.time())
     supervisor = Supervisor(telemetry)
     reloads = Reloads()
-    store = Store(config, telemetry, supervisor, reloads, revision=revision, monotonic=monotonic)
+    store = Store(config, telemetry, supervisor, reloads.wait, revision=revision, monotonic=monotonic)
     group = await PollerGroup.prepared(config, telemetry, store)
-    store.employ(config, group.pollers)
-    state_file, manager = StateFile(config.state_file, telemetry), sd_notify.Notifier(os.environ)
-    runtime = Runtime(config, config.web, telemetry, supervisor, store, group, state_file, reloads, manager)
+    group.serve(config)
+    state_file, notifier = StateFile(config.state_file, telemetry), Notifier(os.environ)
+    runtime = Runtime(config, config.web, telemetry, supervisor, store, group, state_file, reloads, notifier)
     await group.open()
     try:
         yield runtime
@@ -127,7 +173,7 @@ async def serve(config: settings.Settings, watch: Watch, again: Again | None = N
                 log.info("stopping")
                 return  # what was not restored must not be written over
             await _open(runtime, access, partial(_live, runtime, stop, watch, again or (lambda: config)))
-            await runtime.state_file.close(runtime.group.kept())
+            await runtime.state_file.close(runtime.group.saved())
 
 
 async def _restore(runtime: Runtime) -> None:
@@ -166,7 +212,7 @@ async def _open(
         addresses = await _listen(runner, config, runtime.telemetry, access.tls)
         for address in addresses:
             log.info("listening", address=address, version=__version__)
-        runtime.manager.send(sd_notify.READY, sd_notify.status(f"Serving {', '.join(addresses)}"))
+        runtime.notifier.ready(f"Serving {', '.join(addresses)}")
         await live(addresses[0])
     finally:
         runtime.reloads.end()  # who waits for one would hold the stop up
@@ -187,7 +233,7 @@ async def _live(runtime: Runtime, stop: asyncio.Event, watch: Watch, again: Agai
         ]
         await stop.wait()
         log.info("stopping")
-        runtime.manager.send(sd_notify.STOPPING)
+        runtime.notifier.stopping()
         for task in tasks:
             task.cancel()
 
@@ -207,14 +253,14 @@ async def _shifts(runtime: Runtime, again: Again) -> None:
 async def _successor(runtime: Runtime, again: Again) -> PollerGroup:
     """Waits for a configuration that is new and can be used; returns its group of pollers."""
     while True:
-        async with runtime.reloads.next() as answer, _telling_of_a_reload(runtime.manager):
+        async with runtime.reloads.next() as answer, _telling_of_a_reload(runtime.notifier):
             try:
                 config = await asyncio.to_thread(again)
                 group = await PollerGroup.prepared(config, runtime.telemetry, runtime.store, runtime.group)
             except errors.ConfigError as error:
                 runtime.telemetry.reloaded(0, time.time())
                 log.error("configuration reload failed", error=str(error))  # noqa: TRY400
-                answer.no(f"The old settings stay: {error}")
+                _answer(answer, (False, f"The old settings stay: {error}"))
                 continue
             runtime.telemetry.reloaded(1, time.time())
             if config.log != runtime.config.log:
@@ -222,29 +268,29 @@ async def _successor(runtime: Runtime, again: Again) -> PollerGroup:
             _warn_of_what_stays(runtime.web, config.web)
             runtime.state_file.path = config.state_file
             log.info("configuration reloaded")
-            answer.yes("The settings are reloaded.")
+            _answer(answer, (True, "The settings are reloaded."))
             if _is_the_same_work(runtime.config, config):
                 runtime.config = config
-                runtime.store.employ(config, runtime.pollers)
+                runtime.group.serve(config)
                 continue
             return group
 
 
 @asynccontextmanager
-async def _telling_of_a_reload(manager: sd_notify.Notifier) -> AsyncIterator[None]:
-    manager.send(sd_notify.reloading(time.monotonic()))
+async def _telling_of_a_reload(notifier: Notifier) -> AsyncIterator[None]:
+    notifier.reloading(time.monotonic())
     try:
         yield
     finally:
-        manager.send(sd_notify.READY)
+        notifier.ready()
 
 
 async def _report(runtime: Runtime) -> None:
     """Tells the service manager that all is well, as often as it wants to hear it."""
-    interval = sd_notify.watchdog_interval(os.environ)
+    interval = watchdog_interval(os.environ)
     while interval is not None:
         if runtime.store.healthy()[0]:
-            runtime.manager.send(sd_notify.WATCHDOG, sd_notify.status(runtime.store.ready()[1]))
+            runtime.notifier.alive(runtime.store.ready()[1])
         await asyncio.sleep(interval)
 
 
@@ -253,12 +299,12 @@ async def _hand_over(runtime: Runtime, group: PollerGroup) -> None:
     old = runtime.group
     try:
         await group.open()
-        await group.restore(old.kept())
+        await group.restore(old.saved())
     except BaseException:  # a stop too: nobody else would close what the old one has not
         await group.close(old)
         raise
     runtime.group, runtime.config = group, group.config
-    runtime.store.employ(group.config, group.pollers)
+    group.serve(group.config)
     await old.close(group)
 
 
@@ -285,7 +331,7 @@ async def _clerk(runtime: Runtime) -> None:
         runtime.store.news.clear()
         runtime.group.request_rates()
         await runtime.state_file.due()
-        await runtime.state_file.write(runtime.group.kept())
+        await runtime.state_file.write(runtime.group.saved())
 
 
 def _accept(store: Store) -> None:
@@ -345,15 +391,3 @@ async def _listen(
 def _reachable(address: listening.Address) -> listening.Address:
     """An address that a browser on this machine can be given."""
     return address._replace(host="localhost") if address.is_wildcard else address
-
-
-async def once(config: settings.Settings, watch: Watch) -> tuple[Runtime, bytes]:
-    """One crawl of every collection, `watch` beside it; the runtime as it then is, and the exposition."""
-    async with built(config) as runtime:
-        async with asyncio.TaskGroup() as group:
-            crawls = [group.create_task(poller.refresh()) for poller in runtime.pollers]
-            watching = group.create_task(watch(runtime, ""))
-            await asyncio.wait(crawls)
-            watching.cancel()
-        text = b"".join(runtime.store.scrape("text", "identity", ())[1])
-        return runtime, text

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.console import Console
 
-from exporter import __version__, app, check, errors, healthcheck, logs, progress, settings, stdio
+from exporter import __version__, app, check, errors, healthcheck, initial_crawl, logs, settings
 from exporter.web import listening
 from exporter.web.web_config import AccessControl
 
@@ -38,25 +38,25 @@ S = TypeVar("S")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status; a `serve` that succeeds ends the process itself."""
-    stdio.prepare()
+    logs.prepare_stdout()
     try:
         status = _status(arguments)
     except SystemExit as stop:  # argparse has printed its help, or what is wrong
-        raise SystemExit(_written_out(stop.code, stdio.failure())) from None
+        raise SystemExit(_written_out(stop.code, logs.stdout_failure())) from None
     except OSError as error:
-        problem = stdio.failure()
+        problem = logs.stdout_failure()
         if problem is None:  # then it was not about standard output
-            stdio.print_error(f"cannot go on: {error}")
+            logs.print_error(f"cannot go on: {error}")
             return UNREAD
         return _written_out(GOOD, problem)
-    return _written_out(status, stdio.failure())
+    return _written_out(status, logs.stdout_failure())
 
 
 def _written_out(status: S, problem: OSError | None) -> S | int:
     """The exit status, or that of a standard output that could not be written."""
     if problem is None or isinstance(problem, BrokenPipeError):  # whoever read it has seen enough
         return status
-    stdio.print_error(f"standard output cannot be written: {problem.strerror or problem}")
+    logs.print_error(f"standard output cannot be written: {problem.strerror or problem}")
     return status or UNREAD
 
 
@@ -65,7 +65,7 @@ def _status(arguments: Sequence[str] | None) -> int:
         given = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
         status: int = given.run(given)
     except errors.ConfigError as error:
-        stdio.print_error(str(error))
+        logs.print_error(str(error))
         return WRONG
     except KeyboardInterrupt:
         return GOOD
@@ -274,7 +274,7 @@ def _loaded(given: argparse.Namespace) -> settings.Settings:
 
 def _serve(given: argparse.Namespace) -> NoReturn:
     async def watch(runtime: app.Runtime, _: str) -> None:
-        await progress.log_progress(runtime)
+        await initial_crawl.log_progress(runtime)
 
     logs.never_block()
     asyncio.run(_served(app.serve(_loaded(given), watch, partial(_read, given))))
@@ -296,7 +296,7 @@ async def _served(work: Coroutine[None, None, None]) -> NoReturn:
 def _check(given: argparse.Namespace) -> int:
     config = _loaded(given)
     AccessControl(config.web.config_file)  # only to say what is wrong with it
-    console = stdio.Console()
+    console = logs.Console()
     if given.offline:
         names = ", ".join(target.collection for target in config.targets())
         console.print(f"The configuration is valid. Collections: {names}.")
@@ -309,15 +309,15 @@ def _once(given: argparse.Namespace) -> int:
 
     async def watch(runtime: app.Runtime, _: str) -> None:
         with contextlib.suppress(OSError):  # how far it is matters less than what comes of it
-            await progress.show(runtime, stdio.Console(stderr=True))
+            await initial_crawl.show(runtime, logs.Console(stderr=True))
 
-    runtime, text = asyncio.run(app.once(config, watch))
+    runtime, text = asyncio.run(initial_crawl.once(config, watch))
     sys.stdout.buffer.write(text)
     sys.stdout.buffer.flush()
-    whole = all(poller.state.up and poller.state.complete for poller in runtime.pollers)
+    whole = all(poller.status.up and poller.status.complete for poller in runtime.pollers)
     for poller in runtime.pollers:
-        if not (poller.state.up and poller.state.complete):
-            stdio.print_error(f"{poller.target.collection}: {progress.result(poller)}")
+        if not (poller.status.up and poller.status.complete):
+            logs.print_error(f"{poller.target.collection}: {initial_crawl.result(poller)}")
     return GOOD if whole else UNREAD
 
 
@@ -423,7 +423,7 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
-    console = stdio.Console()
+    console = logs.Console()
     unwritten: OSError | None = None
     async with _started(simulator, [listening.Address("127.0.0.1", 0)]):
         with tempfile.TemporaryDirectory() as folder:
@@ -435,7 +435,7 @@ async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
         async def watch(runtime: app.Runtime, served: str) -> None:
             nonlocal unwritten
             try:
-                await progress.show(runtime, console)
+                await initial_crawl.show(runtime, console)
                 _introduce(simulator, served, console)
             except OSError as error:
                 unwritten = error
@@ -456,7 +456,7 @@ def _healthcheck(given: argparse.Namespace) -> int:
     try:
         healthy, text = healthcheck.ask(given.url, given.cert, given.key)
     except healthcheck.UnreachableError as error:
-        stdio.print_error(str(error))
+        logs.print_error(str(error))
         return UNREAD
     print(text)
     return GOOD if healthy else UNREAD

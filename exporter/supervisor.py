@@ -1,17 +1,20 @@
-"""Restarts tasks that fail and measures how late the event loop is.
+"""Supervision: restarts tasks that fail, measures how late the event loop is, and notifies systemd.
 
 A task that keeps failing however often it is restarted makes the process unhealthy; an API that cannot be
-reached does not. Invariant: a supervised task ends only when it is cancelled or when its work is done.
+reached does not. A supervised task ends only when it is cancelled or when its work is done. systemd is
+notified by the protocol of sd_notify(3), over a datagram socket; sending neither waits nor raises.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -119,3 +122,67 @@ class _Watchdog:
                 frame = sys._current_frames().get(self._thread)
                 where = "".join(traceback.format_stack(frame, limit=8)) if frame else ""
                 log.error("event loop stuck", seconds=round(time.monotonic() - last_turn, 1), where=where)
+
+
+def watchdog_interval(environ: Mapping[str, str]) -> float | None:
+    """Seconds between two WATCHDOG, half of the unit's WatchdogSec; None if there is no watchdog.
+
+    There is none without WATCHDOG_USEC, if that is no positive number, or if WATCHDOG_PID is another process
+    (sd_watchdog_enabled(3)).
+    """
+    pid = environ.get("WATCHDOG_PID")
+    if pid and pid != str(os.getpid()):
+        return None
+    value = environ.get("WATCHDOG_USEC", "")
+    microseconds = int(value) if value.isascii() and value.isdigit() else 0
+    return microseconds / 2_000_000 if microseconds else None
+
+
+class Notifier:
+    """Notifies the service manager that the environment names; without NOTIFY_SOCKET nobody."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = environ.get("NOTIFY_SOCKET", "")
+        self._failure = ""
+
+    def ready(self, status: str = "") -> None:
+        """The start, or a reload, is finished; `status` is shown by `systemctl status`."""
+        self._send("READY=1", *_status(status))
+
+    def reloading(self, now: float) -> None:
+        """The configuration is being reloaded, until `ready`. `now` is the monotonic clock in seconds."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={round(now * 1_000_000)}")
+
+    def stopping(self) -> None:
+        """The process is shutting down."""
+        self._send("STOPPING=1")
+
+    def alive(self, status: str = "") -> None:
+        """The process is alive; to be sent every `watchdog_interval`."""
+        self._send("WATCHDOG=1", *_status(status))
+
+    def _send(self, *variables: str) -> None:
+        """Sends one message. A failure is logged once and never raised."""
+        if not self._address:
+            return
+        # a name that begins with @ is an abstract one, which the kernel knows by a leading zero
+        address = f"\0{self._address[1:]}" if self._address[0] == "@" else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.setblocking(False)  # noqa: FBT003 - the standard library's own signature
+                channel.connect(address)
+                channel.send("\n".join(variables).encode())
+        except OSError as error:
+            self._log_failure(error.strerror or str(error))
+        else:
+            self._failure = ""
+
+    def _log_failure(self, reason: str) -> None:
+        if reason != self._failure:
+            hint = "is the unit's NotifyAccess=main, and its socket reachable from the sandbox?"
+            log.warning("service manager not notified", socket=self._address, error=reason, hint=hint)
+        self._failure = reason
+
+
+def _status(text: str) -> list[str]:
+    return [f"STATUS={' '.join(text.split())}"] if text else []  # a line end would begin another variable

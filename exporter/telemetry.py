@@ -18,6 +18,7 @@ from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
 from exporter import __version__
 from exporter.exposition import families
+from exporter.status import CollectionStatus
 
 _BUCKETS = {
     "request_duration_seconds": (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
@@ -38,6 +39,26 @@ Failures of refreshes and requests have two dozen reasons, times mode and collec
 rules look for series that are new.
 """
 
+_STATUS: Mapping[str, str] = {
+    "up": "up",
+    "complete": "complete",
+    "stale": "stale",
+    "restored": "restored",
+    "records": "records",
+    "records_expected": "expected",
+    "records_retained": "retained",
+    "records_unread": "unread",
+    "records_held_back": "held_back",
+    "records_outdated": "outdated",
+    "records_unknown_status": "unknown_records",
+    "references_dangling": "dangling_references",
+    "refresh_interval_seconds": "refresh_interval",
+    "last_attempt_timestamp_seconds": "last_attempt",
+    "last_success_timestamp_seconds": "last_success",
+    "last_full_success_timestamp_seconds": "last_full_success",
+}
+"""The gauges of a collection, and the field of its status that each shows."""
+
 Metric = TypeVar("Metric", bound=MetricWrapperBase)
 
 
@@ -53,6 +74,7 @@ class Telemetry:
         process_collector.ProcessCollector(registry=self.registry)
         platform_collector.PlatformCollector(registry=self.registry)
         gc_collector.GCCollector(registry=self.registry)
+        self._shown: dict[str, tuple[float | None, ...]] = {}  # values of the gauges of `_STATUS`
         self._begin()
         self._gauge("build_info", __version__, revision, platform.python_version()).set(1)
 
@@ -89,29 +111,32 @@ class Telemetry:
                 for word in words:
                     self._counter(name, *collection, word)
 
-    def interval(self, collection: str, seconds: float) -> None:
-        """So many seconds pass from refresh to refresh."""
-        self._gauge("refresh_interval_seconds", collection).set(seconds)
-
     def collection(self, name: str) -> None:
-        """A collection is enabled: its series are there from the start, at zero."""
-        for gauge in ("up", "complete", "stale", "records", "records_retained", "records_unread"):
-            self._gauge(gauge, name).set(0)
-        self._gauge("records_unknown_status", name).set(0)
-        for gauge in ("records_held_back", "records_outdated", "references_dangling", "restored"):
-            self._gauge(gauge, name).set(0)
-        for counter in ("refresh_overruns_total", "growth_warnings_total"):
+        """A collection is enabled: its counters are there from the start, at zero."""
+        for counter in ("refresh_overruns_total", "growth_warnings_total", "duplicates_total"):
             self._counter(counter, name)
-        for counter in ("added", "changed", "removed"):
-            self._counter(f"records_{counter}_total", name)
-        self._counter("duplicates_total", name)
+        for change in ("added", "changed", "removed"):
+            self._counter(f"records_{change}_total", name)
         for mode in ("full", "delta"):
             self._counter("refreshes_total", name, mode)
         self._begin(name)
 
+    def collection_status(self, status: CollectionStatus) -> None:
+        """Sets the gauges of a collection; one without a value, such as a time that never was, is absent."""
+        values = tuple(getattr(status, field) for field in _STATUS.values())
+        if self._shown.get(status.name) == values:
+            return
+        self._shown[status.name] = values
+        for name, value in zip(_STATUS, values, strict=True):
+            if value is None and name not in ("up", "complete"):
+                self._metrics[name].remove(status.name)
+            else:
+                self._gauge(name, status.name).set(value or 0)
+
     def gone(self, collection: str, served: Iterable[str]) -> None:
         """A collection is off now, and with it the families that were `served` of it."""
         self._forget("collection", collection)
+        self._shown.pop(collection, None)
         self.unserved(served)
 
     def unserved(self, names: Iterable[str]) -> None:
@@ -161,41 +186,17 @@ class Telemetry:
         else:
             self._gauge("request_budget", api).set(budget)
 
-    def attempt(self, collection: str, mode: str, now: float) -> None:
-        """A refresh begins; `now` in Unix seconds."""
+    def attempt(self, collection: str, mode: str) -> None:
+        """A refresh begins."""
         self._counter("refreshes_total", collection, mode).inc()
-        self._gauge("last_attempt_timestamp_seconds", collection).set(now)
 
     def failed(self, collection: str, mode: str, reason: str) -> None:
-        """A refresh failed; what was held before is still served."""
+        """A refresh failed."""
         self._counter("refresh_failures_total", collection, mode, reason).inc()
-        self._gauge("up", collection).set(0)
 
-    def succeeded(self, collection: str, mode: str, now: float, seconds: float) -> None:
-        """A refresh succeeded at `now` (Unix seconds) after so many seconds."""
-        self._gauge("up", collection).set(1)
-        self._gauge("last_success_timestamp_seconds", collection).set(now)
+    def succeeded(self, collection: str, mode: str, seconds: float) -> None:
+        """A refresh succeeded after so many seconds."""
         self._histogram("refresh_duration_seconds", collection, mode).observe(seconds)
-
-    def full(self, collection: str, now: float, *, complete: int, counts: Mapping[str, int | None]) -> None:
-        """A full crawl ended. `complete` is 1 or 0; `counts` are expected (None: unknown), retained, …"""
-        self._gauge("complete", collection).set(complete)
-        for name, count in counts.items():
-            if count is None:  # an old total would be compared with new records
-                self._metrics[f"records_{name}"].remove(collection)
-            else:
-                self._gauge(f"records_{name}", collection).set(count)
-        if complete:
-            self._gauge("last_full_success_timestamp_seconds", collection).set(now)
-
-    def stale(self, collection: str, state: int) -> None:
-        """Whether the snapshot is older than it should be, 1 or 0."""
-        self._gauge("stale", collection).set(state)
-
-    def held(self, collection: str, records: int, unknown_status: int) -> None:
-        """So many records are held; so many of them have a status of unknown meaning."""
-        self._gauge("records", collection).set(records)
-        self._gauge("records_unknown_status", collection).set(unknown_status)
 
     def changed(
         self, collection: str, counts: Mapping[str, int], moves: Mapping[tuple[str, str], int]
@@ -239,21 +240,6 @@ class Telemetry:
     def grown(self, collection: str) -> None:
         """A crawl brought suspiciously many more records than were held."""
         self._counter("growth_warnings_total", collection).inc()
-
-    def dangling(self, collection: str, references: int) -> None:
-        """So many references lead to records that are not held."""
-        self._gauge("references_dangling", collection).set(references)
-
-    def restored(self, collection: str, state: int) -> None:
-        """Whether what is served comes from the state file, 1 or 0."""
-        self._gauge("restored", collection).set(state)
-
-    def aged(self, collection: str, success: float | None, full: float | None) -> None:
-        """When what is served was last confirmed, and confirmed whole; Unix seconds, None for never."""
-        if success is not None:
-            self._gauge("last_success_timestamp_seconds", collection).set(success)
-        if full is not None:
-            self._gauge("last_full_success_timestamp_seconds", collection).set(full)
 
     def state_written(self, now: float, size: int) -> None:
         """The state file was written at `now` (Unix seconds); `size` in bytes."""

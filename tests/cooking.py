@@ -110,7 +110,7 @@ class Scene:
         async with app.built(self.loaded(name, **environ)) as built:
             for poller in built.pollers:
                 await poller.refresh()
-                assert poller.state.complete, (poller.target.collection, poller.state.last_error)
+                assert poller.status.complete, (poller.target.collection, poller.recorder.error)
                 assert poller.snapshot.records
             yield built
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,13 +35,17 @@ def configured(
 
 @asynccontextmanager
 async def house(
-    folder: Path, changes: Mapping[str, object] | None = None, **options: object
+    folder: Path,
+    changes: Mapping[str, object] | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    **options: object,
 ) -> AsyncIterator[tuple[Simulator, app.Runtime]]:
-    """A simulator and the exporter's rooms over it; nothing is crawled yet."""
+    """A simulator and an exporter over it, which has sent no request yet; `clock` is the exporter's."""
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(Simulator(replace(SMALL, **options)))
         config = configured(simulator, folder, changes)
-        yield simulator, await stack.enter_async_context(app.built(config))
+        yield simulator, await stack.enter_async_context(app.built(config, clock))
 
 
 def trouble(simulator: Simulator, *faults: str) -> None:

@@ -85,11 +85,11 @@ async def verdict(dialect: str, quirk: str) -> str:
 
 
 def _compared(held: set[str], truth: set[str], poller: crawling.Poller) -> str:
-    if poller.state.up is False:
+    if poller.status.up is False:
         return WRONG if held else FAILED
     if held == truth:
-        return EXACT if poller.state.complete else UNPROVEN
-    return WRONG if poller.state.complete or held - truth else PART
+        return EXACT if poller.status.complete else UNPROVEN
+    return WRONG if poller.status.complete or held - truth else PART
 
 
 async def matrix() -> dict[str, dict[str, str]]:

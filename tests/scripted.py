@@ -128,7 +128,7 @@ async def from_nothing(house: app.Runtime) -> AsyncIterator[app.Runtime]:
     """Another exporter that holds what this one holds, from a state file, and so has rendered it at once."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "state")
-        state_file.write(file, house.group.kept(), time.time())
+        state_file.write(file, house.group.saved(), time.time())
         async with app.built(house.config) as other:
             await other.group.restore(state_file.read(file))
             yield other
@@ -137,10 +137,8 @@ async def from_nothing(house: app.Runtime) -> AsyncIterator[app.Runtime]:
 async def refresh(house: app.Runtime, mode: str = "full") -> None:
     """A refresh of every collection, which succeeds; `mode` is full or delta."""
     for poller in house.pollers:
-        if mode == "full":
-            poller._next_full = 0.0
-        await poller.refresh()
-        assert poller.state.up, poller.state.last_error
+        await poller.refresh("full" if mode == "full" else None)
+        assert poller.status.up, poller.recorder.error
 
 
 async def step(inventory: Inventory, house: app.Runtime, mode: str, changes: Iterable[Change]) -> None:

@@ -48,7 +48,7 @@ async def test_a_page_that_is_not_found_before_pages_that_are_is_no_end(
         assert own(built, "complete") == 1
         await refresh(built)
         assert (own(built, "complete"), len(inventory.ids(built))) == (0, 200)
-        assert "answered 404, and records followed all the same" in poller(built).state.problem
+        assert "answered 404, and records followed all the same" in poller(built).recorder.problem
 
 
 @pytest.mark.parametrize("how", [BY_OFFSET, BY_PAGE], ids=["offset", "page"])

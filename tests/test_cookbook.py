@@ -200,7 +200,7 @@ async def shrinking(scene: Scene) -> None:
 async def restarted(scene: Scene) -> None:
     (scene.folder / "state").mkdir()
     async with scene.house() as built:
-        await built.state_file.write(built.group.kept())
+        await built.state_file.write(built.group.saved())
         before = crawling.lines(built, "ses_inventory_carrier_info{")
     asked = len(scene.relay.seen)
     async with app.built(scene.loaded()) as built:

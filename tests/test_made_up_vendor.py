@@ -41,7 +41,7 @@ async def test_a_made_up_vendor_is_understood_by_settings_alone() -> None:
         here = {URL: f"http://127.0.0.1:{runner.addresses[0][1]}/inventory"}
         async with app.built(settings.load(EXAMPLE, here)) as built:
             await built.pollers[0].refresh()
-            assert built.pollers[0].state.complete, built.pollers[0].state
+            assert built.pollers[0].status.complete, built.pollers[0].status
             info = crawling.lines(built, "ses_inventory_carrier_info")
             assert len(info) == 56, "the test beam is excluded"
             assert crawling.lines(built, 'ses_inventory_carrier_info{carrier_id="B5"') == [

@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 
 from exporter import app
+from exporter.exposition import render
+from exporter.inventory.snapshot import Changes, Snapshot
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import record, records
@@ -53,8 +55,7 @@ async def test_a_removed_record_leaves_with_the_next_complete_crawl_and_not_befo
         simulator.fleet.remove(ident)
         await poller.refresh()
         assert crawling.lines(built, f'ses_inventory_service_info{{service_id="{ident}"')
-        poller._next_full = 0.0
-        await poller.refresh()
+        await poller.refresh("full")
         assert not crawling.lines(built, f'ses_inventory_service_info{{service_id="{ident}"')
         assert value(built, 'ses_inventory_exporter_records_removed_total{collection="services"}') == 1
 
@@ -79,12 +80,12 @@ async def test_a_failing_api_changes_nothing_of_what_is_served(
         assert good
         crawling.trouble(simulator, fault)
         await poller.refresh()
-        assert (poller.state.up, poller.state.last_error_reason) == (False, reason)
+        assert (poller.status.up, poller.status.last_error_reason) == (False, reason)
         assert crawling.lines(built, "ses_inventory_carrier") == good
         assert value(built, 'ses_inventory_exporter_up{collection="carriers"}') == 0
         crawling.trouble(simulator)
         await poller.refresh()
-        assert poller.state.last_error == ""
+        assert poller.recorder.error == ""
         assert value(built, 'ses_inventory_exporter_up{collection="carriers"}') == 1
 
 
@@ -108,13 +109,11 @@ async def test_f42_a_list_that_is_suddenly_empty_is_believed_only_after_confirma
         for ident in held:
             simulator.fleet.remove(ident)
         for _ in range(2):
-            poller._next_full = 0.0
-            await poller.refresh()
+            await poller.refresh("full")
             assert len(poller.snapshot.records) == len(held)
-            assert poller.state.held_back == len(held)
+            assert poller.status.held_back == len(held)
             assert value(built, 'ses_inventory_exporter_complete{collection="services"}') == 0
-        poller._next_full = 0.0
-        await poller.refresh()
+        await poller.refresh("full")
         assert not poller.snapshot.records
         assert all(line.endswith(" 0") for line in crawling.lines(built, "ses_inventory_services"))
         assert value(built, 'ses_inventory_exporter_complete{collection="services"}') == 1
@@ -126,16 +125,16 @@ async def test_f18_a_row_that_always_fails_costs_only_itself(tmp_path: Path) -> 
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
         assert len(poller.snapshot.records) == 49
-        assert poller.state.complete is False
+        assert poller.status.complete is False
         assert value(built, 'ses_inventory_exporter_records_unread{collection="carriers"}') == 1
-        assert "504" in poller.state.problem
+        assert "504" in poller.recorder.problem
 
 
 async def test_too_many_rejects_fail_the_crawl(tmp_path: Path) -> None:
     async with crawling.house(tmp_path, faults=("null-ids:share=0.5",)) as (_, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        assert (poller.state.up, poller.state.last_error_reason) == (False, "rejects")
+        assert (poller.status.up, poller.status.last_error_reason) == (False, "rejects")
         assert not poller.published
 
 
@@ -157,7 +156,7 @@ async def test_several_queries_are_one_collection(tmp_path: Path) -> None:
         poller = crawling.poller(built, "services")
         await poller.refresh()
         assert len(poller.snapshot.records) == 80
-        assert poller.state.complete
+        assert poller.status.complete
 
 
 async def test_queries_may_overlap(tmp_path: Path) -> None:
@@ -165,7 +164,11 @@ async def test_queries_may_overlap(tmp_path: Path) -> None:
     async with crawling.house(tmp_path, {"collections.carriers.query": both}, dialect="tmf-v4") as (_, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        assert (len(poller.snapshot.records), poller.state.complete, poller.state.duplicates) == (50, True, 0)
+        assert (len(poller.snapshot.records), poller.status.complete, poller.status.duplicates) == (
+            50,
+            True,
+            0,
+        )
 
 
 async def test_records_that_come_in_while_a_list_is_read_cost_a_second_look(tmp_path: Path) -> None:
@@ -173,7 +176,7 @@ async def test_records_that_come_in_while_a_list_is_read_cost_a_second_look(tmp_
     async with crawling.house(tmp_path, changes, quirks=("shift",)) as (_, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        assert (len(poller.snapshot.records), poller.state.complete) == (50, True)
+        assert (len(poller.snapshot.records), poller.status.complete) == (50, True)
 
 
 async def test_a_bug_in_one_collection_is_counted_and_ends_nothing(tmp_path: Path) -> None:
@@ -181,7 +184,7 @@ async def test_a_bug_in_one_collection_is_counted_and_ends_nothing(tmp_path: Pat
         poller = crawling.poller(built, "carriers")
         poller._exposition = None
         await poller.refresh()
-        assert (poller.state.up, poller.state.last_error_reason) == (False, "bug")
+        assert (poller.status.up, poller.status.last_error_reason) == (False, "bug")
 
 
 async def test_two_shards_together_hold_every_record_once(tmp_path: Path) -> None:
@@ -190,7 +193,7 @@ async def test_two_shards_together_hold_every_record_once(tmp_path: Path) -> Non
         async with crawling.house(tmp_path, {"shard": {"index": index, "count": 2}}) as (_, built):
             poller = crawling.poller(built, "carriers")
             await poller.refresh()
-            assert poller.state.complete
+            assert poller.status.complete
             found += poller.snapshot.records
     assert len(found) == len(set(found)) == 50
 
@@ -199,10 +202,9 @@ async def test_an_unchanged_refresh_publishes_nothing(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        body, held = built.store._bodies["carriers"], poller.snapshot
-        poller._next_full = 0.0
-        await poller.refresh()
-        assert built.store._bodies["carriers"] is body
+        body, held = built.store._published["carriers"].body, poller.snapshot
+        await poller.refresh("full")
+        assert built.store._published["carriers"].body is body
         assert poller.snapshot is held
 
 
@@ -213,8 +215,7 @@ async def test_the_operator_lets_the_next_complete_crawl_pass_the_shrink_guard(t
         assert built.store.accept(()) == "Nothing is held back."
         for ident in list(poller.snapshot.records):
             simulator.fleet.remove(ident)
-        poller._next_full = 0.0
-        await poller.refresh()
+        await poller.refresh("full")
         assert len(poller.snapshot.records) == 30
         sentence = built.store.accept(("services",))
         assert sentence.startswith("Accepted: 30 removals in services.")
@@ -236,8 +237,7 @@ async def test_after_an_acceptance_the_guard_is_on_watch_again(tmp_path: Path) -
         for gone, left in ((first, 25), (second, 25)):
             for ident in gone:
                 simulator.fleet.remove(ident)
-            poller._next_full = 0.0
-            await poller.refresh()
+            await poller.refresh("full")
             if gone is first:
                 built.store.accept(())
                 await poller.refresh()
@@ -260,8 +260,7 @@ async def test_a_refresh_that_listed_records_and_failed_is_no_confirmation_that_
         async def full(*faults: str) -> None:
             crawling.trouble(simulator, *faults)
             simulator.begin()
-            poller._next_full = 0.0
-            await poller.refresh()
+            await poller.refresh("full")
 
         await full()
         for _ in range(2):
@@ -282,8 +281,7 @@ async def test_f44_ten_times_as_many_records_are_served_with_a_warning(tmp_path:
         assert value(built, warned) == 0
         for _ in range(45):
             simulator.fleet.add_service(time.time())
-        poller._next_full = 0.0
-        await poller.refresh()
+        await poller.refresh("full")
         assert len(poller.snapshot.records) == 50
         assert value(built, warned) == 1
 
@@ -311,11 +309,9 @@ async def test_f46_references_to_records_that_are_not_held_are_counted(tmp_path:
             await crawling.poller(built, collection).refresh()
         poller = crawling.poller(built, "carriers")
         before = value(built, name)
-        resources = crawling.poller(built, "resources")
-        resources.snapshot.records.clear()
-        resources.membership += 1
-        poller._next_full = 0.0
-        await poller.refresh()
+        gone = tuple(crawling.poller(built, "resources").snapshot.records.values())
+        built.store.publish("resources", render.Body(), Snapshot(), Changes(removed=gone))
+        await poller.refresh("full")
         assert value(built, name) > before
 
 
@@ -329,9 +325,9 @@ async def test_the_rate_of_requests_is_predicted_from_the_last_crawls(tmp_path: 
         poller = crawling.poller(built, "services")
         await poller.refresh()
         await poller.refresh()
-        full = poller.state.requests["full"]
+        full = poller.recorder.requests["full"]
         assert full > 3
-        assert poller.state.requests["delta"] == 1
+        assert poller.recorder.requests["delta"] == 1
         assert poller.requests_per_hour() == 6 * full + 54 * 1
         built.group.request_rates()
         predicted = value(built, 'ses_inventory_exporter_requests_per_hour{api="tmf638"}')
@@ -345,13 +341,14 @@ async def test_a_few_bad_records_may_be_all_that_changed_today(tmp_path: Path) -
         await inventory.refresh(built)
         source.answer = only_of_today(source, [record(0, state="terminated"), bad])
         poller = inventory.poller(built)
-        full = poller._next_full
         await poller.refresh()
         assert inventory.own(built, "up") == 1
         assert crawling.lines(
             built, 'ses_inventory_service_status{service_id="S00000",status="terminated"} 1'
         )
-        assert poller._next_full == full, "the bad record was there in the full crawl, too"
+        await poller.refresh()
+        fulls = 'ses_inventory_exporter_refreshes_total{collection="services",mode="full"} 1.0'
+        assert crawling.lines(built, fulls), "the bad record was there in the full crawl, too"
 
 
 async def test_bad_records_that_are_new_to_a_delta_are_looked_at_by_a_full_crawl(tmp_path: Path) -> None:
@@ -384,7 +381,7 @@ async def test_an_api_that_refuses_the_deltas_parameter_is_told_by_its_name(tmp_
         source.answer = answer
         poller = inventory.poller(built)
         await poller.refresh()
-        assert poller.state.last_error_hint == (
+        assert poller.recorder.hint == (
             "does the API know updatedDaysAgo? correct or empty collections.services.delta"
         )
 
@@ -394,7 +391,7 @@ async def test_after_an_outage_longer_than_a_delta_tells_of_everything_is_asked_
     async with inventory.over(tmp_path, records(30), changes) as (source, built):
         await inventory.refresh(built)
         poller = inventory.poller(built)
-        poller.state.last_success = time.time() - 25 * 3600
+        poller.status.last_success = time.time() - 25 * 3600
         for wanted in (None, "0"):  # everything, then what changed again
             source.asked.clear()
             await poller.refresh()
@@ -419,7 +416,7 @@ async def test_an_api_that_always_announces_more_than_it_shows_is_looked_at_twic
             source.asked.clear()
             await inventory.refresh(built)
             looks.append(sum(query["offset"] == "0" for query in source.asked))
-            assert "announced 33, received 30" in inventory.poller(built).state.problem
+            assert "announced 33, received 30" in inventory.poller(built).recorder.problem
         assert looks == [2, 1, 1]
 
 
@@ -443,6 +440,6 @@ async def test_before_what_changed_was_ever_asked_for_each_query_is_reckoned_wit
     async with crawling.house(tmp_path, changes) as (_, built):
         poller = crawling.poller(built, "services")
         await poller.refresh()
-        assert poller.requests_per_hour() == 6 * poller.state.requests["full"] + 54 * 2
+        assert poller.requests_per_hour() == 6 * poller.recorder.requests["full"] + 54 * 2
         await poller.refresh()
-        assert poller.state.requests["delta"] == 2
+        assert poller.recorder.requests["delta"] == 2

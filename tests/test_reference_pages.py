@@ -10,9 +10,8 @@ import promql_parser
 import pytest
 
 from exporter import cli
-from exporter.collection_state import State
 from exporter.inventory.dialects.vendors import DIALECTS
-from exporter.web.status import CollectionStatus, Rejects, Status
+from exporter.status import CollectionStatus, Rejects, State, Status
 from tests import mentions
 from tests.pages import drifted
 from tools import cli_page, log_events_page, metrics_page, status_api_page, status_values_page

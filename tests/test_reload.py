@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter import app, errors, settings
-from exporter.poller_group import PollerGroup
-from exporter.reload import Reloads
+from exporter.app import Reloads
+from exporter.collections import PollerGroup
 from tests import crawling
 
 
@@ -38,7 +38,7 @@ async def at_work(built: app.Runtime, written: Written) -> AsyncIterator[None]:
 
 
 async def fresh(built: app.Runtime) -> None:
-    while not all(poller.state.up for poller in built.pollers):
+    while not all(poller.status.up for poller in built.pollers):
         await asyncio.sleep(0.01)
 
 
@@ -115,7 +115,7 @@ async def test_f65_reloads_that_are_asked_for_together_are_one() -> None:
     answers = [reloads.ask() for _ in range(100)]
     async with reloads.next() as answer:
         late = reloads.ask()
-        answer.yes("done")
+        answer.set_result((True, "done"))
     assert {future.result() for future in answers} == {(True, "done")}
     assert not late.done(), "who asks while a reload runs may have written the file since it was read"
     async with reloads.next():
@@ -163,7 +163,7 @@ async def test_a_collection_that_could_never_be_crawled_leaves_no_series_when_it
     async with crawling.house(tmp_path, wrong) as (simulator, built):
         written = Written(built.config)
         async with at_work(built, written):
-            while crawling.poller(built, "resources").state.up is not False:
+            while crawling.poller(built, "resources").status.up is not False:
                 await asyncio.sleep(0.01)
             kept = {"services": {}, "carriers": {}}
             await changed_to(built, written, crawling.configured(simulator, tmp_path, {"collections": kept}))
@@ -192,7 +192,7 @@ async def test_the_size_of_what_is_served_no_longer_counts_a_collection_that_is_
             kept = crawling.configured(simulator, tmp_path, {"collections": {"carriers": {}}})
             await changed_to(built, written, kept)
             (told,) = said_of(built, 'exporter_exposition_bytes{encoding="identity"}')
-            carriers = sum(part.length for part in built.store._bodies["carriers"].parts("text"))
+            carriers = sum(part.length for part in built.store._published["carriers"].body.parts("text"))
             assert float(told.split()[-1]) == carriers
 
 
@@ -231,7 +231,7 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         assert built.group is old
         assert sessions and all(session.closed for session in sessions)
         await crawling.poller(built, "carriers").refresh()
-        assert crawling.poller(built, "carriers").state.up, "the old crew's are still open"
+        assert crawling.poller(built, "carriers").status.up, "the old crew's are still open"
 
 
 async def test_a_budget_of_requests_that_is_lifted_is_no_longer_told(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ async def fleet(folder: Path, dialect: str) -> dict[str, dict[str, Record]]:
     async with crawling.house(folder, dialect=dialect) as (_, built):
         for poller in built.pollers:
             await poller.refresh()
-            assert poller.state.complete, (dialect, poller.target.collection, poller.state.problem)
+            assert poller.status.complete, (dialect, poller.target.collection, poller.recorder.problem)
         return {
             poller.target.collection: {ident: held.record for ident, held in poller.snapshot.records.items()}
             for poller in built.pollers

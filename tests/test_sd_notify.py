@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from exporter import sd_notify
-from exporter.sd_notify import Notifier, watchdog_interval
+from exporter.supervisor import Notifier, watchdog_interval
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 def test_words_arrive_as_one_message(manager: socket.socket) -> None:
-    Notifier({"NOTIFY_SOCKET": manager.getsockname()}).send(sd_notify.READY, sd_notify.status("listening"))
+    Notifier({"NOTIFY_SOCKET": manager.getsockname()}).ready("listening")
     assert manager.recv(1000) == b"READY=1\nSTATUS=listening"
 
 
@@ -32,22 +31,24 @@ def test_an_abstract_socket_is_notified_too() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{name}")
         listening.settimeout(5)
-        Notifier({"NOTIFY_SOCKET": f"@{name}"}).send(sd_notify.STOPPING)
+        Notifier({"NOTIFY_SOCKET": f"@{name}"}).stopping()
         assert listening.recv(1000) == b"STOPPING=1"
 
 
-def test_a_status_is_one_line_for_it_would_begin_another_word() -> None:
-    assert sd_notify.status("3 collections\nREADY=1\t ok ") == "STATUS=3 collections READY=1 ok"
+def test_a_status_is_one_line_for_it_would_begin_another_word(manager: socket.socket) -> None:
+    Notifier({"NOTIFY_SOCKET": manager.getsockname()}).alive("3 collections\nREADY=1\t ok ")
+    assert manager.recv(1000) == b"WATCHDOG=1\nSTATUS=3 collections READY=1 ok"
 
 
-def test_reloading_says_when_it_began() -> None:
-    assert sd_notify.reloading(12.5) == "RELOADING=1\nMONOTONIC_USEC=12500000"
+def test_reloading_says_when_it_began(manager: socket.socket) -> None:
+    Notifier({"NOTIFY_SOCKET": manager.getsockname()}).reloading(12.5)
+    assert manager.recv(1000) == b"RELOADING=1\nMONOTONIC_USEC=12500000"
 
 
 def test_without_a_service_manager_nothing_is_done() -> None:
     with capture_logs() as lines:
-        Notifier({}).send(sd_notify.READY)
-        Notifier({"NOTIFY_SOCKET": ""}).send(sd_notify.READY)
+        Notifier({}).ready()
+        Notifier({"NOTIFY_SOCKET": ""}).ready()
     assert not lines
 
 
@@ -55,12 +56,12 @@ def test_a_service_manager_that_is_gone_is_logged_once_and_again_after_it_came_b
     address = tmp_path / "notify"
     notifier = Notifier({"NOTIFY_SOCKET": str(address)})
     with capture_logs() as lines:
-        notifier.send(sd_notify.WATCHDOG)
-        notifier.send(sd_notify.WATCHDOG)
+        notifier.alive()
+        notifier.alive()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
             listening.bind(str(address))
-            notifier.send(sd_notify.WATCHDOG)
-        notifier.send(sd_notify.WATCHDOG)
+            notifier.alive()
+        notifier.alive()
     assert [line["event"] for line in lines] == ["service manager not notified"] * 2
     assert (lines[0]["error"], lines[1]["error"]) == ("No such file or directory", "Connection refused")
 
@@ -69,7 +70,7 @@ def test_a_service_manager_that_does_not_read_stops_nobody(manager: socket.socke
     notifier = Notifier({"NOTIFY_SOCKET": manager.getsockname()})
     with capture_logs() as lines:
         for _ in range(2000):  # far more than a queue of datagrams holds
-            notifier.send(sd_notify.WATCHDOG)
+            notifier.alive()
     assert [line["event"] for line in lines] == ["service manager not notified"]
 
 

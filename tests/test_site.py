@@ -5,10 +5,12 @@ from pathlib import Path
 
 from exporter import app
 from tests import crawling
+from tests.outside.exporters import Clock
 
 
 async def test_a_collection_waits_is_crawled_is_fresh_and_grows_stale(tmp_path: Path) -> None:
-    async with crawling.house(tmp_path) as (_, built):
+    clock = Clock()
+    async with crawling.house(tmp_path, clock=clock) as (_, built):
         site = built.store
         assert {one.state for one in site.status().collections} == {"waiting"}
         assert site.status().ready is False
@@ -27,7 +29,7 @@ async def test_a_collection_waits_is_crawled_is_fresh_and_grows_stale(tmp_path: 
         assert sum(carriers.statuses.values()) == 50
         assert carriers.series > 500
         assert carriers.age_seconds is not None and carriers.age_seconds < 60
-        crawling.poller(built, "carriers").state.fresh_at = time.monotonic() - 1000
+        clock.passed += 1000
         assert site.status().collections[1].state == "stale"
         assert crawling.lines(built, 'ses_inventory_exporter_stale{collection="carriers"} 1')
 
@@ -38,12 +40,13 @@ async def test_what_was_restored_waits_for_its_first_crawl_which_alone_can_say_h
     async with crawling.house(tmp_path) as (simulator, built):
         for poller in built.pollers:
             await poller.refresh()
-        async with app.built(built.config) as again:
-            await again.group.restore(built.group.kept())
+        clock = Clock()
+        async with app.built(built.config, clock) as again:
+            await again.group.restore(built.group.saved())
             carriers = again.store.status().collections[1]
             assert (carriers.state, carriers.restored, carriers.complete) == ("waiting", True, None)
             assert (carriers.records, again.store.status().ready) == (50, True)
-            crawling.poller(again, "carriers").state.fresh_at = time.monotonic() - 1000
+            clock.passed += 1000
             assert again.store.status().collections[1].state == "stale"
             crawling.trouble(simulator, "html")
             await crawling.poller(again, "carriers").refresh()
@@ -55,10 +58,13 @@ async def test_what_was_restored_waits_for_its_first_crawl_which_alone_can_say_h
 
 
 async def test_f69_a_snapshot_past_its_staleness_is_no_longer_served(tmp_path: Path) -> None:
-    async with crawling.house(tmp_path, {"retention.max_staleness": "1h"}) as (_, built):
-        for poller in built.pollers:
-            await poller.refresh()
-        crawling.poller(built, "carriers").state.fresh_at = time.monotonic() - 3601
+    clock = Clock()
+    changes = {"retention.max_staleness": "1h", "web.startup_grace": "2h"}
+    async with crawling.house(tmp_path, changes, clock=clock) as (_, built):
+        await crawling.poller(built, "carriers").refresh()
+        clock.passed += 3601
+        await crawling.poller(built, "services").refresh()
+        await crawling.poller(built, "resources").refresh()
         assert not crawling.lines(built, "ses_inventory_carrier")
         assert crawling.lines(built, "ses_inventory_service_info")
         assert crawling.lines(built, 'ses_inventory_exporter_stale{collection="carriers"} 1')
@@ -94,8 +100,9 @@ async def test_readiness_ends_with_the_grace_even_without_a_snapshot(tmp_path: P
 
 async def test_progress_is_told_while_a_crawl_runs(tmp_path: Path) -> None:
     async with crawling.house(tmp_path) as (_, built):
-        state = crawling.poller(built, "carriers").state
-        state.refreshing, state.items, state.announced, state.pages = "full", 40, 50, 1
+        recorder = crawling.poller(built, "carriers").recorder
+        recorder.begun("full")
+        recorder.page(40, 50)
         told = built.store.status().collections[1]
         assert told.refreshing
         assert told.progress == "full refresh: 40 of 50 records in 1 pages"

@@ -28,7 +28,7 @@ from exporter.errors import StateError
 from exporter.inventory.record import Link, Record
 from exporter.inventory.snapshot import Snapshot, StoredRecord
 from exporter.inventory.snapshot import stored as hold
-from exporter.state_file import SavedCollection, encoding
+from exporter.state_file import SavedCollection
 
 KEY = b"sixteen bytes..."
 NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
@@ -336,7 +336,7 @@ def stands(file: Path, what: str) -> Any:
 
 @pytest.mark.parametrize("what", ["link", "dangling link", "directory", "pipe", "socket"])
 def test_what_is_no_plain_file_is_neither_read_nor_replaced_nor_renamed(file: Path, what: str) -> None:
-    standing = stands(file, what)
+    status_summary = stands(file, what)
     before = file.lstat()
     assert reason(file) == "foreign"
     for attempt in (lambda: state_file.write(file, SMALL, NOW), lambda: state_file.set_aside(file)):
@@ -344,8 +344,8 @@ def test_what_is_no_plain_file_is_neither_read_nor_replaced_nor_renamed(file: Pa
             attempt()
         assert caught.value.reason == "foreign"
     assert (file.lstat().st_ino, file.lstat().st_mode) == (before.st_ino, before.st_mode)
-    if standing:
-        standing.close()
+    if status_summary:
+        status_summary.close()
 
 
 def test_some_other_file_is_never_replaced_nor_renamed(file: Path) -> None:
@@ -464,7 +464,7 @@ def test_very_large_records_are_written_in_smaller_documents(
 ) -> None:
     many = snapshot_of([held(f"S{number}") for number in range(100)])
     content = {"services": SavedCollection(many, KEY, "ses 1", NOW, NOW)}
-    monkeypatch.setattr(encoding, "MAX_DOCUMENT", 2000)
+    monkeypatch.setattr(state_file, "MAX_DOCUMENT", 2000)
     state_file.write(file, content, NOW)
     assert len(documents(file.read_bytes())) > 5
     assert state_file.read(file) == content

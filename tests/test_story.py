@@ -28,8 +28,7 @@ def lines() -> Iterator[Lines]:
 async def crawl(built: app.Runtime) -> None:
     """A full crawl of the carriers."""
     poller = crawling.poller(built, "carriers")
-    poller._next_full = 0.0
-    await poller.refresh()
+    await poller.refresh("full")
 
 
 def told(lines: Lines) -> list[tuple[str, str]]:
@@ -48,7 +47,7 @@ async def test_a_crawl_that_turns_out_incomplete_is_told_once_and_so_is_its_end(
         assert told(lines) == [("info", "initial crawl complete"), ("warning", "crawl incomplete")]
         warning = lines[-1]
         assert (warning["collection"], warning["retained"], warning["held_back"]) == ("carriers", 1, 0)
-        assert warning["problem"] == crawling.poller(built, "carriers").state.problem != ""
+        assert warning["problem"] == crawling.poller(built, "carriers").recorder.problem != ""
         assert "bad_rows of /api/v1/status" in warning["hint"]
         crawling.trouble(simulator)
         await crawl(built)

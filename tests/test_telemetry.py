@@ -13,6 +13,7 @@ from exporter import __version__, telemetry
 from exporter.exposition import families
 from exporter.inventory import decode
 from exporter.inventory.draft import FILTER_IGNORED
+from exporter.status import CollectionStatus
 from exporter.web import connections, web_config
 
 OWN = "ses_inventory_exporter_"
@@ -35,23 +36,43 @@ def values(of: telemetry.Telemetry) -> dict[tuple[str, ...], float]:
     return found
 
 
+def carriers(**values: object) -> CollectionStatus:
+    """The status of a collection."""
+    known = {"name": "carriers", "api": "tmf638", "url": "", "dialect": "ses", "refresh_interval": 300.0}
+    return CollectionStatus(**{**known, **values})
+
+
 def busy(of: telemetry.Telemetry) -> telemetry.Telemetry:
     """One of everything that can happen."""
     of.collection("carriers")
-    of.interval("carriers", 300.0)
-    of.attempt("carriers", "full", 100.0)
+    of.attempt("carriers", "full")
     of.request("tmf638", "200", 0.2)
     of.request("tmf638", "504", 30.0)
     of.request_failed("tmf638", "server")
     of.request_retried("tmf638")
     of.concurrency("tmf638", 4)
     of.failed("carriers", "full", "server")
-    of.attempt("carriers", "full", 200.0)
-    of.succeeded("carriers", "full", 210.0, 10.0)
-    counts = {"expected": 7, "retained": 1, "unread": 2, "held_back": 3}
-    of.full("carriers", 210.0, complete=1, counts=counts)
-    of.stale("carriers", 1)
-    of.held("carriers", 8, 2)
+    of.attempt("carriers", "full")
+    of.succeeded("carriers", "full", 10.0)
+    of.collection_status(
+        carriers(
+            up=True,
+            complete=True,
+            stale=True,
+            restored=True,
+            records=8,
+            expected=7,
+            retained=1,
+            unread=2,
+            held_back=3,
+            outdated=4,
+            unknown_records=2,
+            dangling_references=9,
+            last_attempt=200.0,
+            last_success=210.0,
+            last_full_success=210.0,
+        )
+    )
     of.changed("carriers", {"added": 8, "changed": 3, "removed": 1}, {("Operational", "Down"): 2})
     of.read("carriers", 4, {"missing_id": 5}, {"date": 6})
     of.rendered("carriers", 0.02)
@@ -65,8 +86,6 @@ def busy(of: telemetry.Telemetry) -> telemetry.Telemetry:
     of.request_rate("tmf639", 60, None)
     of.overrun("carriers")
     of.grown("carriers")
-    of.dangling("carriers", 9)
-    of.restored("carriers", 1)
     of.state_written(300.0, 1234)
     of.state_not_written()
     of.task_restarted("carriers")
@@ -91,6 +110,7 @@ def test_what_happens_is_told_under_its_own_name(told: telemetry.Telemetry) -> N
         ("records_retained", "carriers"): 1,
         ("records_unread", "carriers"): 2,
         ("records_held_back", "carriers"): 3,
+        ("records_outdated", "carriers"): 4,
         ("records_unknown_status", "carriers"): 2,
         ("records_added_total", "carriers"): 8,
         ("records_changed_total", "carriers"): 3,
@@ -143,7 +163,7 @@ def test_what_happens_is_told_under_its_own_name(told: telemetry.Telemetry) -> N
 
 def test_an_enabled_collection_is_there_from_the_start_at_zero(told: telemetry.Telemetry) -> None:
     told.collection("services")
-    told.interval("services", 60.0)
+    told.collection_status(carriers(name="services", refresh_interval=60.0))
     found = {key: value for key, value in values(told).items() if "services" in key}
     assert found.pop(("refresh_interval_seconds", "services")) == 60
     assert set(found.values()) == {0}
@@ -170,18 +190,9 @@ def test_counters_of_few_words_are_there_before_the_first_event_so_that_increase
         assert there == dict.fromkeys(words, 0), name
 
 
-def test_a_failure_takes_up_down_and_leaves_the_last_success(told: telemetry.Telemetry) -> None:
-    told.succeeded("carriers", "full", 210.0, 1.0)
-    told.failed("carriers", "delta", "timeout")
-    found = values(told)
-    assert found["up", "carriers"] == 0
-    assert found["last_success_timestamp_seconds", "carriers"] == 210
-    assert found["refresh_failures_total", "carriers", "delta", "timeout"] == 1
-
-
-def test_a_crawl_that_is_not_complete_leaves_the_last_complete_ones_time(told: telemetry.Telemetry) -> None:
-    told.full("carriers", 210.0, complete=1, counts={"expected": 7})
-    told.full("carriers", 310.0, complete=0, counts={"expected": None, "unread": 40})
+def test_what_is_not_known_any_more_is_absent(told: telemetry.Telemetry) -> None:
+    told.collection_status(carriers(complete=True, expected=7, last_full_success=210.0))
+    told.collection_status(carriers(complete=False, expected=None, last_full_success=210.0, unread=40))
     found = values(told)
     assert found["complete", "carriers"] == 0
     assert found["last_full_success_timestamp_seconds", "carriers"] == 210
@@ -251,7 +262,7 @@ def test_a_collection_that_is_off_now_is_gone_with_its_families(told: telemetry.
     keys = values(told)
     assert not any("carriers" in key for key in keys if key[0] != "task_restarts_total")
     assert ("series", "a") not in keys and ("series", "b") in keys
-    assert ("up", "services") in keys
+    assert ("records_added_total", "services") in keys
 
 
 def test_an_api_that_nobody_asks_any_more_is_gone(told: telemetry.Telemetry) -> None:

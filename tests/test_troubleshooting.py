@@ -19,9 +19,9 @@ from exporter.inventory.decode import Reject
 from exporter.settings import Settings
 from exporter.simulator import fault, quirk
 from exporter.state_file import StateFile
+from exporter.status import CollectionStatus, Rejects
 from exporter.telemetry import Telemetry
 from exporter.web import server
-from exporter.web.status import CollectionStatus, Rejects
 from exporter.web.web_config import AccessControl
 from tests import crawling, mentions
 from tests.end_to_end import running
@@ -178,8 +178,7 @@ async def test_the_page_quotes_what_the_shrink_guard_and_the_order_say(tmp_path:
         await poller.refresh()
         for ident in list(poller.snapshot.records)[100:]:
             simulator.fleet.remove(ident)
-        poller._next_full = 0.0
-        await poller.refresh()
+        await poller.refresh("full")
         said = next(one for one in built.store.status().collections if one.name == "carriers").last_error
         assert f"carriers: incomplete, 200 records. {said}" in mentions.text(PAGE)
         assert built.store.accept(("carriers",)) in mentions.text(PAGE)
@@ -192,8 +191,7 @@ async def test_the_page_quotes_what_the_log_says_of_incompleteness(tmp_path: Pat
             poller = crawling.poller(built, "carriers")
             await poller.refresh()
             crawling.trouble(simulator, "504:collection=carriers,rows=57+58")
-            poller._next_full = 0.0
-            await poller.refresh()
+            await poller.refresh("full")
     assert quoted(lines[-1]) in mentions.text(PAGE)
 
 

@@ -1,4 +1,4 @@
-"""The text of docs/status-api.md, from the structs of `exporter.web.status`: `make docs` writes it.
+"""The text of docs/status-api.md, from the structs of `exporter.status`: `make docs` writes it.
 
 The description of a field is the text below it in the source; a test finds fields without one.
 """
@@ -12,8 +12,7 @@ from typing import get_args
 
 import msgspec
 
-from exporter.collection_state import State
-from exporter.web.status import CollectionStatus, Rejects, Status
+from exporter.status import CollectionStatus, Rejects, State, Status
 
 STATES: Mapping[State, str] = {
     "expired": "The snapshot is older than `retention.max_staleness`; nothing is served.",
@@ -60,7 +59,7 @@ def as_markdown() -> str:
         (
             "# Status API",
             "",
-            "Generated from `exporter/web/status.py` by `make docs`; do not edit.",
+            "Generated from `exporter/status.py` by `make docs`; do not edit.",
             "",
             "`GET /api/v1/status` returns the state of the exporter as JSON, in the envelope of Prometheus'",
             'API: `{"status": "success", "data": {…}}`. Fields may be added; their names and meanings do not',

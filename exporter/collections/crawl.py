@@ -116,7 +116,8 @@ class Crawler:
         `SourceError` where a list cannot be read.
         """
         self._unfinished = []
-        first = await self._read(start, {})
+        draft = self._begin(start)
+        first = self._checked(draft, await self._reader.read(draft, {}), {})
         if not await self._needs_another(first):
             return await asyncio.to_thread(self._result, [first])
         # what is missing may have slipped through where two pages met: they must meet elsewhere; else the
@@ -124,13 +125,16 @@ class Crawler:
         size = self._reader.another_size(first.draft.border()) if first.draft.lacks() else 0
         if first.draft.lacks():
             self._reader.doubt_unit()
-        second = await self._read(start, {}, size)
+        draft = self._begin(start)
+        second = self._checked(draft, await self._reader.read(draft, {}, size), {})
         return await asyncio.to_thread(self._result, [first, second])
 
     async def delta(self, start: snapshot.Snapshot) -> CrawlResult:
         """Reads what changed in the last 24 hours; the problem says why those may not be all changes."""
         self._unfinished = []
-        draft, list_results = await self._read(start, self._target.delta)
+        draft = self._begin(start)
+        list_results = await self._reader.read(draft, self._target.delta)
+        self._checked(draft, list_results, self._target.delta)
         many = draft.rejected.total() > self._reject_share * draft.items
         reasons = [list_result.reason for list_result in list_results if not list_result.complete]
         if many and draft.rejected_digests - self._memory.rejected:
@@ -173,13 +177,15 @@ class Crawler:
     def _listed(self, idents: Iterable[str]) -> set[str]:
         return {ident for ident in idents if any(ident in draft.found for draft in self._unfinished)}
 
-    async def _read(self, start: snapshot.Snapshot, further: Mapping[str, str], page_size: int = 0) -> _Lists:
-        """Reads the lists once; raises `TooManyRejects` where too many of their records cannot be stored."""
+    def _begin(self, start: snapshot.Snapshot) -> Draft:
         draft = self._reader.draft(start, self._memory.outdated)
         self._unfinished.append(draft)
-        list_results = await self._reader.read(draft, further, page_size)
+        return draft
+
+    def _checked(self, draft: Draft, list_results: list[ListResult], further: Mapping[str, str]) -> _Lists:
+        """The lists; raises `TooManyRejects` if too many of their records cannot be stored."""
         # a few bad records may be all that changed today, and no sign of another schema
-        of = max(draft.items, len(start.records)) if further else draft.items
+        of = max(draft.items, len(draft.start.records)) if further else draft.items
         if draft.rejected.total() > self._reject_share * of:
             raise TooManyRejects(draft)
         return _Lists(draft, list_results)

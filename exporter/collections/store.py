@@ -1,8 +1,7 @@
-"""What is served of the collections, and their status: bodies and recorded states as answers for `web`.
+"""What is served of the collections: the bodies that pollers publish, and their status.
 
-It owns the bodies that scrapes copy and the rules for fresh, stale, ready and healthy; it asks nothing of
-the inventory and decides nothing about refreshing. Invariants: a body is swapped by one assignment, so a
-scrape sees the old or the new one; a collection too old to be believed is left out, not shown as if it held.
+Invariants: a body is swapped by one assignment, so a scrape sees the old or the new one; a collection whose
+snapshot has expired is left out; nothing here can reach an inventory.
 """
 
 from __future__ import annotations
@@ -12,71 +11,101 @@ import contextlib
 import itertools
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import msgspec
 
 from exporter import __version__, settings
-from exporter.collection_state import Assessment, Facts, assess, readiness
-from exporter.collections.poller import Poller
-from exporter.collections.state_changes import StateChanges
-from exporter.collections.status_report import collection_status
+from exporter.collections.recorder import StatusRecorder
 from exporter.exposition import render, segments
-from exporter.inventory import snapshot
+from exporter.inventory.snapshot import Changes, KnownIds, Snapshot
 from exporter.precedence import Precedence
-from exporter.reload import Reloads
+from exporter.status import CollectionStatus, Status, readiness
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.web.status import Status
 
 _NOTHING = render.Body()
-_SHORTEST_LOOK, _LONGEST_LOOK = 0.05, 60.0  # seconds between two looks at whether a snapshot has expired
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 60.0  # seconds between two checks whether a snapshot has expired
+
+Accept = Callable[[], int]
+"""Confirms the pending removals of a collection; returns how many there are."""
+
+
+class _Published(msgspec.Struct, frozen=True):
+    """What is served of a collection; `memberships` counts how often records have come or gone."""
+
+    body: render.Body
+    snapshot: Snapshot
+    memberships: int
 
 
 class Store:
-    """The collections as they are served. Times come from the wall clock; they are only ever exported."""
+    """The collections as they are served. `reload` loads the configuration again: success, and a sentence.
+
+    `monotonic` is the clock, in seconds, by which ages are counted.
+    """
 
     def __init__(
         self,
         config: settings.Settings,
         telemetry: Telemetry,
         supervisor: Supervisor,
-        reloads: Reloads,
+        reload: Callable[[], Awaitable[tuple[bool, str]]],
         *,
         revision: str = "",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.collections = tuple(target.collection for target in config.targets())
         self.max_scrapes = config.web.max_scrapes
-        self.pollers: Sequence[Poller] = ()
+        self.monotonic = monotonic
         self.precedence = Precedence()
         self.news = asyncio.Event()  # something was refreshed
-        self._renewed = asyncio.Event()  # the same, for whoever waits until a snapshot expires
-        self.started = time.time()
-        self.revision = revision
+        self._renewed = asyncio.Event()  # the same, for `watch_expiry`
+        self._started, self._began = time.time(), monotonic()
+        self._revision = revision
         self._config = config
         self._telemetry = telemetry
         self._supervisor = supervisor
-        self._reloads = reloads
-        self._bodies: dict[str, render.Body] = {}
-        self._changes = StateChanges()
+        self._reload = reload
+        self._apis: set[str] = set()
+        self._recorders: Mapping[str, StatusRecorder] = {}
+        self._accept: Mapping[str, Accept] = {}
+        self._published: dict[str, _Published] = {}
         self._reported: dict[str, tuple[render.Body, bool]] = {}  # bodies, and whether they were served
-        self.monotonic = monotonic
-        self._started = monotonic()
 
-    def employ(self, config: settings.Settings, pollers: Sequence[Poller]) -> None:
-        """From now on these pollers are shown, under these settings; what no poller needs any more goes."""
-        collections, apis = set(self.collections), {poller.target.api for poller in self.pollers}
-        self._config, self.pollers = config, pollers
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The enabled collections."""
+        return tuple(self._recorders)
+
+    def employ(
+        self,
+        config: settings.Settings,
+        recorders: Mapping[str, StatusRecorder],
+        accept: Mapping[str, Accept],
+    ) -> None:
+        """From now on these collections are served, with these settings; the others are forgotten."""
+        before = self._recorders
+        self._config, self._recorders, self._accept = config, recorders, accept
         self.max_scrapes = config.web.max_scrapes
         self._telemetry.series_limit(config.limits.series_per_family)
-        self.collections = tuple(poller.target.collection for poller in pollers)
-        for gone in collections.difference(self.collections):  # also where no crawl ever succeeded
-            self._telemetry.gone(gone, self._bodies.pop(gone, _NOTHING).series)
-            self._changes.forget(gone)
+        for gone in before.keys() - recorders.keys():  # also where no crawl ever succeeded
+            published = self._published.pop(gone, None)
+            self._telemetry.gone(gone, published.body.series if published else ())
             self._reported.pop(gone, None)
-        for api in apis.difference(poller.target.api for poller in pollers):
+        apis = {recorder.status.api for recorder in recorders.values()}
+        for api in self._apis - apis:
             self._telemetry.unused(api)
+        self._apis = apis
         self._telemetry.served({}, {}, self._sizes(self.assessed()))
         self._renewed.set()
+
+    def publish(self, collection: str, body: render.Body, stored: Snapshot, changes: Changes) -> None:
+        """From now on scrapes get this body for the collection; `changes` are those of the snapshot."""
+        before = self._published.get(collection, _Published(_NOTHING, Snapshot(), 0))
+        memberships = before.memberships + bool(changes.added or changes.removed)
+        self._published[collection] = _Published(body, stored, memberships)
+        self._telemetry.unserved(before.body.series.keys() - body.series.keys())
+        self.assessed()
 
     def refreshed(self) -> None:
         """A refresh of some collection succeeded."""
@@ -85,100 +114,72 @@ class Store:
         self._renewed.set()
 
     async def watch_expiry(self) -> None:
-        """Sees for ever that a snapshot expires, even where nobody asks for anything."""
+        """Notices, until cancelled, that a snapshot expires, even if nobody requests anything."""
         while True:
-            found = self.assessed()
-            left = [
-                self._config.retention.max_staleness - (self._age(poller) or 0.0)
-                for poller in self.pollers
-                if found[poller.target.collection].served
-            ]
-            wait = max(min(left, default=_LONGEST_LOOK), _SHORTEST_LOOK)
+            ages = [one.age_seconds for one in self.assessed() if one.served and one.age_seconds is not None]
+            left = [self._config.retention.max_staleness - age for age in ages]
+            wait = max(min(left, default=_LONGEST_WAIT), _SHORTEST_WAIT)
             self._renewed.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(wait, _LONGEST_LOOK)):
+                async with asyncio.timeout(min(wait, _LONGEST_WAIT)):
                     await self._renewed.wait()
 
-    def idents(self) -> snapshot.KnownIds:
-        """The ids held of every collection that has a snapshot."""
-        return {
-            poller.target.collection: poller.snapshot.records for poller in self.pollers if poller.published
-        }
+    def idents(self) -> KnownIds:
+        """The ids that are stored of every collection that has a snapshot."""
+        return {name: one.snapshot.records for name, one in self._published.items()}
 
     def memberships(self) -> Mapping[str, int]:
         """How often records have come or gone, of every collection that has a snapshot."""
-        return {poller.target.collection: poller.membership for poller in self.pollers if poller.published}
+        return {name: one.memberships for name, one in self._published.items()}
 
     def accept(self, collections: tuple[str, ...]) -> str:
-        """Lets the next complete crawl pass the shrink guard; no collections means all. Says what follows."""
-        wanted = [
-            poller for poller in self.pollers if not collections or poller.target.collection in collections
-        ]
-        held = {poller.target.collection: poller.accept() for poller in wanted}
-        waiting = [f"{count} removals in {name}" for name, count in held.items() if count]
-        if not waiting:
+        """Confirms the pending removals of these collections; none means all. Returns what follows."""
+        pending = {
+            name: accept() for name, accept in self._accept.items() if not collections or name in collections
+        }
+        accepted = [f"{count} removals in {name}" for name, count in pending.items() if count]
+        if not accepted:
             return "Nothing is held back."
         return (
-            f"Accepted: {', '.join(waiting)}. They are removed by the next complete crawl, which begins now."
+            f"Accepted: {', '.join(accepted)}. They are removed by the next complete crawl, which begins now."
         )
 
     async def reload(self) -> tuple[bool, str]:
-        """Loads the settings again; whether that went well, and a sentence."""
-        return await asyncio.shield(self._reloads.ask())
+        """Loads the configuration again; whether that succeeded, and a sentence."""
+        return await self._reload()
 
-    def publish(self, collection: str, body: render.Body) -> None:
-        """From now on scrapes get this body for the collection."""
-        before = self._bodies.get(collection, _NOTHING)
-        self._bodies[collection] = body
-        self._telemetry.unserved(before.series.keys() - body.series.keys())
-        self.assessed()
-
-    def assessed(self) -> Mapping[str, Assessment]:
-        """The state of each collection, now; what changed since the last call is logged and counted.
-
-        Everything that is said or served of a collection comes through here.
-        """
-        found = {poller.target.collection: assess(self._facts(poller)) for poller in self.pollers}
-        for poller in self.pollers:
-            name = poller.target.collection
-            poller.state.served = found[name].served
-            self._telemetry.stale(name, int(found[name].stale))
-            age, limit = self._age(poller) or 0.0, self._config.retention.max_staleness
-            self._changes.note(poller.target, poller.state, found[name].state, age, limit)
-            self._report(name, found)
+    def assessed(self) -> Sequence[CollectionStatus]:
+        """The status of each collection, now; what changed since the last call is logged and counted."""
+        uptime, limit = self.monotonic() - self._began, self._config.retention.max_staleness
+        found = [recorder.assess(uptime, limit) for recorder in self._recorders.values()]
+        for status in found:
+            self._report(status, found)
         return found
 
-    def _facts(self, poller: Poller) -> Facts:
-        state = poller.state
-        return Facts(
-            age=self._age(poller),
-            records=poller.tally.records,
-            up=state.up,
-            # after a reload that asks for other records, what was known is of those before
-            complete=state.complete if poller.published else None,
-            uptime=self.monotonic() - self._started,
-            refresh_interval=poller.target.refresh_interval,
-            max_staleness=self._config.retention.max_staleness,
-        )
-
-    def _age(self, poller: Poller) -> float | None:
-        last = poller.state.fresh_at
-        return None if last is None else self.monotonic() - last
-
-    def _report(self, name: str, found: Mapping[str, Assessment]) -> None:
-        """Counts what is served of a collection, where that has changed."""
-        body, served = self._bodies.get(name), found[name].served
-        before = self._reported.get(name)
-        if body is None or (before and before[0] is body and before[1] is served):
+    def _report(self, status: CollectionStatus, found: Sequence[CollectionStatus]) -> None:
+        """Counts what is served of a collection, if that has changed."""
+        published = self._published.get(status.name)
+        if published is None:
             return
-        self._reported[name] = (body, served)
-        series = body.series if served else dict.fromkeys(body.series, 0)
-        self._telemetry.served(series, body.dropped if served else {}, self._sizes(found))
+        body, before = published.body, self._reported.get(status.name)
+        if before and before[0] is body and before[1] is status.served:
+            return
+        self._reported[status.name] = (body, status.served)
+        status.series = sum(body.series.values()) if status.served else 0
+        series = body.series if status.served else dict.fromkeys(body.series, 0)
+        self._telemetry.served(series, body.dropped if status.served else {}, self._sizes(found))
 
-    def _sizes(self, found: Mapping[str, Assessment]) -> Mapping[str, int]:
+    def _served(self, found: Iterable[CollectionStatus]) -> list[tuple[str, render.Body]]:
+        """The bodies that are served, by collection."""
+        return [
+            (one.name, self._published[one.name].body)
+            for one in found
+            if one.served and one.name in self._published
+        ]
+
+    def _sizes(self, found: Iterable[CollectionStatus]) -> Mapping[str, int]:
         """The bytes of all bodies that are served, by encoding."""
-        served = [body for name, body in self._bodies.items() if name in found and found[name].served]
-        parts = [part for body in served for part in body.parts("text")]
+        parts = [part for _, body in self._served(found) for part in body.parts("text")]
         return {
             "identity": sum(part.length for part in parts),
             "gzip": sum(len(part.deflated) for part in parts),
@@ -189,13 +190,13 @@ class Store:
 
         `form` is text or openmetrics, `encoding` gzip or identity; no collections means all.
         """
-        found = self.assessed()
+        served = self._served(self.assessed())
         own = self._telemetry.openmetrics() if form == "openmetrics" else self._telemetry.text()
         parts = [
             part
-            for name, one in found.items()
-            if one.served and name in self._bodies and (not collections or name in collections)
-            for part in self._bodies[name].parts(form)
+            for name, body in served
+            if not collections or name in collections
+            for part in body.parts(form)
         ]
         if encoding == "gzip":
             pieces = tuple(segments.member((*parts, segments.part(own))))
@@ -204,32 +205,25 @@ class Store:
         return sum(part.length for part in parts) + len(own), itertools.chain(inflated, (own,))
 
     def healthy(self) -> tuple[bool, str]:
-        """Whether the process can do its work; the inventory has no say in it."""
+        """Whether the process can do its work, whatever the inventory does; and a sentence."""
         failing = self._supervisor.failing()
         if failing:
             return False, f"A task keeps dying, see the log: {', '.join(failing)}."
         return True, "The exporter is running."
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the exporter has something to serve, and what there is to know of its collections."""
-        grace = self._config.web.startup_grace - (self.monotonic() - self._started)
+        """Whether the exporter has something to serve, and a sentence about its collections."""
+        grace = self._config.web.startup_grace - (self.monotonic() - self._began)
         return readiness(self.assessed(), grace)
 
     def status(self) -> Status:
-        """Everything a person may want to know at three in the morning."""
-        ready, now, found = self.ready()[0], time.time(), self.assessed()
-        collections = []
-        for poller in self.pollers:
-            name, age = poller.target.collection, self._age(poller)
-            expires = None if age is None else now + self._config.retention.max_staleness - age
-            body = self._bodies.get(name, _NOTHING) if found[name].served else _NOTHING
-            collections.append(collection_status(poller, body, found[name], age, expires))
+        """The status of the program and its collections."""
         return Status(
             version=__version__,
-            revision=self.revision,
+            revision=self._revision,
             python=platform.python_version(),
-            started=self.started,
-            now=now,
-            ready=ready,
-            collections=tuple(collections),
+            started=self._started,
+            now=time.time(),
+            ready=self.ready()[0],
+            collections=tuple(map(msgspec.structs.replace, self.assessed())),
         )

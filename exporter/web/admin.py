@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import hdrs, web
 
-from exporter.web import scrape
+from exporter.web import Content, scrape
 from exporter.web.connections import OnceAMinute
 from exporter.web.responses import plain_text
-from exporter.web.status import Content
 
 ACCEPT = "/api/v1/accept"
 RELOAD = "/-/reload"

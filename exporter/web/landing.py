@@ -17,8 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from exporter.collection_state import STALE_AFTER, State
-from exporter.web.status import CollectionStatus, Status
+from exporter.status import STALE_AFTER, CollectionStatus, State, Status
 
 SHOWN = 8
 """Statuses, reasons and examples that are listed; more are only counted."""

@@ -16,10 +16,9 @@ from typing import Literal, NamedTuple
 import structlog
 from aiohttp import hdrs, web
 
-from exporter.web import connections
+from exporter.web import Content, connections
 from exporter.web.connections import OnceAMinute
 from exporter.web.responses import plain_text
-from exporter.web.status import Content
 
 Form = Literal["text", "openmetrics"]
 Encoding = Literal["gzip", "identity"]

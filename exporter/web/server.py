@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from exporter.web import admin, connections, landing, responses, status
+from exporter import status
+from exporter.web import Content, admin, connections, landing, responses
 from exporter.web.admin import AdminRequests
 from exporter.web.responses import plain_text
 from exporter.web.scrape import Scrapes
-from exporter.web.status import Content
 from exporter.web.web_config import AccessControl
 
 __all__ = ["AdminRequests", "application"]

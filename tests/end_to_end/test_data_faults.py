@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from exporter import app, settings
+from exporter import app, initial_crawl, settings
 from exporter.simulator.fault import DATA_FAULTS
 from exporter.simulator.server import Options, Simulator
 from tests.end_to_end import running
@@ -25,7 +25,7 @@ async def crawled(folder: Path, options: Options) -> app.Runtime:
     async with Simulator(options) as simulator:
         file = folder / "config.yaml"
         file.write_text(simulator.configuration())
-        house, _ = await app.once(settings.load(file, {}), idle)
+        house, _ = await initial_crawl.once(settings.load(file, {}), idle)
     return house
 
 

@@ -93,7 +93,7 @@ class Faulty:
     async def good(self) -> None:
         """A refresh that succeeds; what is served afterwards is what must be kept."""
         await self.refresh()
-        assert self.own("up") == 1, self.poller.state.last_error
+        assert self.own("up") == 1, self.poller.recorder.error
         self.served = self.inventory
 
     async def kept(self, reason: str) -> None:
@@ -103,10 +103,10 @@ class Faulty:
             await self.refresh()
             assert self.inventory == self.served
             assert self.own("up") == 0
-        assert self.failures(reason) == failures + 2, self.poller.state.last_error
+        assert self.failures(reason) == failures + 2, self.poller.recorder.error
         assert len(self.logged.events("refresh failed")) == said + 1, "logged once, not at each refresh"
         assert self.logged.events("refresh failed")[-1]["reason"] == reason
-        assert self.poller.state.last_error
+        assert self.poller.recorder.error
         assert self.built.store.healthy()[0]
         assert self.built.store.ready()[0]
 
@@ -114,7 +114,7 @@ class Faulty:
         """The next refresh succeeds, without a restart; the inventory is what it was."""
         said = len(self.logged.events("refresh recovered"))
         await self.refresh()
-        assert self.own("up") == 1, self.poller.state.last_error
+        assert self.own("up") == 1, self.poller.recorder.error
         assert self.own("complete") == 1
         assert self.inventory == self.served
         assert len(self.logged.events("refresh recovered")) == said + 1

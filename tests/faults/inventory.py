@@ -155,7 +155,7 @@ async def until(met: Callable[[], object], seconds: float = 20.0) -> None:
 
 async def crawled(built: app.Runtime) -> None:
     """Waits until the program at work has crawled for the first time."""
-    await until(lambda: poller(built).state.up)
+    await until(lambda: poller(built).status.up)
 
 
 def poller(built: app.Runtime) -> Poller:
@@ -164,8 +164,7 @@ def poller(built: app.Runtime) -> Poller:
 
 async def refresh(built: app.Runtime) -> None:
     """One full crawl, now."""
-    poller(built)._next_full = 0.0
-    await poller(built).refresh()
+    await poller(built).refresh("full")
 
 
 def served(built: app.Runtime) -> list[str]:

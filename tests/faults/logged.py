@@ -14,8 +14,8 @@ import json
 import urllib.parse
 from typing import Any
 
-from exporter import app
-from exporter.web import landing, status
+from exporter import app, status
+from exporter.web import landing
 
 CANARY = "canary-"
 

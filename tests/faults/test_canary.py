@@ -149,7 +149,7 @@ async def through_all_faults(it: Faulty) -> None:
         await it.refresh()
         assert it.own("up") == 0, name
         assert it.inventory == it.served, name
-        assert not leaks(f"{it.poller.state.last_error} {it.poller.state.last_error_hint}"), name
+        assert not leaks(f"{it.poller.recorder.error} {it.poller.recorder.hint}"), name
     it.server.script = test_http.GOOD
     await it.recovers()
 
@@ -237,7 +237,7 @@ async def test_no_secret_is_shown_where_nobody_is_reached(
         unused = rawserver.RawServer(rawserver.silence)
         async with houses.over(unused, {**QUICK, "apis.tmf638.url": url}) as it:
             await it.refresh()
-            assert it.poller.state.last_error
+            assert it.poller.recorder.error
 
 
 MISTAKES: Mapping[str, dict[str, object]] = {

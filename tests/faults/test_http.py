@@ -162,7 +162,7 @@ async def test_f18_a_row_that_cannot_be_read_costs_itself_and_nothing_else(house
         for ident, status in (("C11", "terminated"), ("C12", "active"), ("C17", "active")):
             labels = f'carrier_id="{ident}",status="{status}"'
             assert crawling.lines(it.built, f"ses_inventory_carrier_status{{{labels}}}"), ident
-        assert "504" in it.poller.state.problem
+        assert "504" in it.poller.recorder.problem
 
 
 @fault(

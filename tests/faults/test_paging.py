@@ -260,7 +260,7 @@ async def test_f41_a_second_query_without_an_end_meets_the_deadline_of_both(tmp_
 
         source.answer = answer
         await inventory.refresh(built)
-        said = inventory.poller(built).state.last_error
+        said = inventory.poller(built).recorder.error
         assert re.search(r"within 2 s, \d\.\d s of it on the queries before this one; 0 pages came", said)
 
 

@@ -224,7 +224,7 @@ async def test_f67_a_first_start_without_an_api_serves_no_zeros(tmp_path: Path) 
             for path, status in (("/metrics", 200), ("/-/ready", 503), ("/-/healthy", 200), ("/", 200)):
                 async with client.get(f"{url}{path}") as answer:
                     assert answer.status == status, path
-            await inventory.until(lambda: house.pollers[0].state.up is False)
+            await inventory.until(lambda: house.pollers[0].status.up is False)
             async with client.get(f"{url}/metrics") as answer:
                 families = [line for line in (await answer.text()).splitlines() if line.startswith("ses_")]
             assert all(line.startswith(OWN) for line in families)
@@ -265,7 +265,7 @@ async def test_f68_a_kill_at_any_moment_leaves_a_whole_state_file(tmp_path: Path
     changes = {"state_file": str(file), "collections.services.page_size": 500}
     async with inventory.over(tmp_path, records(2000), changes) as (source, built):
         await inventory.refresh(built)
-        await asyncio.to_thread(state_file.write, model, built.group.kept(), 0.0)
+        await asyncio.to_thread(state_file.write, model, built.group.saved(), 0.0)
         last = 0.0
         for _ in range(5):
             last = max(last, await _killed(file, model, draw.uniform(0.0, 0.15)))

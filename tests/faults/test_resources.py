@@ -238,12 +238,12 @@ async def test_f59_a_disk_that_takes_nothing_costs_a_warning(tmp_path: Path, log
     writes = f'{OWN}state_writes_total{{result="%s"}}'
     async with inventory.over(tmp_path, records(20), {"state_file": str(file)}) as (_, built):
         await inventory.refresh(built)
-        await built.state_file.write(built.group.kept())
+        await built.state_file.write(built.group.saved())
         assert inventory.value(built, writes % "good") == 1
         before, served = file.read_bytes(), inventory.served(built)
         with full_disk():
-            await built.state_file.write(built.group.kept())
-            await built.state_file.write(built.group.kept())
+            await built.state_file.write(built.group.saved())
+            await built.state_file.write(built.group.saved())
         assert inventory.value(built, writes % "failed") == 2
         assert len(logged.events("state not written")) == 1
         assert str(file) in logged.events("state not written")[0]["error"]
@@ -251,7 +251,7 @@ async def test_f59_a_disk_that_takes_nothing_costs_a_warning(tmp_path: Path, log
         assert {one.name for one in tmp_path.iterdir()} == {"state", "config.yaml"}
         await inventory.refresh(built)
         assert (inventory.served(built), inventory.own(built, "up")) == (served, 1)
-        await built.state_file.write(built.group.kept())
+        await built.state_file.write(built.group.saved())
         assert inventory.value(built, writes % "good") == 2
         assert len(state_file.read(file)["services"].snapshot.records) == 20
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from exporter import app
-from exporter.collections.status import RecordedStatus
+from exporter.status import CollectionStatus
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.catalogue import fault
@@ -157,7 +157,7 @@ async def test_f53_a_crawl_that_takes_longer_than_its_interval_never_meets_the_n
         assert len(logged.events("refresh overran")) == 1
 
 
-def _due(state: RecordedStatus, moment: float) -> bool:
+def _due(state: CollectionStatus, moment: float) -> bool:
     """Whether the next refresh is set for after that moment."""
     return (state.next_refresh or 0.0) > moment
 
@@ -178,7 +178,7 @@ async def test_f54_exporters_started_together_do_not_ask_together(tmp_path: Path
         for _ in range(8):
             async with app.built(config) as built:
                 began = time.time()
-                state = inventory.poller(built).state
+                state = inventory.poller(built).status
                 running = asyncio.create_task(inventory.poller(built).run())
                 await inventory.until(partial(_due, state, began))
                 first.append((state.next_refresh or 0.0) - began)

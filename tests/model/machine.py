@@ -183,25 +183,25 @@ class Exporting(RuleBasedStateMachine):
 
     # --- the exporter ---
 
-    def refresh(self, work=None) -> None:
+    def refresh(self, work=None, mode=None) -> None:
         """One refresh, or the work that may be one, and what it may have changed."""
-        before, claimed = self.shown, self.poller.state.last_full_success
+        before, claimed = self.shown, self.poller.status.last_full_success
         calm = not (self.server.moves or self.server.lies - set(HARMLESS) or self.lying)
         moving = bool(self.server.moves) or "a copy out of step" in self.server.lies
         self.server.begin()
         self.quicken()
         with suppress(asyncio.CancelledError):
-            self.run(work or self.poller.refresh())
+            self.run(work or self.poller.refresh(mode))
         self.look()
         self._missed(before, self.shown)
-        if work is None and self.poller.state.up:
+        if work is None and self.poller.status.up:
             self.accepted = frozenset()
-        if self.poller.state.last_full_success != claimed:
+        if self.poller.status.last_full_success != claimed:
             always = self.server.always or set()
             self._true(self.shown, always & before.keys() if moving else always, calm)
             shared = any(map(has_twin, always)) and "ids shared by types" in self.server.lies
             assert moving or self.lying or not shared, "complete with half of the records"
-        if self.lying and self.poller.state.complete:
+        if self.lying and self.poller.status.complete:
             # an empty list or one without ids, confirmed as often as the settings want: then it is so
             self.must.clear()
         self.must |= self.shown.keys() & self.truth().keys()
@@ -214,13 +214,11 @@ class Exporting(RuleBasedStateMachine):
     @rule()
     def full(self) -> None:
         """A refresh of everything."""
-        self.poller._next_full = 0.0
-        self.refresh()
+        self.refresh(mode="full")
 
     @rule(point=st.sampled_from(("update", "_counted")), answers=st.integers(0, 9))
     def cancel(self, point: str, answers: int) -> None:
         """A refresh ends before one of its answers, or after it has rendered or counted."""
-        self.poller._next_full = 0.0
         owner = self.poller._exposition if point == "update" else self.poller
         done = getattr(owner, point)
 
@@ -233,7 +231,7 @@ class Exporting(RuleBasedStateMachine):
         setattr(owner, point, done)
 
     async def _cancelled(self, answers: int) -> None:
-        work = asyncio.create_task(self.poller.refresh())
+        work = asyncio.create_task(self.poller.refresh("full"))
         self.server.moves.extend([*[lambda: None] * answers, work.cancel])
         try:
             await work
@@ -266,7 +264,7 @@ class Exporting(RuleBasedStateMachine):
     def restart(self, state: str) -> None:
         """The process is killed and starts again, with the state file of now, an older one or none."""
         if state == "now":
-            state_file.write(self.folder / "state", self.built.group.kept(), time.time())
+            state_file.write(self.folder / "state", self.built.group.saved(), time.time())
         elif state == "lost":
             (self.folder / "state").unlink(missing_ok=True)
         self.run(self._restart())
@@ -293,9 +291,9 @@ class Exporting(RuleBasedStateMachine):
         truth = {ident: words[status] for ident, status in self.truth().items()}
         for _ in range(WELL_AGAIN):
             self.full()
-            if self.poller.state.complete and self.shown == truth:
+            if self.poller.status.complete and self.shown == truth:
                 break
-        assert self.poller.state.complete, self.poller.state.problem
+        assert self.poller.status.complete, self.poller.recorder.problem
         assert self.shown == truth
 
     # --- what must hold ---

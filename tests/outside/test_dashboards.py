@@ -64,7 +64,7 @@ async def situations(folder: Path) -> AsyncIterator[tuple[Ask, dict[str, str]]]:
         refused = await enter(scripted.exporting(no_answer))
         partly = await enter(app.built(good.config))
         await scripted.refresh(good)
-        await old.group.restore(aged(good.group.kept(), 2 * DAY))
+        await old.group.restore(aged(good.group.saved(), 2 * DAY))
         for poller in refused.pollers:
             await poller.refresh()
         await partly.pollers[0].refresh()

@@ -71,7 +71,7 @@ async def test_a12_ids_that_look_alike_are_two_records_after_a_restart(tmp_path:
         await refresh(built)
         served = inventory.ids(built)
         assert len(set(served)) == len(BLANKS)
-        state_file.write(tmp_path / "state", built.group.kept(), 1.0)
+        state_file.write(tmp_path / "state", built.group.saved(), 1.0)
         async with app.built(built.config) as other:
             await other.group.restore(state_file.read(tmp_path / "state"))
             assert inventory.ids(other) == served

@@ -64,7 +64,7 @@ async def test_a08_a_record_that_is_too_large_is_counted_and_the_crawl_is_incomp
             assert (own(built, "up"), own(built, "complete")) == (1, 0)
         counted = 'ses_inventory_exporter_records_rejected_total{collection="services",reason="too_large"}'
         assert value(built, counted) == 3
-        assert "1 records have more than 500000 values" in poller(built).state.problem
+        assert "1 records have more than 500000 values" in poller(built).recorder.problem
         source.records[7] = record(7)
         await refresh(built)
         assert own(built, "complete") == 1
@@ -84,9 +84,9 @@ async def test_a08_a_page_of_too_much_is_a_failed_page_with_a_sentence(tmp_path:
         await refresh(built)
         assert len(inventory.ids(built)) == 25
         assert (own(built, "up"), failures(built, "too_large")) == (0, 1)
-        assert "the answer has more than 100000 elements, which is no page" in poller(built).state.last_error
-        assert source.url in poller(built).state.last_error
-        assert "page_size" in poller(built).state.last_error_hint
+        assert "the answer has more than 100000 elements, which is no page" in poller(built).recorder.error
+        assert source.url in poller(built).recorder.error
+        assert "page_size" in poller(built).recorder.hint
 
 
 @pytest.mark.parametrize("value", ["", ",,,", [], {"a": "b"}])

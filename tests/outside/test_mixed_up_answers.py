@@ -138,7 +138,7 @@ async def test_a03_what_is_no_http_in_one_piece_with_an_answer_fails_the_page(tm
             await it.refresh()
             assert it.own("up") == 0
             assert it.inventory == it.served
-            assert "the answer is not HTTP" in it.poller.state.last_error
+            assert "the answer is not HTTP" in it.poller.recorder.error
 
 
 @pytest.mark.parametrize("certificate", ["", "localhost.pem"], ids=["plain", "tunnel"])
@@ -299,7 +299,7 @@ async def test_a03_a_page_that_stays_another_one_keeps_a_crawl_from_being_comple
             server.script = Mixed(place, wanted, given, 1000)
             await it.refresh()
             assert it.own("complete") == 0 or it.own("up") == 0
-            problem = it.poller.state.problem or it.poller.state.last_error
+            problem = it.poller.recorder.problem or it.poller.recorder.error
             assert "another page" in problem or "first page" in problem or "repeats the first" in problem
             assert it.inventory.count("carrier_info{") == 60, "nothing is removed"
 
@@ -312,7 +312,7 @@ async def test_a03_the_first_page_in_place_of_the_second_is_not_the_whole_list(
         async with house(tmp_path, Logged(), server, {"limits.concurrency": concurrency}) as it:
             await it.refresh()
             assert it.own("complete") == 0
-            assert "the API ignores offset" in it.poller.state.problem
+            assert "the API ignores offset" in it.poller.recorder.problem
 
 
 async def test_a03_a_first_page_that_stays_another_one_is_a_failed_crawl(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ async def test_a03_a_first_page_that_stays_another_one_is_a_failed_crawl(tmp_pat
             server.script = Mixed(PLACES["Link"], 0, 20, 1000)
             await it.refresh()
             assert it.failures("misplaced") == 1
-            assert "its Link names offset=20, and 0 was asked for" in it.poller.state.last_error
+            assert "its Link names offset=20, and 0 was asked for" in it.poller.recorder.error
             assert it.inventory == it.served
 
 

@@ -55,7 +55,7 @@ async def test_nothing_is_complete_where_position_1_cannot_be_read(tmp_path: Pat
         source.answer = failing
         await refresh(built)
         assert own(built, "complete") == 0
-        assert "whether positions count records or pages is unknown" in poller(built).state.problem
+        assert "whether positions count records or pages is unknown" in poller(built).recorder.problem
 
 
 async def test_nothing_is_complete_where_position_1_is_empty(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ async def test_nothing_is_complete_where_position_1_is_empty(tmp_path: Path) -> 
         source.answer = counting_pages(source)
         await refresh(built)
         assert own(built, "complete") == 0
-        assert "paging.style: page" in poller(built).state.problem
+        assert "paging.style: page" in poller(built).recorder.problem
 
 
 async def test_records_that_are_left_out_by_type_show_what_positions_count(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_records_that_are_left_out_by_type_show_what_positions_count(tmp_p
         source.answer = counting_pages(source)
         await refresh(built)
         assert own(built, "complete") == 0
-        assert "paging.style: page" in poller(built).state.problem
+        assert "paging.style: page" in poller(built).recorder.problem
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -88,7 +88,7 @@ async def test_a_list_that_was_too_short_to_show_what_positions_count_is_checked
         source.records = records(35)
         await refresh(built)
         assert own(built, "complete") == 0
-        assert "paging.style: page" in poller(built).state.problem
+        assert "paging.style: page" in poller(built).recorder.problem
 
 
 async def test_a_list_of_one_page_is_checked_in_each_crawl(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ async def test_position_1_is_read_after_a_first_page_that_came_in_parts(tmp_path
 
         source.answer = slow_at_first
         await refresh(built)
-        assert own(built, "complete") == 1, poller(built).state.problem
+        assert own(built, "complete") == 1, poller(built).recorder.problem

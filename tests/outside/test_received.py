@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from exporter import app
-from exporter.web import landing, status
+from exporter import app, status
+from exporter.web import landing
 from tests.faults import inventory
 
 PARTS = ("stored", "excluded", "other_shards", "rejected", "duplicates", "overlapping")

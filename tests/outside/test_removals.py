@@ -85,7 +85,7 @@ async def test_a01_a_record_that_one_list_lacks_is_kept_and_counted(tmp_path: Pa
         assert answers.count(0) == 2, "a second crawl follows at once"
         assert "S00004" in inventory.ids(built)
         assert own(built, "complete") == 0
-        assert "came back" in poller(built).state.problem
+        assert "came back" in poller(built).recorder.problem
 
 
 async def test_a01_while_removals_wait_for_servers_in_step_the_list_is_not_called_complete(
@@ -119,7 +119,7 @@ async def test_t05_ids_that_several_types_share_are_not_called_complete(tmp_path
         for _ in range(2):
             await refresh(built)
             assert own(built, "complete") == 0
-            assert "10 ids, such as 'S00000', belong to several records" in poller(built).state.problem
+            assert "10 ids, such as 'S00000', belong to several records" in poller(built).recorder.problem
 
 
 async def test_t09_a_total_of_the_whole_table_is_explained(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_t09_a_total_of_the_whole_table_is_explained(tmp_path: Path) -> No
         for _ in range(2):
             await refresh(built)
         assert own(built, "complete") == 0
-        problem = poller(built).state.problem
+        problem = poller(built).recorder.problem
         assert "paging.total_header" in problem
         assert "include_types" in problem
 
@@ -145,7 +145,7 @@ async def test_t11_and_a10_rejects_that_begin_alike_are_told_apart(tmp_path: Pat
     bad = [{**begin, "name": f"no id {number}"} for number in range(3)]
     async with inventory.over(tmp_path, [*records(60), *bad]) as (source, built):
         await refresh(built)
-        assert own(built, "complete") == 1, poller(built).state.problem
+        assert own(built, "complete") == 1, poller(built).recorder.problem
         del source.records[5]
         await refresh(built)
         assert len(inventory.ids(built)) == 59
@@ -270,7 +270,7 @@ async def test_a09_yesterdays_answer_is_no_news(tmp_path: Path) -> None:
         assert shown == ['ses_inventory_service_status{service_id="S00003",status="inactive"} 1']
         assert own(built, "complete") == 0
         assert own(built, "records_outdated") == 20
-        assert "20 records came in a version older than the stored one" in poller(built).state.problem
+        assert "20 records came in a version older than the stored one" in poller(built).recorder.problem
         newer = "2026-06-03T00:00:00Z"
         source.records = [record(number, lastUpdate=newer, state="active") for number in range(20)]
         await refresh(built)

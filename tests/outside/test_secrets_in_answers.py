@@ -132,8 +132,8 @@ async def test_a04_a_credential_that_is_repeated_is_shown_to_nobody(
         await it.good()
         it.server.script = repeats(secret, ANSWERS[answer])
         await it.refresh()
-        texts = f"{shown(it.built)}\n{it.logged.text}\n{it.poller.state}"
-        assert answer in ("record without an id", "total") or it.poller.state.last_error
+        texts = f"{shown(it.built)}\n{it.logged.text}\n{it.poller.status}"
+        assert answer in ("record without an id", "total") or it.poller.recorder.error
     for form in (secret, html.escape(secret), urllib.parse.quote(secret), slashed(secret), "T0p", "cr=t"):
         assert form not in texts
     assert not any(part in texts for head in it.server.heads for part in rawserver.credentials(head))
@@ -159,4 +159,4 @@ async def test_a04_a_token_of_before_is_shown_to_nobody_either(tmp_path: Path) -
             await it.good()
             it.server.script = rawserver.says(titled("first-of-tokens second-of-tokens"))
             await it.refresh()
-            assert "'*** ***'" in it.poller.state.last_error_hint
+            assert "'*** ***'" in it.poller.recorder.hint

@@ -30,7 +30,7 @@ async def test_a12_a_request_that_timed_out_at_the_server_is_tried_again(tmp_pat
 
         source.answer = late
         await refresh(built)
-        assert own(built, "complete") == 1, poller(built).state.last_error
+        assert own(built, "complete") == 1, poller(built).recorder.error
 
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])
@@ -52,9 +52,9 @@ async def test_a12_bytes_that_are_no_json_are_named_with_their_url_and_a_hint(tm
 
         source.answer = broken
         await refresh(built)
-        state = poller(built).state
-        assert source.url in state.last_error
-        assert state.last_error_hint
+        recorder = poller(built).recorder
+        assert source.url in recorder.error
+        assert recorder.hint
 
 
 @pytest.mark.parametrize("moment", [math.inf, -math.inf, math.nan])
@@ -62,7 +62,7 @@ async def test_a12_bytes_that_are_no_json_are_named_with_their_url_and_a_hint(tm
 async def test_a12_a_forged_state_file_is_set_aside(tmp_path: Path, moment: float, place: str) -> None:
     async with inventory.over(tmp_path, records(5)) as (_, built):
         await refresh(built)
-        kept = dict(built.group.kept())
+        kept = dict(built.group.saved())
         (held,) = list(kept["services"].snapshot.records.values())[:1]
         if place == "last_success":
             kept["services"] = msgspec.structs.replace(kept["services"], last_success=moment)
@@ -91,7 +91,7 @@ def test_a12_a_body_of_empty_parts_without_end_is_refused() -> None:
 async def test_a12_what_was_stored_in_the_future_counts_as_stale(tmp_path: Path) -> None:
     async with inventory.over(tmp_path, records(5)) as (_, built):
         await refresh(built)
-        kept = dict(built.group.kept())
+        kept = dict(built.group.saved())
         ahead = msgspec.structs.replace(kept["services"], last_success=time.time() + 86_400)
         async with app.built(built.config) as other:
             await other.group.restore({"services": ahead})

@@ -163,7 +163,7 @@ async def restore(exporter: Exporter, last_success: float) -> None:
     """What another exporter over the same inventory has kept is restored, as last read at that time."""
     async with app.built(exporter.built.config) as other:
         await inventory.refresh(other)
-        (kept,) = other.group.kept().values()
+        (kept,) = other.group.saved().values()
     old = msgspec.structs.replace(kept, last_success=last_success, last_full_success=last_success)
     await exporter.built.group.restore({"services": old})
 
@@ -366,8 +366,8 @@ async def test_t14_a_snapshot_that_nobody_asks_for_expires_all_the_same(tmp_path
                 await inventory.until(
                     lambda: [line for line in logged if line["event"] == "snapshot expired"]
                 )
-                state = inventory.poller(built).state
-                assert not state.served
+                status = inventory.poller(built).status
+                assert not status.served
     (line,) = [line for line in logged if line["event"] == "snapshot expired"]
     assert (line["log_level"], line["collection"], line["max_staleness"]) == ("warning", "services", 1.0)
     assert line["records"] == 3

@@ -130,7 +130,7 @@ async def test_t06_services_of_a_server_that_ignores_the_type_are_no_carriers(
     async with serving(Inventory(records).answer) as url:
         file = configured(tmp_path, url, services={}, carriers={"query": {"@type": "Carrier"}})
         async with crawled(file) as house:
-            text, state = crawling.text(house), crawling.poller(house, "carriers").state
+            text, recorder = crawling.text(house), crawling.poller(house, "carriers").recorder
     assert 'ses_inventory_exporter_records{collection="services"} 120' in text
     assert 'ses_inventory_exporter_records{collection="carriers"} 0' in text
     assert "ses_inventory_carrier_info{" not in text
@@ -140,7 +140,7 @@ async def test_t06_services_of_a_server_that_ignores_the_type_are_no_carriers(
         'ses_inventory_exporter_records_rejected_total{collection="carriers",reason="filter_ignored"} 120'
     )
     assert rejected in text
-    assert "the API ignores @type=Carrier (120 records)" in state.problem
+    assert "the API ignores @type=Carrier (120 records)" in recorder.problem
 
 
 async def test_t06_carriers_are_published_and_services_beside_them_are_not(tmp_path: Path) -> None:
@@ -151,18 +151,16 @@ async def test_t06_carriers_are_published_and_services_beside_them_are_not(tmp_p
         async with crawled(file) as house:
             (poller,) = house.pollers
             for _ in range(3):
-                poller._next_full = 0.0
-                await poller.refresh()
+                await poller.refresh("full")
                 text = crawling.text(house)
                 assert 'ses_inventory_exporter_records{collection="carriers"} 40' in text
                 assert text.count("\nses_inventory_carrier_info{") == 40
                 assert 'ses_inventory_exporter_complete{collection="carriers"} 0' in text
             inventory.obeys = ("@type",)
             inventory.records = [{**one, "@type": one["@type"].title()} for one in records]
-            poller._next_full = 0.0
-            await poller.refresh()
+            await poller.refresh("full")
             assert 'ses_inventory_exporter_complete{collection="carriers"} 1' in crawling.text(house)
-            assert poller.state.records == 40
+            assert poller.status.records == 40
 
 
 @pytest.mark.parametrize(
@@ -182,8 +180,8 @@ async def test_t06_other_filters_that_are_ignored_are_found_too(
     async with serving(Inventory(records).answer) as url:
         async with crawled(configured(tmp_path, url, services={"query": query})) as house:
             (poller,) = house.pollers
-    assert (poller.state.records, poller.state.complete) == (70, False)
-    assert "the API ignores" in poller.state.problem and "(30 records)" in poller.state.problem
+    assert (poller.status.records, poller.status.complete) == (70, False)
+    assert "the API ignores" in poller.recorder.problem and "(30 records)" in poller.recorder.problem
 
 
 @pytest.mark.parametrize(
@@ -212,7 +210,7 @@ async def test_t06_a_query_that_is_obeyed_is_believed_whatever_the_records_show(
     async with serving(answer) as url:
         async with crawled(configured(tmp_path, url, services={"query": query})) as house:
             (poller,) = house.pollers
-    assert (poller.state.records, poller.state.complete) == (100, True), poller.state.problem
+    assert (poller.status.records, poller.status.complete) == (100, True), poller.recorder.problem
 
 
 async def test_t06_an_api_that_fails_when_asked_about_a_filter_is_not_believed(tmp_path: Path) -> None:
@@ -227,8 +225,8 @@ async def test_t06_an_api_that_fails_when_asked_about_a_filter_is_not_believed(t
         file = configured(tmp_path, url, carriers={"query": {"@type": "Carrier"}})
         async with crawled(file) as house:
             (poller,) = house.pollers
-    assert (poller.state.records, poller.state.complete) == (40, False)
-    assert "did not answer when asked about it" in poller.state.problem
+    assert (poller.status.records, poller.status.complete) == (40, False)
+    assert "did not answer when asked about it" in poller.recorder.problem
 
 
 @pytest.mark.parametrize(
@@ -263,10 +261,10 @@ async def test_t06_services_do_not_become_carriers_of_ses(tmp_path: Path, dialec
         return web.json_response(records[start : start + 40], headers=headers)
 
     async with serving(answer) as url, crawled(configured(tmp_path, url, dialect)) as house:
-        state = {poller.target.collection: poller.state for poller in house.pollers}
-    assert (state["services"].records, state["services"].complete) == (30, True)
-    assert (state["carriers"].records, state["carriers"].complete) == (30, False)
-    assert "the API ignores @type=element (30 records)" in state["carriers"].problem
+        status = {poller.target.collection: poller.status for poller in house.pollers}
+    assert (status["services"].records, status["services"].complete) == (30, True)
+    assert (status["carriers"].records, status["carriers"].complete) == (30, False)
+    assert "the API ignores @type=element (30 records)" in status["carriers"].last_error
 
 
 def log_of(lines: Sequence[MutableMapping[str, Any]], collection: str) -> list[tuple[str, str]]:

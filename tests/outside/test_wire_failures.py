@@ -85,7 +85,7 @@ async def test_t01_a_list_beside_an_error_ends_no_crawl_and_removes_nothing(tmp_
             await refresh(built)
             assert len(inventory.ids(built)) == 25
             assert own(built, "complete") == 0
-            problems.append(poller(built).state.problem)
+            problems.append(poller(built).recorder.problem)
         assert "Transaction cancelled" in problems[0]
 
 
@@ -132,7 +132,7 @@ async def test_t02_what_stands_in_a_records_place_hides_it_where_no_total_tells(
             await refresh(built)
             assert own(built, "complete") == 0
             assert len(inventory.ids(built)) == 60
-        assert "2 elements of the list are no records" in poller(built).state.problem
+        assert "2 elements of the list are no records" in poller(built).recorder.problem
         hidden.clear()
         await refresh(built)
         assert own(built, "complete") == 1
@@ -175,7 +175,7 @@ async def test_t04_an_offset_that_counts_pages_is_found_out(tmp_path: Path, clam
         for _ in range(2):
             await refresh(built)
             assert own(built, "complete") == 0
-            assert "paging.style: page" in poller(built).state.problem
+            assert "paging.style: page" in poller(built).recorder.problem
 
 
 @pytest.mark.parametrize("total", [True, False], ids=["total", "no total"])
@@ -193,7 +193,7 @@ async def test_t04_an_offset_that_begins_to_count_pages_removes_nothing(tmp_path
             await refresh(built)
             assert own(built, "complete") == (unit == 1)
             assert len(inventory.ids(built)) == 95
-        assert "paging.style: page" in poller(built).state.problem
+        assert "paging.style: page" in poller(built).recorder.problem
         unit = 1
         await refresh(built)
         assert own(built, "complete") == 1

@@ -93,15 +93,14 @@ async def test_f18_every_carrier_but_the_one_that_cannot_be_read_is_published(
     async with crawling.house(tmp_path, changes, dialect=dialect, faults=(fault,)) as (simulator, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        assert poller.state.last_error == ""
+        assert poller.recorder.error == ""
         assert len(poller.snapshot.records) == 49
-        assert (poller.state.complete, poller.state.unread) == (False, 1)
-        assert "row 17 cannot be read: 504" in poller.state.problem
+        assert (poller.status.complete, poller.status.unread) == (False, 1)
+        assert "row 17 cannot be read: 504" in poller.recorder.problem
         crawling.trouble(simulator)
         for _ in range(3):
-            poller._next_full = 0.0
-            await poller.refresh()
-        assert (len(poller.snapshot.records), poller.state.complete) == (50, True)
+            await poller.refresh("full")
+        assert (len(poller.snapshot.records), poller.status.complete) == (50, True)
 
 
 async def test_f18_a_bad_row_among_many_pages_costs_one_record(tmp_path: Path) -> None:
@@ -112,6 +111,6 @@ async def test_f18_a_bad_row_among_many_pages_costs_one_record(tmp_path: Path) -
     ):
         poller = crawling.poller(built, "resources")
         await poller.refresh()
-        assert poller.state.unread == 2
-        assert poller.state.complete is False
-        assert "row 17 (and 1 more) cannot be read: 502" in poller.state.problem
+        assert poller.status.unread == 2
+        assert poller.status.complete is False
+        assert "row 17 (and 1 more) cannot be read: 502" in poller.recorder.problem

@@ -19,9 +19,9 @@ async def refreshed(folder: Path, dialect: str, *quirks: str) -> dict[str, tuple
         for name in WHOLE:
             poller = crawling.poller(built, name)
             await poller.refresh()
-            assert poller.state.last_error == ""
+            assert poller.recorder.error == ""
             held = len(poller.snapshot.records)
-            found[name] = held, poller.state.complete, poller.state.problem
+            found[name] = held, poller.status.complete, poller.recorder.problem
         return found
 
 
@@ -86,9 +86,8 @@ async def test_f35_a_refused_limit_is_halved_once_and_remembered(tmp_path: Path,
     async with crawling.house(tmp_path, changes, dialect="tmf-v4", quirks=quirks) as (simulator, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        assert (len(poller.snapshot.records), poller.state.complete) == (50, True)
+        assert (len(poller.snapshot.records), poller.status.complete) == (50, True)
         assert simulator.requests == 2 + 6
-        poller._next_full = 0.0
-        await poller.refresh()
+        await poller.refresh("full")
         assert simulator.requests == 2 + 6 + 6
-        assert poller.state.complete
+        assert poller.status.complete

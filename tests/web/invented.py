@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import web
 
 from exporter.precedence import Precedence
+from exporter.status import CollectionStatus, Rejects, Status
 from exporter.web import server
 from exporter.web.scrape import Encoding, Form
-from exporter.web.status import CollectionStatus, Rejects, Status
 
 NOW = 1_795_000_000.0
 HOSTILE = "<script>alert(1)</script>\u202egnp.\u0000\x1b[31m 'quoted\" &amp; "

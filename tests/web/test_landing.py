@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.status import CollectionStatus, Rejects
 from exporter.web import landing
-from exporter.web.status import CollectionStatus, Rejects
 
 from .invented import NOW, collection, fresh, hostile, status, troubled, waiting
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
-from exporter.web import status as told
-from exporter.web.status import Rejects
+from exporter import status as told
+from exporter.status import Rejects
 
 from .invented import collection, fresh, hostile, status, troubled, waiting
 

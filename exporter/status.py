@@ -1,20 +1,33 @@
-"""The status of the program and of each collection, as `/api/v1/status` and the landing page show it.
+"""The status of the program and of each collection, which page, API, metrics, readiness and log all read.
 
-Times are in Unix seconds, durations in seconds. The text below each field is its description in
-docs/status-api.md. No text has a secret: URLs come without user information and query. `Content` is
-everything that the HTTP server shows.
+`collections.recorder` writes it. Here it is also decided what state a collection is in, whether its snapshot
+is served, and whether the exporter is ready. Pure. Times are Unix seconds, durations seconds; no text has a
+secret (URLs are without user information and query). The text below each field is its description in
+docs/status-api.md.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from exporter.collection_state import State
-from exporter.precedence import Precedence
+STALE_AFTER = 3.0
+"""Refresh intervals without a successful refresh after which a collection is stale."""
+
+State = Literal["expired", "failing", "stale", "incomplete", "empty", "waiting", "fresh"]
+"""The worst first.
+
+expired: the snapshot is older than `retention.max_staleness`; nothing is served.
+failing: the last refresh failed; the last good snapshot, if there is one, is served.
+stale: no refresh has succeeded for three intervals.
+incomplete: the last full crawl was not verified complete.
+empty: the last full crawl was complete and the snapshot has no records.
+waiting: the first crawl has not ended; a snapshot from the state file, if there is one, is served.
+fresh: none of these.
+"""
 
 
 class Rejects(msgspec.Struct, frozen=True):
@@ -26,10 +39,9 @@ class Rejects(msgspec.Struct, frozen=True):
     """Ids or excerpts of some of them."""
 
 
-class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
+class CollectionStatus(msgspec.Struct, kw_only=True):
     """One collection. None means that the value is not known yet, or that the API does not report it.
 
-    `state` is decided by `exporter.collection_state`, `received` and its parts by `inventory.breakdown`.
     Records that are neither `operational` nor `not_operational` have an unknown or an ignored status value.
     """
 
@@ -41,10 +53,12 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """URL of the list, without credentials and query."""
     dialect: str
     """Dialect used to read the list."""
-    state: State
+    state: State = "waiting"
     """State of the collection, as the landing page shows it."""
     served: bool = False
     """Whether the records of the collection are on `/metrics`."""
+    stale: bool = False
+    """Whether no refresh has succeeded for three refresh intervals."""
     expires: float | None = None
     """When the snapshot becomes, or became, older than `retention.max_staleness`."""
     up: bool | None = None
@@ -71,6 +85,8 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Received records that were returned again on the next page, because the list moved during the crawl."""
     unique: int | None = None
     """Number of different records received, including those that are not in the snapshot."""
+    outdated: int = 0
+    """Records that the last full crawl returned in a version older than the one in the snapshot."""
     retained: int = 0
     """Records kept in the snapshot although the last full crawl did not return them."""
     unread: int = 0
@@ -103,6 +119,10 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Number of records by status value."""
     unknown_statuses: tuple[str, ...] = ()
     """Status values that the dialect does not know."""
+    unknown_records: int = 0
+    """Number of records with such a status value."""
+    dangling_references: int = 0
+    """References in the snapshot to records that are not stored."""
     series: int = 0
     """Number of series served."""
     operational: int = 0
@@ -139,55 +159,79 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def as_json(status: Status) -> bytes:
-    """The status in the envelope of Prometheus' API: `{"status": "success", "data": {...}}`."""
+    """The status in the envelope of Prometheus' own API: `{"status": "success", "data": {...}}`."""
     envelope = {"status": "success", "data": status}
     try:
         return msgspec.json.encode(envelope, enc_hook=_plain)
     except UnicodeEncodeError:
-        # The standard library escapes half a surrogate pair, which an error text may have, but writes NaN.
+        # Half a surrogate pair, which a foreign error message may hold: the standard library escapes it.
         text = json.dumps(msgspec.to_builtins(envelope, enc_hook=_plain))
+        # It would also write NaN, which is not JSON.
         return json.dumps(json.loads(text, parse_constant=lambda _: None)).encode()
 
 
 def _plain(value: Any) -> dict[Any, Any]:
-    """A mapping that msgspec cannot encode, such as a read-only view."""
+    """A mapping that msgspec has no words for, such as a read-only view."""
     if isinstance(value, Mapping):
         return dict(value)
     raise NotImplementedError(type(value).__name__)
 
 
-class Content(Protocol):
-    """What the HTTP server shows, from memory; `collections.store` has it, which `web` may not import."""
+def assess(status: CollectionStatus, uptime: float, max_staleness: float) -> None:
+    """Sets `state`, `served` and `stale` from the other fields.
 
-    @property
-    def collections(self) -> tuple[str, ...]:
-        """The enabled collections: the values of `collect[]` and `collection`."""
+    `uptime` is the age of the process in seconds; a snapshot older than `max_staleness` is not served.
+    """
+    age, overdue = status.age_seconds, STALE_AFTER * status.refresh_interval
+    status.served = age is not None and age <= max_staleness
+    status.stale = (uptime if age is None else age) > overdue or (age is not None and not status.served)
+    status.state = _state(status)
 
-    @property
-    def max_scrapes(self) -> int:
-        """Maximum number of scrapes at the same time."""
 
-    @property
-    def precedence(self) -> Precedence:
-        """Which goes first, scrapes or refreshes."""
+def _state(status: CollectionStatus) -> State:
+    if status.age_seconds is not None and not status.served:
+        return "expired"
+    if status.up is False:
+        return "failing"
+    if not status.served:
+        return "waiting"
+    if status.stale:
+        return "stale"
+    if status.complete is None:
+        return "waiting"
+    if not status.complete:
+        return "incomplete"
+    return "fresh" if status.records else "empty"
 
-    def scrape(self, form: str, encoding: str, collections: tuple[str, ...]) -> tuple[int, Iterable[bytes]]:
-        """Length in bytes of one exposition, and its parts in order; no collections means all.
 
-        The parts are made on the event loop as they are read: each must take little time.
-        """
+_READINESS = {
+    "expired": "The snapshot has expired, nothing is served: {}.",
+    "failing": "The last refresh failed, the last good snapshot is served: {}.",
+    "stale": "The snapshot is stale: {}.",
+    "incomplete": "The last full crawl was incomplete: {}.",
+    "empty": "The inventory has no records: {}.",
+    "waiting": "Restored from the state file, not crawled yet: {}.",
+}
 
-    def status(self) -> Status:
-        """The status now."""
 
-    def healthy(self) -> tuple[bool, str]:
-        """Whether the process can do its work, whatever the inventory does, and a sentence."""
+def readiness(collections: Sequence[CollectionStatus], grace: float) -> tuple[bool, str]:
+    """Whether the exporter is ready, and a sentence for each state that is not `fresh`, with its collections.
 
-    def ready(self) -> tuple[bool, str]:
-        """Whether every enabled collection has a snapshot or the start-up grace is over, and a sentence."""
-
-    def accept(self, collections: tuple[str, ...]) -> str:
-        """Accepts the pending removals of these collections; a sentence on what follows."""
-
-    async def reload(self) -> tuple[bool, str]:
-        """Reloads the configuration: whether the new one is in force, and a sentence."""
+    For the `grace` seconds that are left of the start-up grace, every collection must be served. After it,
+    one collection without data is no reason to take the others out of a load balancer. An exporter that
+    serves nothing because its snapshots have expired is not ready.
+    """
+    never = [one.name for one in collections if not one.served and one.state != "expired"]
+    expired = any(one.state == "expired" for one in collections)
+    nothing = not any(one.served for one in collections)
+    ready = not (never or expired) if grace > 0 else not (nothing and expired)
+    sentences = []
+    if never:
+        waiting = "Waiting for the first crawl of {}."
+        over = "The start-up grace is over; still without a snapshot: {}."
+        sentences.append((waiting if grace > 0 else over).format(", ".join(never)))
+    for state, sentence in _READINESS.items():
+        names = [one.name for one in collections if one.state == state and one.name not in never]
+        if names:
+            sentences.append(sentence.format(", ".join(names)))
+    return ready, " ".join(sentences) or "Every collection was crawled or restored."

@@ -1,6 +1,6 @@
-"""The progress of the first crawls: bars in a terminal, plain lines or log lines elsewhere.
+"""Initial crawls: shows how far they are, in a terminal, as lines or in the log; `once` makes one and ends.
 
-It reads the state of the pollers and ends when every collection has had its first refresh.
+Progress ends when every collection has had its first refresh.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from exporter import app, settings
 from exporter.app import Runtime
 from exporter.collections.poller import Poller
 
@@ -26,6 +27,17 @@ _POLL = 0.2  # seconds between two looks at the pollers
 _LINE = 5.0  # seconds between two plain lines of a long crawl
 
 log = structlog.get_logger()
+
+
+async def once(config: settings.Settings, watch: app.Watch) -> tuple[Runtime, bytes]:
+    """One crawl of every collection, and `watch` during it; the runtime after it, and the exposition."""
+    async with app.built(config) as runtime:
+        async with asyncio.TaskGroup() as group:
+            crawls = [group.create_task(poller.refresh()) for poller in runtime.pollers]
+            watching = group.create_task(watch(runtime, ""))
+            await asyncio.wait(crawls)
+            watching.cancel()
+        return runtime, b"".join(runtime.store.scrape("text", "identity", ())[1])
 
 
 async def show(runtime: Runtime, console: Console) -> None:
@@ -41,15 +53,13 @@ async def log_progress(runtime: Runtime) -> None:
     while unfinished := _unfinished(runtime):
         await asyncio.sleep(_LINE)
         for poller in unfinished:
-            state = poller.state
-            if state.up is None:
-                log.info(
-                    "crawling", collection=poller.target.collection, records=state.items, pages=state.pages
-                )
+            name, recorder = poller.target.collection, poller.recorder
+            if poller.status.up is None:
+                log.info("crawling", collection=name, records=recorder.items, pages=recorder.pages)
 
 
 def _unfinished(runtime: Runtime) -> list[Poller]:
-    return [poller for poller in runtime.pollers if poller.state.up is None]
+    return [poller for poller in runtime.pollers if poller.status.up is None]
 
 
 async def _bars(runtime: Runtime, console: Console) -> None:
@@ -71,11 +81,11 @@ async def _bars(runtime: Runtime, console: Console) -> None:
         while waiting:
             waiting = bool(_unfinished(runtime))
             for poller in runtime.pollers:
-                state, name = poller.state, poller.target.collection
-                done = state.up is not None
-                total = state.items if done else state.announced or None
+                recorder, done = poller.recorder, poller.status.up is not None
+                total = recorder.items if done else recorder.announced or None
                 note = result(poller) if done else ""
-                progress.update(tasks[name], completed=state.items, total=total, note=note)
+                task = tasks[poller.target.collection]
+                progress.update(task, completed=recorder.items, total=total, note=note)
             await asyncio.sleep(_POLL)
 
 
@@ -85,22 +95,22 @@ async def _lines(runtime: Runtime, console: Console) -> None:
     while len(shown) < len(runtime.pollers):
         for poller in runtime.pollers:
             name = poller.target.collection
-            if poller.state.up is not None and name not in shown:
+            if poller.status.up is not None and name not in shown:
                 shown.add(name)
                 console.print(f"{name}: {result(poller)}", highlight=False, markup=False)
         if time.monotonic() - last > _LINE:
             last = time.monotonic()
             for poller in _unfinished(runtime):
-                line = f"{poller.target.collection}: {poller.state.items} records so far"
+                line = f"{poller.target.collection}: {poller.recorder.items} records so far"
                 console.print(line, highlight=False, markup=False)
         await asyncio.sleep(_POLL)
 
 
 def result(poller: Poller) -> str:
     """The result of the collection's last refresh, in one line."""
-    state = poller.state
-    if state.up is False:
-        hint = f" ({state.last_error_hint})" if state.last_error_hint else ""
-        return f"failed: {state.last_error}{hint}"
-    records = f"{poller.tally.records} records"
-    return f"{records}, complete" if state.complete else f"{records}, incomplete: {state.problem}"
+    status, recorder = poller.status, poller.recorder
+    if status.up is False:
+        hint = f" ({recorder.hint})" if recorder.hint else ""
+        return f"failed: {recorder.error}{hint}"
+    records = f"{status.records} records"
+    return f"{records}, complete" if status.complete else f"{records}, incomplete: {recorder.problem}"
