@@ -7,7 +7,7 @@ TOOLS := prometheus prometheus-alertmanager systemd curl
 QUICK := tests/settings tests/metrics tests/inventory tests/paging tests/source tests/web
 SHIFTED := FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Pacific/Auckland
 
-.PHONY: help install demo test quick time-test install-test check docs dashboards bench growth soak clean
+.PHONY: help install demo test quick time-test install-test prism-test check docs dashboards bench growth soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ demo: install ## simulator and exporter in one go, on loopback; Ctrl-C stops it
 
 test: check tools ## every check and every test, with branch coverage
 	$(BIN)/python -m pytest -n auto -m matrix
-	$(BIN)/python -m pytest -n auto -m "not matrix" --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n auto -m "not matrix and not official" --cov --cov-report=term-missing:skip-covered
 
 quick: install ## the quick part of the tests: settings, decoding, paging, metrics, web; under two minutes
 	$(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)
@@ -42,6 +42,9 @@ time-test: install clocks ## the quick part in other years, far from UTC, in Tur
 
 install-test: install ## install as operators do: each pip, no lock, lowest versions, other Pythons; about ten minutes
 	$(BIN)/python -m tests.install
+
+prism-test: install prism ## the official TM Forum documents, served by Prism (Node.js); skipped where they are absent
+	$(BIN)/python -m pytest -q -rs -m official tests/official
 
 check: install ## lint, types, layers, generated pages without drift
 	$(BIN)/ruff check .
@@ -95,6 +98,16 @@ tools: # the real Prometheus and Alertmanager, for the tests that use them
 	    echo "The tests need $(TOOLS) on PATH. On Debian: apt-get install $(TOOLS)"; exit 1; }; \
 	  apt-get update --quiet=2 && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(TOOLS); }
+
+.PHONY: prism
+PRISM := 5.14.2
+prism: # the mock server of prism-test, into build/
+	@test -x build/prism/node_modules/.bin/prism || { command -v npm >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+	    echo "These tests need Node.js and npm. On Debian: apt-get install nodejs npm"; exit 1; }; \
+	  apt-get update --quiet=2 && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends nodejs npm; }; \
+	  npm install --silent --no-save --no-audit --no-fund --prefix build/prism @stoplight/prism-cli@$(PRISM); }
 
 .PHONY: clocks
 clocks: # another time and another language, for time-test
