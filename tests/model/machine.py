@@ -194,8 +194,7 @@ class Exporting(RuleBasedStateMachine):
             self.run(work or self.poller.refresh(mode))
         self.look()
         self._missed(before, self.shown)
-        if work is None and self.poller.status.up:
-            self.accepted = frozenset()
+        self.accepted -= self.server.listed
         if self.poller.status.last_full_success != claimed:
             always = self.server.always or set()
             self._true(self.shown, always & before.keys() if moving else always, calm)
@@ -268,6 +267,7 @@ class Exporting(RuleBasedStateMachine):
         elif state == "lost":
             (self.folder / "state").unlink(missing_ok=True)
         self.run(self._restart())
+        self.accepted = frozenset()
         self.look()
         self.must &= self.shown.keys()
 
