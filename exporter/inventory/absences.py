@@ -82,7 +82,7 @@ class Absences(msgspec.Struct, frozen=True):
     """The noted records of one collection, the order of its lists, and how much they are to be trusted.
 
     `orders` are the ids of each list as the last finished crawl showed them, those noted in their old places.
-    `returned` are records of the last crawl that had left a vacant place and came back; `unrest` is the
+    `returned` are records of the last crawl that had seemed to be gone and came back; `unrest` is the
     number of crawls for which nothing is removed for that.
     """
 
@@ -99,7 +99,8 @@ class Absences(msgspec.Struct, frozen=True):
         orders = [answers.order() for answers in crawl.lists]
         shown: AbstractSet[str] = set().union(*orders)
         missing = stored - shown
-        returned = tuple(ident for ident, one in self.noted.items() if one.is_vacant and ident in shown)
+        gone = (ident for ident, one in self.noted.items() if one.is_vacant or one.is_enough)
+        returned = tuple(ident for ident in gone if ident in shown)
         unrest = CALM if returned or signs else max(0, self.unrest - crawl.is_finished)
         if not crawl.is_finished:
             noted = {ident: one for ident, one in self.noted.items() if ident in missing}

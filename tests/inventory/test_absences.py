@@ -1,6 +1,6 @@
 """Where a missing record may have stood, as far as answers show it."""
 
-from exporter.inventory.absences import Absences, Answers, Crawl
+from exporter.inventory.absences import PATIENCE, Absences, Answers, Crawl
 
 
 def crawl(*answers: str) -> Crawl:
@@ -24,3 +24,16 @@ def test_a_gap_is_vacant_whatever_came_into_it() -> None:
     for _ in range(2):
         found = found.after(crawl("abnde"), stored)
     assert found.removable() == {"m"}
+
+
+def test_where_records_that_seemed_to_be_gone_come_back_the_others_are_kept() -> None:
+    """Crawls of an empty list in another order than the known one, then a crawl that reads a part of it."""
+    stored = set("abcd")
+    found = Absences(orders=(list("xyz"),))
+    for _ in range(PATIENCE):
+        found = found.after(crawl(""), stored)
+    assert found.removable() == stored
+    part = Crawl((Answers((list("ab"),)),), is_finished=False, is_verified=False)
+    found = found.after(part, stored)
+    assert set(found.returned) == set("ab")
+    assert not found.removable()

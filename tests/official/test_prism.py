@@ -151,5 +151,5 @@ async def test_random_records_neither_crash_it_nor_make_a_series_twice(name: str
         for _ in range(3):
             async with asyncio.timeout(120):
                 await poller.refresh()
-            assert poller.state.last_error_reason != "bug", poller.state.last_error
+            assert poller.status.last_error_reason != "bug", poller.status.last_error
             assert_no_series_twice(built)
