@@ -78,17 +78,17 @@ def from_aiohttp(error: BaseException, info: RequestInfo) -> errors.SourceError:
             return _unreachable(f"{where}: no connection in time", "timeout", hint)
         case TimeoutError():
             hint = f"raise {info.api}.timeout, or make pages smaller with page_size"
-            return _unreachable(f"{where}: no whole answer in time", "timeout", hint)
+            return _unreachable(f"{where}: no complete response in time", "timeout", hint)
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionResetError):
             tls = f"{info.block}.tls_config"
-            hint = f"may pass by itself, or the server rejects the exporter's TLS: check {tls} (min_version)"
+            hint = f"often transient; otherwise check {tls} (min_version)"
             return _unreachable(f"{where}: the connection was reset before it was established", "reset", hint)
         case aiohttp.ClientConnectorError():
             hint = f"check host and port of {setting}, and that the server is running"
             return _unreachable(f"{where}: cannot connect: {_reason(error)}", "connect", hint)
         case aiohttp.ClientPayloadError():
             return _unreachable(
-                f"{where}: the body ends too soon", "reset", "make pages smaller with page_size"
+                f"{where}: the response body is incomplete", "reset", "make pages smaller with page_size"
             )
         case aiohttp.ClientResponseError():
             return _unreadable(error, where)
@@ -97,7 +97,7 @@ def from_aiohttp(error: BaseException, info: RequestInfo) -> errors.SourceError:
             return _insecure(error, info)
         case _:
             # a ClientOSError, ServerDisconnectedError, … from an established connection
-            hint = "the connection was lost; if it stays so, ask who runs the API or what is in between"
+            hint = "often transient; otherwise check the proxies and firewalls in between"
             return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", hint)
 
 
@@ -107,7 +107,7 @@ def _insecure(error: BaseException, info: RequestInfo) -> errors.Unreachable:
 
 
 def _from_proxy(error: BaseException, info: RequestInfo) -> errors.SourceError | None:
-    """The error where it is the proxy's: with one, no other connection is made. None where it is not."""
+    """The error of a connection to the proxy; None if the proxy is not the cause."""
     where = f"{info.request}: the proxy {info.proxy}"
     hint = (
         f"check the proxy of {info.block} (proxy_url, no_proxy, or the environment), and that it is running"
@@ -119,7 +119,9 @@ def _from_proxy(error: BaseException, info: RequestInfo) -> errors.SourceError |
             return errors.Refused(said, status=status, reason="proxy", hint=right)
         case aiohttp.ClientHttpProxyError(status=status):
             said = f"{where} cannot reach the API: {_phrase(status)}"
-            return _unreachable(said, "proxy", f"check {info.block}.{info.key}, and ask who runs the proxy")
+            return _unreachable(
+                said, "proxy", f"check {info.block}.{info.key}, and ask the owner of the proxy"
+            )
         case aiohttp.ClientConnectorDNSError():
             return _unreachable(f"{where} cannot be resolved", "proxy", hint)
         case aiohttp.ClientProxyConnectionError():
@@ -137,7 +139,7 @@ def _unreachable(message: str, reason: str, hint: str) -> errors.Unreachable:
 
 
 def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malformed:
-    """An answer began that breaks the rules of HTTP; what exactly is somewhere in the chain of causes."""
+    """The error for a response that is not valid HTTP; the chain of causes has the reason."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, http_exceptions.LineTooLong):
@@ -148,7 +150,7 @@ def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malfor
 
 
 def _reason(error: BaseException) -> str:
-    """The message of the operating system, which has no URL in it; else the name of the exception."""
+    """The message of the operating system, which contains no URL; else the name of the exception."""
     inner = getattr(error, "os_error", error)
     return getattr(inner, "strerror", None) or getattr(inner, "reason", None) or type(inner).__name__
 
@@ -159,14 +161,14 @@ def from_status(status: int, headers: Mapping[str, str], info: RequestInfo) -> e
     wait = response.retry_after(headers, time.time())
     if status == HTTPStatus.ACCEPTED:
         return errors.Malformed(
-            f"{said}: the API accepts the request without an answer",
+            f"{said}: the API accepted the request without returning a result",
             reason="accepted",
-            hint=f"ask who runs the API of {info.block} whether lists are given at once, and how",
+            hint=f"ask the owner of the API of {info.block} how to request lists synchronously",
         )
     if 200 <= status < 300:
         return None
     if status < 200:
-        return errors.Broken(f"{said}: an interim answer, and no other came", status=status, wait=None)
+        return errors.Broken(f"{said}: an interim response without a final one", status=status, wait=None)
     if status == HTTPStatus.REQUEST_TIMEOUT:  # RFC 9110, section 15.5.9: the request may be repeated
         return errors.Broken(said, status=status, wait=wait)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
@@ -174,7 +176,7 @@ def from_status(status: int, headers: Mapping[str, str], info: RequestInfo) -> e
     ):
         return errors.Throttled(said, wait=wait)
     if status >= 500 and info.proxy and any(name in headers for name in _PROXY_HEADERS):
-        hint = f"check {info.block}.{info.key}, and ask who runs the proxy"
+        hint = f"check {info.block}.{info.key} and the proxy"
         return _unreachable(f"{said} (says the proxy {info.proxy})", "proxy", hint)
     if status >= 500:
         return errors.Broken(said, status=status, wait=wait)
@@ -185,17 +187,17 @@ def from_status(status: int, headers: Mapping[str, str], info: RequestInfo) -> e
 
 
 _PROXY_HEADERS = ("Proxy-Status", "X-Squid-Error")
-"""Headers by which a proxy says that an answer is its own (RFC 9209)."""
+"""Headers of responses that a proxy generated itself (RFC 9209)."""
 
 _NOT_FOUND = ("not_found", "check {name}.url and the path of the collection")
 _REFUSALS = {
     401: ("auth", "check the username and password, or the credentials, of {name}"),
-    403: ("forbidden", "the user of {name} may not read this: ask for the right to"),
+    403: ("forbidden", "the user of {name} lacks permission to read this collection"),
     404: _NOT_FOUND,
     407: ("proxy", "check the credentials of the proxy of {name}"),
     410: _NOT_FOUND,
-    416: ("status", "there is nothing at this position"),
-    422: ("status", "a parameter is refused: try a smaller page_size; check query and paging of {name}"),
+    416: ("status", "the requested position does not exist: check the paging of the collections of {name}"),
+    422: ("status", "a parameter is rejected: try a smaller page_size; check query and paging of {name}"),
 }
 
 
@@ -207,7 +209,7 @@ def _phrase(status: int) -> str:
 
 
 def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> errors.Refused:
-    """Shows where to only within the same host: elsewhere it is often a login page with a token in it."""
+    """The error of a redirect; it names no target on another host: URLs of login pages contain tokens."""
     target = "another host"
     url = yarl.URL(info.url)
     try:
@@ -215,7 +217,7 @@ def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> err
         if location.host == url.host:
             target = bare(location)
     except ValueError:
-        target = "what is no URL"
+        target = "an invalid URL"
     message = f"{info.request}: {_phrase(status)}: redirects to {target}"
     key = f"{info.block}.{info.key}"
     hint = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
@@ -223,7 +225,7 @@ def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> err
 
 
 def from_web_page(body: bytes, url: str) -> errors.Malformed:
-    """The error for an answer that is a web page, with its title or its first words."""
+    """The error for a web page, with its title or its first words."""
     text = body[:4096].decode("utf-8", "replace")
     found = _TITLE.search(text)
     words = html.unescape(found[1] if found else _TAG.sub(" ", text)).split()
@@ -236,12 +238,12 @@ def from_web_page(body: bytes, url: str) -> errors.Malformed:
 
 _HINTS = {
     "json": "is the path of the collection right? `check` shows what the API answers",
-    "encoding": "the API must answer in UTF-8; ask who runs it",
-    "nesting": "no inventory nests like that: is this the right URL?",
-    "error_object": "this is the API's own message; ask who runs it",
+    "encoding": "the API must answer in UTF-8; contact its owner",
+    "nesting": "inventories are not nested so deeply: is this the right URL?",
+    "error_object": "this is the API's own message; contact its owner",
     "envelope": "is the path of the collection right, and the dialect? `check` shows what the API answers",
 }
-"""What to do about a page that is none, where the error itself does not say it."""
+"""Hints by reason for responses that are not a page, if the error has none."""
 
 
 def with_url(error: errors.Malformed, url: str) -> errors.Malformed:

@@ -250,7 +250,7 @@ class BodyReader:
         return self._body.getvalue()  # without a copy
 
     def _wrong(self, what: str) -> errors.Malformed:
-        hint = "a proxy or gateway on the way to the API compresses wrongly; ask who runs it"
+        hint = "a proxy or gateway on the way to the API compresses wrongly; contact its owner"
         return errors.Malformed(
             f"GET {self._url}: the body cannot be read: {what}", reason="encoding", hint=hint
         )
