@@ -110,7 +110,7 @@ def result(poller: Poller) -> str:
     """The result of the collection's last refresh, in one line."""
     status, recorder = poller.status, poller.recorder
     if status.up is False:
-        hint = f" ({recorder.hint})" if recorder.hint else ""
+        hint = f" ({status.last_error_hint})" if status.last_error_hint else ""
         return f"failed: {recorder.error}{hint}"
     records = f"{status.records} records"
     return f"{records}, complete" if status.complete else f"{records}, incomplete: {recorder.problem}"

@@ -110,13 +110,17 @@ class CollectionStatus(msgspec.Struct, kw_only=True):
     progress: str = ""
     """Progress of the refresh, for people."""
     last_error: str = ""
-    """Last error and what to do about it; empty if the last refresh succeeded."""
+    """Last error; empty if the last refresh succeeded."""
+    last_error_hint: str = ""
+    """What to do about the last error."""
     last_error_reason: str = ""
     """Reason of the last error, as in `ses_inventory_exporter_refresh_failures_total`."""
     next_refresh: float | None = None
     """When the next refresh starts."""
     statuses: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Number of records by status value."""
+    status_meanings: Mapping[str, bool | None] = msgspec.field(default_factory=dict)
+    """Meaning of each status value: true if operational, false if not, null if unknown or not counted."""
     unknown_statuses: tuple[str, ...] = ()
     """Status values that the dialect does not know."""
     unknown_records: int = 0

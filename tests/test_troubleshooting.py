@@ -168,6 +168,7 @@ async def test_the_page_quotes_what_the_status_says(tmp_path: Path, symptom: str
         status = next(one for one in built.store.status().collections if one.name == collection)
         assert status.last_error
         assert shown(status.last_error) in mentions.text(PAGE)
+        assert status.last_error_hint in mentions.text(PAGE)
         if status.bad_rows:
             assert f'"bad_rows": "{status.bad_rows}"' in mentions.text(PAGE)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from exporter import settings
-from exporter.inventory import decode, snapshot
+from exporter.inventory import decode, snapshot, text
 from exporter.inventory.draft import Draft
 from exporter.paging import pagination
 from exporter.status import CollectionStatus, Rejects, assess
@@ -34,8 +34,8 @@ class StatusRecorder:
     """The `status` of one collection, and what is logged and counted when it changes.
 
     `blanked` removes credentials from texts of the inventory. `monotonic` is the clock by which the age of
-    the snapshot is counted. `error`, `hint` and `problem` are the parts of `status.last_error`: why the last
-    refresh failed, what to do, and why the last full crawl is not complete. `pages`, `items` and `announced`
+    the snapshot is counted. `error` and `problem`, one of which is `status.last_error`, say why the last
+    refresh failed and why the last full crawl is not complete. `pages`, `items` and `announced`
     count what the present or last refresh has read, `requests` the pages of the last refresh by mode.
     """
 
@@ -46,7 +46,7 @@ class StatusRecorder:
         blanked: Callable[[str], str] = str,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.error = self.hint = self.problem = ""
+        self.error = self.problem = ""
         self.pages = self.items = self.announced = 0
         self.requests: dict[str, int] = {}
         self._monotonic = monotonic
@@ -73,6 +73,7 @@ class StatusRecorder:
         """From now on the collection is read with these settings."""
         status = self.status
         status.api, status.url, status.dialect = target.api, target.url, target.dialect.name
+        self._meanings = {text.fold(value): meaning for value, meaning in target.mapping.statuses.items()}
         status.refresh_interval = target.refresh_interval
         self._blanked = blanked
         self._log = log.bind(collection=target.collection, api=target.api)
@@ -166,7 +167,7 @@ class StatusRecorder:
     def failed(self, mode: str, reason: str, message: str, hint: str) -> None:
         """A refresh failed; that is logged if the one before succeeded or failed for another reason."""
         status = self.status
-        self.error, self.hint = self._blanked(message), self._blanked(hint)
+        self.error, status.last_error_hint = self._blanked(message), self._blanked(hint)
         self._telemetry.failed(self._collection, mode, reason)
         if self._failing_since is None or status.last_error_reason != reason:
             self._log.warning(
@@ -174,12 +175,12 @@ class StatusRecorder:
                 mode=mode,
                 reason=reason,
                 error=self.error,
-                hint=self.hint,
+                hint=status.last_error_hint,
                 still_served=status.records if status.served else 0,
             )
         self._failing_since = self._failing_since or time.time()
         status.up, status.last_error_reason = False, reason
-        self._show_error()
+        status.last_error = self.error or self.problem
 
     def succeeded(self, mode: str, seconds: float) -> None:
         """A refresh succeeded after so many seconds."""
@@ -189,16 +190,12 @@ class StatusRecorder:
         elif status.up is None:
             self._log_first_crawl(round(seconds, 1))
         self._log_completeness()
-        self.error = self.hint = status.last_error_reason = ""
+        self.error = status.last_error_hint = status.last_error_reason = ""
         self._failing_since, self._fresh_at = None, self._monotonic()
         status.up, status.last_success, status.restored = True, now, False
         self.requests[mode] = self.pages
         self._telemetry.succeeded(self._collection, mode, seconds)
-        self._show_error()
-
-    def _show_error(self) -> None:
-        parts = (self.error or self.problem, self.hint)
-        self.status.last_error = ". ".join(part for part in parts if part)
+        status.last_error = self.problem
 
     def _log_first_crawl(self, seconds: float) -> None:
         doubt = self._doubt()
@@ -280,7 +277,7 @@ class StatusRecorder:
         status.bad_rows = _bad_rows(list_results)
         self.problem = self._blanked(problem) or _pending(outcome)
         self.rejected(draft)
-        self._show_error()
+        self.status.last_error = self.error or self.problem
 
     def changed(self, changes: snapshot.Changes) -> None:
         """These changes are served from now on."""
@@ -311,6 +308,8 @@ class StatusRecorder:
             hint = f"say in collections.{self._collection}.statuses what they mean"
             self._log.warning("unknown status value", statuses=self._blanked(", ".join(new)), hint=hint)
         status.records, status.statuses = counts.records, counts.statuses
+        meanings = self._meanings
+        status.status_meanings = {value: meanings.get(text.fold(value)) for value in counts.statuses}
         status.operational, status.not_operational = counts.operational, counts.not_operational
         status.unknown_statuses, status.unknown_records = counts.unknown, counts.unknown_records
 

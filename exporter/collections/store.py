@@ -12,6 +12,7 @@ import itertools
 import platform
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from importlib import metadata
 
 import msgspec
 
@@ -226,4 +227,18 @@ class Store:
             now=time.time(),
             ready=self.ready()[0],
             collections=tuple(map(msgspec.structs.replace, self.assessed())),
+            links=_LINKS,
         )
+
+
+def _documentation() -> Mapping[str, str]:
+    """The page of the documentation, as the installed package names it."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        for entry in metadata.metadata("ses-inventory-exporter").get_all("Project-URL") or ():
+            name, _, address = entry.partition(", ")
+            if name == "Documentation":
+                return {name: address}
+    return {}
+
+
+_LINKS = _documentation()

@@ -67,6 +67,13 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
+def sentence(text: str) -> str:
+    """A hint as a sentence: with a capital letter, unless it begins with a setting, and a full stop."""
+    first = text.partition(" ")[0]
+    start = text[:1].upper() if first.isalpha() else text[:1]
+    return f"{start}{text[1:]}{'.' if text[-1:].isalnum() else ''}"
+
+
 def counted(count: int, noun: str) -> str:
     """A count and a noun in the singular or the plural."""
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"
@@ -132,6 +139,10 @@ def age(one: CollectionStatus, now: float) -> float:
     return 0.0 if one.last_success is None else now - one.last_success
 
 
+_CLASSES: Mapping[bool | None, str] = {True: "good", False: "bad", None: "rest"}
+_MEANINGS = {"good": "operational", "bad": "not operational", "rest": "not counted"}
+
+
 class Share(NamedTuple):
     """A part of the records: its class in the style sheet, its name and its number."""
 
@@ -142,13 +153,19 @@ class Share(NamedTuple):
 
 def by_meaning(one: CollectionStatus) -> list[Share]:
     """The records by what their status means."""
-    unknown = max(one.records - one.operational - one.not_operational, 0)
+    neither = max(one.records - one.operational - one.not_operational, 0)
     shares = [
         Share("good", "Operational", one.operational),
         Share("bad", "Not operational", one.not_operational),
-        Share("rest", "Unknown", unknown),
+        Share("rest", "Not counted", neither),
     ]
-    return shares if unknown else shares[:2]
+    return shares if neither else shares[:2]
+
+
+def by_status(one: CollectionStatus) -> list[Share]:
+    """The records by status value, the most frequent first, with the class of what the value means."""
+    ranked = sorted(one.statuses.items(), key=lambda item: (-item[1], item[0]))
+    return [Share(_CLASSES[one.status_meanings.get(name)], name, records) for name, records in ranked]
 
 
 class Bar(NamedTuple):
@@ -170,11 +187,6 @@ def bar(shares: Sequence[Share], total: int = 0) -> Bar:
         parts.append((name, start, width))
         start += width
     return Bar(max(start, 100.0), parts)
-
-
-def ranked(statuses: Mapping[str, int]) -> list[tuple[str, int]]:
-    """The statuses with their counts, the most frequent first."""
-    return sorted(statuses.items(), key=lambda item: (-item[1], item[0]))
 
 
 def received_parts(one: CollectionStatus) -> Iterator[str]:
@@ -210,11 +222,14 @@ _TEMPLATES = Environment(
 )
 _FILTERS = (
     *(clean, number, counted, span, ago, ahead, utc, iso),
-    *(age, anchor, meaning, ranked, received_parts, rejected_records),
+    *(age, anchor, meaning, sentence, received_parts, rejected_records),
 )
 _TEMPLATES.filters.update((function.__name__, function) for function in _FILTERS)
 _TEMPLATES.globals.update(
-    Share=Share, by_meaning=by_meaning, bar=bar, looks=LOOKS, shown=SHOWN, stale_after=STALE_AFTER
+    {"Share": Share, "by_meaning": by_meaning, "by_status": by_status, "bar": bar, "meanings": _MEANINGS},
+    looks=LOOKS,
+    shown=SHOWN,
+    stale_after=STALE_AFTER,
 )
 _PAGE = _TEMPLATES.get_template("landing.html")
 

@@ -149,7 +149,7 @@ async def through_all_faults(it: Faulty) -> None:
         await it.refresh()
         assert it.own("up") == 0, name
         assert it.inventory == it.served, name
-        assert not leaks(f"{it.poller.recorder.error} {it.poller.recorder.hint}"), name
+        assert not leaks(f"{it.poller.recorder.error} {it.poller.status.last_error_hint}"), name
     it.server.script = test_http.GOOD
     await it.recovers()
 

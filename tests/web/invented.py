@@ -38,6 +38,7 @@ def collection(name: str = "carriers", **changes: Any) -> CollectionStatus:
         "age_seconds": 130.0,
         "refresh_interval": 300.0,
         "next_refresh": NOW + 170,
+        "status_meanings": {"Operational": True, "Non-Operational": False, "In Maintenance": False},
         "statuses": {"Operational": 12011, "Non-Operational": 301, "In Maintenance": 74, "Ordered": 22},
         "series": 148_903,
         "operational": 12011,
@@ -54,6 +55,7 @@ def fresh() -> tuple[CollectionStatus, ...]:
             records=42118,
             expected=42118,
             statuses=services,
+            status_meanings={"active": True, "suspended": False, "terminated": False},
             operational=41210,
             not_operational=908,
             series=521_334,
@@ -66,6 +68,7 @@ def fresh() -> tuple[CollectionStatus, ...]:
             records=9034,
             expected=9034,
             statuses={"available": 9001, "alarm": 33},
+            status_meanings={"available": True, "alarm": False},
             operational=9001,
             not_operational=33,
             series=61_009,
@@ -92,6 +95,7 @@ def troubled() -> tuple[CollectionStatus, ...]:
             },
             unknown_statuses=("Degrdaed", "Sunset"),
             statuses={"active": 41210, "suspended": 812, "terminated": 76, "Degrdaed": 14, "Sunset": 6},
+            status_meanings={"active": True, "suspended": False, "terminated": False},
             operational=41210,
             not_operational=888,
         ),
@@ -105,7 +109,8 @@ def troubled() -> tuple[CollectionStatus, ...]:
             last_attempt=NOW - 20,
             next_refresh=NOW + 64,
             last_error_reason="auth",
-            last_error=f"{URL}tmf638/service answered 401 (check username and password_file of apis.tmf638)",
+            last_error=f"{URL}tmf638/service answered 401 Unauthorized",
+            last_error_hint="check the username and password, or the credentials, of apis.tmf638",
         ),
         collection(
             "resources",
@@ -114,6 +119,7 @@ def troubled() -> tuple[CollectionStatus, ...]:
             last_full_success=NOW - 90_000,
             age_seconds=90_000.0,
             statuses={"available": 9001, "alarm": 33},
+            status_meanings={"available": True, "alarm": False},
             records=9034,
             expected=9034,
             operational=9001,
@@ -147,7 +153,8 @@ def waiting() -> tuple[CollectionStatus, ...]:
             **down,
             next_refresh=NOW + 12,
             last_error_reason="connect",
-            last_error="inventory.example.net:443 refused the connection (is the address right?)",
+            last_error="inventory.example.net:443 refused the connection",
+            last_error_hint="check apis.tmf639.url, and that the server runs",
         ),
     )
 
@@ -156,7 +163,7 @@ def unserved() -> tuple[CollectionStatus, ...]:
     nothing: dict[str, Any] = {"records": 0, "statuses": {}, "operational": 0, "not_operational": 0}
     gone: dict[str, Any] = {"state": "expired", "series": 0, "expires": NOW - 7200}
     old = {"last_success": NOW - 93_600, "last_full_success": NOW - 93_600, "age_seconds": 93_600.0}
-    refused = f"{URL}tmf638/service answered 401 (check username and password_file of apis.tmf638)"
+    refused = f"{URL}tmf638/service answered 401 Unauthorized"
     return (
         collection(
             "services", **gone, **old, up=False, last_error=refused, last_error_reason="auth", restored=True
@@ -179,6 +186,7 @@ def hostile() -> tuple[CollectionStatus, ...]:
             up=False,
             last_error=HOSTILE * 300,
             last_error_reason=HOSTILE,
+            last_error_hint=HOSTILE * 300,
             refreshing=True,
             progress=f"{HOSTILE}{long}",
             statuses={**words, "": 7, long: 3},

@@ -125,7 +125,7 @@ def test_every_state_has_a_word_and_a_glyph_beside_its_colour(state: str, word: 
 
 def test_a_card_shows_records_operational_age_and_where_they_come_from() -> None:
     text = read(collection()).text
-    for said in ("12,408 records", "Operational 12,011", "Not operational 375", "Unknown 22"):
+    for said in ("12,408 records", "Operational 12,011", "Not operational 375", "Not counted 22"):
         assert said in text
     for said in ("2 minutes 10 seconds ago", "31 minutes 40 seconds ago", "in 2 minutes 50 seconds"):
         assert said in text
@@ -207,13 +207,16 @@ def test_bad_rows_are_named() -> None:
 def test_a_failure_shows_its_reason_and_message_and_when_it_is_tried_again() -> None:
     text = read(troubled()[1]).text
     assert "Last error ( auth ) https://inventory.example.net" in text
-    assert "answered 401 (check username and password_file of apis.tmf638)" in text
+    assert "answered 401 Unauthorized" in text
+    assert "What to do Check the username and password, or the credentials, of apis.tmf638." in text
     assert "Last attempt 20 seconds ago" in text
     assert "in 1 minute 4 seconds" in text
 
 
 def test_an_error_without_a_reason_has_no_empty_brackets() -> None:
-    assert "Last error page 3 was lost" in read(collection(last_error="page 3 was lost")).text
+    text = read(collection(last_error="page 3 was lost")).text
+    assert "Last error page 3 was lost" in text
+    assert "What to do" not in text
 
 
 def test_an_old_age_stands_out() -> None:
@@ -244,6 +247,32 @@ def test_many_statuses_are_cut_to_the_most_frequent_and_the_rest_is_counted() ->
     assert "S07 93" in text
     assert "S08" not in text
     assert "2 further status values 183" in text
+
+
+def test_a_status_value_is_drawn_as_what_it_means() -> None:
+    page = landing.page(
+        status((collection(statuses={"Operational": 6, "Non-Operational": 3, "Ordered": 1}),))
+    )
+    for name, label in (
+        ("good", "60.0 %, operational"),
+        ("bad", "30.0 %, not operational"),
+        ("rest", "10.0 %, not counted"),
+    ):
+        assert f'<th scope="row" class="{name}">' in page
+        assert f'aria-label="{label}"><rect class="{name}"' in page
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        ("check the password", "Check the password."),
+        ("apis.tmf638.url is wrong", "apis.tmf638.url is wrong."),
+        ("wait (2 minutes)", "Wait (2 minutes)"),
+        ("", ""),
+    ],
+)
+def test_a_hint_is_a_sentence(hint: str, shown: str) -> None:
+    assert landing.sentence(hint) == shown
 
 
 def test_an_empty_status_has_a_name() -> None:
