@@ -1,8 +1,8 @@
 """Maps what went wrong with a request to a `SourceError`, and says how long to wait before the next try.
 
-Each error says what failed, where, why, and what to do about it. Invariants: no exception of
-aiohttp leaves this package, and no message has user information, query values, request headers, or more of
-a body than its title.
+Each error says what failed, where, why, and what to do about it. Invariants: no exception of aiohttp leaves
+this package, and no message has user information, query values, request headers, or more of a body than what
+it says of itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 import yarl
-from aiohttp import http_exceptions
 
 from exporter import errors
 from exporter.client import response, tls
@@ -91,7 +90,7 @@ def from_aiohttp(error: BaseException, info: RequestInfo) -> errors.SourceError:
                 f"{where}: the response body is incomplete", "reset", "make pages smaller with page_size"
             )
         case aiohttp.ClientResponseError():
-            return _unreadable(error, where)
+            return _unreadable(error, info)
         case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
             # TLS 1.3 refuses the client certificate only after the handshake
             return _insecure(error, info)
@@ -138,15 +137,29 @@ def _unreachable(message: str, reason: str, hint: str) -> errors.Unreachable:
     return errors.Unreachable(message, reason=reason, hint=hint)
 
 
-def _unreadable(error: aiohttp.ClientResponseError, where: str) -> errors.Malformed:
-    """The error for a response that is not valid HTTP; the chain of causes has the reason."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, http_exceptions.LineTooLong):
-            return errors.Malformed(f"{where}: the answer's headers are too long", reason="too_large")
-        cause = cause.__cause__
-    hint = "is this the port of an HTTP server? check the scheme and port of the URL"
-    return errors.Malformed(f"{where}: the answer is not HTTP", reason="encoding", hint=hint)
+_TLS_RECORD = re.compile(r"\\x1[56]\\x03")
+"""How the parser shows an alert or a handshake of TLS (RFC 8446, section 5.1) in place of a status line."""
+
+
+def _unreadable(error: aiohttp.ClientResponseError, info: RequestInfo) -> errors.SourceError:
+    """The error for a response that is not valid HTTP; the message of the parser says why, and shows data."""
+    where = info.request
+    why = " ".join(re.split(r":?\s*\n\n|:? (?:bytearray\()?b['\"]", error.message)[0].split())
+    if _TLS_RECORD.search(error.message):
+        hint = f"write https:// into {info.block}.{info.key}"
+        return _unreachable(f"{where}: the server speaks TLS on this port", "tls", hint)
+    if "more than" in why or "Too many headers" in why:
+        hint = "a header may have 64 KiB, and a response 256 of them; ask the owner of the API"
+        return errors.Malformed(
+            f"{where}: the headers of the response are too long: {why}", reason="too_large", hint=hint
+        )
+    if why.startswith("Bad status line"):
+        hint = f"is this the port of an HTTP server? check the scheme and port of {info.block}.{info.key}"
+        return errors.Malformed(f"{where}: the response is not HTTP: {why}", reason="encoding", hint=hint)
+    hint = "ask the owner of the API, or of what is in front of it"
+    return errors.Malformed(
+        f"{where}: the response breaks the rules of HTTP: {why}", reason="encoding", hint=hint
+    )
 
 
 def _reason(error: BaseException) -> str:

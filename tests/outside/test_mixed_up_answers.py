@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from exporter import settings
-from exporter.client.session import Peer, Request, Session
+from exporter.client.session import Peer, session
 from exporter.inventory.dialects import Paging
 from exporter.paging.links import PagePositions
 from exporter.paging.strategies import Query
@@ -92,7 +92,6 @@ class Idle(AtOnce):
 
 
 SENDING = (AtOnce, Later, Idle)
-BROKEN = (AtOnce, "no HTTP")
 
 
 async def crawls(it: Faulty) -> None:
@@ -102,9 +101,7 @@ async def crawls(it: Faulty) -> None:
     assert it.own("complete") == 1
 
 
-@pytest.mark.parametrize(
-    ("sending", "name"), [pair for pair in itertools.product(SENDING, UNASKED) if pair != BROKEN]
-)
+@pytest.mark.parametrize(("sending", "name"), itertools.product(SENDING, UNASKED))
 async def test_a03_an_unasked_answer_is_not_that_to_the_next_request(
     tmp_path: Path, sending: type[AtOnce], name: str
 ) -> None:
@@ -128,17 +125,6 @@ async def test_a03_an_unasked_answer_over_tls_is_not_that_to_the_next_request(
             await crawls(it)
             if isinstance(script, Idle):
                 script.send()
-
-
-async def test_a03_what_is_no_http_in_one_piece_with_an_answer_fails_the_page(tmp_path: Path) -> None:
-    async with rawserver.raw(rawserver.lists(RECORDS)) as server:
-        async with house(tmp_path, Logged(), server) as it:
-            await crawls(it)
-            server.script = AtOnce(UNASKED["no HTTP"])
-            await it.refresh()
-            assert it.own("up") == 0
-            assert it.inventory == it.served
-            assert "the answer is not HTTP" in it.poller.recorder.error
 
 
 @pytest.mark.parametrize("certificate", ["", "localhost.pem"], ids=["plain", "tunnel"])
@@ -232,10 +218,10 @@ async def test_a03_a_connection_ends_with_its_answer_whatever_the_server_does() 
     """No descriptor stays open for a server that does not end TLS; asyncio would wait for that for 30 s."""
     async with holding(5) as (url, served):
         api = settings.Api.model_validate({"url": url, "tls_config": {"insecure_skip_verify": True}})
-        wire, peer = Session(api, 4), Peer("tmf638", api)
+        wire, peer = session(api, 4), Peer("tmf638", api)
         async with wire:
             for _ in range(5):
-                async with wire.send(peer, Request(URL(url), CIMultiDict())) as (response, _):
+                async with wire.request(**peer.request(URL(url), CIMultiDict()).arguments) as response:
                     assert await response.read() == b"[]"
             for connection in await served:
                 assert await asyncio.to_thread(_ended, connection)
