@@ -1,11 +1,16 @@
-"""Shows how an API is understood: fetches two pages of each query, explains them and prints the result.
+"""Explains how an API is understood, what is wrong, and which settings solve it: the command `check`.
 
-`sample` fetches, `inspect` explains, `findings` says what is wrong. Nothing is changed or kept.
+`sample` fetches, `inspect` explains, `findings` says what is wrong, `remedies` says which changes of the
+settings are worth trying. Here they are tried on the API, and everything is printed.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import msgspec
 from rich.console import Console, Group
@@ -14,9 +19,11 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from exporter import errors, settings
-from exporter.check import findings, sample
+from exporter.check import findings, remedies, sample
 from exporter.check.inspect import Report, brief, explain
+from exporter.check.remedies import Look, Remedy
 from exporter.client import Client
+from exporter.inventory import decode
 from exporter.telemetry import Telemetry
 
 _UNSHOWN: Mapping[str, str] = {
@@ -30,54 +37,219 @@ _PATH = 24  # the same for source paths and borders, or metrics are broken
 _BORDERS = 7  # of a table of two columns
 
 
+_MOST_TRIALS = 80
+"""Changes of the settings that are tried for one collection."""
+
+_TRIAL_SECONDS = 120.0
+"""Seconds after which no further change is tried for one collection."""
+
+_ANSWERS = 8
+"""Requests that are shown for each collection."""
+
+_MERGE = """\
+# These settings {solve}. Merge them into the configuration file: add each key at its path,
+# or replace the value that is there."""
+
+
+class _Clients:
+    """The clients of one `check`: one for each URL, without retries that would only take time."""
+
+    def __init__(self, config: settings.Settings, stack: AsyncExitStack) -> None:
+        self._limits = config.limits.model_copy(update={"retries": min(1, config.limits.retries)})
+        self._stack, self._telemetry = stack, Telemetry()
+        self._clients: dict[tuple[str, str], sample.ListeningClient] = {}
+        self._without_credentials: set[tuple[str, str]] = set()
+
+    def withhold_credentials(self, target: settings.Target) -> None:
+        """Sends no credentials to the origin of a target, which is not the configured one."""
+        self._without_credentials.add((target.api, urlsplit(target.http.url).netloc))
+
+    async def of(self, target: settings.Target) -> sample.ListeningClient:
+        """The client of a target; raises `ConfigError` if its files cannot be used."""
+        key = (target.api, target.http.url)
+        if key not in self._clients:
+            http = target.http
+            split = urlsplit(http.url)
+            if split.scheme == "http" and (target.api, split.netloc) in self._without_credentials:
+                ways = dict.fromkeys(("basic_auth", "authorization", "oauth2"))
+                http = http.model_copy(update={**ways, "http_headers": {}})
+            client = sample.ListeningClient(target.api, http, self._limits, self._telemetry)
+            self._clients[key] = await self._stack.enter_async_context(client)
+        return self._clients[key]
+
+
 async def look(target: settings.Target, client: Client) -> Report:
-    """Fetches two pages of each query and explains them. Raises `SourceError` where a list cannot be read."""
+    """Fetches two pages of each query and explains them. Raises `SourceError` if a list cannot be read."""
     fetched = await sample.fetch_sample(target, client)
-    try:
-        found = findings.findings(fetched, target)
-        report = explain(sample.pages(fetched.reads), target, sample.further(fetched.reads), found)
-    except errors.Malformed as error:
-        raise client.unreadable(target.url, error) from error
+    return _report(fetched, target, client, findings.findings(fetched, target))
+
+
+def _report(
+    fetched: sample.Sample, target: settings.Target, client: Client, found: Sequence[findings.Finding]
+) -> Report:
+    firsts = [read.pages[0] for read in fetched.reads if read.pages]
+    further = [page for read in fetched.reads for page in read.pages[1:]]
+    report = explain(firsts, target, further, found)
     signals = {name: client.redact(value) for name, value in report.signals.items()}
     return msgspec.structs.replace(report, signals=signals)
 
 
 async def run(config: settings.Settings, console: Console) -> int:
-    """Explains every collection on the console; 0 where all is right, 1 where not."""
+    """Explains every collection on the console; 0 if all is right, else 1."""
     unread = problems = 0
-    telemetry = Telemetry()
-    for target in config.targets():
-        console.rule(f"[bold]{target.collection}[/bold]", align="left")
-        spoken = f"dialect {target.dialect.name}: {target.dialect.title}"
-        console.print(Text(f"{target.url} ({spoken})"), soft_wrap=True)
-        async with Client(target.api, target.http, config.limits, telemetry) as client:
-            try:
-                report = await look(target, client)
-            except errors.SourceError as error:
-                unread += 1
-                await _show_error(error, target, client, console)
-                continue
-        problems += report.problems
-        show(report, target, console)
-        if config.shard.count > 1:
-            console.print(
-                f"This exporter stores one of {config.shard.count} shards: that share of the records."
-            )
+    solutions: list[Remedy] = []
+    is_solved, done, given = True, set[str](), config
+    async with AsyncExitStack() as stack:
+        clients = _Clients(config, stack)
+        while target := next((one for one in config.targets() if one.collection not in done), None):
+            done.add(target.collection)
+            _show_target(target, console)
+            seen = await _seen(config, target, clients)
+            await _show_seen(seen, clients, console)
+            unread += seen.error is not None
+            problems += len(seen.problems)
+            solved, found = await _solved(seen, clients)
+            if found:
+                await _show_solution(seen, solved, found, clients, console)
+            is_solved = is_solved and not solved.problems and solved.error is None
+            solutions += found
+            config = solved.config
     console.rule(align="left")
     console.print(_closing(unread, problems))
+    if solutions:
+        solve = "solve this" if is_solved else "solve a part of this"
+        changes = [change for one in solutions for change in one.changes]
+        console.print(
+            Text(f"\n{_MERGE.format(solve=solve)}\n{remedies.as_yaml(given, changes)}"),
+            end="",
+            soft_wrap=True,
+        )
     return int(bool(unread or problems))
 
 
-async def _show_error(
-    error: errors.SourceError, target: settings.Target, client: Client, console: Console
+async def _seen(config: settings.Settings, target: settings.Target, clients: _Clients) -> Look:
+    """What there is of a collection under some settings."""
+    client = await clients.of(target)
+    before = len(client.answers)
+    try:
+        fetched = await sample.fetch_sample(target, client)
+        found = findings.findings(fetched, target)
+        better = remedies.better(fetched, target)
+    except errors.Malformed as error:
+        failure: errors.SourceError = client.unreadable(target.url, error)
+    except errors.SourceError as error:
+        failure = error
+    else:
+        return Look(config, target, fetched, None, found, better, tuple(client.answers[before:]))
+    return Look(config, target, error=failure, answers=tuple(client.answers[before:]))
+
+
+async def _solved(seen: Look, clients: _Clients) -> tuple[Look, list[Remedy]]:
+    """The collection under the changes that are found to help, and these changes."""
+    found: list[Remedy] = []
+    until = asyncio.get_running_loop().time() + _TRIAL_SECONDS
+    trials = 0
+    while (seen.error or seen.problems) and trials < _MOST_TRIALS:
+        best: tuple[Look, Remedy] | None = None
+        for remedy in itertools.islice(remedies.candidates(seen), _MOST_TRIALS - trials):
+            trials += 1
+            if asyncio.get_running_loop().time() > until:
+                break
+            trial = await _trial(seen, remedy, clients)
+            if trial is not None and trial.score > (best[0] if best else seen).score:
+                best = trial, remedies.confirmed(remedy, trial)
+                if not trial.problems or (seen.has_records and len(trial.problems) < len(seen.problems)):
+                    break
+        if best is None:
+            break
+        seen = best[0]
+        found = [one for one in found if not one.is_overridden_by(best[1])] + [best[1]]
+    return seen, found
+
+
+async def _trial(seen: Look, remedy: Remedy, clients: _Clients) -> Look | None:
+    """The collection under a change; None if the change is not allowed or does not help."""
+    try:
+        config = remedies.applied(seen.config, remedy.changes)
+        found = [one for one in config.targets() if one.collection == seen.target.collection]
+    except (ValueError, errors.ConfigError):
+        return None
+    if not found:
+        return None
+    target = found[0]
+    if remedy.trial == "anonymous" and target.http.url.startswith("http:"):
+        clients.withhold_credentials(target)
+    try:
+        if remedy.trial == "second page" and not await _is_further(seen, target, await clients.of(target)):
+            return None
+        return await _seen(config, target, clients)
+    except (errors.SourceError, errors.ConfigError):
+        return None
+
+
+async def _is_further(seen: Look, target: settings.Target, client: Client) -> bool:
+    """Whether the second page has none of the records of the first."""
+    second = sample.idents(await sample.second_page(target, client), target)
+    first = seen.sample.pages[:1] if seen.sample is not None else []
+    return bool(second) and all(set(second).isdisjoint(sample.idents(page, target)) for page in first)
+
+
+def _show_target(target: settings.Target, console: Console) -> None:
+    console.rule(f"[bold]{target.collection}[/bold]", align="left")
+    console.print(
+        Text(f"{target.url} (dialect {target.dialect.name}: {target.dialect.title})"), soft_wrap=True
+    )
+
+
+async def _show_seen(seen: Look, clients: _Clients, console: Console) -> None:
+    """Prints a report, or why a list cannot be read."""
+    client = await clients.of(seen.target)
+    if seen.sample is not None:
+        show(
+            _report(seen.sample, seen.target, client, seen.findings),
+            seen.target,
+            console,
+            seen.answers,
+            client,
+        )
+        if seen.config.shard.count > 1:
+            count = seen.config.shard.count
+            console.print(f"This exporter stores one of {count} shards: that share of the records.")
+    elif seen.error is not None:
+        console.print(Text(f"cannot be read [{seen.error.reason}]: {seen.error}", style="red"))
+        if seen.error.hint:
+            console.print(Text(f"what to do: {seen.error.hint}"))
+        _print_answers(seen.answers, client, console)
+
+
+async def _show_solution(
+    seen: Look, solved: Look, found: Sequence[Remedy], clients: _Clients, console: Console
 ) -> None:
-    """Why a list cannot be read; where the API refuses the request, what it lists when asked otherwise."""
-    console.print(Text(f"cannot be read [{error.reason}]: {error}", style="red"))
-    if error.hint:
-        console.print(Text(f"what to do: {error.hint}"))
-    if isinstance(error, errors.Refused) and error.reason in ("status", "not_found"):
-        fetched = await sample.fetch_otherwise(target, client)
-        _print_findings(findings.otherwise(fetched, target), console)
+    for remedy in found:
+        if remedy.finding.text not in [one.text for one in seen.problems]:
+            _print_findings([remedy.finding], console)
+    console.print(Text(f"\nWith {'this change' if len(found) == 1 else 'these changes'}:", style="bold"))
+    _show_target(solved.target, console)
+    await _show_seen(solved, clients, console)
+
+
+def _print_answers(answers: Sequence[sample.Answer], client: Client, console: Console) -> None:
+    """The requests that were sent, and what came."""
+    for one in answers[:_ANSWERS]:
+        query = "&".join(f"{name}={value}" for name, value in one.params)
+        sent = f"{one.url}{'?' if query else ''}{query}"
+        headers = "".join(f" ({name}: {value})" for name, value in one.headers.items())
+        console.print(Text(f"  GET {client.redact(sent)}{headers}: {_outcome(one)}"), soft_wrap=True)
+
+
+def _outcome(answer: sample.Answer) -> str:
+    if answer.page is None:
+        status = getattr(answer.error, "status", 0)
+        return str(status) if status else f"no answer ({answer.error.reason if answer.error else ''})"
+    try:
+        return f"{answer.page.status}, {_counted(len(decode.split(answer.page.body)), 'record')}"
+    except errors.Malformed:
+        return f"{answer.page.status}, no list of records"
 
 
 def _closing(unread: int, problems: int) -> str:
@@ -92,8 +264,14 @@ def _are(count: int, noun: str) -> str:
     return f"{'is' if count == 1 else 'are'} {_counted(count, noun)}"
 
 
-def show(report: Report, target: settings.Target, console: Console) -> None:
-    """Prints one report."""
+def show(
+    report: Report,
+    target: settings.Target,
+    console: Console,
+    answers: Sequence[sample.Answer] = (),
+    client: Client | None = None,
+) -> None:
+    """Prints one report, and the requests that it is of."""
     console.print(_opening(report))
     if report.skipped:
         console.print(Text(_left_out(report, target)))
@@ -103,6 +281,8 @@ def show(report: Report, target: settings.Target, console: Console) -> None:
     style = target.paging.style
     of = "" if report.queries == 1 else " of the first query"
     console.print(Text(f"Paging by {style}, {target.page_size} a page. Signals in the headers{of}: {seen}."))
+    if client is not None:
+        _print_answers(answers, client, console)
     _show_findings(report, target, console)
     if not report.records:
         left_out = "all of them are left out by type" if report.skipped else "does the query select anything?"
@@ -206,6 +386,7 @@ def _sources(report: Report, width: int) -> Table:
     shown = ["\n".join(one.metrics) or _UNSHOWN.get(one.field, "no metric") for one in report.sources]
     longest = max((len(metric) for one in report.sources for metric in one.metrics), default=0)
     path = max((len(one.path) for one in report.sources), default=0)
+    path = max(path, len("source path"))
     is_wide = width >= path + longest + _VALUE
     room = longest if is_wide else max(10, min(longest, width - _PATH), width - path - _BORDERS)
     table = Table(

@@ -1,4 +1,4 @@
-"""What is wrong with how a collection is configured, and which dialect its records are written in.
+"""What is wrong with how a collection is configured, as its sample shows it.
 
 Plain functions from a sample to `Finding`s. A problem is what would make the exporter serve wrong, partial or
 no data; a note is what a person should know. Invariant: a problem comes with a hint that says what to write.
@@ -22,6 +22,9 @@ from exporter.inventory.filters import Condition, Filters, Selection
 from exporter.inventory.record import Record
 from exporter.paging import fetch, pagination
 
+Cause = Literal["empty", "filter", "ids", "pages", "query", "size", "total", "types", ""]
+"""What a problem is about, by which changes of the settings are found that may solve it."""
+
 _MOST_RECORDS = 50
 _CORE = frozenset({"id", "name", "type", "status", "meaning"})
 """What every record should have; `meaning` is that the dialect knows the status value."""
@@ -34,16 +37,20 @@ _MARGIN = 0.1
 _FIELDS = tuple(name for name in Record.__struct_fields__ if name in Fields.__struct_fields__)
 _ANY = msgspec.json.Decoder()
 
+MOST_REJECTED = 0.5
+"""Share of the records of a sample without an id from which on that is a problem."""
+
 _POSITION = {"offset": "position_param", "page": "position_param", "cursor": "cursor_param"}
 """The setting that names the parameter by which a style of paging says where a page begins."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One sentence, what to do about it, and how bad it is."""
+    """One sentence, what to do about it, how bad it is, and what it is about."""
 
     kind: Literal["problem", "note"]
     text: str
     hint: str = ""
+    cause: Cause = ""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -57,23 +64,13 @@ class Listed(msgspec.Struct, frozen=True):
 def findings(sample: Sample, target: settings.Target) -> tuple[Finding, ...]:
     """Everything that the sample shows to be wrong, the cause before its consequences."""
     found = [
-        *_dialect(sample, target),
         *(one for read in sample.reads for one in _of_read(read, sample.bare, target)),
+        *_first_page(sample, target),
         *_empty(sample, target),
+        *_without_id(sample, target),
         *_all_left_out(sample, target),
     ]
     return tuple(dict.fromkeys(found))
-
-
-def otherwise(sample: Sample, target: settings.Target) -> tuple[Finding, ...]:
-    """What is wrong with the configuration of a list that cannot be read, by what could be."""
-    found = [*_dialect(sample, target)]
-    if sample.bare is not None and decode.split(sample.bare.body):
-        queries = " and ".join(_written(query) for query in target.queries)
-        count = _count(sample.bare, target)
-        hint = f"write query: {{}} for all of them under collections.{target.collection}"
-        found.append(Finding("problem", f"Without the query {queries} there are {count}", hint))
-    return tuple(found)
 
 
 def listed(page: Page, target: settings.Target) -> list[Listed]:
@@ -95,16 +92,19 @@ def types(records: Sequence[Listed]) -> str:
     return ", ".join(words if len(counts) <= len(words) else [*words, "and others"])
 
 
-def _count(bare: Page, target: settings.Target) -> str:
-    total = fetch.total(bare, target.paging)
-    return f"{total} records" if total else f"{len(decode.split(bare.body))} records or more"
+def counted(page: Page, target: settings.Target) -> str:
+    """How many records a list has by its first page."""
+    total = fetch.total(page, target.paging)
+    return f"{total} records" if total else f"{len(decode.split(page.body))} records or more"
 
 
-def _written(query: Mapping[str, str]) -> str:
+def written(query: Mapping[str, str]) -> str:
+    """A query as it is in a URL, not escaped."""
     return "&".join(f"{key}={value}" for key, value in query.items())
 
 
 def _of_read(read: Read, bare: Page | None, target: settings.Target) -> Iterator[Finding]:
+    yield from _sizes(read, target)
     records = [one for page in read.pages for one in listed(page, target)]
     if not any(decode.split(page.body) for page in read.pages):
         yield from _selects_nothing(read, bare, target)
@@ -114,20 +114,21 @@ def _of_read(read: Read, bare: Page | None, target: settings.Target) -> Iterator
     yield from _total(read, bare, target)
 
 
-def _dialect(sample: Sample, target: settings.Target) -> Iterator[Finding]:
-    """Another dialect that understands better what there is without the query, where that selects nothing."""
-    if any(decode.split(page.body) for read in sample.reads for page in read.pages):
-        return
-    pages = [page for page in (sample.bare, *sample.others.values()) if page is not None]
-    page = next((page for page in pages if decode.split(page.body)), None)
-    if page is None:
-        return
-    suited = better_dialect(page.body, target)
-    if suited is not None:
+def _sizes(read: Read, target: settings.Target) -> Iterator[Finding]:
+    """A page size that the API refuses, and pages that it cannot list."""
+    if read.page_size < target.page_size:
         yield Finding(
-            "problem",
-            f"This looks like {suited.dialect}, not {target.dialect.name}",
-            f"write dialect: {suited.dialect} under apis.{target.api}",
+            "note",
+            f"The API refuses pages of {target.page_size} records; {read.page_size} are accepted",
+            f"write page_size: {read.page_size} under collections.{target.collection}",
+            "size",
+        )
+    if read.failed:
+        count = "a page" if len(read.failed) == 1 else f"{len(read.failed)} pages"
+        kind: Literal["problem", "note"] = "note" if read.pages else "problem"
+        hint = "a crawl requests smaller parts of such pages, down to the records that the API cannot list"
+        yield Finding(
+            kind, f"The API cannot list {count} of {read.page_size}: {read.failed[0]}", hint, "size"
         )
 
 
@@ -136,33 +137,50 @@ def _selects_nothing(read: Read, bare: Page | None, target: settings.Target) -> 
         return
     records = listed(bare, target)
     own = target.dialect.collections[target.collection].query
-    whose = f" (the default of the dialect {target.dialect.name})" if read.query == own else ""
+    default = f" (the default of the dialect {target.dialect.name})" if read.query == own else ""
     kind = next((one.kinds[1] for one in records if one.kinds[1]), "")
     example = f', or {{"@type": {kind}}} for one type of them' if kind else ""
-    told = f"The query {_written(read.query)}{whose} selects nothing"
+    shown = f": {types(records)}" if records else ""
     yield Finding(
         "problem",
-        f"{told}. Without it there are {_count(bare, target)}: {types(records)}",
+        f"The query {written(read.query)}{default} selects nothing. Without it there are "
+        f"{counted(bare, target)}{shown}",
         f"write query: {{}} for all of them under collections.{target.collection}{example}",
+        "query",
     )
 
 
 def _empty(sample: Sample, target: settings.Target) -> Iterator[Finding]:
-    found = any(decode.split(page.body) for read in sample.reads for page in read.pages)
-    if found or (sample.bare is not None and decode.split(sample.bare.body)):
+    if sample.has_records or (sample.bare is not None and decode.split(sample.bare.body)):
         return
     bare = " with or without the query" if sample.bare is not None else ""
     yield Finding(
         "problem",
         f"The API lists no {target.collection}{bare}",
         f"may the account read them? if there are none, leave {target.collection} out of collections",
+        "empty",
     )
 
 
+def _without_id(sample: Sample, target: settings.Target) -> Iterator[Finding]:
+    """Records that cannot be stored, if they are most of them."""
+    count = sum(len(decode.split(page.body)) for page in sample.pages)
+    rejected = count - sum(len(listed(page, target)) for page in sample.pages)
+    if count and rejected >= MOST_REJECTED * count:
+        where = f"collections.{target.collection}.fields.id"
+        looked = ", ".join(target.mapping.fields.id)
+        yield Finding(
+            "problem",
+            f"{rejected} of {count} records have no id at {looked}, and cannot be stored",
+            f"write the path of their id under {where}",
+            "ids",
+        )
+
+
 def _all_left_out(sample: Sample, target: settings.Target) -> Iterator[Finding]:
-    selection = Selection.of(target.include_types, target.exclude_types)
-    records = [one for read in sample.reads for page in read.pages for one in listed(page, target)]
-    if not records or any(selection.selects(one.record, one.kinds[1]) for one in records):
+    choice = Selection.of(target.include_types, target.exclude_types)
+    records = [one for page in sample.pages for one in listed(page, target)]
+    if not records or any(choice.selects(one.record, one.kinds[1]) for one in records):
         return
     names = " and ".join(name for name in ("include_types", "exclude_types") if getattr(target, name))
     place = f"collections.{target.collection}"
@@ -170,7 +188,23 @@ def _all_left_out(sample: Sample, target: settings.Target) -> Iterator[Finding]:
         "problem",
         f"All {len(records)} records that were read are left out by their type: {types(records)}",
         f"correct {names} under {place}",
+        "types",
     )
+
+
+def _first_page(sample: Sample, target: settings.Target) -> Iterator[Finding]:
+    """A list that begins before the page with which it is configured to begin."""
+    if sample.zero is None or not sample.pages:
+        return
+    begins = set(idents(sample.zero, target))
+    if begins and begins.isdisjoint(ident for page in sample.pages for ident in idents(page, target)):
+        yield Finding(
+            "problem",
+            f"{target.paging.position_param}=0 lists other records than {target.paging.position_param}=1: "
+            "the API numbers its pages from 0",
+            f"write paging: {{first: 0}} under collections.{target.collection}",
+            "pages",
+        )
 
 
 def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
@@ -178,20 +212,21 @@ def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
     paging = target.paging
     total = fetch.total(read.pages[0], paging)
     again = any(
-        not fresh and decode.split(page.body)
-        for fresh, page in zip(read.fresh[1:], read.pages[1:], strict=True)
+        not new and decode.split(page.body) for new, page in zip(read.new[1:], read.pages[1:], strict=True)
     )
-    if again and (read.problem or (total or 0) > sum(read.fresh)):
+    if again and (read.problem or (total or 0) > sum(read.new)):
         yield Finding(
             "problem",
             f"The second page is the first one again: the API ignores {_ignored_position(paging)}",
             _position_hint(target),
+            "pages",
         )
     elif read.problem:
         yield Finding(
             "problem",
-            f"The list ends after {sum(read.fresh)} records, and is not complete: {read.problem}",
+            f"The list ends after {sum(read.new)} records, and is not complete: {read.problem}",
             f"correct collections.{target.collection}.paging; {_position_hint(target)}",
+            "pages",
         )
 
 
@@ -211,19 +246,21 @@ def _position_hint(target: settings.Target) -> str:
 
 
 def _ignored(read: Read, records: Sequence[Listed], target: settings.Target) -> Iterator[Finding]:
-    """Conditions that the API ignores: a problem where records contradict them, or where nothing can tell."""
+    """Conditions that the API ignores: a problem if records contradict them, or if nothing shows it."""
     filters = Filters([read.query])
     against = Counter(filters.contradicted(one.raw, one.kinds) for one in records)
     for condition in filters.queries[0]:
         count = against[condition]
         if condition in read.ignored and count:
             shown = f"{count} of {len(records)} records show something else ({types(records)})"
-            yield Finding("problem", f"The API ignores {condition}: {shown}", _choose(condition, target))
+            text = f"The API ignores {condition}: {shown}"
+            yield Finding("problem", text, _choose(condition, target), "filter")
         elif condition in read.ignored and condition.is_of_type:
             is_shown = any(filters.shows(one.raw, condition) for one in records)
             kind: Literal["problem", "note"] = "note" if is_shown else "problem"
             unseen = "" if is_shown else ", and its records do not show their type"
-            yield Finding(kind, f"The API ignores {condition}{unseen}", _choose(condition, target))
+            text = f"The API ignores {condition}{unseen}"
+            yield Finding(kind, text, _choose(condition, target), "filter")
         elif condition in read.ignored:
             yield Finding(
                 "note", f"The API ignores {condition}: it lists records whatever is asked for there"
@@ -253,16 +290,17 @@ def _total(read: Read, bare: Page | None, target: settings.Target) -> Iterator[F
         filters.shows(one, condition) for one in decode.split(bare.body) for condition in filters.queries[0]
     )
     differs = not is_shown and idents(bare, target) != idents(read.pages[0], target)
-    is_short = read.ended and sum(read.fresh) < total
+    is_short = read.ended and sum(read.new) < total
     if read.total_of_none or others or differs or is_short:
         place = f"collections.{target.collection}"
-        both = f"{total} records with {_written(read.query)} and without it"
+        both = f"{total} records with {written(read.query)} and without it"
         yield Finding(
             "problem",
             f"{target.paging.total_header} announces {both}, though the query is obeyed: it counts the whole "
             "table, and crawls are never complete",
             f'write paging: {{total_header: ""}} under {place}, so that no total is believed; or write '
             f"query: {{}} and include_types under {place}, so that the exporter selects the records itself",
+            "total",
         )
 
 

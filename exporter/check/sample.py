@@ -1,10 +1,11 @@
-"""Fetches what `check` explains: the first two pages of each query, and what there is without the query.
+"""Fetches what `check` explains: two pages of each query, and what shows more where something is odd.
 
 Pages are requested as a crawl requests them, so a list that ends within them is judged as by a crawl.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,15 +13,18 @@ from functools import partial
 import msgspec
 
 from exporter import errors, settings
-from exporter.client import Client, Page
+from exporter.client import Client, Page, Params
 from exporter.inventory import decode, record_reader
-from exporter.inventory.dialects.vendors import DIALECTS
+from exporter.inventory.dialects import Paging
 from exporter.inventory.filters import Condition, Filters
 from exporter.inventory.snapshot import StoredRecord
 from exporter.paging import fetch, pagination
+from exporter.paging.pagination import PageResult
 from exporter.paging.strategies import Query
+from exporter.telemetry import Telemetry
 
-_PAGES = 2  # with records; the crawl may need further ones to judge their end
+_PAGES = 2  # with new records; a crawl may need further ones to judge their end
+_FAILURES = 2  # pages that fail before the rest is left
 _CAPS = pagination.Caps(pages=10, records=10**9)
 _KEY = os.urandom(16)
 _FURTHER = pagination.ListResult(
@@ -29,20 +33,58 @@ _FURTHER = pagination.ListResult(
 """The result of a list that goes on after the pages that were read."""
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """One request of `check`, and its page or its error; `page` may turn out to be no list."""
+
+    url: str
+    params: Params
+    headers: Mapping[str, str]
+    page: Page | None = None
+    error: errors.SourceError | None = None
+
+
+class ListeningClient(Client):
+    """A client that remembers its answers, in the order of arrival."""
+
+    def __init__(self, name: str, http: settings.Api, limits: settings.Limits, telemetry: Telemetry) -> None:
+        super().__init__(name, http, limits, telemetry)
+        self.answers: list[Answer] = []
+
+    async def get(
+        self,
+        url: str,
+        params: Sequence[tuple[str, str]],
+        headers: Mapping[str, str] = {},
+        retries: int | None = None,
+        total_header: str = Paging().total_header,
+    ) -> Page:
+        """The page, as `Client.get`."""
+        asked = Answer(url, tuple(params), headers)
+        try:
+            page = await super().get(url, params, headers, retries, total_header)
+        except errors.SourceError as error:
+            self.answers.append(msgspec.structs.replace(asked, error=error))
+            raise
+        self.answers.append(msgspec.structs.replace(asked, page=page))
+        return page
+
+
 class Read(msgspec.Struct, frozen=True):
     """The first pages of one query.
 
-    `problem` says why the list is not complete, where it ended within these pages, and `ended` that it did.
-    `fresh` counts the records of each page that no page before it had. `ignored` are the conditions that the
-    API turned out to ignore, of those that were in doubt; `total_of_none` is the total that it announced
-    beside an empty list, with a value that no record has.
+    `problem` says why the list is not complete, if it `ended` within these pages. `new` counts the records of
+    each page that no page before it had. `failed` are the errors of pages. `page_size` is the one that the
+    API accepted. `ignored` are the conditions that the API ignores, of those that were in doubt, and
+    `total_of_none` is the total that it announced with an empty list, for a value that no record has.
     """
 
     query: Mapping[str, str]
     pages: tuple[Page, ...]
-    fresh: tuple[int, ...]
+    new: tuple[int, ...]
     ended: bool
     problem: str
+    failed: tuple[str, ...] = ()
+    page_size: int = 0
     ignored: tuple[Condition, ...] = ()
     total_of_none: int = 0
 
@@ -50,59 +92,73 @@ class Read(msgspec.Struct, frozen=True):
 class Sample(msgspec.Struct, frozen=True):
     """What was fetched of a collection.
 
-    `bare` is the first page without any query; None where that was not asked for, or is refused. `others` are
-    first pages by the name of the dialect in which they were asked for; only where nothing was found at all.
+    `bare` is the first page without any query; None if a query of the collection is empty, or if it is
+    refused. `zero` is page 0 of a list that is configured to begin with page 1.
     """
 
     reads: tuple[Read, ...]
     bare: Page | None = None
-    others: Mapping[str, Page] = {}
+    zero: Page | None = None
+
+    @property
+    def pages(self) -> list[Page]:
+        """All pages of all queries."""
+        return [page for read in self.reads for page in read.pages]
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any page has elements."""
+        return any(decode.split(page.body) for page in self.pages)
 
 
 async def fetch_sample(target: settings.Target, client: Client) -> Sample:
-    """Fetches a sample; raises `SourceError` where the beginning of a list cannot be read."""
+    """Fetches a sample; raises `SourceError` if the beginning of a list cannot be read."""
     reads = [await _read(target, client, query) for query in target.queries]
-    bare = await _bare(target, client) if all(target.queries) else None
-    reads = [await _tried(target, client, read, bare) for read in reads]
-    found = any(decode.split(page.body) for read in reads for page in read.pages)
-    is_empty = not found and not (bare and decode.split(bare.body))
-    return Sample(tuple(reads), bare, await _in_other_dialects(target, client) if is_empty else {})
-
-
-async def fetch_otherwise(target: settings.Target, client: Client) -> Sample:
-    """What there is of a list that cannot be read as configured: without query, in other dialects."""
-    bare = await _bare(target, client) if all(target.queries) else None
-    found = bare is not None and decode.split(bare.body)
-    return Sample((), bare, {} if found else await _in_other_dialects(target, client))
+    bare = await _first_page(target, client, {}) if all(target.queries) else None
+    zero = None
+    if target.paging.style == "page" and target.paging.first and reads[0].pages:
+        from_zero = msgspec.structs.replace(target.paging, first=0)
+        zero = await _first_page(dataclasses.replace(target, paging=from_zero), client, target.queries[0])
+    return Sample(tuple([await _tried(target, client, read, bare) for read in reads]), bare, zero)
 
 
 async def _read(target: settings.Target, client: Client, query: Mapping[str, str]) -> Read:
     pages: list[Page] = []
-    fresh: list[int] = []
+    new: list[int] = []
+    failed: list[str] = []
+    sizes: list[int] = []
     known: set[str] = set()
 
-    async def take(page: Page, query: Query) -> fetch.Store:
+    async def decode_page(page: Page, query: Query) -> fetch.Store:
         try:
             found = idents(page, target)
         except errors.Malformed as error:
             raise client.unreadable(page.url, error) from error
-        new = len(set(found) - known)
-        known.update(found)
-        pages.append(page)
-        fresh.append(new)
-        return partial(fetch.page_result, page, query, items=len(found), new=new)
+        fresh = len(set(found) - known)
+        if query.role == "page":
+            known.update(found)
+            pages.append(page)
+            new.append(fresh)
+            sizes.append(query.page_size)
+        return partial(fetch.page_result, page, query, items=len(found), new=fresh)
 
-    beginning = _beginning(pagination.paginate(target.paging, target.page_size, query, width=1, caps=_CAPS))
-    ending = await fetch.read_list(client, target.url, beginning, take, deadline=None)
-    return Read(query, tuple(pages), tuple(fresh), ending is not _FURTHER, ending.reason)
+    queries = pagination.paginate(target.paging, target.page_size, query, width=1, caps=_CAPS, unit="unknown")
+    result = await fetch.read_list(
+        client, target.url, _beginning(queries, failed), decode_page, deadline=None
+    )
+    size = sizes[-1] if sizes else target.page_size
+    ended = result is not _FURTHER
+    return Read(query, tuple(pages), tuple(new), ended, result.reason, tuple(failed), size)
 
 
-def _beginning(queries: pagination.Pagination) -> pagination.Pagination:
-    """The list until two pages had records."""
+def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.Pagination:
+    """The list until two pages had new records, or two failed, whose errors are added to `failed`."""
     due, count = next(queries), 0
-    while count < _PAGES:
+    while count < _PAGES and len(failed) < _FAILURES:
         seen = yield due
-        count += seen.items > 0
+        count += seen.new > 0 or (seen.query.first and seen.items > 0)
+        if seen.error:
+            failed.append(seen.error)
         try:
             due = queries.send(seen)
         except StopIteration as stop:
@@ -115,17 +171,28 @@ def _beginning(queries: pagination.Pagination) -> pagination.Pagination:
 def idents(page: Page, target: settings.Target) -> list[str]:
     """The ids of the records of a page, or digests of those that have none."""
     batch: decode.Batch[StoredRecord] = decode.page(page.body, record_reader.Reader(target.mapping), {}, _KEY)
-    fresh = {one.digest: one.id for one in batch.fresh}
+    ids = {one.digest: one.id for one in batch.fresh}
     marks = (decode.digest(raw, _KEY) for raw in decode.split(page.body))
-    return [fresh.get(mark, str(mark)) for mark in marks]
+    return [ids.get(mark, str(mark)) for mark in marks]
 
 
-async def _bare(target: settings.Target, client: Client) -> Page | None:
+async def _first_page(target: settings.Target, client: Client, query: Mapping[str, str]) -> Page | None:
     try:
-        page = await fetch.first_page(client, target, {})
+        page = await fetch.first_page(client, target, query)
         decode.split(page.body)
     except errors.SourceError:
-        return None  # some APIs list nothing without a query
+        return None  # some APIs list nothing without a query, or have no page 0
+    return page
+
+
+async def second_page(target: settings.Target, client: Client) -> Page:
+    """The second page of the first query, if pages are as long as requested; raises `SourceError`."""
+    queries = pagination.paginate(target.paging, target.page_size, target.queries[0], width=1, caps=_CAPS)
+    (first,) = next(queries)
+    size = target.page_size
+    (query,) = queries.send(PageResult(first, size, size, total=10**8))
+    page = await client.get(query.url or target.url, query.params, dict(query.headers), 0)
+    decode.split(page.body)
     return page
 
 
@@ -155,40 +222,3 @@ def _is_alike(bare: Page, page: Page, target: settings.Target) -> bool:
     total = fetch.total(page, target.paging)
     same_total = total is not None and total == fetch.total(bare, target.paging)
     return same_total or idents(bare, target) == idents(page, target)
-
-
-async def _in_other_dialects(target: settings.Target, client: Client) -> Mapping[str, Page]:
-    """First pages that have records, asked for as other dialects ask for this collection."""
-    asked: list[tuple[object, ...]] = []
-    found: dict[str, Page] = {}
-    for name, spoken in DIALECTS.items():
-        query = spoken.collections[target.collection].query or {}
-        if name == target.dialect.name or (spoken.paging, query) in asked:
-            continue
-        asked.append((spoken.paging, query))
-        try:
-            page = await _first_page_of(target, client, name, query)
-        except errors.SourceError:
-            continue
-        if page is not None:
-            found[name] = page
-    return found
-
-
-async def _first_page_of(
-    target: settings.Target, client: Client, name: str, query: Mapping[str, str]
-) -> Page | None:
-    spoken = DIALECTS[name]
-    first, *_ = next(pagination.paginate(spoken.paging, spoken.page_size, query, width=1, caps=_CAPS))
-    page = await client.get(target.url, first.params, dict(first.headers), 0)
-    return page if decode.split(page.body) else None
-
-
-def pages(reads: Sequence[Read]) -> list[Page]:
-    """The first page of each query."""
-    return [read.pages[0] for read in reads if read.pages]
-
-
-def further(reads: Sequence[Read]) -> list[Page]:
-    """All pages behind the first ones."""
-    return [page for read in reads for page in read.pages[1:]]

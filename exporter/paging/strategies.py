@@ -28,6 +28,11 @@ _COUNTS_PAGES = (
     " page, and paging.first: 0)"
 )
 
+_COUNTS_PAGES_FROM_1 = (
+    "position 1 lists the whole first page again: the API counts pages, not records (set paging.style: page,"
+    " and paging.first: 1)"
+)
+
 _NEW_IN_CHANGING = 0.1
 """The share of the records at position 1 that may be new, because the list has changed since it was read."""
 
@@ -215,7 +220,7 @@ class OffsetStrategy(SizedStrategy):
         self._failed = 0  # pages in a row, behind the announced end
         self._absent = -1  # the position of a 404 that may be the end
         self._doubt = ""
-        self._is_ended = False
+        self._is_ended = self._is_end_empty = False
         self._gaps: list[PageRequest] = []
         self._skipped: dict[int, int] = {}  # records skipped at a position
 
@@ -257,6 +262,8 @@ class OffsetStrategy(SizedStrategy):
             is_empty = not items and self._first > 1
             if is_empty or received.new > _NEW_IN_CHANGING * items:
                 self._doubt = _COUNTS_PAGES
+            elif self._is_end_empty and self._reached == self._first <= items and not received.new:
+                self._doubt = _COUNTS_PAGES_FROM_1  # else there were one record fewer
             return
         self._failed = 0
         if request.position == 0 and not request.gap:
@@ -267,7 +274,7 @@ class OffsetStrategy(SizedStrategy):
             self._absent = request.position
             self._skip(request)
         elif not received.new and (total is None or request.position >= total):
-            self._is_ended = True
+            self._is_ended, self._is_end_empty = True, not items
         elif items:
             if self._absent >= 0:
                 self._absent, self._doubt = -1, _records_after_404(f"the position {self._absent}")

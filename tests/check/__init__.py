@@ -1,0 +1,1 @@
+"""`check` against real servers: what it finds, proposes and saves."""

@@ -1,0 +1,288 @@
+"""The settings that `check` prints, merged into the file, make `once` complete."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+from aiohttp import web
+
+from exporter import cli
+from exporter.simulator.server import Options, Simulator
+from tests.outside.serving import serving
+from tests.outside.test_what_is_listed import Inventory, service
+
+Json = dict[str, Any]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """The exit status of a command and all that it prints."""
+    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        status = cli.main(arguments)
+    return status, said.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+def merged(below: Any, above: Any) -> Any:
+    """Two YAML documents as `check` says that they are merged: mappings key by key, other values replaced."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return {**below, **{key: merged(below.get(key), value) for key, value in above.items()}}
+
+
+def proposed(said: str) -> Json:
+    """The settings at the end of what `check` printed."""
+    found = yaml.safe_load(said[said.index("# These settings solve this.") :])
+    assert isinstance(found, dict)
+    return found
+
+
+async def mended(folder: Path, config: Json) -> tuple[str, Json, str]:
+    """What `check` says of a configuration, the settings it proposes, and what `once` then prints."""
+    file = folder / "inventory.yaml"
+    file.write_text(yaml.safe_dump(config))
+    status, said = await asyncio.to_thread(run, "check", "--config.file", str(file))
+    assert status == 1, said
+    fragment = proposed(said)
+    file.write_text(yaml.safe_dump(merged(config, fragment)))
+    status, text = await asyncio.to_thread(run, "once", "--config.file", str(file))
+    assert status == 0, f"{said}\n{text}"
+    return said, fragment, text
+
+
+def services(count: int, **parts: object) -> list[Json]:
+    return [service(number, **parts) for number in range(count)]
+
+
+def sole(url: str, dialect: str = "tmf-v4", **collection: object) -> Json:
+    """A configuration of services only."""
+    api: Json = {"url": url, "dialect": dialect}
+    return {"apis": {"tmf638": api}, "collections": {"services": collection}}
+
+
+def count_of(text: str, collection: str = "services") -> int:
+    (line,) = [one for one in text.splitlines() if f'exporter_records{{collection="{collection}"}}' in one]
+    return int(float(line.split()[-1]))
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.mark.parametrize(("spoken", "written"), [("ses", "tmf-v4"), ("tmf-v4", "ses"), ("ses", "tmf-v2")])
+async def test_a_wrong_dialect(tmp_path: Path, spoken: str, written: str) -> None:
+    options = Options(listen_port=0, dialect=spoken, services=90, carriers=120, resources=110)
+    async with Simulator(options) as simulator:
+        config = yaml.safe_load(simulator.configuration("127.0.0.1:0"))
+        for api in config["apis"].values():
+            api["dialect"] = written
+        if spoken == "ses":
+            del config["collections"]
+        _, fragment, text = await mended(tmp_path, config)
+    assert fragment["apis"] == {"tmf638": {"dialect": spoken}, "tmf639": {"dialect": spoken}}
+    assert count_of(text, "carriers") == 120
+
+
+PAGED: Mapping[str, Callable[[Mapping[str, str], Sequence[Json]], Sequence[Json]]] = {
+    "start": lambda query, all_of_them: all_of_them[int(query.get("start", 0)) :],
+    "pageNumber": lambda query, all_of_them: all_of_them[100 * int(query.get("pageNumber", 0)) :],
+    "page": lambda query, all_of_them: all_of_them[100 * (max(1, int(query.get("page", 1))) - 1) :],
+}
+
+
+@pytest.mark.parametrize("total", ["total", "no total"])
+@pytest.mark.parametrize("name", PAGED)
+async def test_a_wrong_page_parameter(tmp_path: Path, name: str, total: str) -> None:
+    records = services(250)
+
+    async def answer(request: web.Request) -> web.Response:
+        headers = {"X-Total-Count": "250"} if total == "total" else {}
+        return web.json_response(list(PAGED[name](request.query, records))[:100], headers=headers)
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url, paging={"position_param": "pag"}))
+    assert fragment["collections"]["services"]["paging"]["position_param"] == name
+    assert count_of(text) == 250
+
+
+@pytest.mark.parametrize(
+    ("path", "collection"),
+    [
+        ("/service", {"path": "services"}),
+        ("/services", {}),
+        ("/tmf-api/serviceInventory/v4/service", {}),
+        ("/api/tmf-api/serviceInventory/v5/service", {}),
+    ],
+)
+async def test_a_wrong_path(tmp_path: Path, path: str, collection: Json) -> None:
+    inventory = Inventory(services(150))
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path != path:
+            return web.json_response({"code": "60", "reason": "Resource not found"}, status=404)
+        return await inventory.answer(request)
+
+    async with serving(answer) as url:
+        base = f"{url}/api" if path.startswith("/api/") else url
+        _, _, text = await mended(tmp_path, sole(base, **collection))
+    assert count_of(text) == 150
+
+
+@pytest.mark.parametrize("base", ["/inventory/service", "/inventory/v1", "/service"])
+async def test_a_wrong_url(tmp_path: Path, base: str) -> None:
+    inventory = Inventory(services(150))
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path not in ("/inventory/service", "/service")[base == "/service" :]:
+            return web.Response(status=404, text="<html>not here</html>", content_type="text/html")
+        return await inventory.answer(request)
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(f"{url}{base}"))
+    assert count_of(text) == 150
+    assert "url" in fragment["apis"]["tmf638"]
+
+
+async def test_https_of_a_server_that_speaks_http(tmp_path: Path) -> None:
+    seen: list[str | None] = []
+    inventory = Inventory(services(150))
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("Authorization"))
+        return await inventory.answer(request)
+
+    async with serving(answer) as url:
+        config = sole(url.replace("http:", "https:"))
+        config["apis"]["tmf638"]["basic_auth"] = {"username": "monitor", "password": "not in the clear"}
+        file = tmp_path / "inventory.yaml"
+        file.write_text(yaml.safe_dump(config))
+        status, said = await asyncio.to_thread(run, "check", "--config.file", str(file))
+        assert status == 1 and set(seen) == {None}, "credentials were sent without encryption"
+        _, fragment, text = await mended(tmp_path, config)
+    assert fragment == {"apis": {"tmf638": {"url": url}}}
+    assert "without encryption" in said
+    assert count_of(text) == 150
+
+
+async def test_http_of_a_server_that_speaks_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    inventory = Inventory(services(150))
+    application = web.Application()
+    application.router.add_get("/{path:.*}", inventory.answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        host = f"127.0.0.1:{runner.addresses[0][1]}"
+        config = sole(f"http://{host}")
+        config["apis"]["tmf638"]["tls_config"] = {"ca_file": "ca.pem"}
+        _, fragment, text = await mended(tmp_path, config)
+    finally:
+        await runner.cleanup()
+    assert fragment == {"apis": {"tmf638": {"url": f"https://{host}"}}}
+    assert count_of(text) == 150
+
+
+async def test_a_filter_that_selects_nothing(tmp_path: Path) -> None:
+    inventory = Inventory(services(250, **{"@type": "Service"}), obeys=("@type",))
+    async with serving(inventory.answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url, query={"@type": "CustomerFacingService"}))
+    assert fragment == {"collections": {"services": {"query": [{}]}}}
+    assert count_of(text) == 250
+
+
+async def test_a_total_of_the_whole_table(tmp_path: Path) -> None:
+    records = [service(number, **{"@type": "Carrier" if number < 40 else "Service"}) for number in range(620)]
+
+    async def answer(request: web.Request) -> web.Response:
+        found = [one for one in records if request.query.get("@type") in (None, one["@type"])]
+        start, size = int(request.query.get("offset", 0)), int(request.query.get("limit", 100))
+        return web.json_response(found[start : start + size], headers={"X-Total-Count": "620"})
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url, query={"@type": "Carrier"}))
+    assert fragment == {"collections": {"services": {"paging": {"total_header": ""}}}}
+    assert count_of(text) == 40
+
+
+@pytest.mark.parametrize("total", ["total", "no total"])
+@pytest.mark.parametrize("first", [0, 1])
+async def test_an_offset_that_is_a_page(tmp_path: Path, first: int, total: str) -> None:
+    records = services(250)
+
+    async def answer(request: web.Request) -> web.Response:
+        number = max(0, int(request.query.get("offset", first)) - first)
+        size = int(request.query.get("limit", 100))
+        headers = {"X-Total-Count": "250"} if total == "total" else {}
+        return web.json_response(records[number * size : (number + 1) * size], headers=headers)
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url))
+    assert fragment["collections"]["services"]["paging"] == {
+        "style": "page",
+        "position_param": "offset",
+        "first": first,
+    }
+    assert count_of(text) == 250
+
+
+async def test_ids_in_objects(tmp_path: Path) -> None:
+    records = [{**one, "id": {"namespace": "crm", "local": one["id"]}, "code": "A"} for one in services(150)]
+    async with serving(Inventory(records).answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url))
+    assert fragment == {"collections": {"services": {"fields": {"id": ["id.local"]}}}}
+    assert count_of(text) == 150
+
+
+@pytest.mark.parametrize("most", [50, 10])
+async def test_a_limit_refused_with_500(tmp_path: Path, most: int) -> None:
+    inventory = Inventory(services(120))
+
+    async def answer(request: web.Request) -> web.Response:
+        if int(request.query.get("limit", 10)) > most:
+            return web.json_response({"code": "500", "reason": "limit exceeds the maximum"}, status=500)
+        return await inventory.answer(request)
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url))
+    assert fragment == {"collections": {"services": {"page_size": most}}}
+    assert count_of(text) == 120
+
+
+async def test_any_limit_refused_with_500(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if set(request.query) & {"limit", "offset"}:
+            return web.json_response({"code": "500", "reason": "unknown parameter"}, status=500)
+        return web.json_response(services(120))
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url))
+    assert fragment == {"collections": {"services": {"paging": {"style": "none"}}}}
+    assert count_of(text) == 120
+
+
+async def test_a_list_whose_positions_count_pages_from_1_is_not_called_complete(tmp_path: Path) -> None:
+    records = services(250)
+
+    async def answer(request: web.Request) -> web.Response:
+        number = max(0, int(request.query["offset"]) - 1)
+        return web.json_response(records[number * 100 : (number + 1) * 100])
+
+    file = tmp_path / "inventory.yaml"
+    async with serving(answer) as url:
+        file.write_text(yaml.safe_dump(sole(url)))
+        status, said = await asyncio.to_thread(run, "once", "--config.file", str(file))
+    assert status == 1
+    assert "position 1 lists the whole first page again" in said
