@@ -231,11 +231,11 @@ def readiness(collections: Sequence[CollectionStatus], grace: float) -> tuple[bo
     ready = not (never or expired) if grace > 0 else not (nothing and expired)
     sentences = []
     if never:
-        waiting = "Waiting for the first crawl of {}."
+        waiting = "Waiting for the initial crawl of {}."
         over = "The start-up grace is over; still without a snapshot: {}."
         sentences.append((waiting if grace > 0 else over).format(", ".join(never)))
     for state, sentence in _READINESS.items():
         names = [one.name for one in collections if one.state == state and one.name not in never]
         if names:
             sentences.append(sentence.format(", ".join(names)))
-    return ready, " ".join(sentences) or "Every collection was crawled or restored."
+    return ready, " ".join(sentences) or "All collections have data."

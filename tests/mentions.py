@@ -138,9 +138,9 @@ def reasons() -> set[str]:
                     found.add(reason)
     for node in _nodes(CODE / "collections" / "poller.py"):
         match node:
-            case ast.Call(func=ast.Attribute(attr="_failed"), args=[_, ast.Constant(value=str(reason)), *_]):
+            case ast.Call(func=ast.Attribute(attr="failed"), args=[_, ast.Constant(value=str(reason)), *_]):
                 found.add(reason)
-    return found
+    return {reason for reason in found if reason.isidentifier()}  # others are the sentences of log lines
 
 
 def rejections() -> set[str]:

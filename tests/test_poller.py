@@ -93,7 +93,10 @@ async def test_f67_a_first_start_against_a_dead_api_serves_no_zeros(tmp_path: Pa
     async with crawling.house(tmp_path, {"limits.retries": 0}, faults=("500:share=1",)) as (_, built):
         for poller in built.pollers:
             await poller.refresh()
-        assert built.store.ready() == (False, "Waiting for the first crawl of services, carriers, resources.")
+        assert built.store.ready() == (
+            False,
+            "Waiting for the initial crawl of services, carriers, resources.",
+        )
         assert built.store.healthy()[0]
         assert {line.split("{")[0] for line in crawling.lines(built, "ses_inventory_")} == {
             line.split("{")[0] for line in crawling.lines(built, "ses_inventory_exporter_")

@@ -209,7 +209,7 @@ class Store:
         """Whether the process can do its work, whatever the inventory does; and a sentence."""
         failing = self._supervisor.failing()
         if failing:
-            return False, f"A task keeps dying, see the log: {', '.join(failing)}."
+            return False, f"A task keeps failing, see the log: {', '.join(failing)}."
         return True, "The exporter is running."
 
     def ready(self) -> tuple[bool, str]:

@@ -193,14 +193,14 @@ class Expected:
     unlogged: tuple[str, ...] = ()
 
 
-ALL = "Every collection was crawled or restored."
+ALL = "All collections have data."
 ENDED = ("snapshot expired", "snapshot served again", "collection empty", "collection no longer empty")
 STATES: list[tuple[Make, Expected]] = [
     (
         never_crawled,
         Expected(
             "waiting",
-            *(0, 503, "Waiting for the first crawl of services."),
+            *(0, 503, "Waiting for the initial crawl of services."),
             ("The first crawl has not ended.", "No records stored yet."),
             {"up": 0, "complete": 0, "stale": 0, "records": 0, "restored": 0},
             (),
@@ -211,7 +211,7 @@ STATES: list[tuple[Make, Expected]] = [
         failing_from_the_start,
         Expected(
             "failing",
-            *(0, 503, "Waiting for the first crawl of services."),
+            *(0, 503, "Waiting for the initial crawl of services."),
             ("Nothing is served yet", "401"),
             {"up": 0, "complete": 0, "stale": 0, "records": 0, "restored": 0},
             ("refresh failed",),
