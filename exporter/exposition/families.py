@@ -8,8 +8,9 @@ family never varies; an attribute without a value has an empty label value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -170,203 +171,195 @@ def _number(metric: str) -> Samples:
     return samples
 
 
-def _either(collection: str, of_service: str, of_resource: str) -> str:
-    """What is the one in TMF638, whose records services and carriers are, and the other in TMF639."""
-    return of_resource if collection == "resources" else of_service
+_SERVICES, _CARRIERS, _RESOURCES = ("services",), ("carriers",), ("resources",)
 
 
-def _characteristic_list(collection: str) -> str:
-    return _either(collection, "serviceCharacteristic", "resourceCharacteristic")
+class _Entry(NamedTuple):
+    """A family of every collection in `only`; `{kind}` is service, carrier or resource.
 
+    Each has the label `{kind}_id` first. A pair of sources is that of TMF638 and that of TMF639.
+    """
 
-def _family(
-    collection: str, suffix: str, text: str, labels: Sequence[str], samples: Samples | None, source: str
-) -> Family:
-    made = "counter" if suffix.endswith("_total") else "gauge"
-    return Family(f"{PREFIX}{suffix}", made, text, tuple(labels), collection, samples, source)
+    suffix: str
+    text: str
+    labels: tuple[str, ...]
+    samples: Samples
+    source: str | tuple[str, str]
+    only: tuple[str, ...] = tuple(KINDS)
 
-
-def _state_families(collection: str) -> Iterator[Family]:
-    """What a record's states are, what they mean, and since when."""
-    family = partial(_family, collection)
-    kind = KINDS[collection]
-    ident = f"{kind}_id"
-    yield family(
-        f"{kind}_status",
-        f"Current status of the {kind}, as the inventory spells it; the value is always 1.",
-        (ident, "status"),
-        _status,
-        _either(
+    def family(self, collection: str) -> Family:
+        """The family of one collection."""
+        kind = KINDS[collection]
+        source = self.source
+        if not isinstance(source, str):
+            source = source[1] if collection == "resources" else source[0]
+        return Family(
+            f"{PREFIX}{kind}_{self.suffix}",
+            "counter" if self.suffix.endswith("_total") else "gauge",
+            self.text.format(kind=kind),
+            (f"{kind}_id", *(label.format(kind=kind) for label in self.labels)),
             collection,
+            self.samples,
+            source,
+        )
+
+
+_CHARACTERISTICS = ("serviceCharacteristic", "resourceCharacteristic")
+_DATE = "Unix timestamp of the %s of the {kind}; absent if the inventory has none."
+
+_ENTRIES = (
+    _Entry(
+        "info",
+        "Information about the {kind} in the inventory; the value is always 1.",
+        ("name", "description", "{kind}_type", "category", "specification", "party", "place"),
+        _info,
+        (
+            "name, description, serviceType or @type, category, serviceSpecification, relatedParty, place",
+            "name, description, @type, category, resourceSpecification, relatedParty, place",
+        ),
+        (*_SERVICES, *_RESOURCES),
+    ),
+    _Entry(
+        "info",
+        "Information about the {kind} in the inventory; the value is always 1.",
+        (
+            *("name", "description", "carrier_type", "specification"),
+            *("gateway", "terminal", "satellite", "transponder", "party"),
+        ),
+        _carrier_info,
+        "name, description, the characteristic type or serviceType or @type, serviceSpecification, "
+        "relatedParty; gateway and terminal: place or supportingResource; satellite and transponder: "
+        "supportingResource",
+        _CARRIERS,
+    ),
+    _Entry(
+        "status",
+        "Current status of the {kind}, as the inventory spells it; the value is always 1.",
+        ("status",),
+        _status,
+        (
             "status (SES), state (TMF638), life_cycle_stage_status (ServiceNow)",
             "status (SES), resourceStatus, lifecycleState or operationalState (TMF639), "
             "life_cycle_stage_status (ServiceNow)",
         ),
-    )
-    yield family(
-        f"{kind}_operational",
-        f"Whether the {kind} is operational; 1 if yes, 0 if no, absent if the status value is unknown.",
-        (ident,),
+    ),
+    _Entry(
+        "operational",
+        "Whether the {kind} is operational; 1 if yes, 0 if no, absent if the status value is unknown.",
+        (),
         _operational,
         "status, refined by further states",
-    )
-    yield family(
-        f"{kind}_state",
-        f"Additional state of the {kind}, by dimension; the value is always 1.",
-        (ident, "dimension", "state"),
+    ),
+    _Entry(
+        "state",
+        "Additional state of the {kind}, by dimension; the value is always 1.",
+        ("dimension", "state"),
         _states,
         "lifecycleState, operatingStatus, administrativeState, operationalState, usageState, alarmStatus, …",
-    )
-    since = "status: first crawl with the current value; before any change lastUpdate, else the first crawl"
-    yield family(
-        f"{kind}_status_since_timestamp_seconds",
-        f"Unix timestamp of the last status change of the {kind}.",
-        (ident,),
+    ),
+    _Entry(
+        "status_since_timestamp_seconds",
+        "Unix timestamp of the last status change of the {kind}.",
+        (),
         _since,
-        since,
-    )
-
-
-def _date_families(collection: str) -> Iterator[Family]:
-    """The dates that the inventory gives."""
-    family = partial(_family, collection)
-    kind = KINDS[collection]
-    ident = f"{kind}_id"
-    for word, what, samples, source in (
-        (
-            *("start", "start", _start),
-            _either(collection, "startDate, serviceDate", "startOperatingDate, startDate"),
-        ),
-        ("end", "end", _end, _either(collection, "endDate", "endOperatingDate, endDate")),
-        ("created", "creation", _created, "creationDate"),
-        ("last_update", "last update", _updated, "lastUpdate"),
-    ):
-        text = f"Unix timestamp of the {what} of the {kind}; absent if the inventory has none."
-        yield family(f"{kind}_{word}_timestamp_seconds", text, (ident,), samples, source)
-
-
-def _whereabouts_families(collection: str) -> Iterator[Family]:
-    """Whom and where a record concerns."""
-    family = partial(_family, collection)
-    kind = KINDS[collection]
-    ident = f"{kind}_id"
-    yield family(
-        f"{kind}_party_info",
-        f"Related party of the {kind}; the value is always 1.",
-        (ident, "party_id", "party", "role"),
+        "status: first crawl with the current value; before any change lastUpdate, else the first crawl",
+    ),
+    _Entry(
+        "start_timestamp_seconds",
+        _DATE % "start",
+        (),
+        _start,
+        ("startDate, serviceDate", "startOperatingDate, startDate"),
+    ),
+    _Entry("end_timestamp_seconds", _DATE % "end", (), _end, ("endDate", "endOperatingDate, endDate")),
+    _Entry("created_timestamp_seconds", _DATE % "creation", (), _created, "creationDate"),
+    _Entry("last_update_timestamp_seconds", _DATE % "last update", (), _updated, "lastUpdate"),
+    _Entry(
+        "party_info",
+        "Related party of the {kind}; the value is always 1.",
+        ("party_id", "party", "role"),
         _parties,
         "relatedParty",
-    )
-    yield family(
-        f"{kind}_place_info",
-        f"Place of the {kind}; the value is always 1.",
-        (ident, "place_id", "place", "role"),
+    ),
+    _Entry(
+        "place_info",
+        "Place of the {kind}; the value is always 1.",
+        ("place_id", "place", "role"),
         _places,
         "place",
-    )
-
-
-def _support_families(collection: str) -> Iterator[Family]:
-    """What a record rests on, what it belongs to, and its characteristics."""
-    family = partial(_family, collection)
-    kind = KINDS[collection]
-    ident = f"{kind}_id"
-    if collection == "carriers":
-        text = "Total number of status changes of the carrier seen by the exporter."
-        yield family("carrier_status_changes_total", text, (ident,), _changes, "status")
-    if collection != "resources":
-        text = f"Resource that supports the {kind}; the value is always 1."
-        yield family(
-            f"{kind}_resource_info",
-            text,
-            (ident, "resource_id", "resource", "resource_type", "role"),
-            _resources,
-            "supportingResource",
-        )
-    if collection == "carriers":
-        text = "Service, such as a bandwidth segment, that supports the carrier; the value is always 1."
-        yield family(
-            "carrier_service_info",
-            text,
-            (ident, "service_id", "service_name"),
-            _services,
-            "supportingService",
-        )
-    related = {"services": "related_service_id", "carriers": "related_id", "resources": "related_resource_id"}
-    related_source = {
-        "services": "serviceRelationship, supportingService",
-        "carriers": "serviceRelationship",
-        "resources": "resourceRelationship",
-    }
-    yield family(
-        f"{kind}_relationship_info",
-        f"Relationship of the {kind} to another record; the value is always 1.",
-        (ident, related[collection], "relationship"),
-        _service_relations if collection == "services" else _relations,
-        related_source[collection],
-    )
-    yield family(
-        f"{kind}_characteristic_info",
-        f"Characteristic of the {kind}, if configured; the value is always 1.",
-        (ident, "name", "value"),
+    ),
+    _Entry(
+        "status_changes_total",
+        "Total number of status changes of the {kind} seen by the exporter.",
+        (),
+        _changes,
+        "status",
+        _CARRIERS,
+    ),
+    _Entry(
+        "resource_info",
+        "Resource that supports the {kind}; the value is always 1.",
+        ("resource_id", "resource", "resource_type", "role"),
+        _resources,
+        "supportingResource",
+        (*_SERVICES, *_CARRIERS),
+    ),
+    _Entry(
+        "service_info",
+        "Service, such as a bandwidth segment, that supports the {kind}; the value is always 1.",
+        ("service_id", "service_name"),
+        _services,
+        "supportingService",
+        _CARRIERS,
+    ),
+    _Entry(
+        "relationship_info",
+        "Relationship of the {kind} to another record; the value is always 1.",
+        ("related_service_id", "relationship"),
+        _service_relations,
+        "serviceRelationship, supportingService",
+        _SERVICES,
+    ),
+    _Entry(
+        "relationship_info",
+        "Relationship of the {kind} to another record; the value is always 1.",
+        ("related_id", "relationship"),
+        _relations,
+        "serviceRelationship",
+        _CARRIERS,
+    ),
+    _Entry(
+        "relationship_info",
+        "Relationship of the {kind} to another record; the value is always 1.",
+        ("related_resource_id", "relationship"),
+        _relations,
+        "resourceRelationship",
+        _RESOURCES,
+    ),
+    _Entry(
+        "characteristic_info",
+        "Characteristic of the {kind}, if configured; the value is always 1.",
+        ("name", "value"),
         _characteristics,
-        _characteristic_list(collection),
-    )
-
-
-def _kind_families(
-    collection: str, info_labels: tuple[str, ...], info: Samples, source: str
-) -> Iterator[Family]:
-    """The families of one collection in the order in which they are served; `source` is that of its info."""
-    family = partial(_family, collection)
-    kind = KINDS[collection]
-    yield family(
-        collection,
-        f"Number of {collection} by status and type.",
-        ("status", f"{kind}_type"),
-        None,
-        "status; type",
-    )
-    yield family(
-        f"{kind}_info",
-        f"Information about the {kind} in the inventory; the value is always 1.",
-        info_labels,
-        info,
-        source,
-    )
-    yield from _state_families(collection)
-    yield from _date_families(collection)
-    yield from _whereabouts_families(collection)
-    yield from _support_families(collection)
-
-
-_INFO = ("name", "description")
-_WHAT = ("category", "specification", "party", "place")
-_CARRIER = ("carrier_type", "specification", "gateway", "terminal", "satellite", "transponder", "party")
-
-_SERVICE_SOURCE = (
-    "name, description, serviceType or @type, category, serviceSpecification, relatedParty, place"
+        _CHARACTERISTICS,
+    ),
 )
-_CARRIER_SOURCE = (
-    "name, description, the characteristic type or serviceType or @type, serviceSpecification, relatedParty; "
-    "gateway and terminal: place or supportingResource; satellite and transponder: supportingResource"
-)
-_RESOURCE_SOURCE = "name, description, @type, category, resourceSpecification, relatedParty, place"
 
-FAMILIES: tuple[Family, ...] = (
-    *_kind_families("services", ("service_id", *_INFO, "service_type", *_WHAT), _info, _SERVICE_SOURCE),
-    *_kind_families("carriers", ("carrier_id", *_INFO, *_CARRIER), _carrier_info, _CARRIER_SOURCE),
-    *_kind_families("resources", ("resource_id", *_INFO, "resource_type", *_WHAT), _info, _RESOURCE_SOURCE),
-)
+
+def _of(collection: str) -> tuple[Family, ...]:
+    text, labels = f"Number of {collection} by status and type.", ("status", f"{KINDS[collection]}_type")
+    count = Family(f"{PREFIX}{collection}", "gauge", text, labels, collection, source="status; type")
+    return (count, *(entry.family(collection) for entry in _ENTRIES if collection in entry.only))
+
+
+FAMILIES = tuple(family for collection in KINDS for family in _of(collection))
 
 
 def numeric(collection: str, metric: str, names: Sequence[str]) -> Family:
     """The family of the numeric characteristics of these names under the one the operator chose."""
-    kind = KINDS[collection]
-    shown = " or ".join(map(texts.clean, names))
-    text = f"Characteristic {shown} of the {kind}, with the configured name and scale."
-    source = _characteristic_list(collection)
-    return _family(collection, f"{kind}_{metric}", text, (f"{kind}_id",), _number(metric), source)
+    shown = " or ".join(map(texts.clean, names)).replace("{", "{{").replace("}", "}}")
+    text = f"Characteristic {shown} of the {{kind}}, with the configured name and scale."
+    return _Entry(metric, text, (), _number(metric), _CHARACTERISTICS).family(collection)
 
 
 def of(collection: str, numbers: Mapping[str, tuple[str, float]] | None = None) -> tuple[Family, ...]:
