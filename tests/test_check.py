@@ -73,7 +73,7 @@ async def test_characteristics_that_are_not_shown_are_listed(tmp_path: Path) -> 
     assert "rainFade" in said.split("Characteristics")[1]
     shown = {**ONE, "serviceCharacteristic": [{"name": "uplinkAlias", "value": "UL"}]}
     _, said = await explained(tmp_path, json.dumps([shown]).encode())
-    assert "all 1 that occur are shown" in said
+    assert "all 1 are exported" in said
 
 
 async def test_an_announced_total_gives_an_estimate(tmp_path: Path) -> None:
@@ -92,14 +92,14 @@ async def test_rejects_and_excluded_types_are_told(tmp_path: Path) -> None:
         report = inspect.explain([Page((), 200, {}, body, 0.1, "http://api")], target)
         said = printed(report, built, "carriers", 160)
     assert (report.records, report.skipped, report.rejects) == (1, 1, {"missing_id": 1})
-    assert "1 record cannot be held: missing_id" in said
+    assert "1 record cannot be stored: missing_id" in said
     assert "1 more of types that the settings leave out" in said
-    assert said.startswith("1 record on the first page; the API announces no total: only the end of a list")
+    assert said.startswith("1 record on the first page; the API reports no total count; completeness is")
 
 
 async def test_an_empty_first_page_is_no_reason_to_be_silent(tmp_path: Path) -> None:
     _, said = await explained(tmp_path, b"[]")
-    assert "does the query select anything?" in said
+    assert "Check the query." in said
 
 
 async def test_a_page_in_another_dialect_is_recognised(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_one_record_is_shown_side_by_side_from_path_to_metric(tmp_path: Pa
     assert ("place[gateway]", "ses_inventory_carrier_info{gateway}") in shown
     assert ("lastUpdate", "ses_inventory_carrier_last_update_timestamp_seconds") in shown
     assert ("status", "ses_inventory_carrier_status{status}") in shown
-    assert ("@type", "no metric: include_types and exclude_types go by it") in shown
+    assert ("@type", "not exported; for include_types and exclude_types") in shown
     assert ("usageState", 'ses_inventory_carrier_state{dimension="usage"}') in shown
 
 
@@ -174,7 +174,7 @@ async def test_characteristics_are_counted_as_they_are_found_and_told_as_they_ar
         said = printed(report, built, "resources", 150)
     assert report.found["characteristics"] == report.records
     assert report.examples["characteristics"].startswith("not listed: manufacturer")
-    assert "no metric of their own: list what you want" in said
+    assert "not exported: list the ones you need" in said
     assert "characteristic_info" not in said
     listed = {"collections.resources.characteristics": ["manufacturer"]}
     async with crawling.house(tmp_path, listed, dialect="tmf-v4") as (simulator, built):
@@ -193,7 +193,7 @@ async def test_a_characteristic_that_is_a_label_is_not_said_to_be_hidden(tmp_pat
 
 async def test_a_record_without_characteristics_is_not_said_to_show_them(tmp_path: Path) -> None:
     _, said = await explained(tmp_path, json.dumps([{"externalId": "A", "status": "Up"}]).encode())
-    assert "Characteristics: none occurs." in said
+    assert "Characteristics: none." in said
 
 
 async def test_a_number_that_is_too_large_is_no_reason_to_fail(tmp_path: Path) -> None:

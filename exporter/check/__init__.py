@@ -27,10 +27,10 @@ from exporter.inventory import decode
 from exporter.telemetry import Telemetry
 
 _UNSHOWN: Mapping[str, str] = {
-    "entity_type": "no metric: include_types and exclude_types go by it",
-    "characteristics": "no metric of their own: list what you want",
+    "entity_type": "not exported; for include_types and exclude_types",
+    "characteristics": "not exported: list the ones you need",
 }
-"""What becomes of a field that no metric shows; of all others, nothing does."""
+"""What is shown for a field without a metric; for all others it is `no metric`."""
 
 _VALUE = 35  # characters across for the values of the first record and borders, or they go below the metrics
 _PATH = 24  # the same for source paths and borders, or metrics are broken
@@ -271,12 +271,12 @@ def show(
     answers: Sequence[sample.Answer] = (),
     client: Client | None = None,
 ) -> None:
-    """Prints one report, and the requests that it is of."""
+    """Prints one report, and its requests."""
     console.print(_opening(report))
     if report.skipped:
         console.print(Text(_left_out(report, target)))
     for reason, count in report.rejects.items():
-        console.print(Text(f"{_counted(count, 'record')} cannot be held: {reason}", style="yellow"))
+        console.print(Text(f"{_counted(count, 'record')} cannot be stored: {reason}", style="yellow"))
     seen = ", ".join(f"{name}: {value}" for name, value in report.signals.items()) or "none"
     style = target.paging.style
     of = "" if report.queries == 1 else " of the first query"
@@ -285,8 +285,8 @@ def show(
         _print_answers(answers, client, console)
     _show_findings(report, target, console)
     if not report.records:
-        left_out = "all of them are left out by type" if report.skipped else "does the query select anything?"
-        console.print(Text(f"No record to explain: {left_out}", style="yellow"))
+        left_out = "All are left out by their type." if report.skipped else "Check the query."
+        console.print(Text(f"No records returned that can be stored. {left_out}", style="yellow"))
         return
     console.print(_columns(report))
     console.print(_sources(report, console.width))
@@ -298,7 +298,7 @@ def show(
 
 
 def _show_findings(report: Report, target: settings.Target, console: Console) -> None:
-    """What is wrong, each with what to do."""
+    """Prints the problems, each with a hint."""
     if report.better is not None:
         looks = f"This looks like {report.better.dialect}, not {target.dialect.name}"
         console.print(
@@ -316,7 +316,7 @@ def _print_findings(found: Sequence[findings.Finding], console: Console) -> None
 
 
 def _left_out(report: Report, target: settings.Target) -> str:
-    """Which records are read and not stored, and by which setting."""
+    """The records that are not stored because of their type, and the setting that excludes them."""
     kinds = ", ".join(f"{kind or '(none)'} {count}" for kind, count in list(report.left_out.items())[:12])
     settings_of = [name for name in ("include_types", "exclude_types") if getattr(target, name)]
     where = " and ".join(f"collections.{target.collection}.{name}" for name in settings_of)
@@ -329,28 +329,28 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _opening(report: Report) -> str:
-    """How much there was to look at, and of how much."""
+    """The number of records read, and of all records that the API reports."""
     if report.queries > 1:
         where = f"the first pages of {report.queries} queries"
     else:
         where = "the first page" if report.pages < 2 else f"the first {report.pages} pages"
-    total = f"announces {report.total} in all."
+    total = f"reports a total of {report.total}."
     if report.silent:
         of = "" if report.silent == report.queries else f" for {report.silent} of them"
-        total = f"announces no total{of}: only the end of a list tells that a crawl has seen all of it."
+        total = f"reports no total count{of}; completeness is determined by reaching the last page."
     return f"{_counted(report.records, 'record')} on {where}; the API {total}"
 
 
 def _characteristics(report: Report, target: settings.Target) -> str:
-    """Which characteristics records have and which of them are metrics."""
+    """The characteristics of the records, and which of them are exported."""
     if not report.named:
-        return "Characteristics: none occurs."
+        return "Characteristics: none."
     if not report.hidden:
-        return f"Characteristics: all {len(report.named)} that occur are shown."
+        return f"Characteristics: all {len(report.named)} are exported."
     where = f"collections.{target.collection}.characteristics"
     names = ", ".join(report.hidden[:20])
     more = f" and {len(report.hidden) - 20} more" if len(report.hidden) > 20 else ""
-    return f"Characteristics that are not shown (list them under {where} if wanted): {names}{more}"
+    return f"Characteristics that are not exported (list the ones you need under {where}): {names}{more}"
 
 
 def _estimate(report: Report, target: settings.Target) -> str:
@@ -404,7 +404,7 @@ def _sources(report: Report, width: int) -> Table:
 
 
 def _folding(name: str) -> Column:
-    """A column whose words are broken where they are too long, and never cut."""
+    """A column that breaks long words instead of truncating them."""
     return Column(name, overflow="fold")
 
 

@@ -266,9 +266,9 @@ def _ignored(read: Read, records: Sequence[Listed], target: settings.Target) -> 
                 "note", f"The API ignores {condition}: it lists records whatever is asked for there"
             )
         elif count:
-            yield Finding("note", f"{condition} is obeyed, though {count} records show something else")
+            yield Finding("note", f"The API applies {condition}, although {count} records show another value")
         elif not any(filters.shows(one.raw, condition) for one in records):
-            yield Finding("note", f"Whether {condition} is obeyed cannot be seen: no record shows it")
+            yield Finding("note", f"Cannot verify that the API applies {condition}: no record shows it")
 
 
 def _choose(condition: Condition, target: settings.Target) -> str:
@@ -296,9 +296,9 @@ def _total(read: Read, bare: Page | None, target: settings.Target) -> Iterator[F
         both = f"{total} records with {written(read.query)} and without it"
         yield Finding(
             "problem",
-            f"{target.paging.total_header} announces {both}, though the query is obeyed: it counts the whole "
-            "table, and crawls are never complete",
-            f'write paging: {{total_header: ""}} under {place}, so that no total is believed; or write '
+            f"{target.paging.total_header} announces {both}, although the API applies the query: it counts "
+            "the whole table, and crawls are never complete",
+            f'write paging: {{total_header: ""}} under {place}, to ignore announced totals; or write '
             f"query: {{}} and include_types under {place}, so that the exporter selects the records itself",
             "total",
         )

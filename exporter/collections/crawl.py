@@ -47,7 +47,7 @@ class TooManyRejects(errors.PartialCrawl):
     def __init__(self, draft: Draft) -> None:
         reasons = ", ".join(f"{count} {reason}" for reason, count in draft.rejected.most_common(3))
         super().__init__(
-            f"{draft.rejected.total()} of {draft.items} records cannot be held ({reasons})",
+            f"{draft.rejected.total()} of {draft.items} records cannot be stored ({reasons})",
             reason="rejects",
             hint="has the API's schema changed? `check` shows how its records are understood",
         )

@@ -43,7 +43,7 @@ async def test_t07_two_lines_are_enough_for_check(check: Check) -> None:
     inventory = Inventory(services(150, **{"@type": "Service"}), obeys=("@type",))
     status, said = await check(inventory.answer)
     assert (status, said.splitlines()[-1]) == (0, "Everything could be read.")
-    assert "150 records on the first 2 pages; the API announces 150 in all." in said
+    assert "150 records on the first 2 pages; the API reports a total of 150." in said
     assert "carriers" not in said
 
 
@@ -257,7 +257,7 @@ async def test_t09_a_total_of_the_whole_table_is_told_from_one_of_the_list(
     answer = whole_table(records, "@type")
     status, said = await check(answer, carriers={"query": {"@type": "Carrier"}})
     assert status == 1
-    assert "X-Total-Count announces 620 records with @type=Carrier and without it, though" in said
+    assert "X-Total-Count announces 620 records with @type=Carrier and without it, although" in said
     assert 'paging: {total_header: ""} under collections.carriers' in said and "include_types" in said
     for mended in ({"paging": {"total_header": ""}}, {"query": {}, "include_types": ["Carrier"]}):
         status, said = await check(answer, carriers={"query": {"@type": "Carrier"}, **mended})
@@ -288,13 +288,13 @@ async def test_t06_check_believes_a_type_that_is_obeyed_and_not_shown(check: Che
 
     status, said = await check(answer, carriers={"query": {"@type": "Carrier"}})
     assert status == 0, said
-    assert "Note: Whether @type=Carrier is obeyed cannot be seen: no record shows it." in said
+    assert "Note: Cannot verify that the API applies @type=Carrier: no record shows it." in said
 
 
 async def test_o15_what_is_left_out_by_type_is_shown_where_the_numbers_are(check: Check) -> None:
     records = [service(number, **{"@type": "Card" if number % 3 else "Modem"}) for number in range(90)]
     status, said = await check(Inventory(records).answer, services={"exclude_types": ["Card"]})
     assert status == 0, said
-    assert said.splitlines()[2].startswith("30 records on the first page; the API announces 90 in all.")
+    assert said.splitlines()[2].startswith("30 records on the first page; the API reports a total of 90.")
     assert "60 more of types that the settings leave out: Card 60. They are received and not stored" in said
     assert "(collections.services.exclude_types)" in said
