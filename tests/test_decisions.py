@@ -1,9 +1,11 @@
 """Decision records: numbered without gaps, each with a status, and listed on their index page."""
 
+import pkgutil
 import re
 
 import pytest
 
+from tests import mentions
 from tools import decisions_page
 
 RECORDS = decisions_page.records()
@@ -39,3 +41,29 @@ def test_a_record_without_a_status_is_an_error(tmp_path) -> None:
     file.write_text("# 1. New\n\n**Problem.** None.\n")
     with pytest.raises(ValueError, match="Status"):
         decisions_page.read(file)
+
+
+NAME = re.compile(r"`((?:exporter/)?[a-z][a-z_]*(?:[./]\w+)+)`")
+"""Names such as `paging.bisect`, `exporter/status.py` and `supervisor.Supervisor`."""
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name leads to a module, or to something that a module defines."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "page", [*(record.file for record in RECORDS if "superseded" not in record.status), "../architecture.md"]
+)
+def test_modules_that_a_page_names_exist(page: str) -> None:
+    text = (decisions_page.FOLDER / page).read_text(encoding="utf-8")
+    for name in NAME.findall(text):
+        dotted = name.removeprefix("exporter/").removesuffix(".py").replace("/", ".")
+        first, last = dotted.split(".")[0], dotted.split(".")[-1]
+        of_the_code = exists(f"exporter.{first}") or last[0].isupper()
+        if of_the_code and not exists(first) and not mentions.is_setting(name):
+            assert exists(f"exporter.{dotted}"), f"{page}: {name}"

@@ -129,6 +129,7 @@ def test_o01_continuous_integration_installs_in_every_way_and_under_other_clocks
     assert [line for line in commands if line.startswith("make ")] == [
         "make test",
         "make time-test",
+        "make prism-test",
         "make install-test",
     ]
 
