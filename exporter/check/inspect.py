@@ -19,7 +19,7 @@ from exporter.check import findings
 from exporter.check.findings import Finding
 from exporter.client import Page
 from exporter.exposition import provenance
-from exporter.inventory import decode, field_paths, record_reader, text
+from exporter.inventory import dates, decode, field_paths, record_reader, text
 from exporter.inventory.dialects import Collection, Fields, Paths
 from exporter.inventory.filters import Selection
 from exporter.inventory.record import Link, Record
@@ -410,7 +410,7 @@ def _first(name: str, places: Paths, collection: Collection, parts: field_paths.
     """The first path that holds something of use to the field."""
     for path in places:
         value = field_paths.look(path, collection.codes)(parts)
-        if name in _DATES and text.moment(value) is None:
+        if name in _DATES and dates.moment(value) is None:
             continue
         word = text.identity(value) if name == "id" else text.clean(value)
         if word:

@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 
 from exporter import errors, settings
-from exporter.client import Client, Page, Params
+from exporter.client import PAGING, Client, Page, Params
 from exporter.inventory import decode, record_reader
 from exporter.inventory.dialects import Paging
 from exporter.inventory.filters import Condition, Filters
@@ -56,12 +56,12 @@ class ListeningClient(Client):
         params: Sequence[tuple[str, str]],
         headers: Mapping[str, str] = {},
         retries: int | None = None,
-        total_header: str = Paging().total_header,
+        paging: Paging = PAGING,
     ) -> Page:
         """The page, as `Client.get`."""
         asked = Answer(url, tuple(params), headers)
         try:
-            page = await super().get(url, params, headers, retries, total_header)
+            page = await super().get(url, params, headers, retries, paging)
         except errors.SourceError as error:
             self.answers.append(msgspec.structs.replace(asked, error=error))
             raise

@@ -12,6 +12,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self, TypeVar
@@ -57,13 +58,17 @@ class Page(msgspec.Struct, frozen=True):
     url: str
 
 
+PAGING = Paging()
+"""Where totals and lists are by default."""
+
+
 class _Query(msgspec.Struct, frozen=True):
-    """The full URL, its parameters, further headers, and the name of the header with the total."""
+    """The full URL, its parameters, further headers, and where its total and its list are."""
 
     url: yarl.URL
     params: Params
     headers: Mapping[str, str]
-    total_header: str
+    paging: Paging
 
 
 class Client:
@@ -133,13 +138,13 @@ class Client:
         params: Sequence[tuple[str, str]],
         headers: Mapping[str, str] = {},
         retries: int | None = None,
-        total_header: str = Paging().total_header,
+        paging: Paging = PAGING,
     ) -> Page:
         """The page at `url` with the query `params`, after at most `limits.retries` or fewer `retries`.
 
         The timeout of a request begins when the limiter admits it. Without `params` the query of `url` is
         sent as it is: it is a link from the API. `headers` never replace the credentials. A response without
-        a body is an empty list if `total_header` announces no records.
+        a body is an empty list if it announces no records.
 
         Raises `Unreachable`, `Refused`, `Throttled`, `Broken` or `Malformed` (reason html, empty, encoding,
         error_object, accepted or too_large; whether the body is JSON is not checked).
@@ -155,7 +160,7 @@ class Client:
                 )
             )
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
-        return await self._retry(_Query(full, tuple(params), headers, total_header), most)
+        return await self._retry(_Query(full, tuple(params), headers, paging), most)
 
     def redact(self, text: str) -> str:
         """The text without any credential that this client has sent or may send."""
@@ -250,14 +255,14 @@ class Client:
                             self._limiter.on_headers(answer.headers)
                             if redirects.follow(answer.status, answer.headers.get("Location", "")):
                                 continue
-                            body = await self._body(answer, request.info, query.total_header)
+                            body = await self._body(answer, request.info, query.paging)
                         finally:
                             seconds = time.monotonic() - began
                             self._telemetry.request(self._name, str(answer.status), seconds)
             return Page(query.params, answer.status, answer.headers, body, seconds, request.info.url)
 
     async def _body(
-        self, answer: aiohttp.ClientResponse, info: error_mapping.RequestInfo, total_header: str
+        self, answer: aiohttp.ClientResponse, info: error_mapping.RequestInfo, paging: Paging
     ) -> bytes:
         """The whole body, decompressed; raises `Malformed` as soon as it exceeds `limits.bytes`."""
         refusal = error_mapping.from_status(answer.status, answer.headers, info)
@@ -270,13 +275,13 @@ class Client:
         start = body[:64].lstrip()
         if answer.content_type in _WEB_PAGES or start.startswith(b"<"):
             raise error_mapping.from_web_page(body, info.url)
-        search = asyncio.to_thread(envelope.failure, body) if len(body) > _LARGE else None
-        failure = await search if search else envelope.failure(body)
+        search = partial(envelope.failure, body, paging.records)
+        failure = await asyncio.to_thread(search) if len(body) > _LARGE else search()
         if failure is not None:
             raise error_mapping.with_url(failure, info.url)
         if start or body.strip():
             return body
-        if total_count(answer.headers, total_header) == 0:
+        if total_count(answer.headers, paging.total_header) == 0:
             return b"[]"
         raise errors.Malformed(
             f"GET {info.url}: {answer.status} without a body, which is no list of records", reason="empty"

@@ -19,7 +19,7 @@ import structlog
 
 from exporter import __version__, errors, settings
 from exporter import client as source
-from exporter.inventory import decode, filters, record_reader, snapshot
+from exporter.inventory import decode, envelope, filters, record_reader, snapshot
 from exporter.inventory.draft import Draft
 from exporter.inventory.filters import Selection
 from exporter.paging import fetch, pagination
@@ -128,6 +128,7 @@ class ListReader:
         size = page_size or self._page_size.requested
         began = time.monotonic()
         list_results: list[pagination.ListResult] = []
+        without_body: errors.Malformed | None = None
 
         for query in target.queries:
             draft.begin(size)
@@ -142,8 +143,15 @@ class ListReader:
             spent = time.monotonic() - began if list_results else 0.0
             deadline = fetch.Deadline(limits.crawl_deadline, spent)
             decode_page = partial(self._decode_page, draft)
-            result = await fetch.read_list(self._client, target.url, queries, decode_page, deadline)
+            try:
+                result = await fetch.read_list(self._client, target.url, queries, decode_page, deadline)
+            except errors.Malformed as error:
+                if error.reason != "empty":
+                    raise
+                without_body, result = error, _nothing(size)
             list_results.append(result)
+        if without_body and draft.start.records and not draft.items and not further:
+            raise without_body  # a response without a body says too little to empty a collection
         accepted = min(result.page_size for result in list_results)
         self._accepted(size, accepted, page_size)
         if not further:
@@ -157,6 +165,9 @@ class ListReader:
             batch = await self._decoded(page, draft.start)
         except errors.Malformed as error:
             raise self._client.unreadable(page.url, error) from error
+        if batch.is_left_out and query.first and not envelope.is_announced_empty(page.body):
+            missing = envelope.without_list(page.body, query.paging.records)
+            raise self._client.unreadable(page.url, missing) from None
         if batch.is_single:
             total = fetch.total(page, query.paging) or 0
             self._believe_single(page, query, total - draft.seen)
@@ -235,7 +246,28 @@ class ListReader:
             return await asyncio.to_thread(self._decode, page.body, start)
 
     def _decode(self, body: bytes, start: snapshot.Snapshot) -> decode.Batch[snapshot.StoredRecord]:
-        return decode.page(body, self._reader, start.digests, self.digest_key, self._filtered_out)
+        return decode.page(
+            body,
+            self._reader,
+            start.digests,
+            self.digest_key,
+            self._filtered_out,
+            self._target.paging.records,
+        )
+
+
+def _nothing(size: int) -> pagination.ListResult:
+    """The result of a list that is a response without a body."""
+    return pagination.ListResult(
+        complete=True,
+        expected=None,
+        received=0,
+        unread_pages=0,
+        unread_records=0,
+        pages=1,
+        reason="",
+        page_size=size,
+    )
 
 
 def _filtering(target: settings.Target) -> tuple[dict[str, str], ...]:

@@ -64,6 +64,14 @@ class Family(msgspec.Struct, frozen=True):
         return last if last in UNITS else ""
 
 
+def names(family: Family) -> tuple[str, ...]:
+    """The names that no other family may have: that of its samples, and what readers take for the family's.
+
+    OpenMetrics leaves `_total` out of the name of a counter, and readers of it leave out `_info`.
+    """
+    return tuple(dict.fromkeys((family.name, family.name.removesuffix("_total").removesuffix("_info"))))
+
+
 def number(value: float) -> str:
     """A sample's value as both formats spell it."""
     try:

@@ -16,7 +16,7 @@ import msgspec
 import xxhash
 
 from exporter import errors
-from exporter.inventory import envelope, record, record_reader
+from exporter.inventory import elements, envelope, error_objects, record, record_reader
 from exporter.inventory.record import StatusSummary
 
 _ANY = msgspec.json.Decoder()
@@ -26,7 +26,7 @@ STRAY = "not_an_object"
 """Why an element of a list is no record: it is no JSON object. It is not counted as one, either."""
 
 TOO_LARGE = "too_large"
-"""Why an object of a list is not stored: it has more than `envelope.MOST_VALUES` values."""
+"""Why an object of a list is not stored: it has more than `elements.MOST_VALUES` values."""
 
 _LARGE = 1 << 20  # bytes: of a shorter record the values are not counted
 
@@ -74,7 +74,7 @@ class Batch(msgspec.Struct, Generic[Stored]):
     of those that were decoded and are not stored because of their type or shard; `filtered_out` are all such:
     the digest of the raw form, and `id_mark`. `dropped` counts by reason values that could not be read.
     `against` maps ids of `fresh` to the condition of the query that the record contradicts. `is_single` says
-    that the answer was one object instead of a list.
+    that the answer was one object instead of a list, `is_left_out` that it was one without any list.
     """
 
     items: int
@@ -87,6 +87,7 @@ class Batch(msgspec.Struct, Generic[Stored]):
     ids: list[str] = []
     against: dict[str, str] = {}
     is_single: bool = False
+    is_left_out: bool = False
 
     def positions(self, asked: int) -> int:
         """How many positions of the list the page covers, where `asked` records were asked for.
@@ -125,9 +126,12 @@ def _seed(key: bytes) -> int:
     return int.from_bytes(key[:8], "little")
 
 
-def split(body: bytes) -> list[msgspec.Raw]:
-    """The raw records of a page, as `envelope.opened` finds them."""
-    return envelope.opened(body).records
+def split(body: bytes, records: str = "") -> list[msgspec.Raw]:
+    """The raw records of a page; raises `Malformed` where it is no list, nor says that there is nothing."""
+    answer = envelope.opened(body, records)
+    if answer.is_left_out and not envelope.is_announced_empty(body):
+        raise envelope.without_list(body, records)
+    return answer.records
 
 
 def page(
@@ -136,16 +140,17 @@ def page(
     known: Mapping[int, Stored],
     key: bytes,
     filtered_out: Mapping[int, int] = {},
+    records: str = "",
 ) -> Batch[Stored]:
     """Reads one page. Raw records whose digest is in `known` are carried over undecoded.
 
-    Those whose digest is in `filtered_out`, which earlier pages gave, are skipped. Raises `Malformed` where
-    the page as a whole cannot be trusted.
+    Those whose digest is in `filtered_out`, which earlier pages gave, are skipped. `records` is the path of
+    the list, "" to find it. Raises `Malformed` where the page as a whole cannot be trusted.
     """
-    answer = envelope.opened(body)
+    answer = envelope.opened(body, records)
     raws = answer.records
     batch: Batch[Stored] = Batch(len(raws), [], [], [], [], Counter(), [], [])
-    batch.is_single = answer.is_single
+    batch.is_single, batch.is_left_out = answer.is_single, answer.is_left_out
     seed, marked, listed = _seed(key), xxhash.xxh3_64_intdigest, batch.ids.append
     may_be_large = len(body) > _LARGE
     for raw in raws:
@@ -172,7 +177,7 @@ def _decode(
         return
     found = reader.read(value, batch.dropped)
     if found is None:
-        if said := envelope.error_among(value):  # the page is cut short
+        if said := error_objects.error_among(value):  # the page is cut short
             raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
         batch.rejects.append(Reject("missing_id", _example(raw), mark))
     elif reader.selects(found):
@@ -192,7 +197,7 @@ def _decode(
 
 def _is_too_large(raw: msgspec.Raw) -> bool:
     view = memoryview(raw)
-    return len(view) > _LARGE and envelope.has_too_many_values(view)
+    return len(view) > _LARGE and elements.has_too_many_values(view)
 
 
 def _too_large(raw: msgspec.Raw, mark: int) -> Reject:
@@ -205,21 +210,21 @@ def _too_large(raw: msgspec.Raw, mark: int) -> Reject:
 def json_of(raw: msgspec.Raw) -> object:
     """The JSON value of a raw record; raises `Malformed` where it is none, or too large to be decoded."""
     if _is_too_large(raw):
-        raise errors.Malformed(f"a record has more than {envelope.MOST_VALUES} values", reason=TOO_LARGE)
+        raise errors.Malformed(f"a record has more than {elements.MOST_VALUES} values", reason=TOO_LARGE)
     try:
         return _ANY.decode(raw)
     except msgspec.ValidationError:
         # a number too large for msgspec is JSON all the same: it must not cost the page, so its text is kept
         return _lenient(raw)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise envelope.unreadable(error, "a record", bytes(raw)) from error
+        raise error_objects.unreadable(error, "a record", bytes(raw)) from error
 
 
 def _lenient(raw: msgspec.Raw) -> object:
     try:
         return json.loads(bytes(raw).decode(), parse_int=str, parse_float=str)
     except (RecursionError, ValueError) as error:  # a UnicodeDecodeError is one
-        raise envelope.unreadable(error, "a record", bytes(raw)) from error
+        raise error_objects.unreadable(error, "a record", bytes(raw)) from error
 
 
 def _example(raw: msgspec.Raw) -> str:

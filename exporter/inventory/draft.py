@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.inventory import decode, envelope
+from exporter.inventory import decode, elements
 from exporter.inventory.absences import Answers
 from exporter.inventory.record import StatusSummary, with_status
 from exporter.inventory.snapshot import Changes, Outcome, ShrinkGuard, Snapshot, StoredRecord
@@ -340,7 +340,7 @@ class Draft:
             )
         if large := self.rejected[decode.TOO_LARGE]:
             return (
-                f"{large} records have more than {envelope.MOST_VALUES} values each and are not stored: ask"
+                f"{large} records have more than {elements.MOST_VALUES} values each and are not stored: ask"
                 " for fewer attributes, as with `fields` in the query of many APIs"
             )
         fresh = len(self.rejected_digests - known)

@@ -1,103 +1,131 @@
-"""What an answer is: a list of records, alone or as a member of an object, one record, or a failure.
+"""Where the list of records is in an answer, and which of its members look like totals and next pages.
 
-APIs also report failures in the body of an answer with a good status, and some send the records that they had
-until then next to it: such an answer is no page. Before anything is decoded the elements are counted: a few
-kilobytes of gzip inflate to a list of millions of numbers, each of which takes thirty times as many bytes as
-an object. Pure. Invariants: the result is `Opened` or `Malformed`, nothing else is raised; counting takes no
-memory that grows with the answer, and no more than two million steps.
+A list is the answer itself, or a member of an object, at most two levels down unless a path says where. APIs
+write an empty list in many ways, and mediators between XML and JSON write a list of one as an object. Pure.
+Invariant: the result is `Opened` or `Malformed`, nothing else is raised.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from exporter import errors
-from exporter.inventory import text
+from exporter.inventory import elements, error_objects, field_paths, text
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _BOM = b"\xef\xbb\xbf"
-_CHUNK = 1 << 20  # bytes
 _OPENING = re.compile(rb"[ \t\r\n]*+\{")
+_EMPTY = re.compile(rb"[ \t\r\n]*+(?:null|\"[ \t]*\"|\{\s*\})[ \t\r\n]*+")
+"""What stands for an empty list: in Go `null`, after XML `""` or an object without members."""
 
 LISTS = ("result", "items", "data", "records")
-"""Members of an object in which a list of records is looked for."""
+"""Members of the answer that are its list whatever else is in it."""
 
-_IDS = ("id", "externalid", "uuid", "externalidentifier")
-_ERRORS = ("error", "errors", "fault", "faults", "exception", "faultstring")
-_BESIDE_A_LIST = (*_ERRORS, "errormessage", "errorcode", "errordescription")
-_INSTEAD_OF_A_LIST = (*_ERRORS, "message", "reason", "code")
-_FAILED = frozenset({"failure", "failed", "fail", "error", "errors"})
-_FALSE_IF_FAILED = ("success", "successful", "ok")
-_TRUE_IF_FAILED = ("haserrors", "iserror", "timedout", "incompleteresults")
-_ABOUT_THE_ANSWER = ("meta", "metadata", "status", "responsestatus")
-_NOTHING = frozenset({"", "0", "false", "none", "null", "ok", "success", "no error"})
-_WORDS = ("message", "detail", "description", "reason", "title", "errormessage", "text", "code")
+KNOWN = (
+    *LISTS,
+    *("results", "content", "value", "values", "entries", "rows", "list", "elements", "objects"),
+    *("service", "services", "resource", "resources", "carrier", "carriers", "item", "record", "entry"),
+)
+"""Names of lists: only under one of them an object may be a list of one, and null an empty list."""
+
+_LEVELS = 2  # objects that the list may be in, unless a path says where
+_MOST_LEVELS = 6  # the same in the search for lists that a path could name
+_LARGE = 65_536  # bytes of a value that is looked at for a total or a next page
+_LONG_KEY = 60  # characters
+
+_IDS = frozenset(
+    (
+        *("id", "externalid", "uuid", "externalidentifier"),
+        *("sysid", "identifier", "publicidentifier", "@id", "oid", "guid"),
+    )
+)
+_RECORD_IDS = ("id", "externalid", "uuid", "externalidentifier")
+"""Members by which an answer that is an object is one record."""
+
+_NO_LISTS = frozenset(
+    (
+        *error_objects.ERRORS,
+        *error_objects.ABOUT_THE_ANSWER,
+        *("warnings", "messages", "links", "@links", "page", "pageable", "pagination", "paging", "included"),
+        *("facets", "aggregations", "sort", "query", "request", "params", "filters", "schema", "columns"),
+    )
+)
+"""Members that are no list of records, and have none in them."""
+
 _PARTS = frozenset(
-    {
-        *(
-            "activationfeature",
-            "attachment",
-            "characteristic",
-            "errormessage",
-            "externalidentifier",
-            "feature",
-        ),
-        *("intent", "note", "party", "partyorpartyrole", "place", "relatedentity", "relatedparty"),
-        *("relatedresource", "relatedservice", "resourcecharacteristic", "resourceorderitem"),
-        *("resourcerelationship", "servicecharacteristic", "serviceorderitem", "servicerelationship"),
-        *("supportingresource", "supportingservice", "relatedplace", "resource", "service"),
-    }
+    (
+        *("activationfeature", "attachment", "characteristic", "errormessage", "externalidentifier"),
+        *("feature", "intent", "note", "party", "partyorpartyrole", "place", "relatedentity"),
+        *("relatedparty", "relatedresource", "relatedservice", "resourcecharacteristic"),
+        *("resourceorderitem", "resourcerelationship", "servicecharacteristic", "serviceorderitem"),
+        *("servicerelationship", "supportingresource", "supportingservice", "relatedplace"),
+    )
 )
 """Lists within one record, of TMF638 and TMF639 in all their versions: they are no list of records."""
 
-_LONGEST = 200  # characters of the API's own words in a message
-_LONG_KEY = 60  # characters
-_DEEPEST = 8  # levels
-_LARGE = 16_384  # bytes: what is longer says something, and is not looked through
+_OWN_LISTS = ("service", "resource")
+"""Lists of a record that have the name of a list of records."""
 
-MOST = 100_000
-"""Elements of any list of records, and commas of an answer that is not looked at at all."""
-
-_RECORD = 200
-"""Bytes of a small record: a list with more than `MOST` elements must have so many for each of them."""
-
-_MOST_MEMBERS = 10_000
-"""Members of an object that is a record or holds a list of them."""
-
-MOST_VALUES = 500_000
-"""Values within one record: decoded, each of them may take two hundred bytes of memory."""
-
-_MOST_STEPS = 2_000_000
-"""Lists and objects that hold others, and elements that are counted: a second of work."""
-
-_DEEPEST_COUNTED = 1_000  # levels; no decoder goes so deep
-
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_FLAT = rb'[\[{][^"\[\]{}]*+(?:%b[^"\[\]{}]*+)*+[\]}]' % _STRING
-# from here to the next comma or bracket, or as far as one uninterrupted search of some milliseconds goes
-_TO_COMMA = re.compile(rb'[^"\[\]{},]*+(?:%b[^"\[\]{},]*+){0,10000}+(?=["\[\]{},])' % _STRING, re.DOTALL)
-_TO_BRACKET = re.compile(
-    rb'[^"\[\]{}]*+(?:(?:%b|%b)[^"\[\]{}]*+){0,10000}+(?=["\[\]{}])' % (_STRING, _FLAT), re.DOTALL
+_TOTALS = frozenset(
+    (
+        *("total", "count", "totalcount", "totalresults", "totalrecords", "totalitems", "totalelements"),
+        *("totalsize", "totalnumber", "recordcount", "resultcount", "numfound", "itemcount", "recordstotal"),
+        *("@odata.count", "odata.count", "hits", "matches", "totalhits", "totalrows"),
+    )
 )
-_TO_VALUE = re.compile(rb'[^",]*+(?:%b[^",]*+){0,10000}+(?=[",])' % _STRING, re.DOTALL)
-_COMMA, _LIST, _QUOTE, _OPENINGS = ord(","), ord("["), ord('"'), frozenset(b"[{")
+_NEXT = re.compile(r"next|@odata\.nextlink|cursor|continuation|scrollid|bookmark|marker")
+
+Kind = Literal["records", "objects", "empty", "values"]
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """The raw records of an answer; `is_single` says that it is one object instead of a list."""
+    """The raw records of an answer.
+
+    `place` is the dotted path of the member that they are in, "" for the whole answer. `is_single` says that
+    the answer is one object instead of a list; `is_left_out` that it is an object without any list, as some
+    APIs answer behind the end of a list, and others by mistake.
+    """
 
     records: list[msgspec.Raw]
+    place: str = ""
     is_single: bool = False
+    is_left_out: bool = False
 
 
-def opened(body: bytes) -> Opened:
-    """The raw records of a page: the array, the array in a known envelope, or one record as an object.
+class FoundList(NamedTuple):
+    """A list in an answer: the dotted path of its member, its raw elements, and what they are.
+
+    `records` are objects with an id, `objects` those without; the first element decides.
+    """
+
+    place: str
+    raws: list[msgspec.Raw]
+    kind: Kind
+
+
+class _Member(NamedTuple):
+    """A member of the answer or of an object in it: its keys, as written, and its raw value."""
+
+    keys: tuple[str, ...]
+    raw: msgspec.Raw
+
+    @property
+    def name(self) -> str:
+        return text.fold(self.keys[-1])
+
+    @property
+    def place(self) -> str:
+        return field_paths.joined(self.keys)
+
+
+def opened(body: bytes, records: str = "") -> Opened:
+    """The raw records of a page; `records` is the path of the list, "" to find it.
 
     Raises `Malformed` with reason json, nesting, encoding, error_object, envelope or too_large.
     """
@@ -107,72 +135,50 @@ def opened(body: bytes) -> Opened:
         raise refused
     try:
         if _is_object(body):
-            return _unwrapped(_OBJECT.decode(body), body)
+            return _unwrapped(_OBJECT.decode(body), body, records)
+        if _EMPTY.fullmatch(body):
+            return Opened([])
         return Opened(_ARRAY.decode(body))
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise unreadable(error, "the page", body) from error
+        raise error_objects.unreadable(error, "the page", body) from error
+
+
+def failure(body: bytes, records: str = "") -> errors.Malformed | None:
+    """The error where an answer is an object that reports a failure or is too large; else None."""
+    body = body.removeprefix(_BOM)
+    if not _is_object(body):
+        return None
+    path = field_paths.steps(records) if records else ()
+    refused = _refused(body)
+    if refused is not None:
+        return refused
+    try:
+        members = _OBJECT.decode(body)
+        return _failure(members, _located(members, path))
+    except errors.Malformed as error:
+        return error
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+        return None
 
 
 def _refused(body: bytes) -> errors.Malformed | None:
     """The error where an answer has more elements than a page can have; a few kilobytes of gzip may."""
-    found = excess(body)
-    if not found:
+    excess = elements.excess(body)
+    if not excess:
         return None
     return errors.Malformed(
-        f"the answer has {found}, which is no page",
+        f"the answer has {excess}, which is no page",
         reason="too_large",
         hint="is this the URL of a list of records? if it is, make pages smaller with page_size",
     )
 
 
-def failure(body: bytes) -> errors.Malformed | None:
-    """The error where an answer is an object that reports a failure or is too large; else None."""
-    body = body.removeprefix(_BOM)
-    if not _is_object(body):
-        return None
-    refused = _refused(body)
+def _inner(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
+    """The members of an object within the answer; raises `Malformed` where there are too many elements."""
+    refused = _refused(bytes(raw))
     if refused is not None:
-        return refused
-    try:
-        members = _folded(_OBJECT.decode(body))
-    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
-        return None
-    return _failure(members)
-
-
-def error_among(members: Mapping[str, object]) -> str:
-    """The API's own words where an object without an id, among records, is an error; "" where it is none."""
-    found = {text.fold(key): value for key, value in members.items()}
-    for name in _ERRORS:
-        if not _is_nothing(found.get(name)):
-            return _words(found[name])
-    explained = found.get("message", found.get("reason"))
-    return "" if _is_nothing(found.get("code")) or _is_nothing(explained) else _words(explained)
-
-
-def unreadable(error: Exception, what: str, body: bytes) -> errors.Malformed:
-    """The error for a `body` that could not be decoded.
-
-    Whether it is UTF-8 is seen from its bytes: which exception says so depends on the version of msgspec.
-    """
-    if isinstance(error, RecursionError):
-        return errors.Malformed(f"{what} is nested too deeply to be read", reason="nesting")
-    if not _is_utf8(body):
-        return errors.Malformed(f"{what} is not UTF-8, which JSON must be", reason="encoding")
-    if isinstance(error, msgspec.ValidationError):
-        return errors.Malformed(f"{what} is no list of records: {error}", reason="envelope")
-    return errors.Malformed(f"{what} is not JSON: {error}", reason="json")
-
-
-def _is_utf8(body: bytes) -> bool:
-    """Whether all bytes are UTF-8; a last character that is cut off may be."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(body), _CHUNK):
-            decoder.decode(body[start : start + _CHUNK])
-    except UnicodeDecodeError:
-        return False
-    return True
+        raise refused
+    return _OBJECT.decode(raw)
 
 
 def _is_object(body: bytes) -> bool:
@@ -184,185 +190,263 @@ def _begins(raw: msgspec.Raw) -> str:
     return bytes(memoryview(raw)[:1]).decode("ascii", "replace")
 
 
-def _folded(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    return {text.fold(key): member for key, member in members.items()}
-
-
-def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes) -> Opened:
-    folded = _folded(members)
-    failed = _failure(folded)
+def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes, records: str) -> Opened:
+    path = field_paths.steps(records) if records else ()
+    located = _located(members, path)
+    failed = _failure(members, located)
     if failed is not None:
         raise failed
-    found = _list(folded)
-    if found is not None:
-        return Opened(_ARRAY.decode(found))
-    unknown = _unknown_list(members)
-    if not unknown and any(name in folded for name in _IDS):
-        return Opened([msgspec.Raw(body)], is_single=True)
-    raise errors.Malformed(
-        f"the answer is an object without a list of records; its keys are {_named(members)}",
+    if located is not None:
+        return Opened(located.raws, records or located.place)
+    if not path and _has(members, _RECORD_IDS):
+        found = [one for one in _lists(members, 1) if one.kind == "records" and one.place not in _OWN_LISTS]
+        if not found:
+            return Opened([msgspec.Raw(body)], is_single=True)
+    else:
+        found = [one for one in _lists(members, _MOST_LEVELS) if one.kind in ("records", "objects")]
+        if not found:
+            return Opened([], is_left_out=True)
+    raise _without_list(members, found, path)
+
+
+def without_list(body: bytes, records: str = "") -> errors.Malformed:
+    """The error where an answer that is an object was to have a list, and has none."""
+    return _without_list(_object_of(body), (), field_paths.steps(records) if records else ())
+
+
+def _without_list(
+    members: Mapping[str, msgspec.Raw], lists: Sequence[FoundList], path: Sequence[str]
+) -> errors.Malformed:
+    places = [one.place for one in sorted(lists, key=lambda one: (one.kind != "records", -len(one.raws)))]
+    where = f" at {field_paths.joined(path)}" if path else ""
+    # a part of a long key might be a part of a credential, which nobody would know it by any more
+    keys = ", ".join(text.clean(key) if len(key) <= _LONG_KEY else "a long key" for key in [*members][:10])
+    example = f"one of {', '.join(places[:3])}" if places else "like data.services"
+    return errors.Malformed(
+        f"the answer is an object without a list of records{where}; its keys are {keys}",
         reason="envelope",
-        hint=f"expected an array, or an object with one of {', '.join(LISTS)}",
+        hint=f"write the path of the list as paging.records, {example}",
     )
 
 
-def _named(members: Mapping[str, msgspec.Raw]) -> str:
-    # a part of a long key might be a part of a credential, which nobody would know it by any more
-    names = (text.clean(key) if len(key) <= _LONG_KEY else "a long key" for key in list(members)[:10])
-    return ", ".join(names)
+def _has(members: Mapping[str, msgspec.Raw], names: Sequence[str] | frozenset[str]) -> bool:
+    return any(text.fold(key) in names for key in members)
 
 
-def _list(folded: Mapping[str, msgspec.Raw]) -> msgspec.Raw | None:
-    return next((folded[name] for name in LISTS if name in folded and _begins(folded[name]) == "["), None)
+def _failure(members: Mapping[str, msgspec.Raw], located: FoundList | None) -> errors.Malformed | None:
+    """The failure that the answer, or the object in it that has the list, reports."""
+    has_list = located is not None or announces_nothing(members)
+    where: error_objects.Where = "next to a list" if has_list else "instead of a list"
+    found = error_objects.failure(error_objects.folded(members), where)
+    if found is not None or located is None:
+        return found
+    for step in field_paths.steps(located.place)[:-1] if located.place else ():
+        inner = error_objects.folded(members).get(step)
+        if inner is None or _begins(inner) != "{":
+            return None
+        members = _OBJECT.decode(inner)
+        found = error_objects.failure(error_objects.folded(members), "next to a list")
+        if found is not None:
+            return found
+    return None
 
 
-def _unknown_list(members: Mapping[str, msgspec.Raw]) -> str:
-    """The key of a list of objects with ids that is no part of a record: then the object is an envelope."""
-    for key, member in members.items():
-        if _begins(member) != "[" or text.fold(key) in _PARTS:
-            continue
-        first = next(iter(_ARRAY.decode(member)), None)
-        if first is not None and _begins(first) == "{" and _folded(_OBJECT.decode(first)).keys() & set(_IDS):
-            return key
-    return ""
+def _located(members: Mapping[str, msgspec.Raw], path: tuple[str, ...]) -> FoundList | None:
+    """The list of an answer, empty where something stands for an empty list; None for none."""
+    if path:
+        return _at_path(members, path)
+    lists = {text.fold(key): _Member((key,), raw) for key, raw in members.items()}
+    first = next((lists[name] for name in LISTS if name in lists and _begins(lists[name].raw) == "["), None)
+    if first is not None and (found := _found(first)).raws:
+        return found
+    if _has(members, _RECORD_IDS):
+        return _found(first) if first else None
+    within = [_found(one) for one in _members(members, _LEVELS) if _begins(one.raw) == "["]
+    return _only(within) or _one_record(members) or _nothing(members, within)
 
 
-def _failure(folded: Mapping[str, msgspec.Raw]) -> errors.Malformed | None:
-    """The error that an object's members report, in the API's own words."""
-    has_list = _list(folded) is not None
-    said = next(_said(folded, _BESIDE_A_LIST if has_list else _INSTEAD_OF_A_LIST), None)
-    if said is None:
+def _at_path(members: Mapping[str, msgspec.Raw], path: tuple[str, ...]) -> FoundList | None:
+    place = field_paths.joined(path)
+    raw = _raw_at(members, path)
+    if raw is None:
         return None
-    what = "lists records beside an error" if has_list else "is an error object with a good status"
-    return errors.Malformed(f"the answer {what}: {said}", reason="error_object")
+    if _begins(raw) == "[":
+        return _found(_Member(path, raw))
+    if _EMPTY.fullmatch(memoryview(raw)):
+        return FoundList(place, [], "empty")
+    return FoundList(place, [raw], "records") if _begins(raw) == "{" else None
 
 
-def _said(folded: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
-    """The signs of a failure, in the API's words: members of these `names` that hold something, …"""
-    yield from _reported(folded, names)
-    yield from _signs(folded)
-    if names is _INSTEAD_OF_A_LIST and "title" in folded and "detail" in folded:  # RFC 9457
-        yield _words(_value(folded["detail"]))
-    for name in _ABOUT_THE_ANSWER:
-        if name in folded and _begins(folded[name]) == "{" and len(memoryview(folded[name])) <= _LARGE:
-            about = _folded(_OBJECT.decode(folded[name]))
-            yield from _reported(about, _ERRORS)
-            yield from _signs(about)
+def _raw_at(members: Mapping[str, msgspec.Raw], path: Sequence[str]) -> msgspec.Raw | None:
+    """The value at a path of folded keys, through objects only; None for none."""
+    raw: msgspec.Raw | None = None
+    for number, step in enumerate(path):
+        if number:
+            if raw is None or _begins(raw) != "{":
+                return None
+            members = _inner(raw)
+        raw = next((one for key, one in members.items() if text.fold(key) == step), None)
+    return raw
 
 
-def _reported(folded: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
-    found = (_value(folded[name]) for name in names if name in folded)
-    yield from (_words(value) for value in found if not _is_nothing(value))
+def _members(
+    members: Mapping[str, msgspec.Raw], levels: int, keys: tuple[str, ...] = ()
+) -> Iterator[_Member]:
+    """The members that may be a list, and those of the objects among them, so many levels down."""
+    for key, raw in members.items():
+        if text.fold(key) in _NO_LISTS or text.fold(key) in _PARTS:
+            continue
+        member = _Member((*keys, key), raw)
+        yield member
+        if levels > 1 and _begins(raw) == "{":
+            inner = _inner(raw)
+            if not _has(inner, _RECORD_IDS):
+                yield from _members(inner, levels - 1, member.keys)
 
 
-def _signs(folded: Mapping[str, msgspec.Raw]) -> Iterator[str]:
-    """Members by which an answer says of itself that it failed."""
-    found = {key: _scalar(folded[key]) for key in _SIGNS if key in folded}
-    explained = next((_words(_value(folded[key])) for key in ("message", "detail") if key in folded), "")
-    for key, word in found.items():
-        if (
-            (key == "status" and (word in _FAILED or _is_refusal(word)))
-            or (key == "code" and _is_refusal(word))
-            or (key in _FALSE_IF_FAILED and word == "false")
-            or (key in _TRUE_IF_FAILED and word == "true")
-        ):
-            yield f"{key} {word}{': ' if explained else ''}{explained}"
+def _lists(members: Mapping[str, msgspec.Raw], levels: int) -> list[FoundList]:
+    return [_found(one) for one in _members(members, levels) if _begins(one.raw) == "["]
 
 
-_SIGNS = ("status", "code", *_FALSE_IF_FAILED, *_TRUE_IF_FAILED)
+def _found(member: _Member) -> FoundList:
+    """The list, and what its first element is."""
+    raws = _ARRAY.decode(member.raw)
+    kind: Kind = "empty"
+    if raws and _begins(raws[0]) == "{":
+        kind = "records" if _has(_OBJECT.decode(raws[0]), _IDS) else "objects"
+    elif raws:
+        kind = "values"
+    return FoundList(member.place, raws, kind)
 
 
-def _is_refusal(word: str) -> bool:
-    """Whether it is an HTTP status of a failure."""
-    return len(word) == 3 and word.isascii() and word.isdigit() and word[0] in "45"
+def _only(lists: Sequence[FoundList]) -> FoundList | None:
+    """The only list of records; where there are several, the only one of them with a known name."""
+    for kind in ("records", "objects"):
+        found = [one for one in lists if one.kind == kind]
+        known = [one for one in found if field_paths.steps(one.place)[-1] in KNOWN]
+        if len(known) == 1 or len(found) == 1:
+            # without ids, another list may be the one, which has nothing in it today
+            is_sure = known or kind == "records" or not any(one.kind == "empty" for one in lists)
+            return (known or found)[0] if is_sure else None
+        if found:
+            return None
+    return None
 
 
-def _scalar(raw: msgspec.Raw) -> str:
-    """A short scalar as a lower-case word, "" for anything else."""
-    if len(memoryview(raw)) > 64:
-        return ""
-    return (text.scalar(_value(raw)) or "").strip().lower()
+def _one_record(members: Mapping[str, msgspec.Raw]) -> FoundList | None:
+    """A list of one that became an object: it has an id, and the name of a list."""
+    for one in _members(members, _LEVELS):
+        if one.name in KNOWN and _begins(one.raw) == "{" and _has(_OBJECT.decode(one.raw), _IDS):
+            return FoundList(one.place, [one.raw], "records")
+    return None
 
 
-def _value(raw: msgspec.Raw) -> object:
-    """The JSON value; of a long one only its beginning, as text, for messages."""
-    if len(memoryview(raw)) > _LARGE:
-        return bytes(memoryview(raw)[:1000]).decode("utf-8", "replace")
+def _nothing(members: Mapping[str, msgspec.Raw], lists: Sequence[FoundList]) -> FoundList | None:
+    """An empty list: one without elements, or what stands for it under the name of a list."""
+    if any(one.kind == "records" for one in lists):
+        return None
+    empty = next((one for one in lists if one.kind == "empty"), None)
+    if empty is not None:
+        return empty
+    if any(text.fold(key) in error_objects.ERRORS and _begins(raw) == "{" for key, raw in members.items()):
+        return None  # an error without words, rather than a list without records
+    for one in _members(members, _LEVELS):
+        if one.name in KNOWN and _EMPTY.fullmatch(memoryview(one.raw)):
+            return FoundList(one.place, [], "empty")
+    return None
+
+
+# what `check` shows a person, and what a setting names
+
+
+def lists(body: bytes) -> list[FoundList]:
+    """All lists in an answer that is an object, however deep within reason; [] for any other answer."""
+    members = _object_of(body)
     try:
-        return _ANY.decode(raw)
-    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
-        return bytes(raw).decode("utf-8", "replace")
+        return _lists(members, _MOST_LEVELS)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError, errors.Malformed):
+        return []
 
 
-def _is_nothing(value: object, depth: int = 0) -> bool:
-    """Whether a member that reports errors reports none."""
-    if value is None or value is False or value == 0:
-        return True
-    if isinstance(value, str):
-        return value.strip().lower() in _NOTHING
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return inner is not None and depth < _DEEPEST and all(_is_nothing(one, depth + 1) for one in inner)
+def totals(body: bytes) -> dict[str, int]:
+    """Members that look like the number of records: dotted path and value."""
+    return {
+        place: value
+        for place, value in _scalars(_object_of(body))
+        if isinstance(value, int) and not isinstance(value, bool) and _last(place) in _TOTALS
+    }
 
 
-def _words(value: object) -> str:
-    """The API's own words in a value, cleaned and cut, without the queries of URLs."""
-    for _ in range(4):
-        if isinstance(value, list):
-            value = next((one for one in value if not _is_nothing(one)), None)
-        if not isinstance(value, dict):
-            break
-        found = {text.fold(key): member for key, member in value.items()}
-        inner = next((found[name] for name in (*_WORDS, *_ERRORS) if not _is_nothing(found.get(name))), None)
-        if inner is None:
-            break
-        value = inner
-    written = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text.clean(errors.bare(written[:2000]), _LONGEST)
+def next_pages(body: bytes) -> dict[str, str]:
+    """Members that look like the link or the cursor to the next page: dotted path and value."""
+    return {
+        place: str(value)
+        for place, value in _scalars(_object_of(body))
+        if not isinstance(value, bool) and value != "" and any(map(_NEXT.search, field_paths.steps(place)))
+    }
 
 
-def excess(body: bytes) -> str:
-    """What of an answer is more than a page can have; "" for nothing, and for what is no JSON."""
-    if len(body) <= 2 * MOST or body.count(b",") < MOST:
-        return ""
-    most = max(MOST, len(body) // _RECORD)
-    limits, of = [most, 0], ["elements", "elements"]  # by level
-    counts, counted = [0, 0], [True, True, False]
-    depth, place = 0, 0
-    for _ in range(_MOST_STEPS):
-        is_counted = depth < len(counted) and counted[depth]
-        found = (_TO_COMMA if is_counted else _TO_BRACKET).match(body, place)
-        if found is None or depth > _DEEPEST_COUNTED:
+def announces_nothing(members: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether a member that looks like a total says 0, and none says another number."""
+    found = [
+        value
+        for place, value in _scalars(members)
+        if isinstance(value, int) and not isinstance(value, bool) and _last(place) in _TOTALS
+    ]
+    return bool(found) and not any(found)
+
+
+def is_announced_empty(body: bytes) -> bool:
+    """Whether an answer announces that there are no records."""
+    return announces_nothing(_object_of(body))
+
+
+def scalar_at(body: bytes, path: str) -> str:
+    """The text or number at a dotted path of an answer; "" for none and for other values.
+
+    Of an object with `href` or `url` (HAL, JSON:API) it is that.
+    """
+    try:
+        raw = _raw_at(_object_of(body), field_paths.steps(path))
+        if raw is None or len(memoryview(raw)) > _LARGE:
             return ""
-        token = body[found.end()]
-        if token == _QUOTE and found.end() == place:
-            return ""  # a text without end
-        place = found.end() + (token != _QUOTE)
-        if token == _COMMA and depth > 0:
-            counts[depth - 1] += 1
-            if counts[depth - 1] >= limits[depth - 1]:
-                return f"more than {limits[depth - 1]} {of[depth - 1]}"
-        elif token in _OPENINGS:
-            depth += 1
-            if depth == 1 and token != _LIST:
-                limits, of = [_MOST_MEMBERS, most], ["members of an object", "elements"]
-            elif depth == 2:  # what is in the elements of a list is not made objects of
-                counted[depth] = limits[1] > 0 and token == _LIST
-        elif token not in (_QUOTE, _COMMA):
-            depth -= 1
-            if depth <= 0:
-                return ""
-    return f"more than {_MOST_STEPS} lists and objects"
+        found: object = _ANY.decode(raw)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError, errors.Malformed):
+        return ""
+    if isinstance(found, dict):
+        found = found.get("href", found.get("url"))
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        return ""
+    return str(found).strip()
 
 
-def has_too_many_values(raw: memoryview) -> bool:
-    """Whether a raw record has more than `MOST_VALUES` values, however deep."""
-    place = count = 0
-    while count < MOST_VALUES and (found := _TO_VALUE.match(raw, place)) is not None:
-        end = found.end()
-        if raw[end] == _COMMA:
-            count, place = count + 1, end + 1
-        elif end > place:
-            place = end
-        else:
-            return False  # a text without end
-    return count >= MOST_VALUES
+def _object_of(body: bytes) -> Mapping[str, msgspec.Raw]:
+    """The members of an answer that is an object of the usual size; {} for any other."""
+    body = body.removeprefix(_BOM)
+    if not _is_object(body) or elements.excess(body):
+        return {}
+    try:
+        return _OBJECT.decode(body)
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+        return {}
+
+
+def _scalars(
+    members: Mapping[str, msgspec.Raw], keys: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str | int | float]]:
+    """The short scalars of an object and of the objects in it, with their dotted paths."""
+    for key, raw in members.items():
+        begins, place = _begins(raw), (*keys, key)
+        if begins == "{" and len(keys) < _LEVELS and len(memoryview(raw)) <= _LARGE:
+            yield from _scalars(_OBJECT.decode(raw), place)
+        elif begins not in ("{", "[") and len(memoryview(raw)) <= 4096:
+            try:
+                value = _ANY.decode(raw)
+            except (UnicodeDecodeError, msgspec.DecodeError):
+                continue
+            if value is not None:
+                yield field_paths.joined(place), value
+
+
+def _last(place: str) -> str:
+    return field_paths.steps(place)[-1]

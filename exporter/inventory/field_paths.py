@@ -20,6 +20,8 @@ from exporter.inventory.record import Link
 
 Keys = dict[str, object]
 _SELECTION = re.compile(r"^(characteristic|party|place|resource|service)\[(.*)\]$")
+_STEP = re.compile(r"((?:[^.\\]|\\.)*)\.", re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\.])")
 _MOST_CHARACTERISTICS = 1_000
 
 
@@ -44,8 +46,13 @@ def parsed(path: str) -> Path:
 
 
 def steps(path: str) -> tuple[str, ...]:
-    """The folded keys of a plain path."""
-    return tuple(text.fold(step) for step in path.split("."))
+    """The folded keys of a plain path; a dot that belongs to a key has a backslash before it."""
+    return tuple(text.fold(_ESCAPED.sub(r"\1", step)) for step in _STEP.findall(f"{path}."))
+
+
+def joined(keys: Sequence[str]) -> str:
+    """The path of these keys."""
+    return ".".join(re.sub(r"[\\.]", r"\\\g<0>", key) for key in keys)
 
 
 class Parts:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.inventory import dialects, field_paths, text
+from exporter.inventory import dates, dialects, field_paths, text
 from exporter.inventory.field_paths import Keys, Parts
 from exporter.inventory.filters import Condition, Filters, Selection
 from exporter.inventory.record import Record
@@ -118,7 +118,7 @@ class Reader:
         if not ident:
             return None
         found: dict[str, Any] = {name: _text(parts, looks, clean) for name, looks, clean in self._texts}
-        found |= {name: _moment(parts, looks, dropped) for name, looks in self._moments}
+        found |= {name: self._moment(parts, looks, dropped) for name, looks in self._moments}
         status, entity_type = found["status"], found.pop("entity_type")
         states = self._further_states(
             [(name, [look(parts) for look in looks]) for name, looks in self._states]
@@ -153,6 +153,20 @@ class Reader:
             ]
             setattr(parts, name, tuple(dict.fromkeys(found)) if len(sources) > 1 else tuple(found))
         return parts
+
+    def _moment(
+        self, parts: Parts, looks: Sequence[_Look], dropped: MutableMapping[str, int]
+    ) -> float | None:
+        """The first of these places that holds a date, in Unix seconds; what is no date is counted."""
+        for look in looks:
+            value = look(parts)
+            if value is None or value == "":
+                continue
+            found = dates.moment(value, self._mapping.date_format)
+            if found is not None:
+                return found
+            dropped["date"] += 1
+        return None
 
     def _operational(self, word: str, states: Sequence[tuple[str, str]]) -> bool | None:
         """What the headline means, refined by the further states; None where nobody knows."""
@@ -211,19 +225,6 @@ def _text(parts: Parts, looks: Sequence[_Look], clean: Callable[[Any], str]) -> 
         if found:
             return found
     return ""
-
-
-def _moment(parts: Parts, looks: Sequence[_Look], dropped: MutableMapping[str, int]) -> float | None:
-    """The first of these places that holds a date, in Unix seconds; what is no date is counted."""
-    for look in looks:
-        value = look(parts)
-        if value is None or value == "":
-            continue
-        found = text.moment(value)
-        if found is not None:
-            return found
-        dropped["date"] += 1
-    return None
 
 
 def _whole(keys: Keys, way: tuple[str, ...]) -> object:

@@ -1,4 +1,4 @@
-"""Makes any scalar of an inventory safe to be a label value, and reads numbers, booleans and dates from text.
+"""Makes any scalar of an inventory safe to be a label value, and reads numbers and booleans from text.
 
 Invariants: `clean` is idempotent, two different ids stay different after `identity`, and a number can be
 published: NaN and infinity cannot.
@@ -11,7 +11,6 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 _REPLACED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NOTHING = frozenset({"", "not specified", "not specified."})
@@ -30,13 +29,7 @@ _MARK = (
 )
 _MARKED = re.compile(f"~[0-9a-f]{{{2 * _MARK}}}\\Z")
 _PRINTABLE = 10**300  # Python refuses to print much longer integers
-_LONGEST_DATE = 80  # characters, blanks around it included
 _LONGEST_FLOAT = 24  # characters, of 15 digits with their exponent
-_DATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
-)
-_EARLIEST, _LATEST = 0.0, 7258118400.0  # 1970 to 2200: what lies outside is a placeholder, not a date
 
 
 class _Fold(dict[str, str]):
@@ -173,25 +166,6 @@ def stable_hash(ident: str) -> int:
     """64 bits of an id, the same on every machine and in every version: shards depend on it."""
     mark = hashlib.blake2b(ident.encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(mark.digest(), "big")
-
-
-def moment(value: object) -> float | None:
-    """A date as Unix seconds, UTC where it names no zone; None where it is no date or only a placeholder.
-
-    Read are RFC 3339, `YYYY-MM-DD HH:MM:SS` and `YYYY-MM-DD`.
-    """
-    if not isinstance(value, str):
-        return None
-    # Python reads more than that: `20260115`, `2026-W03`, any letter between date and time
-    written = value.strip() if len(value) < _LONGEST_DATE else ""
-    if not _DATE.fullmatch(written):
-        return None
-    try:
-        when = datetime.fromisoformat(written.upper())
-        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return seconds if _EARLIEST < seconds < _LATEST else None
 
 
 _TRUTH = {"true": 1.0, "false": 0.0}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Literal
@@ -19,7 +20,7 @@ import structlog
 
 from exporter import errors, settings
 from exporter.client import Client, Page, response
-from exporter.inventory import decode as decoding
+from exporter.inventory import envelope, text
 from exporter.inventory.dialects import Paging
 from exporter.inventory.filters import Condition
 from exporter.paging import links, pagination
@@ -37,6 +38,8 @@ Decode = Callable[[Page, Query], Awaitable[Store]]
 
 _MOST_FAILURES = 10
 """Pages in a row that fail, retries included, before the list is given up: then the API is broken."""
+
+_TOTAL = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 _BEHIND_END = (404, 416)
 """What some servers answer instead of an empty page behind the end."""
@@ -108,8 +111,19 @@ async def read_list(
 
 
 def total(page: Page, paging: Paging) -> int | None:
-    """The number of records that the page's headers announce; None for none or an invalid one."""
+    """The number of records that the page announces; None for none or an invalid one."""
+    if paging.total_member:
+        written = envelope.scalar_at(page.body, paging.total_member)
+        return int(written) if _TOTAL.fullmatch(written) else None
     return response.total_count(page.headers, paging.total_header)
+
+
+def _unusable_total(page: Page, paging: Paging) -> str:
+    """The announced total where that is no number of records, such as -1; "" where it is one."""
+    if not paging.total_member:
+        return response.unusable_total(page.headers, paging.total_header)
+    written = envelope.scalar_at(page.body, paging.total_member)
+    return "" if not written or _TOTAL.fullmatch(written) else text.clean(written, 20)
 
 
 def page_result(page: Page, query: Query, items: int, new: int = 0, non_records: int = 0) -> PageResult:
@@ -121,7 +135,7 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
         total(page, query.paging),
         page.status,
         next_page=links.next_page(page.headers, page.body, page.url, query.paging),
-        bad_total=response.unusable_total(page.headers, query.paging.total_header),
+        bad_total=_unusable_total(page, query.paging),
         non_records=non_records,
     )
 
@@ -155,7 +169,7 @@ class _Requests:
         retries = None if query.role == "page" else 1  # the page that a part belongs to has had them all
         url, headers = query.url or self._url, dict(query.headers)
         for attempt in (1, 2):
-            page = await self._client.get(url, query.params, headers, retries, query.paging.total_header)
+            page = await self._client.get(url, query.params, headers, retries, query.paging)
             wrong = self._positions.misplaced(query, page.headers)
             if wrong is None or (attempt == 1 and self._is_ignoring(wrong)):
                 break
@@ -175,11 +189,6 @@ class _Requests:
     def _is_ignoring(self, wrong: links.Misplaced) -> bool:
         """Whether the API seems to ignore positions, so that a second request is pointless."""
         return wrong.is_first_page and bool(self._misplaced) and not self._positions.are_obeyed
-
-    async def _answer(self, query: Query) -> Page:
-        retries = None if query.role == "page" else 1  # the page that a part belongs to has had them all
-        url, headers = query.url or self._url, dict(query.headers)
-        return await self._client.get(url, query.params, headers, retries, query.paging.total_header)
 
     def result(self, task: asyncio.Task[Store]) -> PageResult:
         """The result of a task that is done: its page is stored."""
@@ -246,7 +255,7 @@ def classify(answer: Page | errors.SourceError) -> FilterStatus:
         return "applied" if answer.reason in ("status", "not_found") else "unknown"
     if isinstance(answer, errors.SourceError):
         return "unknown"
-    return "ignored" if decoding.split(answer.body) else "applied"
+    return "ignored" if envelope.opened(answer.body).records else "applied"
 
 
 async def unmatched(
@@ -256,7 +265,7 @@ async def unmatched(
     value = _NO_SUCH_NUMBER if condition.written.isdigit() else _NO_SUCH_WORD
     try:
         page = await first_page(client, target, {**query, condition.key: value})
-        decoding.split(page.body)
+        envelope.opened(page.body, target.paging.records)
     except errors.SourceError as error:
         return error
     return page
@@ -265,4 +274,4 @@ async def unmatched(
 async def first_page(client: Client, target: settings.Target, query: Mapping[str, str]) -> Page:
     """The first page of a list, asked for once; raises `SourceError`."""
     first, *_ = next(pagination.paginate(target.paging, target.page_size, query, width=1, caps=_NO_CAPS))
-    return await client.get(target.url, first.params, dict(first.headers), 0, first.paging.total_header)
+    return await client.get(target.url, first.params, dict(first.headers), 0, first.paging)

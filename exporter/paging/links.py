@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urljoin, urlsp
 import msgspec
 
 from exporter.client import response
+from exporter.inventory import envelope
 from exporter.inventory.dialects import Paging
 from exporter.paging.strategies import (
     NO_NEXT_PAGE,
@@ -41,8 +42,8 @@ _LINK = re.compile(
 _PARAM = re.compile(r";\s*([^\s;,=\"<>]+)(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?")
 _WRITABLE = "!#$%&'()*+,/:;=?@[]~"
 """Characters that are not escaped in a URL; a space would end the request line."""
-_LONGEST = 1 << 20
-"""Bytes of a member that is decoded: millions of members would take very much memory."""
+_URL = re.compile(r"https?://|/?\?|/[^?]*\?[^=]+=")
+"""The beginning of a link, in which a cursor is a parameter."""
 
 
 def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging) -> NextPage:
@@ -52,14 +53,14 @@ def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging)
     """
     if paging.style not in ("link", "cursor"):
         return NO_NEXT_PAGE
-    value = _member(body, paging.next_member) if paging.next_member else _header(headers, paging)
+    value = envelope.scalar_at(body, paging.next_member) if paging.next_member else _header(headers, paging)
     if not value:
         return NO_NEXT_PAGE
     if paging.style == "link":
         return _link(value, url)
-    if paging.next_member or paging.next_header.lower() != "link":
-        return NextPage(cursor=value)
-    return _cursor(value, paging.cursor_param)
+    if _URL.match(value) or (not paging.next_member and paging.next_header.lower() == "link"):
+        return _cursor(value, paging.cursor_param)
+    return NextPage(cursor=value)
 
 
 def _header(headers: Mapping[str, str], paging: Paging) -> str:
@@ -80,24 +81,6 @@ def links(values: list[str]) -> Iterator[tuple[str, str]]:
             continue  # the relation of another page than this one
         for relation in params.get("rel", "").lower().split():
             yield relation, link["target"].strip()
-
-
-def _member(body: bytes, path: str) -> str:
-    """The text or number at the dotted `path`; "" for none and for other values."""
-    raw: bytes | msgspec.Raw = body
-    try:
-        for key in path.split("."):
-            if raw is not body and len(memoryview(raw)) > _LONGEST:
-                return ""
-            raw = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[key]
-        if len(memoryview(raw)) > _LONGEST:
-            return ""
-        found: object = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, ValueError, KeyError):
-        return ""
-    if isinstance(found, bool) or not isinstance(found, str | int):
-        return ""
-    return str(found).strip()
 
 
 def _link(value: str, url: str) -> NextPage:

@@ -254,6 +254,9 @@ class _Reading:
             self._totals = (min(totals), max(totals))
 
     def _on_page(self, request: PageRequest, result: PageResult) -> None:
+        if result.cause == "empty" and self._expected is None and not result.query.first:
+            # without a body some servers say that nothing is there
+            result = PageResult(result.query, 0, 0, None, NOT_FOUND)
         if not result.unread:
             self._absent += result.status == NOT_FOUND
             self._count(result)

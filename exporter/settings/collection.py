@@ -14,7 +14,7 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from exporter.exposition import families as metrics
-from exporter.inventory import dialects, text
+from exporter.inventory import dates, dialects, field_paths, text
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.record import KINDS
 from exporter.settings.api_models import Api, Apis
@@ -74,6 +74,18 @@ def _field_flaws(fields: Mapping[str, tuple[str, ...]]) -> Iterator[Flaw]:
                 yield Flaw(f"{shown(path)} is not a path", hint, (name,))
 
 
+def _member_flaws(path: str) -> Iterator[Flaw]:
+    if not path or not all(field_paths.steps(path)):
+        yield Flaw(f"{shown(path)} is not a path", r"write it like data.services; a dot in a key is \.")
+
+
+def _date_format_flaws(written: str) -> Iterator[Flaw]:
+    if not dates.is_format(written):
+        hint = "write it like '%d.%m.%Y %H:%M:%S', with a year, a month and a day"
+        yield Flaw(f"{shown(written)} is not a date format", hint)
+
+
+Member = Annotated[str, checked(_member_flaws), TypeName("text")]
 Queries = Annotated[
     tuple[Mapping[str, str], ...], BeforeValidator(_queries), TypeName("mapping, or list of them")
 ]
@@ -109,6 +121,32 @@ class Paging(Block):
         default=None,
         description='Response header with the total number of records; "" to ignore announced totals.',
     )
+    total_member: Member | None = Field(
+        default=None,
+        description="Member of the response with the total number of records, a dotted path like page.total.",
+    )
+    next_header: WordOrNothing | None = Field(
+        default=None,
+        description="Response header with the link or the cursor to the next page (styles link and cursor). "
+        "Default: Link.",
+    )
+    next_member: Member | None = Field(
+        default=None,
+        description="Member of the response with the link or the cursor to the next page (styles link and "
+        "cursor), a dotted path like _links.next.href.",
+    )
+    records: Member | None = Field(
+        default=None,
+        description="Member of the response that is the list of records, a dotted path like data.services. "
+        "Default: found by itself.",
+    )
+
+    def flaws(self) -> Iterator[Flaw]:
+        """A next page that the style does not look for."""
+        for name in ("next_header", "next_member"):
+            if getattr(self, name) and self.style not in (None, "link", "cursor"):
+                hint = "write style: link or style: cursor, or leave it out"
+                yield Flaw(f"is not used by style {self.style}", hint, (name,))
 
 
 class Characteristic(Block):
@@ -150,6 +188,11 @@ class Collection(Block):
     statuses: Mapping[str, bool | None] = Field(
         default_factory=dict,
         description="Additional status values: true is operational, false is not, null is neither.",
+    )
+    date_format: Annotated[str, checked(_date_format_flaws)] | None = Field(
+        default=None,
+        description="Format of dates as for Python's strptime, like %d.%m.%Y %H:%M, if they are not read "
+        "without it; UTC without %z.",
     )
     include_types: Texts = Field(
         default=(), description="Types of the records to keep. If empty, all types are kept."
@@ -328,6 +371,7 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
         fields=msgspec.structs.replace(default.fields, **written.fields),
         statuses=_statuses(written, default),
         exclude_types=_excluded(written, default),
+        date_format=written.date_format or default.date_format,
         characteristics=tuple(name for name, one in characteristics.items() if one.metric is None),
     )
     changed = written.paging.model_dump(exclude_none=True) if written.paging else {}
@@ -378,8 +422,12 @@ def _intervals(written: Collection) -> tuple[float, float]:
 
 
 def _clashes(target: Target) -> Iterator[Flaw]:
-    """Metric names of characteristics that are not unique: every scrape would fail."""
-    taken = {family.name: "a metric of the exporter" for family in metrics.FAMILIES}
+    """Metric names of characteristics that are not unique in both formats: every scrape would fail."""
+    taken = {
+        name: "a metric of the exporter" if name == family.name else f"the family of {family.name}"
+        for family in metrics.FAMILIES
+        for name in metrics.names(family)
+    }
     for name, (ending, _) in target.numbers.items():
         full = metrics.numeric(target.collection, ending, [name]).name
         if full in taken:

@@ -101,7 +101,6 @@ def test_one_record_as_an_object_is_a_page_of_one(key: str) -> None:
         (b"<html>maintenance</html>", "json", "not JSON"),
         (b'[{"id":"a"}', "json", "not JSON"),
         (b'"a text"', "envelope", "no list of records"),
-        (b"null", "envelope", "no list of records"),
         (b'{"error":{"message":"Transaction cancelled"}}', "error_object", "Transaction cancelled"),
         (b'{"code":"60","reason":"busy"}', "error_object", "busy"),
         (b'{"result":{"count":"3"},"links":[]}', "envelope", "its keys are result, links"),
@@ -116,10 +115,10 @@ def test_what_is_no_page_says_why(body: bytes, reason: str, said: str) -> None:
     assert caught.value.reason == reason
 
 
-def test_an_unknown_envelope_names_those_that_are_known() -> None:
+def test_an_envelope_without_a_list_names_the_setting() -> None:
     with pytest.raises(errors.Malformed) as caught:
-        decode.split(b'{"services":[]}')
-    assert caught.value.hint == "expected an array, or an object with one of result, items, data, records"
+        decode.split(b'{"services":"many"}')
+    assert caught.value.hint == "write the path of the list as paging.records, like data.services"
 
 
 def test_a_record_that_was_read_before_is_carried_over_undecoded() -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
+from exporter import errors, settings
 from exporter.exposition import families
 from exporter.exposition.families import FAMILIES, TELEMETRY, Family
 from exporter.inventory.record import KINDS
@@ -277,3 +280,37 @@ def test_the_joins_of_the_page_of_metrics_name_metrics_and_labels_that_exist() -
             assert ident in known[name], (name, ident)
         for label in re.findall(r"group_left \(([\w, ]+)\)", query):
             assert any(set(label.split(", ")) <= known[name] for name in names)
+
+
+ENDINGS = sorted(
+    {
+        name.partition(f"{kind}_")[2]
+        for kind in KINDS.values()
+        for one in FAMILIES
+        for name in families.names(one)
+    }
+    - {""}
+)
+
+
+@pytest.mark.parametrize("form", ["text", "openmetrics"])
+def test_no_metric_that_the_settings_allow_makes_two_families_of_one_name(tmp_path: Path, form: str) -> None:
+    file = tmp_path / "inventory.yaml"
+    allowed = 0
+    for collection in KINDS:
+        for metric in (*ENDINGS, "symbol_rate_hertz"):
+            written = {"characteristics": {"x": {"metric": metric}}, "query": {}}
+            url = {"url": "http://127.0.0.1:1"}
+            tree = {"apis": {"tmf638": url, "tmf639": url}, "collections": {collection: written}}
+            file.write_text(yaml.safe_dump(tree))
+            try:
+                (target,) = settings.load(file, {}).targets()
+            except errors.ConfigError:
+                continue  # refused
+            allowed += 1
+            served = [*FAMILIES, *TELEMETRY, *(one for one in target.families if one not in FAMILIES)]
+            stripped = [
+                one.name.removesuffix("_total") if form == "openmetrics" else one.name for one in served
+            ]
+            assert len(set(stripped)) == len(stripped), (collection, metric)
+    assert allowed >= len(KINDS)

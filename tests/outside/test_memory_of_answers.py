@@ -14,7 +14,7 @@ from aiohttp import web
 
 from exporter import errors
 from exporter.client.response import BodyReader
-from exporter.inventory import decode, envelope
+from exporter.inventory import decode, elements, envelope
 from tests.faults import inventory
 from tests.faults.inventory import failures, own, poller, record, records, refresh, value
 from tests.inventory import reading
@@ -99,7 +99,7 @@ def test_the_values_of_a_record_are_counted_exactly(value: object) -> None:
 
 
 def excess(written: object) -> str:
-    return envelope.excess(json.dumps(written).encode())
+    return elements.excess(json.dumps(written).encode())
 
 
 def test_a_page_of_usual_records_is_read_however_many_commas_it_has() -> None:
@@ -113,13 +113,13 @@ def test_a_page_of_usual_records_is_read_however_many_commas_it_has() -> None:
 
 @pytest.mark.parametrize("element", [0, "", 'a "b", c\\', [], {}, [[]], {"a": [{}]}, None])
 def test_elements_are_counted_exactly(element: object) -> None:
-    most = envelope.MOST
+    most = elements.MOST
     for number, refused in ((most, False), (most + 1, True)):
         for written in ([element] * number, {"a": {"b": 1}, "items": [element] * number, "c": 1}):
             # where they are few commas, nothing is counted: the answer must have some more
             body = json.dumps(written).encode()
             commas = b"%b\n" % body if body.count(b",") >= most else body
-            assert bool(envelope.excess(commas)) is refused, (element, number)
+            assert bool(elements.excess(commas)) is refused, (element, number)
 
 
 def test_an_object_may_have_many_members_but_not_very_many() -> None:
@@ -142,7 +142,7 @@ def test_what_stands_before_an_answer_hides_nothing(start: bytes, opening: bytes
 )
 def test_what_is_no_json_is_not_judged(body: bytes) -> None:
     for end in (b'"%b' % (b",0" * 150_000), b'"%b"' % (b",0" * 150_000)):
-        assert "lists and objects" not in envelope.excess(b"%b%b" % (body, end))
+        assert "lists and objects" not in elements.excess(b"%b%b" % (body, end))
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20, 5_000_000])

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from exporter.inventory import text
+from exporter.inventory import dates, text
 from tests import scripted
 
 NUMBERS = {"symbolRate": {"metric": "symbol_rate_hertz", "scale": 1e6}}
@@ -76,7 +76,7 @@ async def test_a12_what_is_infinite_after_scaling_is_not_published() -> None:
     "written", ["2026-W03-4", "20260115", "2026-01-15X12:00:00", "２０２６-01-15", "2026-015"]
 )
 def test_t21_dates_are_those_that_are_documented(written: str) -> None:
-    assert text.moment(written) is None
+    assert dates.moment(written) is None
 
 
 def test_a_number_of_a_million_digits_is_none() -> None:

@@ -8,6 +8,7 @@ import pytest
 from aioresponses import aioresponses
 
 from exporter import errors
+from exporter.inventory.dialects import Paging
 from tests.source.canned import URL, Answer, Response, answering
 from tests.source.servers import Told, asking
 from tests.source.test_client import refusal
@@ -106,7 +107,7 @@ async def test_f19_a_web_page_is_a_failure_and_not_an_empty_list(body: bytes, ki
 async def test_f20_an_answer_without_a_body_that_announces_no_records_is_an_empty_list(header: str) -> None:
     with answering(Answer(204, b"", {header: "0"})):
         async with asking(URL) as client:
-            assert (await client.get(URL, (), total_header=header)).body == b"[]"
+            assert (await client.get(URL, (), paging=Paging(total_header=header))).body == b"[]"
 
 
 @pytest.mark.parametrize("status", [200, 201, 206])

@@ -21,9 +21,10 @@ class Paging(msgspec.Struct, frozen=True):
     """How a list is asked for in parts.
 
     `style` is a name in `PAGING_STYLES`; `first` is the number of the first page (style page) or of the first
-    record (style range); `total_header` the header that announces the number of records. Where the link or
-    the cursor of the next page is (styles link and cursor): in the member `next_member` of the body, a dotted
-    path, else in the header `next_header`; a Link header is read as RFC 8288 has it. Headers are matched
+    record (style range). The number of records is in the member `total_member` of the answer, else in the
+    header `total_header`. The link or the cursor of the next page (styles link and cursor) is in the member
+    `next_member`, else in the header `next_header`; a Link header is read as RFC 8288 has it. The list is in
+    the member `records`, which is found where that is empty. Members are dotted paths; headers are matched
     without regard to case.
     """
 
@@ -35,6 +36,8 @@ class Paging(msgspec.Struct, frozen=True):
     total_header: str = "X-Total-Count"
     next_header: str = "Link"
     next_member: str = ""
+    total_member: str = ""
+    records: str = ""
 
 
 PAGING_STYLES = ("offset", "page", "link", "cursor", "range", "none")
@@ -83,7 +86,7 @@ class Collection(msgspec.Struct, frozen=True):
     gives a status of its own is kept only if that is one of them. `query` is None where nothing common to all
     implementations says which records of the list are meant: then only the operator can. `codes` maps a path
     of a status or a state to the words that stand for the numbers found there; the same number may mean
-    another word elsewhere.
+    another word elsewhere. Dates are read in `date_format`, as for `strptime`, first.
     """
 
     api: str
@@ -97,6 +100,7 @@ class Collection(msgspec.Struct, frozen=True):
     characteristics: tuple[str, ...] = ()
     service_statuses: tuple[str, ...] = ()
     codes: Mapping[str, Mapping[str, str]] = {}
+    date_format: str = ""
 
 
 class Dialect(msgspec.Struct, frozen=True):

@@ -1,0 +1,118 @@
+"""Reads dates as inventories write them: to Unix seconds, where what is meant is beyond doubt.
+
+Read are RFC 3339 and what comes close to it (`2024-02-03 04:05`, `20240203T040506Z`, `20240203040506`,
+`…Z[UTC]`), RFC 9110 (`Sat, 03 Feb 2024 04:05:06 GMT`), `/Date(1706933106000)/`, lists of numbers from the
+year on, and Unix times in seconds or milliseconds. `03/02/2024` may be in February or in March, and needs a
+format. Pure. Invariant: no value raises.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+_LONGEST = 80  # characters, blanks around it included
+_EARLIEST, _LATEST = 0.0, 7258118400.0  # 1970 to 2200: what lies outside is a placeholder, not a date
+
+_ZONE = r"(?: ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+_RFC_3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?)"
+    rf"({_ZONE})(?:\[[A-Za-z0-9_/+-]+\])?"
+)
+"""A date, maybe with the name of its zone at the end, as Java's ZonedDateTime writes it."""
+
+_BASIC = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})[Tt ]?([0-9]{2})([0-9]{2})([0-9]{2})([.,][0-9]{1,9})?"
+    rf"({_ZONE})"
+)
+_HTTP = re.compile(
+    r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? ?\S{1,5}"
+)
+_MICROSOFT = re.compile(r"\\?/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)\\?/")
+_NUMBER = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}|[0-9]{19}")
+_UNITS = (1.0, 1e3, 1e6, 1e9)  # a second, in what Unix times are counted in
+_LEAST = 1e8  # seconds: smaller numbers are codes
+_LEAST_OF_OTHERS = 1e9  # the same in milliseconds: twelve digits may be a year, a month, a day and a time
+
+
+def moment(value: object, form: str = "") -> float | None:
+    """A date as Unix seconds, UTC where it names no zone; None where it is no date or only a placeholder.
+
+    A `form`, as for `strptime`, is tried first.
+    """
+    if isinstance(value, str):
+        written = value.strip() if len(value) < _LONGEST else ""
+    elif isinstance(value, bool) or not isinstance(value, int | float | list):
+        return None
+    else:
+        written = ""
+    try:
+        seconds = _formatted(written or str(value)[:_LONGEST], form) if form else None
+        if seconds is None:
+            seconds = _read(written) if isinstance(value, str) else _counted(value)
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return seconds if seconds is not None and _EARLIEST < seconds < _LATEST else None
+
+
+def is_format(form: str) -> bool:
+    """Whether dates can be written and read in a format of `strptime`, to the day."""
+    day = datetime(2024, 2, 13, 4, 5, tzinfo=UTC)
+    try:
+        return datetime.strptime(day.strftime(form), form).date() == day.date()
+    except (ValueError, re.error):
+        return False
+
+
+def _formatted(written: str, form: str) -> float | None:
+    try:
+        return _seconds(datetime.strptime(written, form))
+    except ValueError:
+        return None
+
+
+def _read(written: str) -> float | None:
+    """A text in one of the known notations."""
+    if found := _RFC_3339.fullmatch(written):
+        return _seconds(datetime.fromisoformat(f"{found[1].upper()}{_zone(found[2])}"))
+    if _NUMBER.fullmatch(written):
+        return _unix(float(written))
+    if found := _BASIC.fullmatch(written):
+        year, month, day, hour, minute, second, fraction, zone = found.groups()
+        time = f"{hour}:{minute}:{second}{fraction or ''}{_zone(zone)}"
+        return _seconds(datetime.fromisoformat(f"{year}-{month}-{day}T{time}"))
+    if found := _MICROSOFT.fullmatch(written):
+        return int(found[1]) / 1000
+    if _HTTP.fullmatch(written):
+        return _seconds(email.utils.parsedate_to_datetime(written))
+    return None
+
+
+def _counted(value: int | float | Sequence[object]) -> float | None:
+    """A Unix time, a date as one number, or a list of year, month, day, hour, minute, second, nanosecond."""
+    if isinstance(value, int | float):
+        found = _unix(float(value))
+        return _read(str(value)) if found is None and isinstance(value, int) else found
+    whole = [one for one in value if isinstance(one, int) and not isinstance(one, bool)]
+    if len(whole) != len(value) or not 3 <= len(whole) <= 7:
+        return None
+    seconds = datetime(*whole[:6], tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
+    return seconds + (whole[6] / 1e9 if len(whole) > 6 else 0.0)
+
+
+def _unix(number: float) -> float | None:
+    for unit in _UNITS:
+        if (_LEAST if unit == 1 else _LEAST_OF_OTHERS) <= number / unit < _LATEST:
+            return number / unit
+    return None
+
+
+def _zone(written: str) -> str:
+    zone = written.strip().upper()
+    return "Z" if zone in ("UTC", "GMT") else zone
+
+
+def _seconds(when: datetime) -> float:
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
