@@ -122,6 +122,12 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
         action="store_true",
         help="validate the configuration only, without a request to the APIs (default: off)",
     )
+    made["check"].add_argument(
+        "--record",
+        metavar="ID",
+        help="explain one record, by its id or name: its JSON, the metrics of its values, and its status "
+        "(default: explain the collections)",
+    )
     if not {"simulate", "demo"}.isdisjoint(arguments):
         made["simulate"].formatter_class = argparse.RawDescriptionHelpFormatter
         made["simulate"].epilog = _epilog()
@@ -301,6 +307,8 @@ def _check(given: argparse.Namespace) -> int:
         names = ", ".join(target.collection for target in config.targets())
         console.print(f"The configuration is valid. Collections: {names}.")
         return GOOD
+    if given.record:
+        return asyncio.run(check.explain_record(config, given.record, console))
     return asyncio.run(check.run(config, console))
 
 

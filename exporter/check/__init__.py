@@ -8,34 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import msgspec
-from rich.console import Console, Group
-from rich.padding import Padding
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from exporter import errors, settings
-from exporter.check import findings, remedies, sample
-from exporter.check.inspect import Report, brief, explain
+from exporter.check import findings, record, remedies, sample
+from exporter.check.inspect import Report, explain
 from exporter.check.remedies import Look, Remedy
 from exporter.client import Client
-from exporter.inventory import decode
 from exporter.telemetry import Telemetry
-
-_UNSHOWN: Mapping[str, str] = {
-    "entity_type": "not exported; for include_types and exclude_types",
-    "characteristics": "not exported: list the ones you need",
-}
-"""What is shown for a field without a metric; for all others it is `no metric`."""
-
-_VALUE = 35  # characters across for the values of the first record and borders, or they go below the metrics
-_PATH = 24  # the same for source paths and borders, or metrics are broken
-_BORDERS = 7  # of a table of two columns
-
 
 _MOST_TRIALS = 80
 """Changes of the settings that are tried for one collection."""
@@ -125,6 +112,27 @@ async def run(config: settings.Settings, console: Console) -> int:
             soft_wrap=True,
         )
     return int(bool(unread or problems))
+
+
+async def explain_record(config: settings.Settings, ident: str, console: Console) -> int:
+    """Prints the records with an id or a name, and what becomes of them; 0 if there is any, else 1."""
+    count = 0
+    async with AsyncExitStack() as stack:
+        clients = _Clients(config, stack)
+        for target in config.targets():
+            client = await clients.of(target)
+            _show_target(target, console)
+            try:
+                raw = await sample.find_record(target, client, ident)
+            except errors.SourceError as error:
+                console.print(Text(f"cannot be read [{error.reason}]: {error}", style="red"))
+                continue
+            if raw is None:
+                console.print(Text(f"There is no record {ident}."))
+                continue
+            count += 1
+            record.show(raw, target, console, client.redact)
+    return int(not count)
 
 
 async def _seen(config: settings.Settings, target: settings.Target, clients: _Clients) -> Look:
@@ -219,7 +227,7 @@ async def _show_seen(seen: Look, clients: _Clients, console: Console) -> None:
         console.print(Text(f"cannot be read [{seen.error.reason}]: {seen.error}", style="red"))
         if seen.error.hint:
             console.print(Text(f"what to do: {seen.error.hint}"))
-        _print_answers(seen.answers, client, console)
+        _print_answers(seen.answers, seen.target, client, console)
 
 
 async def _show_solution(
@@ -233,21 +241,24 @@ async def _show_solution(
     await _show_seen(solved, clients, console)
 
 
-def _print_answers(answers: Sequence[sample.Answer], client: Client, console: Console) -> None:
+def _print_answers(
+    answers: Sequence[sample.Answer], target: settings.Target, client: Client, console: Console
+) -> None:
     """The requests that were sent, and what came."""
+    place = target.paging.records
     for one in answers[:_ANSWERS]:
         query = "&".join(f"{name}={value}" for name, value in one.params)
         sent = f"{one.url}{'?' if query else ''}{query}"
         headers = "".join(f" ({name}: {value})" for name, value in one.headers.items())
-        console.print(Text(f"  GET {client.redact(sent)}{headers}: {_outcome(one)}"), soft_wrap=True)
+        console.print(Text(f"  GET {client.redact(sent)}{headers}: {_outcome(one, place)}"), soft_wrap=True)
 
 
-def _outcome(answer: sample.Answer) -> str:
+def _outcome(answer: sample.Answer, place: str) -> str:
     if answer.page is None:
         status = getattr(answer.error, "status", 0)
         return str(status) if status else f"no answer ({answer.error.reason if answer.error else ''})"
     try:
-        return f"{answer.page.status}, {_counted(len(decode.split(answer.page.body)), 'record')}"
+        return f"{answer.page.status}, {_counted(len(sample.raws_of(answer.page, place)), 'record')}"
     except errors.Malformed:
         return f"{answer.page.status}, no list of records"
 
@@ -282,18 +293,20 @@ def show(
     of = "" if report.queries == 1 else " of the first query"
     console.print(Text(f"Paging by {style}, {target.page_size} a page. Signals in the headers{of}: {seen}."))
     if client is not None:
-        _print_answers(answers, client, console)
+        _print_answers(answers, target, client, console)
     _show_findings(report, target, console)
     if not report.records:
         left_out = "All are left out by their type." if report.skipped else "Check the query."
         console.print(Text(f"No records returned that can be stored. {left_out}", style="yellow"))
         return
     console.print(_columns(report))
-    console.print(_sources(report, console.width))
+    console.print(record.sources_table(report.sources, console.width))
     console.print(_statuses(report))
     kinds = ", ".join(f"{kind or '(none)'} {count}" for kind, count in list(report.types.items())[:12])
     console.print(Text(f"Types: {kinds}"))
     console.print(Text(_characteristics(report, target)))
+    for line in _unread(report, target):
+        console.print(Text(line))
     console.print(_estimate(report, target))
 
 
@@ -353,6 +366,20 @@ def _characteristics(report: Report, target: settings.Target) -> str:
     return f"Characteristics that are not exported (list the ones you need under {where}): {names}{more}"
 
 
+def _unread(report: Report, target: settings.Target) -> Iterator[str]:
+    """What of the records is not used, and what of the settings finds nothing."""
+    where = f"collections.{target.collection}.fields"
+    if report.unread:
+        shown = ", ".join(f"{key} {count}" for key, count in list(report.unread.items())[:20])
+        more = f" and {len(report.unread) - 20} more" if len(report.unread) > 20 else ""
+        yield f"Keys that nothing reads (write their path under {where} if wanted): {shown}{more}"
+    for name, path in report.useless:
+        yield f"Note: {where}.{name}: {path} finds nothing in any record."
+    for path, (count, example) in report.dates.items():
+        hint = f"write date_format under collections.{target.collection}"
+        yield f"Note: {_counted(count, 'date')} at {path} cannot be read, such as {example!r}: {hint}."
+
+
 def _estimate(report: Report, target: settings.Target) -> str:
     """What is to be expected: series, and requests an hour of either kind."""
     found = report.estimate
@@ -369,43 +396,17 @@ def _estimate(report: Report, target: settings.Target) -> str:
 
 def _columns(report: Report) -> Table:
     table = Table(
-        "column", "filled", _folding("example"), title="Fields, by table column", title_justify="left"
+        "column",
+        "filled",
+        Column("example", overflow="fold"),
+        title="Fields, by table column",
+        title_justify="left",
     )
     for column, found in report.found.items():
         style = "" if found else "yellow"
         share = f"{found} of {report.records}"
         table.add_row(Text(column, style=style), Text(share, style=style), Text(report.examples[column]))
     return table
-
-
-def _sources(report: Report, width: int) -> Table:
-    """The first record side by side: where each value stood, and which metric and label shows it.
-
-    A metric's name is never broken where there is room for it: on a narrow screen the value stands below it.
-    """
-    shown = ["\n".join(one.metrics) or _UNSHOWN.get(one.field, "no metric") for one in report.sources]
-    longest = max((len(metric) for one in report.sources for metric in one.metrics), default=0)
-    path = max((len(one.path) for one in report.sources), default=0)
-    path = max(path, len("source path"))
-    is_wide = width >= path + longest + _VALUE
-    room = longest if is_wide else max(10, min(longest, width - _PATH), width - path - _BORDERS)
-    table = Table(
-        Column("source path", overflow="fold", width=path if is_wide else None),
-        Column("shown as" if is_wide else "shown as, value", overflow="fold", width=room),
-        *([_folding("value")] if is_wide else []),
-        title="The first record: source path and metric",
-        title_justify="left",
-    )
-    for one, metrics in zip(report.sources, shown, strict=True):
-        value = Text(brief(one.value))
-        below = Group(Text(metrics), Padding(value, (0, 0, 0, 2)))
-        table.add_row(Text(one.path), *((Text(metrics), value) if is_wide else (below,)))
-    return table
-
-
-def _folding(name: str) -> Column:
-    """A column that breaks long words instead of truncating them."""
-    return Column(name, overflow="fold")
 
 
 def _statuses(report: Report) -> Table:

@@ -13,9 +13,9 @@ from typing import Literal
 import msgspec
 
 from exporter import settings
-from exporter.check.sample import Read, Sample, idents
+from exporter.check.sample import Read, Sample, idents, raws_of
 from exporter.client import Page
-from exporter.inventory import decode, field_paths, record_reader
+from exporter.inventory import decode, envelope, field_paths, record_reader
 from exporter.inventory.dialects import Collection, Dialect, Fields, Paging
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.filters import Condition, Filters, Selection
@@ -77,7 +77,7 @@ def listed(page: Page, target: settings.Target) -> list[Listed]:
     """The records of a page that have an id."""
     reader = record_reader.Reader(target.mapping)
     found = []
-    for raw in decode.split(page.body):
+    for raw in raws_of(page, target.paging.records):
         value = decode.json_of(raw)
         read = reader.read(value, Counter()) if isinstance(value, dict) else None
         if read is not None:
@@ -95,7 +95,7 @@ def types(records: Sequence[Listed]) -> str:
 def counted(page: Page, target: settings.Target) -> str:
     """How many records a list has by its first page."""
     total = fetch.total(page, target.paging)
-    return f"{total} records" if total else f"{len(decode.split(page.body))} records or more"
+    return f"{total} records" if total else f"{len(raws_of(page, target.paging.records))} records or more"
 
 
 def written(query: Mapping[str, str]) -> str:
@@ -106,12 +106,24 @@ def written(query: Mapping[str, str]) -> str:
 def _of_read(read: Read, bare: Page | None, target: settings.Target) -> Iterator[Finding]:
     yield from _sizes(read, target)
     records = [one for page in read.pages for one in listed(page, target)]
-    if not any(decode.split(page.body) for page in read.pages):
+    if not any(raws_of(page, target.paging.records) for page in read.pages):
         yield from _selects_nothing(read, bare, target)
         return
+    yield from _members(read, target)
     yield from _position(read, target)
     yield from _ignored(read, records, target)
     yield from _total(read, bare, target)
+
+
+def _members(read: Read, target: settings.Target) -> Iterator[Finding]:
+    """Members of the answer that look like the total, where none is read."""
+    if target.paging.total_header and fetch.total(read.pages[0], target.paging) is None:
+        for place, value in envelope.totals(read.pages[0].body).items():
+            where = f"collections.{target.collection}"
+            hint = (
+                f"write paging: {{total_member: {place}}} under {where}, if it counts the records of the list"
+            )
+            yield Finding("note", f"The member {place} is {value}, which looks like the total", hint)
 
 
 def _sizes(read: Read, target: settings.Target) -> Iterator[Finding]:
@@ -133,7 +145,7 @@ def _sizes(read: Read, target: settings.Target) -> Iterator[Finding]:
 
 
 def _selects_nothing(read: Read, bare: Page | None, target: settings.Target) -> Iterator[Finding]:
-    if not read.query or bare is None or not decode.split(bare.body):
+    if not read.query or bare is None or not raws_of(bare, target.paging.records):
         return
     records = listed(bare, target)
     own = target.dialect.collections[target.collection].query
@@ -151,7 +163,7 @@ def _selects_nothing(read: Read, bare: Page | None, target: settings.Target) -> 
 
 
 def _empty(sample: Sample, target: settings.Target) -> Iterator[Finding]:
-    if sample.has_records or (sample.bare is not None and decode.split(sample.bare.body)):
+    if sample.has_records or (sample.bare is not None and raws_of(sample.bare, sample.place)):
         return
     bare = " with or without the query" if sample.bare is not None else ""
     yield Finding(
@@ -164,7 +176,7 @@ def _empty(sample: Sample, target: settings.Target) -> Iterator[Finding]:
 
 def _without_id(sample: Sample, target: settings.Target) -> Iterator[Finding]:
     """Records that cannot be stored, if they are most of them."""
-    count = sum(len(decode.split(page.body)) for page in sample.pages)
+    count = sum(len(raws_of(page, target.paging.records)) for page in sample.pages)
     rejected = count - sum(len(listed(page, target)) for page in sample.pages)
     if count and rejected >= MOST_REJECTED * count:
         where = f"collections.{target.collection}.fields.id"
@@ -212,7 +224,8 @@ def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
     paging = target.paging
     total = fetch.total(read.pages[0], paging)
     again = any(
-        not new and decode.split(page.body) for new, page in zip(read.new[1:], read.pages[1:], strict=True)
+        not new and raws_of(page, target.paging.records)
+        for new, page in zip(read.new[1:], read.pages[1:], strict=True)
     )
     if again and (read.problem or (total or 0) > sum(read.new)):
         yield Finding(
@@ -287,7 +300,9 @@ def _total(read: Read, bare: Page | None, target: settings.Target) -> Iterator[F
     filters = Filters([read.query])
     others = sum(filters.contradicted(one.raw, one.kinds) is not None for one in listed(bare, target))
     is_shown = any(
-        filters.shows(one, condition) for one in decode.split(bare.body) for condition in filters.queries[0]
+        filters.shows(one, condition)
+        for one in raws_of(bare, target.paging.records)
+        for condition in filters.queries[0]
     )
     differs = not is_shown and idents(bare, target) != idents(read.pages[0], target)
     is_short = read.ended and sum(read.new) < total

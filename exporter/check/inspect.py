@@ -17,12 +17,12 @@ import msgspec
 from exporter import settings
 from exporter.check import findings
 from exporter.check.findings import Finding
+from exporter.check.record import Source, brief, causes_of, sources, unread_dates, unread_keys, useless_paths
+from exporter.check.sample import raws_of
 from exporter.client import Page
-from exporter.exposition import provenance
-from exporter.inventory import dates, decode, field_paths, record_reader, text
-from exporter.inventory.dialects import Collection, Fields, Paths
+from exporter.inventory import decode, field_paths, record_reader, text
 from exporter.inventory.filters import Selection
-from exporter.inventory.record import Link, Record
+from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Shown, StoredRecord
 from exporter.paging import fetch, strategies
 
@@ -81,28 +81,8 @@ _SIGNALS = (
     "X-RateLimit-Remaining",
 )
 
-_SHOWN_LINKS = 3
-_DATES = ("start", "end", "created", "updated")
-_BRIEF = 60  # characters of an example
 _PER = 1000
 """Records for which an estimate is made where nobody says how many there are."""
-
-
-class Filled(msgspec.Struct, frozen=True):
-    """One field of a record, the path that filled it and the value; a state's field is `state DIMENSION`."""
-
-    path: str
-    field: str
-    value: str
-
-
-class Source(msgspec.Struct, frozen=True):
-    """The path of a value of the first record, the field it filled, and the metrics that show it, if any."""
-
-    path: str
-    field: str
-    value: str
-    metrics: tuple[str, ...]
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -121,6 +101,8 @@ class Report(msgspec.Struct, frozen=True):
     status value to (records, meaning). `sources` are of the first record, `signals` are headers of the first
     page. `better` is the dialect that understands the pages clearly better. `named` are the characteristics
     that records have, `hidden` those that no metric shows. `left_out` counts the `skipped` records by type.
+    `unread` counts the keys that nothing reads, `useless` are field and path of settings that find nothing,
+    and `dates` maps a path to the number of its dates that cannot be read, and an example.
     """
 
     queries: int
@@ -142,6 +124,9 @@ class Report(msgspec.Struct, frozen=True):
     estimate: Estimate
     left_out: Mapping[str, int] = {}
     findings: tuple[Finding, ...] = ()
+    unread: Mapping[str, int] = {}
+    useless: tuple[tuple[str, str], ...] = ()
+    dates: Mapping[str, tuple[int, str]] = {}
 
     @property
     def problems(self) -> int:
@@ -182,18 +167,23 @@ def explain(
         selection=Selection.of(target.include_types, target.exclude_types),
     )
     key = os.urandom(16)
-    every = [*pages, *further]
-    batches: list[decode.Batch[StoredRecord]] = [decode.page(page.body, reader, {}, key) for page in every]
-    of_pages = [_items(page, batch, reader, key) for page, batch in zip(every, batches, strict=True)]
+    every, place = [*pages, *further], target.paging.records
+    batches: list[decode.Batch[StoredRecord]] = [
+        decode.page(page.body, reader, {}, key, records=place) for page in every
+    ]
+    of_pages = [
+        _items(raws_of(page, place), batch, reader, key) for page, batch in zip(every, batches, strict=True)
+    ]
     samples = [
         _Sample(batch.items, _series(items, target), fetch.total(page, target.paging))
         for page, batch, items in zip(pages, batches, of_pages, strict=False)
     ]
     items = _different(of_pages)
     records = [item.record for item in items]
+    raws = [raw for page in every for raw in raws_of(page, place)]
     named = Counter(name for item in items for name in item.names)
     filled = dict(_filled(items, target))
-    sources = tuple(_sources(items[0], target)) if items else ()
+    first = sources(items[0].raw, items[0].record, target) if items else ()
     return Report(
         queries=len(pages),
         pages=len(every),
@@ -208,12 +198,15 @@ def explain(
         types=dict(Counter(record.type for record in records).most_common()),
         examples={column: _example(having, column, target) for column, having in filled.items()},
         named=dict(named.most_common()),
-        hidden=tuple(_hidden(named, sources, target)),
-        sources=sources,
-        better=findings.better_dialect(_joined(every), target),
+        hidden=tuple(_hidden(named, first, target)),
+        sources=first,
+        better=findings.better_dialect(b"[%b]" % b",".join(map(bytes, raws)), target),
         estimate=_estimate(samples, target),
         left_out=_left_out(every, target),
         findings=tuple(found),
+        unread=unread_keys(raws, target),
+        useless=useless_paths(raws, target),
+        dates=unread_dates(raws, target),
     )
 
 
@@ -235,19 +228,14 @@ def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, in
 
 
 def _items(
-    page: Page, batch: decode.Batch[StoredRecord], reader: record_reader.Reader, key: bytes
+    raws: Sequence[msgspec.Raw], batch: decode.Batch[StoredRecord], reader: record_reader.Reader, key: bytes
 ) -> list[_Item]:
     """The stored records of a page, each with its raw form."""
     digests = {fresh.digest for fresh in batch.fresh}
-    raws = [raw for raw in decode.split(page.body) if decode.digest(raw, key) in digests]
+    stored = [raw for raw in raws if decode.digest(raw, key) in digests]
     return [
-        _Item(raw, fresh.record, _names(raw, reader)) for raw, fresh in zip(raws, batch.fresh, strict=True)
+        _Item(raw, fresh.record, _names(raw, reader)) for raw, fresh in zip(stored, batch.fresh, strict=True)
     ]
-
-
-def _joined(pages: Sequence[Page]) -> bytes:
-    """All pages as if they were one."""
-    return b"[%b]" % b",".join(bytes(raw) for page in pages for raw in decode.split(page.body))
 
 
 def _names(raw: msgspec.Raw, reader: record_reader.Reader) -> tuple[str, ...]:
@@ -282,13 +270,6 @@ def _example(having: Sequence[_Item], column: str, target: settings.Target) -> s
     hidden = tuple(word for word in having[0].names if text.fold(word) not in listed)
     listed_words = [_shown(shown)] if shown else []
     return "; ".join([*listed_words, f"not listed: {_shown(hidden)}"] if hidden else listed_words)
-
-
-def _sources(item: _Item, target: settings.Target) -> Iterator[Source]:
-    """Which path filled which field of a record, and where that is shown."""
-    for one in mapping(item.raw, target.mapping):
-        metrics = provenance.metrics(item.record, one.field, target.families)
-        yield Source(one.path, one.field, one.value, metrics)
 
 
 def _hidden(named: Mapping[str, int], sources: Sequence[Source], target: settings.Target) -> Iterator[str]:
@@ -340,23 +321,12 @@ def _meaning(items: Sequence[_Item], target: settings.Target) -> str:
         return "operational"
     if not own.get(text.fold(items[0].record.status)):
         return "not operational"
-    causes = Counter(cause for item in items for cause in _causes(item, target))
+    causes = Counter(cause for item in items for cause in causes_of(item.raw, item.record, target))
     words: dict[str, list[str]] = {}
     for (path, word), count in causes.most_common():
         words.setdefault(path, []).append(f"{word} ({count})")
     because = ", ".join(f"{path} is {' or '.join(found)}" for path, found in words.items())
     return f"{counts[True]} operational, {counts[False]} not operational, because {because}"
-
-
-def _causes(item: _Item, target: settings.Target) -> Iterator[tuple[str, str]]:
-    """The paths of the states that make a record not operational, and the words found there."""
-    refining = {text.fold(word) for word, meaning in target.mapping.refining.items() if meaning is False}
-    wrong = [(name, word) for name, word in item.record.states if text.fold(word) in refining]
-    if not wrong:
-        return
-    filled = {one.field: one.path for one in mapping(item.raw, target.mapping)}
-    for name, word in wrong:
-        yield filled.get(f"state {name}", name), word
 
 
 def _series(items: Sequence[_Item], target: settings.Target) -> int:
@@ -377,72 +347,3 @@ def _shown(value: object) -> str:
 
 def _word(item: object) -> str:
     return item if isinstance(item, str) else getattr(item, "name", "") or getattr(item, "id", "")
-
-
-def brief(value: str) -> str:
-    """As much of a value as a person needs to know it again."""
-    return value if len(value) <= _BRIEF else f"{value[: _BRIEF - 1]}…"
-
-
-def mapping(raw: bytes | msgspec.Raw, collection: Collection) -> list[Filled]:
-    """What filled the fields of one record, in the order of `Fields`, then the states.
-
-    `raw` is one JSON object; anything else gives nothing. Of lists, every path that has a value is named; of
-    other fields the first, which is the one that is used.
-    """
-    value = findings.value_of(raw)
-    if not isinstance(value, dict):
-        return []
-    parts = record_reader.Reader(collection).gather(value, Counter())
-    filled: list[Filled] = []
-    for name in Fields.__struct_fields__:
-        places: Paths = getattr(collection.fields, name)
-        if name in record_reader.LINKS or name == "characteristics":
-            filled.extend(_lists(name, places, collection, value))
-        else:
-            filled.extend(_first(name, places, collection, parts))
-    for dimension, places in collection.states.items():
-        filled.extend(_states(dimension, places, collection, parts))
-    return filled
-
-
-def _first(name: str, places: Paths, collection: Collection, parts: field_paths.Parts) -> Iterator[Filled]:
-    """The first path that holds something of use to the field."""
-    for path in places:
-        value = field_paths.look(path, collection.codes)(parts)
-        if name in _DATES and dates.moment(value) is None:
-            continue
-        word = text.identity(value) if name == "id" else text.clean(value)
-        if word:
-            yield Filled(path, name, word)
-            return
-
-
-def _lists(name: str, places: Paths, collection: Collection, value: Mapping[str, object]) -> Iterator[Filled]:
-    """What each path adds by itself."""
-    for path in places:
-        alone = msgspec.structs.replace(collection.fields, **{name: (path,)})
-        parts = record_reader.Reader(msgspec.structs.replace(collection, fields=alone)).gather(
-            value, Counter()
-        )
-        words = tuple(_link_names(getattr(parts, name)))
-        if words:
-            more = f" and {len(words) - _SHOWN_LINKS} more" if len(words) > _SHOWN_LINKS else ""
-            yield Filled(path, name, f"{', '.join(words[:_SHOWN_LINKS])}{more}")
-
-
-def _link_names(links: Mapping[str, object] | tuple[Link, ...]) -> Iterator[str]:
-    if isinstance(links, tuple):
-        yield from (link.name or link.id for link in links)
-    else:
-        yield from links
-
-
-def _states(
-    dimension: str, places: Paths, collection: Collection, parts: field_paths.Parts
-) -> Iterator[Filled]:
-    for path in places:
-        value = field_paths.look(path, collection.codes)(parts)
-        words = [text.clean(word) for word in (value if isinstance(value, list) else (value,))]
-        if any(words):
-            yield Filled(path, f"state {dimension}", ", ".join(word for word in words if word))

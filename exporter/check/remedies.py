@@ -17,40 +17,28 @@ import yaml
 
 from exporter import errors, settings
 from exporter.check.findings import Cause, Finding, better_dialect, counted, listed, value_of, written
-from exporter.check.sample import Answer, Sample
-from exporter.inventory import decode, text
+from exporter.check.sample import Answer, Sample, raws_of
+from exporter.inventory import envelope, field_paths, text
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings.collection import Collection as Written
 from exporter.settings.collection import Collections
 
-_PATHS = {
-    "tmf638": (
-        "service",
-        "services",
-        "serviceInventory/v{0}/service",
-        "tmf-api/serviceInventory/v{0}/service",
-    ),
-    "tmf639": (
-        *("resource", "resources", "resourceInventoryManagement/v{0}/resource"),
-        *("resourceInventory/v{0}/resource", "tmf-api/resourceInventoryManagement/v{0}/resource"),
-    ),
-}
+_SERVICES = ("service", "services", "serviceInventory/v{0}/service", "tmf-api/serviceInventory/v{0}/service")
+_RESOURCES = (
+    *("resource", "resources", "resourceInventoryManagement/v{0}/resource"),
+    *("resourceInventory/v{0}/resource", "tmf-api/resourceInventoryManagement/v{0}/resource"),
+)
+_PATHS = {"tmf638": _SERVICES, "tmf639": _RESOURCES}
 """Paths of lists that implementations use; {0} is a version of the specification."""
 
 _SOME = "there are records"
 _VERSIONS = (4, 5, 3, 2)
 _SIZES = (50, 20, 10, 1)
 _OFFSETS = (
-    "offset",
-    "start",
-    "startIndex",
-    "skip",
-    "from",
-    "_start",
-    "startAt",
-    "firstResult",
-    "sysparm_offset",
+    *("offset", "start", "startIndex", "skip", "from", "_start"),
+    *("startAt", "firstResult", "sysparm_offset"),
 )
+_CURSORS = ("cursor", "after", "pageToken", "page_token", "nextCursor", "continuation", "marker")
 _NUMBERS = ("page", "pageNumber", "pageNo", "page_number", "pageIndex", "pageNum", "p", "currentPage")
 _ID_WORDS = ("id", "uuid", "externalid", "identifier", "key", "sysid", "href", "number", "code")
 _MOST_LEAVES, _DEEPEST = 200, 4
@@ -191,6 +179,8 @@ def _of_error(look: Look, error: errors.SourceError) -> Iterator[Remedy]:
         return
     if error.reason != "html":
         yield from _other_queries(look)
+    if isinstance(error, errors.Malformed) and error.reason != "html":
+        yield from _other_members(look)
     if status in (404, 405) or error.reason in ("html", "redirect"):
         yield from _other_paths(look)
     if error.reason != "html":
@@ -210,6 +200,16 @@ def _other_scheme(look: Look) -> Iterator[Remedy]:
         f"write url: {other}://{rest} under apis.{api}{unsafe}",
     )
     yield Remedy(finding, ((("apis", api, "url"), f"{other}://{rest}"),), "anonymous")
+
+
+def _other_members(look: Look) -> Iterator[Remedy]:
+    """Lists within the answers, the longest list of records first."""
+    bodies = [one.page.body for one in look.answers if one.page is not None]
+    found = {one.place: one for body in bodies for one in envelope.lists(body)}
+    ranked = sorted(found.values(), key=lambda one: (one.kind != "records", -len(one.raws)))
+    for one in ranked:
+        if one.kind in ("records", "objects"):
+            yield _paged(look, f"The list is the member {one.place}", {"records": one.place})
 
 
 def _other_paths(look: Look) -> Iterator[Remedy]:
@@ -308,7 +308,7 @@ def confirmed(remedy: Remedy, trial: Look) -> Remedy:
 def better(sample: Sample, target: settings.Target) -> str:
     """The dialect that understands the records clearly better, with the query or without it; "" for none."""
     pages = sample.pages if sample.has_records else [sample.bare] if sample.bare is not None else []
-    raws = [bytes(raw) for page in pages for raw in decode.split(page.body)]
+    raws = [bytes(raw) for page in pages for raw in raws_of(page, sample.place)]
     suited = better_dialect(b"[%b]" % b",".join(raws), target)
     return suited.dialect if suited is not None else ""
 
@@ -328,6 +328,7 @@ def _other_positions(look: Look) -> Iterator[Remedy]:
     pages = [("page", name, first) for name in dict.fromkeys((own, *_NUMBERS)) for first in (0, 1)]
     offsets = [("offset", name, paging.first) for name in dict.fromkeys((own, *_OFFSETS))]
     kept = [one for one in (*pages, *offsets) if one[1] == own]
+    yield from _next_pages(look)
     for style, name, first in dict.fromkeys((*kept, *offsets, *pages)):
         change: dict[str, object] = {"style": style, "position_param": name}
         if style == "page":
@@ -336,8 +337,20 @@ def _other_positions(look: Look) -> Iterator[Remedy]:
             continue
         counts = f"page numbers from {first}" if style == "page" else "positions of records"
         yield _paged(look, f"The API takes {counts} in {name}", change, "second page")
-    if paging.style != "link":
+
+
+def _next_pages(look: Look) -> Iterator[Remedy]:
+    """Links and cursors to the next page that the first page has."""
+    paging, pages = look.target.paging, look.sample.pages if look.sample is not None else []
+    if paging.style != "link" and any("rel" in page.headers.get("Link", "") for page in pages[:1]):
         yield _paged(look, "The API leads to the next page by links", {"style": "link"})
+    for place, value in [one for page in pages[:1] for one in envelope.next_pages(page.body).items()]:
+        what = f"The API leads to the next page by the member {place}"
+        if value.startswith(("http:", "https:", "/", "?")):
+            yield _paged(look, what, {"style": "link", "next_member": place})
+            continue
+        for name in dict.fromkeys((paging.cursor_param, field_paths.steps(place)[-1], *_CURSORS)):
+            yield _paged(look, what, {"style": "cursor", "next_member": place, "cursor_param": name})
 
 
 def _no_total(look: Look) -> Iterator[Remedy]:
@@ -349,7 +362,7 @@ def _other_ids(look: Look) -> Iterator[Remedy]:
     """Paths at which nearly every record has a value of its own."""
     if look.sample is None:
         return
-    raws = [raw for page in look.sample.pages for raw in decode.split(page.body)][:_MOST_LEAVES]
+    raws = [raw for page in look.sample.pages for raw in raws_of(page, look.sample.place)][:_MOST_LEAVES]
     kept = {name: list(places) for name, places in look.written.fields.items() if name != "id"}
     for path in _unique_paths(raws)[:3]:
         yield _problem(look, f"The id of a record is at {path}", "fields", {**kept, "id": [path]}, "ids")

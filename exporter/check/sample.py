@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
+from urllib.parse import quote
 
 import msgspec
 
@@ -93,12 +95,14 @@ class Sample(msgspec.Struct, frozen=True):
     """What was fetched of a collection.
 
     `bare` is the first page without any query; None if a query of the collection is empty, or if it is
-    refused. `zero` is page 0 of a list that is configured to begin with page 1.
+    refused. `zero` is page 0 of a list that is configured to begin with page 1. `place` is the path of the
+    list in the answers, "" to find it.
     """
 
     reads: tuple[Read, ...]
     bare: Page | None = None
     zero: Page | None = None
+    place: str = ""
 
     @property
     def pages(self) -> list[Page]:
@@ -108,7 +112,7 @@ class Sample(msgspec.Struct, frozen=True):
     @property
     def has_records(self) -> bool:
         """Whether any page has elements."""
-        return any(decode.split(page.body) for page in self.pages)
+        return any(raws_of(page, self.place) for page in self.pages)
 
 
 async def fetch_sample(target: settings.Target, client: Client) -> Sample:
@@ -119,7 +123,8 @@ async def fetch_sample(target: settings.Target, client: Client) -> Sample:
     if target.paging.style == "page" and target.paging.first and reads[0].pages:
         from_zero = msgspec.structs.replace(target.paging, first=0)
         zero = await _first_page(dataclasses.replace(target, paging=from_zero), client, target.queries[0])
-    return Sample(tuple([await _tried(target, client, read, bare) for read in reads]), bare, zero)
+    tried = [await _tried(target, client, read, bare) for read in reads]
+    return Sample(tuple(tried), bare, zero, target.paging.records)
 
 
 async def _read(target: settings.Target, client: Client, query: Mapping[str, str]) -> Read:
@@ -168,18 +173,25 @@ def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.
     return _FURTHER
 
 
+def raws_of(page: Page, place: str) -> list[msgspec.Raw]:
+    """The raw records of a page; `place` is the path of the list, "" to find it. Raises `Malformed`."""
+    return decode.split(page.body, place)
+
+
 def idents(page: Page, target: settings.Target) -> list[str]:
     """The ids of the records of a page, or digests of those that have none."""
-    batch: decode.Batch[StoredRecord] = decode.page(page.body, record_reader.Reader(target.mapping), {}, _KEY)
+    batch: decode.Batch[StoredRecord] = decode.page(
+        page.body, record_reader.Reader(target.mapping), {}, _KEY, records=target.paging.records
+    )
     ids = {one.digest: one.id for one in batch.fresh}
-    marks = (decode.digest(raw, _KEY) for raw in decode.split(page.body))
+    marks = (decode.digest(raw, _KEY) for raw in raws_of(page, target.paging.records))
     return [ids.get(mark, str(mark)) for mark in marks]
 
 
 async def _first_page(target: settings.Target, client: Client, query: Mapping[str, str]) -> Page | None:
     try:
         page = await fetch.first_page(client, target, query)
-        decode.split(page.body)
+        raws_of(page, target.paging.records)
     except errors.SourceError:
         return None  # some APIs list nothing without a query, or have no page 0
     return page
@@ -192,13 +204,13 @@ async def second_page(target: settings.Target, client: Client) -> Page:
     size = target.page_size
     (query,) = queries.send(PageResult(first, size, size, total=10**8))
     page = await client.get(query.url or target.url, query.params, dict(query.headers), 0)
-    decode.split(page.body)
+    raws_of(page, target.paging.records)
     return page
 
 
 async def _tried(target: settings.Target, client: Client, read: Read, bare: Page | None) -> Read:
     """The read with the conditions that the API ignores, tried where its answer gives a reason to doubt."""
-    raws = [raw for page in read.pages for raw in decode.split(page.body)]
+    raws = [raw for page in read.pages for raw in raws_of(page, target.paging.records)]
     filters = Filters([read.query])
     if not raws or not filters.queries[0]:
         return read
@@ -210,7 +222,7 @@ async def _tried(target: settings.Target, client: Client, read: Read, bare: Page
         page = await fetch.unmatched(client, target, read.query, condition)
         if isinstance(page, errors.SourceError):
             continue
-        if decode.split(page.body):
+        if raws_of(page, target.paging.records):
             ignored.append(condition)
         else:
             totals.append(fetch.total(page, target.paging) or 0)
@@ -222,3 +234,55 @@ def _is_alike(bare: Page, page: Page, target: settings.Target) -> bool:
     total = fetch.total(page, target.paging)
     same_total = total is not None and total == fetch.total(bare, target.paging)
     return same_total or idents(bare, target) == idents(page, target)
+
+
+async def find_record(target: settings.Target, client: Client, ident: str) -> msgspec.Raw | None:
+    """The record with an id or a name; None if the list has none. Raises `SourceError`.
+
+    It is requested by its id, as TMF630 has it; if that is no success, it is searched for in the whole list.
+    """
+    reader = record_reader.Reader(target.mapping)
+    try:
+        page = await client.get(f"{target.url}/{quote(ident, safe='')}", (), retries=0)
+        raws = raws_of(page, target.paging.records)
+        if len(raws) == 1 and _is_record(raws[0], ident, reader):
+            return raws[0]
+    except errors.SourceError:
+        pass  # not every API has a URL for each record
+    found: list[msgspec.Raw] = []
+
+    async def search(page: Page, query: Query) -> fetch.Store:
+        raws = raws_of(page, target.paging.records)
+        found.extend(raw for raw in raws if _is_record(raw, ident, reader))
+        return partial(fetch.page_result, page, query, items=len(raws), new=len(raws))
+
+    caps = pagination.Caps(pages=100_000, records=10**9)
+    for query in target.queries:
+        queries = pagination.paginate(target.paging, target.page_size, query, width=4, caps=caps)
+        await fetch.read_list(client, target.url, _until_found(queries, found), search, deadline=None)
+        if found:
+            return found[0]
+    return None
+
+
+def _until_found(queries: pagination.Pagination, found: list[msgspec.Raw]) -> pagination.Pagination:
+    due = next(queries)
+    while not found:
+        seen = yield due
+        try:
+            due = queries.send(seen)
+        except StopIteration as stop:
+            ending: pagination.ListResult = stop.value
+            return ending
+    queries.close()
+    return _FURTHER
+
+
+def _is_record(raw: msgspec.Raw, ident: str, reader: record_reader.Reader) -> bool:
+    """Whether a record has this id, or a value of its own that is equal."""
+    value = decode.json_of(raw)
+    if not isinstance(value, dict):
+        return False
+    read = reader.read(value, Counter())
+    members = [one for key in ("id", "uuid", "externalId", "name") if (one := value.get(key)) is not None]
+    return (read is not None and read.record.id == ident) or ident in map(str, members)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import io
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,20 +13,12 @@ import trustme
 import yaml
 from aiohttp import web
 
-from exporter import cli
 from exporter.simulator.server import Options, Simulator
+from tests.check.running import run, services, sole
 from tests.outside.serving import serving
 from tests.outside.test_what_is_listed import Inventory, service
 
 Json = dict[str, Any]
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    """The exit status of a command and all that it prints."""
-    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = cli.main(arguments)
-    return status, said.buffer.getvalue().decode()  # type: ignore[attr-defined]
 
 
 def merged(below: Any, above: Any) -> Any:
@@ -56,16 +46,6 @@ async def mended(folder: Path, config: Json) -> tuple[str, Json, str]:
     status, text = await asyncio.to_thread(run, "once", "--config.file", str(file))
     assert status == 0, f"{said}\n{text}"
     return said, fragment, text
-
-
-def services(count: int, **parts: object) -> list[Json]:
-    return [service(number, **parts) for number in range(count)]
-
-
-def sole(url: str, dialect: str = "tmf-v4", **collection: object) -> Json:
-    """A configuration of services only."""
-    api: Json = {"url": url, "dialect": dialect}
-    return {"apis": {"tmf638": api}, "collections": {"services": collection}}
 
 
 def count_of(text: str, collection: str = "services") -> int:
@@ -286,3 +266,44 @@ async def test_a_list_whose_positions_count_pages_from_1_is_not_called_complete(
         status, said = await asyncio.to_thread(run, "once", "--config.file", str(file))
     assert status == 1
     assert "position 1 lists the whole first page again" in said
+
+
+ENVELOPES: Mapping[str, Callable[[list[Json]], Json]] = {
+    "response.body.result.entries": lambda found: {"response": {"body": {"result": {"entries": found}}}},
+    "telescopes": lambda found: {"telescopes": found, "antennas": [{"id": "F1"}, {"id": "F2"}]},
+}
+
+
+@pytest.mark.parametrize("place", ENVELOPES)
+async def test_a_list_in_an_envelope(tmp_path: Path, place: str) -> None:
+    records = services(250)
+
+    async def answer(request: web.Request) -> web.Response:
+        start, size = int(request.query.get("offset", 0)), int(request.query.get("limit", 100))
+        found = ENVELOPES[place](records[start : start + size])
+        return web.json_response(found, headers={"X-Total-Count": "250"})
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url))
+    assert fragment == {"collections": {"services": {"paging": {"records": place}}}}
+    assert count_of(text) == 250
+
+
+@pytest.mark.parametrize("kind", ["link", "cursor"])
+async def test_a_next_page_in_a_member(tmp_path: Path, kind: str) -> None:
+    records = services(250)
+
+    async def answer(request: web.Request) -> web.Response:
+        start = int(request.query.get("marker", 0))
+        body: Json = {"items": records[start : start + 100]}
+        if start < 200:
+            body["paging"] = {
+                "next": f"{start + 100}" if kind == "cursor" else f"/service?marker={start + 100}"
+            }
+        return web.json_response(body)
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url))
+    paging = fragment["collections"]["services"]["paging"]
+    assert (paging["style"], paging["next_member"]) == (kind, "paging.next")
+    assert count_of(text) == 250

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from exporter import errors
-from exporter.check import findings, inspect
+from exporter.check import findings, record
 from exporter.inventory import dialects
 from exporter.inventory.dialects.vendors import DIALECTS
 from tests.inventory import pages
@@ -95,8 +95,8 @@ def test_a_page_that_is_none_is_refused() -> None:
 
 def test_a_record_that_cannot_be_decoded_is_left_to_the_crawl() -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
-    assert inspect.mapping(b'{"id":"\xff"}', _collection("tmf-v4", "services")) == []
-    assert inspect.mapping(deep, _collection("tmf-v4", "services")) == []
+    assert record.mapping(b'{"id":"\xff"}', _collection("tmf-v4", "services")) == []
+    assert record.mapping(deep, _collection("tmf-v4", "services")) == []
     assert findings.fits(b'[{"id":"S1","n":1e999},{"id":"S2"}]')[0].records == 1
 
 
@@ -106,7 +106,7 @@ def _collection(name: str, collection: str) -> dialects.Collection:
 
 def _mapped(item: Any, name: str, collection: str) -> list[tuple[str, str, str]]:
     raw = json.dumps(item).encode()
-    return [(one.path, one.field, one.value) for one in inspect.mapping(raw, _collection(name, collection))]
+    return [(one.path, one.field, one.value) for one in record.mapping(raw, _collection(name, collection))]
 
 
 def test_a_mapping_names_the_path_that_filled_each_field() -> None:
@@ -158,4 +158,4 @@ def test_what_is_no_record_has_no_mapping(value: object) -> None:
 
 def test_a_raw_record_of_a_page_can_be_mapped_as_it_is() -> None:
     raw = msgspec.Raw(b'{"id":"S1"}')
-    assert [one.path for one in inspect.mapping(raw, _collection("tmf-v4", "services"))] == ["id"]
+    assert [one.path for one in record.mapping(raw, _collection("tmf-v4", "services"))] == ["id"]
