@@ -325,7 +325,7 @@ def _warn_of_what_stays(begun: settings.Web, new: settings.Web) -> None:
 
 
 async def _clerk(runtime: Runtime) -> None:
-    """After refreshes: tells the rates of requests, and keeps the state file."""
+    """After refreshes: updates the predicted request rates and writes the state file."""
     while True:
         await runtime.store.news.wait()
         runtime.store.news.clear()

@@ -287,10 +287,10 @@ def _serve(given: argparse.Namespace) -> NoReturn:
 
 
 async def _served(work: Coroutine[None, None, None]) -> NoReturn:
-    """Ends the process as soon as the work has ended well: what is to be kept is written by then.
+    """Ends the process as soon as the work has ended successfully; everything is written by then.
 
-    Python would wait for threads whose work nobody wants any more, as long as that takes: for a resolver that
-    does not answer, for the rendering of many records, for a disk that has gone (fault F64).
+    Python would wait for its threads, although nobody needs their results: a resolver that does not respond,
+    the rendering of many records, a disk that is gone (fault F64).
     """
     await work
     with contextlib.suppress(OSError, ValueError):

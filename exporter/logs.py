@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 class _Steady(io.TextIOBase):
-    """A stream whose end, or whose full disk, costs the line and never the work that is logged."""
+    """A stream that drops a line if it is closed or its disk is full, and never raises."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -58,7 +58,7 @@ class _Steady(io.TextIOBase):
 
 
 class Stderr(io.TextIOBase):
-    """A text stream over a file descriptor whose `write` never waits: a thread writes the lines, in order.
+    """A text stream over a file descriptor. `write` never blocks: a thread writes the lines, in order.
 
     Where nobody reads the other end, as of a pipe that is full, lines wait up to `pending` characters; those
     that find no room are dropped and reported to `dropped`. It may be used by any thread.
@@ -70,7 +70,7 @@ class Stderr(io.TextIOBase):
         self.encoding = encoding  # what it cannot encode is escaped
         self._descriptor = descriptor
         self._pending = pending
-        self._begun = ""  # the beginning of a line whose end has not come
+        self._begun = ""  # the beginning of an unfinished line
         self._lines: deque[str] = deque()
         self._size = 0
         self._lost = 0  # lines dropped since the last one that was written

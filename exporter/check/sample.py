@@ -157,7 +157,7 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
 
 
 def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.Pagination:
-    """The list until two pages had new records, or two failed, whose errors are added to `failed`."""
+    """The list until two pages had new records, or two failed; adds their errors to `failed`."""
     due, count = next(queries), 0
     while count < _PAGES and len(failed) < _FAILURES:
         seen = yield due

@@ -350,7 +350,7 @@ def read_token(status: int, body: bytes, requested: float) -> Token:
         raise UnusableResponse(f"status {status}, but no access_token that can be sent: {_look(body)}")
     kind = fields.get("tokentype") or "Bearer"
     if not isinstance(kind, str) or not _SCHEME.fullmatch(kind):
-        raise UnusableResponse("a token whose token_type is no scheme of Authorization")
+        raise UnusableResponse("a token with a token_type that is no scheme of Authorization")
     life = _life(fields.get("expiresin"))
     header = f"{_USUAL.get(kind.lower(), kind)} {secret}"
     if life is None:

@@ -3,8 +3,9 @@
 Both the API and its token endpoint are requested through the session. Invariants: an exception of aiohttp
 becomes a `SourceError` here and nowhere else; no request is sent twice, no redirect is followed, no cookie is
 stored.
-Each request has a connection of its own: HTTP/1.1 tells the responses on one connection apart by their order
-alone (RFC 9112, section 9.2), so a late or unsolicited response would be taken for the next one.
+
+Each request has a connection of its own: HTTP/1.1 matches requests and responses on one connection by their
+order alone (RFC 9112, section 9.2), so a late or unsolicited response would be taken for the next one.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ log = structlog.get_logger()
 class PollerGroup:
     """Pollers and clients, made by `prepared`. `open` before work, `close` after.
 
-    It goes on with the recorders of the group `before`, and with the clients of APIs whose settings are the
-    same: they know what concurrency the API bears, and how much of its hourly budget is left.
+    It goes on with the recorders of the group `before`, and with the clients of APIs with unchanged
+    settings: they know the concurrency that the API supports, and how much of its hourly budget is left.
     """
 
     def __init__(
@@ -65,8 +65,8 @@ class PollerGroup:
     ) -> PollerGroup:
         """A group for `config`; raises `ConfigError` for files that cannot be used.
 
-        The clients are made first, in a thread: they read certificates, whose mount may not answer, and may
-        raise, while a new recorder has series at once.
+        The clients are made first, in a thread: they read certificates, which may be on a mount that
+        does not respond, and may raise, while a new recorder has series at once.
         """
         clients = await asyncio.to_thread(cls._made, config, telemetry, before)
         return cls(config, telemetry, store, clients, before)

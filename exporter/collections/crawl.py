@@ -248,7 +248,7 @@ def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence
 
 
 def _clashing(draft: Draft) -> str:
-    """Ids that tell no two records apart, as a sentence; "" for none."""
+    """Ids that several records share, as a sentence; "" for none."""
     if not draft.clashes:
         return ""
     ident = min(draft.clashes)

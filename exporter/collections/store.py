@@ -1,7 +1,7 @@
 """What is served of the collections: the bodies that pollers publish, and their status.
 
-Invariants: a body is swapped by one assignment, so a scrape sees the old or the new one; a collection whose
-snapshot has expired is left out; nothing here can reach an inventory.
+Invariants: a body is swapped by one assignment, so a scrape sees the old or the new one; a collection with
+an expired snapshot is left out; nothing here can reach an inventory.
 """
 
 from __future__ import annotations

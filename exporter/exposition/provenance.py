@@ -1,4 +1,4 @@
-"""Which metrics show a field of a record: those whose samples differ without it."""
+"""Which metrics show a field of a record: those with samples that differ without it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ CALM = 3
 """Crawls without a sign of answers that are out of step, before anything is removed again."""
 
 _MOVED = 3
-"""Records that may have moved away from between two neighbours whose records between them are missing."""
+"""Records that may have moved away from between two neighbours, if all others between them are missing."""
 
 _ORDERED = 0.8
 """Of the neighbours in the answers: how many must be in the order of the crawl before for it to be one."""
@@ -147,7 +147,7 @@ class Absences(msgspec.Struct, frozen=True):
 
 
 def vacant(order: Sequence[str], answers: Answers, missing: AbstractSet[str]) -> set[str] | None:
-    """Those of `missing` whose place in `order` an answer shows, with nothing in it.
+    """Those of `missing` with a place in `order` that an answer shows to be empty.
 
     None where the answers are in another order, so that places mean nothing. A place is shown where an answer
     has two records next to each other, new ones between them aside, that stood before and behind the place,

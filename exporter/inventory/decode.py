@@ -142,9 +142,9 @@ def page(
     filtered_out: Mapping[int, int] = {},
     records: str = "",
 ) -> Batch[Stored]:
-    """Reads one page. Raw records whose digest is in `known` are carried over undecoded.
+    """Reads one page. Raw records with a digest in `known` are carried over undecoded.
 
-    Those whose digest is in `filtered_out`, which earlier pages gave, are skipped. `records` is the path of
+    Those with a digest in `filtered_out`, from earlier pages, are skipped. `records` is the path of
     the list, "" to find it. Raises `Malformed` where the page as a whole cannot be trusted.
     """
     answer = envelope.opened(body, records)

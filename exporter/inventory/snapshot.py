@@ -143,7 +143,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class StatusCounts(msgspec.Struct, frozen=True):
     """Records by headline status, the most frequent first; and how many of them are operational or not.
 
-    `unknown` are the statuses whose meaning the dialect does not know; their records are neither.
+    `unknown` are the statuses that the dialect does not know; their records are neither.
     """
 
     records: int = 0

@@ -9,7 +9,7 @@ Invariant: a list is complete only if nothing that the server lists was missed.
     pages = paginate(Paging(), 40, {"status": "1"}, width=4, caps=Caps(pages=1000, records=50_000))
     queries = next(pages)                                     the first page alone
     queries = pages.send(PageResult(queries[0], 40, 40, total=1003))  now up to four more, later one by one
-    ...                                                       until StopIteration, whose value is a ListResult
+    ...                                                       until StopIteration; its value is a ListResult
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ STYLES: Mapping[str, type[Strategy]] = {
 class PageResult(msgspec.Struct, frozen=True):
     """What a query brought.
 
-    `items` counts the records of the page, `new` those whose id did not come before, records without an id
-    included; `total` is announced by the answer's headers, None for none; `bad_total` is one that is no
+    `items` counts the records of the page, `new` those with an id that did not come before, or without
+    an id; `total` is announced by the answer's headers, None for none; `bad_total` is one that is no
     number of records, as it was written. `non_records` counts elements that are no objects. `misplaced` says
     where a page with new records claims to be the beginning of the list although another was requested.
 

@@ -37,8 +37,8 @@ _NEW_IN_CHANGING = 0.1
 """The share of the records at position 1 that may be new, because the list has changed since it was read."""
 
 Role = Literal["page", "part", "probe", "unit"]
-"""Why a page is requested: for its records; as a part of a page that failed; for one row whose record is
-ignored, to find out whether the API answers; or to find out what positions count."""
+"""Why a page is requested: for its records; as a part of a page that failed; for one row, to find
+out whether the API answers, without using its record; or to find out what positions count."""
 
 
 class NextPage(msgspec.Struct, frozen=True):

@@ -139,7 +139,7 @@ class Proxied(Block):
     )
     proxy_connect_header: Annotated[
         Mapping[str, tuple[Secret, ...]],
-        _values_are((list, tuple), Flaw("has a header whose value is not a list", "write NAME: [TEXT]")),
+        _values_are((list, tuple), Flaw("has a header that is not a list", "write NAME: [TEXT]")),
         checked(_connect_header_flaws),
     ] = Field(
         default_factory=dict,
@@ -249,7 +249,7 @@ class OAuth2(Proxied):
         Mapping[str, SecretStr],
         _values_are(
             (str, SecretStr),
-            Flaw("has a parameter whose value is not text", "write NAME: TEXT, in quotes if need be"),
+            Flaw("has a parameter with a value that is not text", "write NAME: TEXT, in quotes if need be"),
         ),
     ] = Field(default_factory=dict, description="Additional parameters of the token request.")
     tls_config: TlsConfig | None = Field(default=None, description="TLS settings of the token request.")

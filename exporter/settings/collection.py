@@ -50,7 +50,7 @@ def _queries(written: object) -> object:
 
 
 def _by_name(written: Any) -> Any:
-    """A list of names, or a mapping whose values are optional."""
+    """A list of names, or a mapping with optional values."""
     if isinstance(written, Mapping):
         return {name: {} if value is None else value for name, value in written.items()}
     is_list = isinstance(written, Sequence) and not isinstance(written, str)

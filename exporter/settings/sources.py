@@ -176,7 +176,7 @@ _KEYS = "keep one of them, and write each key as plain text"
 
 
 class YamlLoader(yaml.SafeLoader):
-    """YAML without dates, whose mappings have unique text keys, for the settings file."""
+    """YAML without dates; the keys of mappings are unique texts."""
 
     option = "--config.file"
     """The option that names the file."""

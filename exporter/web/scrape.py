@@ -200,7 +200,7 @@ class _Offer(NamedTuple):
 
 
 _TEXT = _Offer("text", "text", "plain", ("0.0.4", ""))
-# Prometheus up to 2.33 asks for OpenMetrics 0.0.1 alone. It reads 1.0.0, whose text is the same.
+# Prometheus up to 2.33 asks for OpenMetrics 0.0.1 alone. It reads 1.0.0, which is the same text.
 _OPENMETRICS = _Offer("openmetrics", "application", "openmetrics-text", ("1.0.0", "0.0.1", ""))
 
 

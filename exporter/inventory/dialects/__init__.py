@@ -107,7 +107,7 @@ class Dialect(msgspec.Struct, frozen=True):
     """One way of speaking TMF638 and TMF639.
 
     `delta` is the query for what changed in the last 24 hours, empty where there is none. `marks` are paths
-    that hold something in this dialect's records and not in every other's; they only tell dialects apart.
+    that hold something in this dialect's records and not in every other's; they only distinguish dialects.
     """
 
     name: str

@@ -3,8 +3,8 @@
 Their stamps are compared for each request and handshake, in a thread (a quarter of a millisecond). If a
 new file cannot be used, or a mount hangs, the previous configuration stays in use; if a certificate cannot be
 used, only the previous TLS does, so that removed users stay out. The log has it once. Open connections are
-not affected. Nothing weaker than TLS 1.2 is spoken. A client whose certificate has none of the allowed names
-fails in the handshake, as with exporter-toolkit.
+not affected. Nothing weaker than TLS 1.2 is spoken. A client with a certificate that has none of the allowed
+names fails in the handshake, as with exporter-toolkit.
 """
 
 from __future__ import annotations
