@@ -105,8 +105,8 @@ class Broken(SourceError):
 
     reason = "server"
 
-    def __init__(self, message: str, *, status: int, wait: float | None = None) -> None:
-        super().__init__(message, hint="the API failed; ask its owner to check its logs")
+    def __init__(self, message: str, *, status: int, wait: float | None = None, reason: str = "") -> None:
+        super().__init__(message, reason=reason, hint="the API failed; ask its owner to check its logs")
         self.status, self.wait = status, wait
 
 

@@ -9,6 +9,7 @@ the limiter.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ import yarl
 
 from exporter import errors, files, settings
 from exporter.client import auth, error_mapping, limiter, redaction
-from exporter.client.response import MAX_REDIRECTS, BodyReader, Redirects, same_origin, total_count
+from exporter.client.response import MAX_REDIRECTS, BodyReader, Redirects, as_utf8, same_origin, total_count
 from exporter.client.session import Peer, session
 from exporter.inventory import envelope
 from exporter.inventory.dialects import Paging
@@ -34,6 +35,7 @@ from exporter.telemetry import Telemetry
 log = structlog.get_logger()
 
 _LARGE = 1 << 20  # bytes of a body that is searched in a thread
+_LONGEST_REFUSAL, _REFUSAL_SECONDS = 1 << 16, 5.0  # bytes that are read of a refusal's body, and for how long
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 Params = tuple[tuple[str, str], ...]
@@ -93,6 +95,7 @@ class Client:
         self._limiter = limiter.Limiter(name, limits.concurrency, http.requests_per_hour, telemetry)
         self._retries = limiter.RetryBudget()
         self._opened: aiohttp.ClientSession | None = None
+        self._moved: dict[str, str] = {}  # URLs of permanent redirects, without their queries
         self._origin = yarl.URL(http.url).origin()
         self._peer = Peer(name, http)
         # without oauth2 no token is requested
@@ -213,13 +216,15 @@ class Client:
                     await self._secrets.refresh()
                     refusals += 1
                     other = None
-                    if refused.status == HTTPStatus.UNAUTHORIZED:
+                    if refused.status in error_mapping.EXPIRED:
                         other = await self._authorization.replacement(token, refusals)
+                    elif refused.status == HTTPStatus.FORBIDDEN:
+                        other = await self._authorization.after_forbidden(token, refusals)
                     if other is None:
                         raise
                     token = other
                 else:
-                    self._authorization.accepted()
+                    self._authorization.accepted(token)
                     return page
         except errors.ConfigError as error:
             # a secret's file is missing or unreadable; the next request reads it again
@@ -243,7 +248,7 @@ class Client:
 
     async def _send(self, query: _Query, headers: multidict.CIMultiDict[str]) -> Page:
         """The page, after the redirects that the settings allow to follow."""
-        redirects = Redirects(query.url, MAX_REDIRECTS if self._http.follow_redirects else 0)
+        redirects = Redirects(query.url, self._moved, MAX_REDIRECTS if self._http.follow_redirects else 0)
         while True:
             async with self._limiter.slot():
                 # the timeout begins here: waiting for other requests is not the API's fault
@@ -256,6 +261,9 @@ class Client:
                             if redirects.follow(answer.status, answer.headers.get("Location", "")):
                                 continue
                             body = await self._body(answer, request.info, query.paging)
+                        except errors.Refused:
+                            redirects.forget()
+                            raise
                         finally:
                             seconds = time.monotonic() - began
                             self._telemetry.request(self._name, str(answer.status), seconds)
@@ -264,25 +272,46 @@ class Client:
     async def _body(
         self, answer: aiohttp.ClientResponse, info: error_mapping.RequestInfo, paging: Paging
     ) -> bytes:
-        """The whole body, decompressed; raises `Malformed` as soon as it exceeds `limits.bytes`."""
-        refusal = error_mapping.from_status(answer.status, answer.headers, info)
-        if refusal is not None:
-            raise refusal
+        """The whole body, decompressed and in UTF-8; raises `Malformed` once it exceeds `limits.bytes`."""
+        if not error_mapping.is_page(answer.status):
+            words = await self._words(answer, info) if answer.status >= HTTPStatus.BAD_REQUEST else ""
+            raise error_mapping.from_status(answer.status, answer.headers, info, words)
         reader = BodyReader(answer.headers.get("Content-Encoding", ""), self._limits.bytes, info.url)
         async for chunk in answer.content.iter_any():
             reader.feed(chunk)
         body = reader.finish()
-        start = body[:64].lstrip()
-        if answer.content_type in _WEB_PAGES or start.startswith(b"<"):
-            raise error_mapping.from_web_page(body, info.url)
-        search = partial(envelope.failure, body, paging.records)
-        failure = await asyncio.to_thread(search) if len(body) > _LARGE else search()
-        if failure is not None:
-            raise error_mapping.with_url(failure, info.url)
-        if start or body.strip():
+        check = partial(_checked, body, answer, info.url, paging)
+        body = await asyncio.to_thread(check) if len(body) > _LARGE else check()
+        if body.strip():
             return body
         if total_count(answer.headers, paging.total_header) == 0:
             return b"[]"
         raise errors.Malformed(
             f"GET {info.url}: {answer.status} without a body, which is no list of records", reason="empty"
         )
+
+    async def _words(self, answer: aiohttp.ClientResponse, info: error_mapping.RequestInfo) -> str:
+        """What the API says of its refusal, without credentials; "" if it says nothing in time."""
+        reader = BodyReader(answer.headers.get("Content-Encoding", ""), _LONGEST_REFUSAL, info.url)
+        with contextlib.suppress(errors.SourceError, aiohttp.ClientError, OSError):
+            async with asyncio.timeout(_REFUSAL_SECONDS):
+                async for chunk in answer.content.iter_any():
+                    reader.feed(chunk)
+            reader.finish()
+        body = reader.received()
+        with contextlib.suppress(errors.SourceError):
+            body = as_utf8(body, answer.charset or "", info.url)
+        return error_mapping.cut(self.redact(error_mapping.api_words(body, answer.status)))
+
+
+def _checked(body: bytes, answer: aiohttp.ClientResponse, url: str, paging: Paging) -> bytes:
+    """The body in UTF-8; raises `Malformed` where it is a web page, or says that the request failed."""
+    body = as_utf8(body, answer.charset or "", url)
+    start = body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    is_labelled = answer.content_type in _WEB_PAGES and not start.startswith((b"[", b"{"))
+    if is_labelled or start.startswith(b"<"):
+        raise error_mapping.from_web_page(body, url)
+    failure = envelope.failure(body, paging.records)
+    if failure is not None:
+        raise error_mapping.with_url(failure, url)
+    return body

@@ -149,7 +149,11 @@ class StaticCredentials:
         token = await self.token()
         return token if refusals == 1 and token.header != refused.header else None
 
-    def accepted(self) -> None:
+    async def after_forbidden(self, refused: Token, refusals: int) -> Token | None:
+        """None: a 403 says that the user lacks permission."""
+        return None
+
+    def accepted(self, token: Token) -> None:
         """The API has accepted the credentials."""
 
 
@@ -182,6 +186,8 @@ class TokenSource:
         self._rejected: Token | None = None  # a new one, the last of `_rejections` in a row
         self._rejections = 0
         self._keep_until = 0.0  # a refused token is kept until then
+        self._worked: Token | None = None  # the last one that the API has accepted
+        self._forbidden_until = 0.0  # a 403 is no reason for another token until then
 
     async def token(self) -> Token:
         """The current token, fetched or renewed where that is due.
@@ -220,8 +226,22 @@ class TokenSource:
             self._token = None
         return await self.token()
 
-    def accepted(self) -> None:
-        """The API has accepted a token."""
+    async def after_forbidden(self, refused: Token, refusals: int) -> Token | None:
+        """Another token after a 403, where this one has been accepted: some APIs refuse expired ones so.
+
+        Where another one is refused too, none is fetched for this reason for five minutes.
+        """
+        now = self._clock()
+        if refusals > 1:
+            self._forbidden_until = now + _LONGEST_WAIT
+            return None
+        if refused is self._token and (refused is not self._worked or now < self._forbidden_until):
+            return None
+        return await self.replacement(refused, refusals)
+
+    def accepted(self, token: Token) -> None:
+        """The API has accepted this token."""
+        self._worked = token
         self._rejections, self._keep_until = 0, 0.0
 
     def _pause(self, times: int) -> float:
@@ -308,9 +328,10 @@ async def post(session: aiohttp.ClientSession, endpoint: Peer, request: TokenReq
     sent = endpoint.request(yarl.URL(request.url), headers, request.form)
     with sent.errors_mapped():
         async with session.request(**sent.arguments) as response:
-            error = error_mapping.from_status(response.status, response.headers, sent.info)
-            if error is not None and not _is_refusal(error, response.status):
-                raise error
+            if not error_mapping.is_page(response.status):
+                error = error_mapping.from_status(response.status, response.headers, sent.info)
+                if not _is_refusal(error, response.status):
+                    raise error
             try:
                 body = BodyReader(response.headers.get("Content-Encoding", ""), _MAX_BYTES, sent.info.url)
                 async for chunk in response.content.iter_any():

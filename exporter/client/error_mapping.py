@@ -79,8 +79,10 @@ def from_aiohttp(error: BaseException, info: RequestInfo) -> errors.SourceError:
             hint = f"raise {info.api}.timeout, or make pages smaller with page_size"
             return _unreachable(f"{where}: no complete response in time", "timeout", hint)
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionResetError):
-            tls = f"{info.block}.tls_config"
-            hint = f"often transient; otherwise check {tls} (min_version)"
+            hint = (
+                "often transient; otherwise does the server speak TLS on this port? check the port, or"
+                f" {info.block}.tls_config (min_version), or write http:// if that is meant"
+            )
             return _unreachable(f"{where}: the connection was reset before it was established", "reset", hint)
         case aiohttp.ClientConnectorError():
             hint = f"check host and port of {setting}, and that the server is running"
@@ -91,13 +93,19 @@ def from_aiohttp(error: BaseException, info: RequestInfo) -> errors.SourceError:
             )
         case aiohttp.ClientResponseError():
             return _unreadable(error, info)
-        case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-            # TLS 1.3 refuses the client certificate only after the handshake
-            return _insecure(error, info)
         case _:
-            # a ClientOSError, ServerDisconnectedError, … from an established connection
-            hint = "often transient; otherwise check the proxies and firewalls in between"
-            return _unreachable(f"{where}: the connection was lost: {_reason(error)}", "reset", hint)
+            return _lost(error, info)
+
+
+def _lost(error: BaseException, info: RequestInfo) -> errors.Unreachable:
+    """The error of an established connection: a ClientOSError, ServerDisconnectedError, …"""
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        return _insecure(error, info)  # TLS 1.3 refuses the client certificate only after the handshake
+    hint = "often transient; otherwise check the proxies and firewalls in between"
+    if info.url.startswith("http:"):
+        where = f"{info.block}.{info.key}"
+        hint = f"{hint}; if the server expects TLS on this port, write https:// into {where}"
+    return _unreachable(f"{info.request}: the connection was lost: {_reason(error)}", "reset", hint)
 
 
 def _insecure(error: BaseException, info: RequestInfo) -> errors.Unreachable:
@@ -168,44 +176,116 @@ def _reason(error: BaseException) -> str:
     return getattr(inner, "strerror", None) or getattr(inner, "reason", None) or type(inner).__name__
 
 
-def from_status(status: int, headers: Mapping[str, str], info: RequestInfo) -> errors.SourceError | None:
-    """The error for an answer's status, None for a 2xx but 202: any other may be a page, 206 above all."""
+def is_page(status: int) -> bool:
+    """Whether a response of this status may be a page: any 2xx but 202, 206 above all."""
+    return 200 <= status < 300 and status != HTTPStatus.ACCEPTED
+
+
+def from_status(
+    status: int, headers: Mapping[str, str], info: RequestInfo, words: str = ""
+) -> errors.SourceError:
+    """The error for a status that is no page; `words` are what the API says, without credentials."""
     said = f"{info.request}: {_phrase(status)}"
-    wait = response.retry_after(headers, time.time())
     if status == HTTPStatus.ACCEPTED:
         return errors.Malformed(
             f"{said}: the API accepted the request without returning a result",
             reason="accepted",
             hint=f"ask the owner of the API of {info.block} how to request lists synchronously",
         )
-    if 200 <= status < 300:
-        return None
     if status < 200:
         return errors.Broken(f"{said}: an interim response without a final one", status=status, wait=None)
-    if status == HTTPStatus.REQUEST_TIMEOUT:  # RFC 9110, section 15.5.9: the request may be repeated
-        return errors.Broken(said, status=status, wait=wait)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or (
-        status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None
-    ):
+    if status < 400:
+        return _redirect(status, headers, info)
+    if words:
+        said = f'{said}: "{words}"'
+    return _throttled(status, headers, said) or _failed(status, headers, info, said)
+
+
+def _throttled(status: int, headers: Mapping[str, str], said: str) -> errors.SourceError | None:
+    """The error where the API asks to wait, whatever its status; None where it does not."""
+    wait = response.retry_after(headers, time.time())
+    if status == HTTPStatus.FORBIDDEN and wait is None:
+        quota = response.quota(headers, time.time())
+        if quota is not None and quota.remaining <= 0:
+            return errors.Throttled(said, wait=quota.seconds)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return errors.Throttled(said, wait=wait)
+    if wait is None or status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED):
+        return None
+    if status < 500 or status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return errors.Throttled(said, wait=wait)
+    # with its status, for one page may be too much by itself
+    return errors.Broken(said, status=status, wait=wait, reason=errors.Throttled.reason)
+
+
+def _failed(status: int, headers: Mapping[str, str], info: RequestInfo, said: str) -> errors.SourceError:
+    """The error for a 4xx or 5xx."""
+    if status == HTTPStatus.REQUEST_TIMEOUT:  # RFC 9110, section 15.5.9: the request may be repeated
+        return errors.Broken(said, status=status)
     if status >= 500 and info.proxy and any(name in headers for name in _PROXY_HEADERS):
         hint = f"check {info.block}.{info.key} and the proxy"
         return _unreachable(f"{said} (says the proxy {info.proxy})", "proxy", hint)
     if status >= 500:
-        return errors.Broken(said, status=status, wait=wait)
-    if status < 400:
-        return _redirect(status, headers, info)
+        return errors.Broken(said, status=status)
+    if _PLAIN_TO_TLS.search(said):
+        hint = f"the server expects TLS on this port: write https:// into {info.block}.{info.key}"
+        return errors.Refused(said, status=status, hint=hint)
     reason, hint = _REFUSALS.get(status, ("status", "the API rejects the query: check {name}"))
-    return errors.Refused(said, status=status, reason=reason, hint=hint.format(name=info.block))
+    hint = hint.format(name=info.block)
+    if reason == "auth":
+        said, hint = _authentication(said, hint, headers, info)
+    if reason in ("auth", "forbidden") and "Set-Cookie" in headers:
+        hint = f"{hint}; the response sets a cookie, which the exporter does not return: is a login page or a"
+        hint = f"{hint} cookie check in front of the API?"
+    return errors.Refused(said, status=status, reason=reason, hint=hint)
+
+
+_PLAIN_TO_TLS = re.compile(
+    r"plain HTTP request was sent to|speaking plain HTTP|HTTP request to an HTTPS server|requires TLS"
+    r"|HTTP (?:request )?(?:to|on) (?:an? )?(?:HTTPS|SSL|TLS)",
+    re.IGNORECASE,
+)
+"""What nginx, Apache, Go, Tomcat and others say on a port for TLS."""
+
+_SUPPORTED = ("basic", "bearer")
+
+
+def _authentication(said: str, hint: str, headers: Mapping[str, str], info: RequestInfo) -> tuple[str, str]:
+    """Message and hint of a 401, with the schemes that the server asks for (RFC 9110, section 11.6.1)."""
+    asked = asked_schemes(headers, "WWW-Authenticate")
+    if not asked:
+        return said, hint
+    asks = f"the server asks for {' or '.join(asked)} authentication"
+    if any(scheme.lower() in _SUPPORTED for scheme in asked):
+        return said, f"{hint}; {asks}"
+    return f"{said}: {asks}", (
+        f"the exporter does not support {' or '.join(asked)}: let the API accept a password (Basic), a"
+        " fixed Authorization header or an OAuth 2.0 token (basic_auth, authorization and oauth2 of"
+        f" {info.block})"
+    )
+
+
+def asked_schemes(headers: Mapping[str, str], name: str) -> list[str]:
+    """The schemes in a header such as WWW-Authenticate, which may occur several times; none of its values."""
+    written = ",".join(value for header, value in headers.items() if header.lower() == name.lower())
+    parts = re.sub(r'"(?:[^"\\]|\\.)*"', '""', written).split(",")
+    found = [re.match(r"\s*([A-Za-z][A-Za-z0-9-]{0,30})(?:\s+[^=\s]|\s*$)", part) for part in parts]
+    return list(dict.fromkeys(scheme[1] for scheme in found if scheme))
 
 
 _PROXY_HEADERS = ("Proxy-Status", "X-Squid-Error")
 """Headers of responses that a proxy generated itself (RFC 9209)."""
 
+EXPIRED = (401, 419, 440, 498)
+"""Statuses of credentials that are refused or have expired; all but 401 are of single products."""
+
 _NOT_FOUND = ("not_found", "check {name}.url and the path of the collection")
 _REFUSALS = {
-    401: ("auth", "check the username and password, or the credentials, of {name}"),
-    403: ("forbidden", "the user of {name} lacks permission to read this collection"),
+    **dict.fromkeys(EXPIRED, ("auth", "check the username and password, or the credentials, of {name}")),
+    403: (
+        "forbidden",
+        "the user of {name} lacks permission to read this collection, or a firewall refuses the request",
+    ),
     404: _NOT_FOUND,
     407: ("proxy", "check the credentials of the proxy of {name}"),
     410: _NOT_FOUND,
@@ -224,17 +304,38 @@ def _phrase(status: int) -> str:
 def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> errors.Refused:
     """The error of a redirect; it names no target on another host: URLs of login pages contain tokens."""
     target = "another host"
+    key = f"{info.block}.{info.key}"
+    hint = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
     url = yarl.URL(info.url)
     try:
         location = url.join(yarl.URL(headers.get("Location", "")))
         if location.host == url.host:
-            target = bare(location)
+            target, hint = bare(location), _redirect_hint(url, location, hint, info)
     except ValueError:
         target = "an invalid URL"
-    message = f"{info.request}: {_phrase(status)}: redirects to {target}"
-    key = f"{info.block}.{info.key}"
-    hint = f"write the final URL into {key}; a redirect to a login page means wrong credentials"
-    return errors.Refused(message, status=status, reason="redirect", hint=hint)
+    if target == info.url and "Set-Cookie" in headers:
+        target = "itself, and sets a cookie"
+        hint = "a cookie check in front of the API, which only browsers pass: exempt the exporter from it"
+    elif target == f"{info.url}/":
+        target = "the same URL with / at its end"
+    return errors.Refused(
+        f"{info.request}: {_phrase(status)}: redirects to {target}",
+        status=status,
+        reason="redirect",
+        hint=hint,
+    )
+
+
+def _redirect_hint(url: yarl.URL, location: yarl.URL, hint: str, info: RequestInfo) -> str:
+    """What to do about a redirect within a host."""
+    follow = f"or set {info.api}.follow_redirects"
+    if location.path == f"{url.path}/":
+        return f"write / at the end of the collection's path, {follow}"
+    if f"{location.path}/" == url.path:
+        return f"write the collection's path without / at its end, {follow}"
+    if (url.scheme, location.scheme) == ("http", "https") and url.path == location.path:
+        return f"write https:// into {info.block}.{info.key}"
+    return hint
 
 
 def from_web_page(body: bytes, url: str) -> errors.Malformed:
@@ -247,6 +348,86 @@ def from_web_page(body: bytes, url: str) -> errors.Malformed:
         reason="html",
         hint=f"a login or maintenance page? it begins: {errors.bare(' '.join(words))[:80]!r}",
     )
+
+
+_LONGEST_WORDS = 200  # characters
+_FIRST_WORDS = ("reason", "title", "error", "errorcode")
+_NEXT_WORDS = (
+    *("message", "detail", "errordescription", "faultstring", "errormessage", "description", "text", "msg"),
+)
+_MARKUP = ("faultstring", "message", "errormessage", "description", "reason", "title", "h1")
+
+
+def cut(words: str) -> str:
+    """At most 200 characters."""
+    return words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
+
+
+def api_words(body: bytes, status: int) -> str:
+    """What the body of a refusal says, in one line; "" if that is no more than the status.
+
+    Reads TM Forum errors, RFC 9457, OAuth 2.0, SOAP and other objects, the title of a web page, and plain
+    text. It may contain credentials.
+    """
+    text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if text.startswith(("{", "[")):
+        try:
+            found = _of_json(msgspec.json.decode(text), status)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            found = text
+    elif text.startswith("<"):
+        found = _of_markup(text, status)
+    else:
+        found = text if "\ufffd" not in text[:1000] else ""
+    words = " ".join(re.sub(r"[^ -~\u00a1-\ud7ff\uf900-\ufffc]", " ", found[:4000]).split())
+    return errors.bare(words) if _says_more(words, status) else ""
+
+
+def _says_more(words: str, status: int) -> bool:
+    letters = " ".join(re.findall(r"[^\W\d_]+", words)).lower()
+    known = " ".join(re.findall("[a-z]+", _phrase(status).lower()))
+    return letters not in ("", "error", known, f"error {known}", f"http status {known}")
+
+
+def _of_json(value: object, status: int, depth: int = 0) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return next(filter(None, (_of_json(one, status, depth + 1) for one in value[:5])), "")
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        return ""
+    found = {re.sub(r"[\s_-]", "", str(key)).lower(): member for key, member in value.items()}
+    parts = []
+    for names in (_FIRST_WORDS, _NEXT_WORDS):
+        said = [found[name] for name in names if isinstance(found.get(name), str)]
+        parts.extend([one for one in said if _says_more(one, status)][:1])
+    if not parts:
+        nested = ((key, member) for key, member in value.items() if isinstance(member, dict | list))
+        said = [(key, _of_json(member, status, depth + 1)) for key, member in nested]
+        parts = next(([key, words] if _is_field(key) else [words] for key, words in said if words), [])
+    if not parts and not depth and any(isinstance(member, int | str) for member in value.values()):
+        return msgspec.json.encode(value).decode()
+    return ": ".join(dict.fromkeys(parts[1:] if len(parts) > 1 and parts[0] in parts[1] else parts))
+
+
+_DEEPEST = 5  # levels
+
+
+def _is_field(key: object) -> bool:
+    """Whether an error is about a member of this name, such as a parameter, and not just in it."""
+    return not re.search(
+        r"error|fault|exception|status|response|result|data|detail|body|message", str(key), re.I
+    )
+
+
+def _of_markup(text: str, status: int) -> str:
+    plain = re.sub(r"<(script|style).*?</\1>|<!--.*?-->", " ", text, flags=re.IGNORECASE | re.DOTALL)
+    for tag in _MARKUP:
+        for inner in re.findall(rf"<(?:[\w.-]+:)?{tag}\b[^>]*>(.*?)</", plain, re.IGNORECASE | re.DOTALL):
+            words = html.unescape(_TAG.sub(" ", inner))
+            if _says_more(words, status):
+                return words
+    return html.unescape(_TAG.sub(" ", plain))
 
 
 _HINTS = {

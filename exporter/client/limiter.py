@@ -278,7 +278,7 @@ class Limiter:
             if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
                 # before the slot is free, or the next request would be sent at once
                 self.pause(min(error.wait, error_mapping.LONGEST_WAIT))
-            if isinstance(error, errors.Throttled):
+            if error.reason == errors.Throttled.reason:
                 self._concurrency.throttled(generation, self._in_flight)
             elif error_mapping.is_overload(error):
                 self._concurrency.refused(generation, self._in_flight)

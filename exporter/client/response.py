@@ -8,6 +8,7 @@ of a body than its limit is in memory, however small it is compressed.
 
 from __future__ import annotations
 
+import codecs
 import email.utils
 import io
 import math
@@ -149,16 +150,27 @@ def same_origin(url: str, other: str) -> bool:
 
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+_PERMANENT = (301, 308)
 MAX_REDIRECTS = 5
 """Redirects of one query that are followed."""
 
 
 class Redirects:
-    """The URLs of one query so far; at most `most` redirects are followed, within the origin of `start`."""
+    """The URLs of one query so far; at most `most` redirects are followed, within the origin of `start`.
 
-    def __init__(self, start: yarl.URL, most: int = MAX_REDIRECTS) -> None:
-        self._urls = [start]
-        self._most = most
+    `moved` has the permanent redirects of earlier queries (301 and 308), without the query of the URL: they
+    are not requested again. A redirect that changes the query is not remembered.
+    """
+
+    def __init__(self, start: yarl.URL, moved: dict[str, str], most: int = MAX_REDIRECTS) -> None:
+        self._start, self._moved, self._most = _without_query(start), moved, most
+        target = self._start
+        for _ in range(most):
+            target = moved.get(target, target)
+        is_moved = target != self._start
+        self._urls = [
+            yarl.URL(str(start).replace(self._start, target, 1), encoded=True) if is_moved else start
+        ]
 
     @property
     def url(self) -> yarl.URL:
@@ -170,20 +182,34 @@ class Redirects:
         if status not in _REDIRECTS or not location or len(self._urls) > self._most:
             return False
         try:
-            target = self.url.join(yarl.URL(location, encoded=True)).with_fragment(None)
+            target = self.url.join(yarl.URL(location, encoded=True)).with_fragment(None).with_user(None)
             if not same_origin(str(target), str(self.url)) or target in self._urls:
                 return False
         except ValueError:
             return False
-        self._urls.append(target.with_user(None))
+        if status in _PERMANENT and target.raw_query_string == self.url.raw_query_string:
+            self._moved[_without_query(self.url)] = _without_query(target)
+        self._urls.append(target)
         return True
 
+    def forget(self) -> None:
+        """The last URL is refused: the next query starts where it would have without a redirect."""
+        self._moved.pop(self._start, None)
 
-_CODING = re.compile(r"[a-z0-9-]{1,12}(, ?[a-z0-9-]{1,12}){0,3}")
+
+def _without_query(url: yarl.URL) -> str:
+    return str(url).partition("?")[0]
+
+
+_SHOWN_CODING = re.compile(r"[a-z0-9-]{1,12}(, ?[a-z0-9-]{1,12}){0,3}")
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's names for gzip (RFC 1952), zlib (RFC 1950), and what some servers call deflate."""
 
-_PIECE = 1 << 20  # bytes that are inflated at a time: zlib takes twice as many for them
+_GZIP_MAGIC = b"\x1f\x8b"
+_JSON = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|[\x00 \t\r\n])*[\[{]")
+_START = 64  # bytes by which the coding of a body is recognised
+_PIECE = 1 << 20  # bytes that are inflated or decoded at a time: zlib takes twice as many for them
+_LAYERS = 2  # a proxy may compress what the server has compressed
 
 _MEMBERS = 10_000
 """Members of a gzip body: empty ones without end would never exceed a number of bytes."""
@@ -192,23 +218,63 @@ _MEMBERS = 10_000
 class BodyReader:
     """Collects one body: `encoding` is its Content-Encoding, `cap` the limit in bytes, `url` for messages.
 
-    It checks the end and checksum of a compressed body, which aiohttp does not.
+    What the first bytes are counts more than the header: gzip is decompressed, and JSON is not, whatever the
+    header says. Unlike aiohttp it checks the end and the checksum of a compressed body.
     """
 
-    def __init__(self, encoding: str, cap: int, url: str) -> None:
-        self._cap, self._url = cap, url
-        self._encoding = encoding.strip().lower() or "identity"
-        if self._encoding not in ("identity", "gzip", "x-gzip", "deflate"):
-            # only what looks like the name of one is shown: a server may repeat what it was sent
-            named = f" {self._encoding}" if _CODING.fullmatch(self._encoding) else ""
-            raise self._wrong(f"its Content-Encoding{named} was not asked for")
+    def __init__(self, encoding: str, cap: int, url: str, layers: int = _LAYERS) -> None:
+        self._declared = encoding.strip().lower()
+        self._cap, self._url, self._layers = cap, url, layers
+        self._coding = ""
+        self._start = b""
         self._inflating: zlib._Decompress | None = None
         self._members = 0
         self._body = io.BytesIO()
 
     def feed(self, chunk: bytes) -> None:
         """Adds the next chunk; raises `Malformed` with reason encoding or too_large."""
-        if self._encoding == "identity":
+        if not self._coding:
+            self._start += chunk
+            if len(self._start) < _START:
+                return
+            chunk = self._recognised()
+        self._add(chunk)
+
+    def finish(self) -> bytes:
+        """The whole body; raises `Malformed` with reason encoding where a compressed body lacks its end."""
+        if not self._coding:
+            self._add(self._recognised())
+        if self._inflating is not None and not self._inflating.eof:
+            raise self._wrong("its end is missing")
+        body = self._body.getvalue()  # without a copy
+        if self._layers <= 1 or not body.startswith(_GZIP_MAGIC):
+            return body
+        inner = BodyReader("gzip", self._cap, self._url, self._layers - 1)
+        inner.feed(body)
+        return inner.finish()
+
+    def received(self) -> bytes:
+        """What has been received of the body."""
+        return self._body.getvalue() or self._start
+
+    def _recognised(self) -> bytes:
+        """The first bytes, once they show the coding."""
+        start, self._start = self._start, b""
+        is_web_page = start.lstrip().startswith(b"<") and self._declared != "deflate"
+        if start.startswith(_GZIP_MAGIC):
+            self._coding = "gzip"
+        elif not start or is_web_page or _JSON.match(start) or self._declared in ("", "identity", "none"):
+            self._coding = "identity"
+        elif self._declared in ("gzip", "x-gzip", "deflate"):
+            self._coding = self._declared
+        else:
+            # only what looks like the name of one is shown: a server may repeat what it was sent
+            named = f" {self._declared}" if _SHOWN_CODING.fullmatch(self._declared) else ""
+            raise self._wrong(f"its Content-Encoding{named} was not asked for")
+        return start
+
+    def _add(self, chunk: bytes) -> None:
+        if self._coding == "identity":
             self._append(chunk)
             return
         try:
@@ -227,10 +293,10 @@ class BodyReader:
                 is_full = len(inflated) == most and not self._inflating.eof
                 chunk = self._inflating.unconsumed_tail or self._inflating.unused_data
         except zlib.error as error:
-            raise self._wrong(f"it is no {self._encoding}") from error
+            raise self._wrong(f"it is no {self._coding}") from error
 
     def _format(self, chunk: bytes) -> int:
-        if self._encoding != "deflate":
+        if self._coding != "deflate":
             return _GZIP
         return _ZLIB if chunk[0] & 0x0F == zlib.DEFLATED else _RAW
 
@@ -243,14 +309,79 @@ class BodyReader:
             )
         self._body.write(chunk)
 
-    def finish(self) -> bytes:
-        """The whole body; raises `Malformed` with reason encoding where a compressed body lacks its end."""
-        if self._inflating is not None and not self._inflating.eof:
-            raise self._wrong("its end is missing")
-        return self._body.getvalue()  # without a copy
-
     def _wrong(self, what: str) -> errors.Malformed:
         hint = "a proxy or gateway on the way to the API compresses wrongly; contact its owner"
         return errors.Malformed(
             f"GET {self._url}: the body cannot be read: {what}", reason="encoding", hint=hint
         )
+
+
+_UTF_16_OR_32 = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_LEGACY = re.compile(
+    r"(iso-?_?(8859|2022)|latin|l[1-9]$|windows-|cp-?[0-9]|ibm|koi8|gb|hz|big5|shift|sjis|ms932|euc|mac)[\w-]*"
+)
+"""Charsets that a header may declare: those of text, and no codecs that do something else."""
+
+
+def as_utf8(body: bytes, charset: str, url: str) -> bytes:
+    """The body in UTF-8, which JSON must be; `charset` is what its header declares, "" for nothing.
+
+    What the bytes show counts more: a byte order mark, the zeros of UTF-16 and UTF-32, and valid UTF-8.
+    Raises `Malformed` with reason encoding where the body is not in the charset.
+    """
+    coding = _utf_16_or_32(body)
+    if not coding and _LEGACY.fullmatch(charset.strip().lower()):
+        try:
+            coding = codecs.lookup(charset.strip()).name
+        except LookupError:
+            return body
+        if not coding.startswith(("iso2022", "hz")) and _is_in(body, "utf-8"):
+            return body
+    if not coding:
+        return body
+    written = io.BytesIO()
+    try:
+        for text in _decoded(body, coding):
+            written.write(text.encode())
+    except UnicodeError as error:
+        raise errors.Malformed(
+            f"GET {url}: the body is neither UTF-8 nor {coding}, as its first bytes or its header say",
+            reason="encoding",
+            hint="contact the owner of the API",
+        ) from error
+    return written.getvalue().removeprefix(b"\xef\xbb\xbf")
+
+
+def _utf_16_or_32(body: bytes) -> str:
+    for mark, coding in _UTF_16_OR_32.items():
+        if body.startswith(mark):
+            return coding
+    zeros = tuple(octet == 0 for octet in body[:4])
+    if body[:4].strip(b"\0")[:1] not in (b"[", b"{", b" ", b"\t", b"\r", b"\n"):
+        return ""
+    found = {
+        (True, True, True, False): "utf-32-be",
+        (False, True, True, True): "utf-32-le",
+        (True, False): "utf-16-be",
+        (False, True): "utf-16-le",
+    }
+    return found.get(zeros) or found.get(zeros[:2], "")
+
+
+def _is_in(body: bytes, coding: str) -> bool:
+    try:
+        return all(True for _ in _decoded(body, coding))
+    except UnicodeError:
+        return False
+
+
+def _decoded(body: bytes, coding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(coding)()
+    for start in range(0, len(body), _PIECE):
+        yield decoder.decode(body[start : start + _PIECE])
+    yield decoder.decode(b"", final=True)

@@ -28,6 +28,7 @@ _VERSIONS = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
+_OLD = {"TLS10", "TLS11"}
 
 
 _Make = Callable[[], ssl.SSLContext]
@@ -171,6 +172,8 @@ def context(config: settings.TlsConfig | None, path: str) -> ssl.SSLContext:
 
 def _context(config: settings.TlsConfig | None, make: _Make, load: _Load) -> ssl.SSLContext:
     made = make()
+    if config and _OLD & {config.min_version, config.max_version}:
+        made.set_ciphers("DEFAULT:@SECLEVEL=0")  # else OpenSSL 3 allows no signature of these versions
     load(made)
     if config is None:
         return made

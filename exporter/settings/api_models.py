@@ -223,7 +223,9 @@ class TlsConfig(Block):
     key_file: Path | None = Field(default=None, description="File with the private key, PEM.")
     server_name: str | None = Field(default=None, description="Host name expected in the certificate.")
     insecure_skip_verify: bool = Field(default=False, description="Do not verify the server's certificate.")
-    min_version: TlsVersion | None = Field(default=None, description="Minimum TLS version.")
+    min_version: TlsVersion | None = Field(
+        default=None, description="Minimum TLS version; TLS10 and TLS11 also allow weak keys and signatures."
+    )
     max_version: TlsVersion | None = Field(default=None, description="Maximum TLS version.")
 
     def flaws(self) -> Iterator[Flaw]:

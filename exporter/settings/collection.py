@@ -95,7 +95,7 @@ Texts = Annotated[
     BeforeValidator(lambda written: (written,) if isinstance(written, str) else written),
     TypeName("list of texts"),
 ]
-Path = Annotated[str, AfterValidator(lambda path: path.strip("/")), checked(_path_flaws)]
+Path = Annotated[str, AfterValidator(lambda path: path.lstrip("/")), checked(_path_flaws)]
 
 
 class Paging(Block):
@@ -340,7 +340,7 @@ def _all(apis: Apis) -> Mapping[str, Collection]:
 def _has_selection(written: Collection, default: dialects.Collection) -> bool:
     """Whether a query, a path or a type selects records of the list."""
     by_query = default.query is not None or written.query is not None
-    by_path = written.path is not None and written.path != default.path
+    by_path = written.path is not None and written.path.strip("/") != default.path
     return by_query or by_path or bool(written.include_types)
 
 

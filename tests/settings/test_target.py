@@ -47,7 +47,7 @@ def test_without_a_word_everything_is_the_dialects(dialect: str) -> None:
 
 def test_what_is_written_wins_over_the_dialect() -> None:
     services, carriers, resources = load(GOOD / "everything.yaml", {}).targets()
-    assert services.url == "https://inventory.example.net/tmf638/customerService"
+    assert services.url == "https://inventory.example.net/tmf638/customerService/"
     assert services.queries == ({"status": "1", "live": "true", "ratio": "0.5"}, {})
     assert (services.paging.style, services.paging.size_param, services.paging.first) == ("offset", "size", 0)
     assert services.mapping.fields.name == ("label",)

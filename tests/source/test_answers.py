@@ -93,7 +93,7 @@ LOGIN = b"<!doctype html>\n<html><head><title>Log in &amp;\n wait</title></head>
         (LOGIN, "text/html; charset=utf-8", "'Log in & wait'"),
         (LOGIN, "application/json", "'Log in & wait'"),
         (b"\n<p>We are <b>down</b>.</p>", "text/html", "'We are down .'"),
-        (b"[]", "text/html", "'[]'"),
+        (b"down", "text/html", "'down'"),
     ],
 )
 async def test_f19_a_web_page_is_a_failure_and_not_an_empty_list(body: bytes, kind: str, words: str) -> None:

@@ -359,10 +359,10 @@ async def test_a_compressed_body_is_decompressed() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        whole(BODY, "Content-Encoding: gzip"),
-        whole(gzip.compress(BODY, mtime=0), "Content-Encoding: deflate"),
-        whole(gzip.compress(gzip.compress(BODY, mtime=0)), "Content-Encoding: gzip, gzip"),
-        whole(BODY, "Content-Encoding: br"),
+        whole(b"?" * 300, "Content-Encoding: gzip"),
+        whole(b"\x1b\x03" * 150, "Content-Encoding: br"),
+        whole(b"?" * 300, "Content-Encoding: gzip, gzip"),
+        whole(gzip.compress(gzip.compress(BODY, mtime=0)[:-9], mtime=0), "Content-Encoding: gzip"),
         whole(bytes([*gzip.compress(BODY, mtime=0)[:200], *b"?" * 300]), "Content-Encoding: gzip"),
     ],
 )

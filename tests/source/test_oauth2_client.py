@@ -234,3 +234,46 @@ async def test_f14_only_a_401_is_about_the_token(status: str) -> None:
                 with pytest.raises(errors.Refused):
                     await client.get(server.url, ())
     assert (len(server.heads), len(desk.asks)) == (2, 1)
+
+
+def refuses(status: str, *good: str) -> Script:
+    """An API that refuses all but these tokens with this status."""
+
+    async def script(server: Server, head: str, writer: asyncio.StreamWriter) -> None:
+        known = any(f"Authorization: Bearer {token}\r\n" in head for token in good)
+        writer.write(whole(b"[1]") if known else whole(b"no", status=status))
+
+    return script
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "419 Page Expired", "440 Login Timeout", "498 Invalid"])
+async def test_an_expired_token_that_is_refused_otherwise_is_renewed_once(status: str) -> None:
+    told = Told()
+    async with serving(refuses(status, "t1")) as server, endpoint(tokens()) as desk:
+        async with asking(server.url, told, oauth2=oauth2(desk.url)) as client:
+            await client.get(server.url, ())
+            server.script = refuses(status, "t2")
+            pages = await asyncio.gather(*(client.get(server.url, ()) for _ in range(8)))
+    assert {page.body for page in pages} == {b"[1]"}
+    assert (len(desk.asks), told.failures) == (2, {})
+
+
+async def test_a_403_before_any_success_is_no_reason_for_another_token() -> None:
+    async with serving(refuses("403 Forbidden")) as server, endpoint(tokens()) as desk:
+        async with asking(server.url, oauth2=oauth2(desk.url)) as client:
+            with pytest.raises(errors.Refused) as caught:
+                await client.get(server.url, ())
+    assert (caught.value.reason, len(desk.asks), len(server.heads)) == ("forbidden", 1, 1)
+
+
+async def test_a_403_of_one_list_for_ever_is_no_loop_of_tokens() -> None:
+    async def script(server: Server, head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(whole(b"no", status="403 Forbidden") if head.startswith("GET /b") else whole(b"[1]"))
+
+    async with serving(script) as server, endpoint(tokens()) as desk:
+        async with asking(server.url, oauth2=oauth2(desk.url)) as client:
+            for _ in range(5):
+                await client.get(f"{server.url}/a", ())
+                with pytest.raises(errors.Refused):
+                    await client.get(f"{server.url}/b", ())
+    assert len(desk.asks) == 2

@@ -9,7 +9,7 @@ import yarl
 
 from exporter import errors
 from exporter.client import response as http
-from tests.source.servers import Script, Server, Told, asking, serving, whole
+from tests.source.servers import Script, Server, Told, asking, says, serving, whole
 
 START = yarl.URL("https://api.example/a?limit=1")
 
@@ -25,7 +25,7 @@ START = yarl.URL("https://api.example/a?limit=1")
     ],
 )
 def test_a_redirect_within_the_origin_is_followed_to_the_letter(location: str, end: str) -> None:
-    redirects = http.Redirects(START)
+    redirects = http.Redirects(START, {})
     assert redirects.follow(302, location)
     assert str(redirects.url) == end
 
@@ -47,7 +47,7 @@ def test_a_redirect_within_the_origin_is_followed_to_the_letter(location: str, e
     ],
 )
 def test_f22_a_redirect_elsewhere_or_in_a_circle_is_not(location: str) -> None:
-    redirects = http.Redirects(START)
+    redirects = http.Redirects(START, {})
     assert not redirects.follow(302, location)
     assert redirects.url == START
 
@@ -56,7 +56,7 @@ def test_f22_a_redirect_elsewhere_or_in_a_circle_is_not(location: str) -> None:
     ("status", "goes"), [(301, True), (303, True), (307, True), (308, True), (300, False), (304, False)]
 )
 def test_only_some_of_the_3xx_are_redirects(status: int, goes: bool) -> None:
-    assert http.Redirects(START).follow(status, "/b") is goes
+    assert http.Redirects(START, {}).follow(status, "/b") is goes
 
 
 def counting(last: int) -> Script:
@@ -107,3 +107,56 @@ async def test_f22_the_client_asks_nobody_but_its_api() -> None:
             await client.get("http://127.0.0.1:2/a?x=y", ())
     assert caught.value.reason == "redirect"
     assert "x=y" not in str(caught.value)
+
+
+def moving(status: str, location: str = "/b/{query}") -> Script:
+    """Moves `/a` to `/b/`, which has the pages."""
+
+    async def script(server: Server, head: str, writer: asyncio.StreamWriter) -> None:
+        path, mark, query = head.split()[1].partition("?")
+        target = location.format(query=f"{mark}{query}")
+        moved = whole(b"", f"Location: {target}", status=status)
+        writer.write(whole(b"[7]") if path == "/b/" else moved)
+
+    return script
+
+
+def targets(server: Server) -> list[str]:
+    return [head.split()[1] for head in server.heads]
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "308 Permanent Redirect"])
+async def test_a_permanent_redirect_is_remembered_so_that_one_request_is_sent_twice(status: str) -> None:
+    async with serving(moving(status)) as server, asking(server.url, follow_redirects=True) as client:
+        for offset in ("0", "40", "8%30"):
+            page = await client.get(f"{server.url}/a", (("offset", offset), ("@type", "x")))
+            assert (page.body, page.url) == (b"[7]", f"{server.url}/b/")
+    assert targets(server) == [
+        "/a?offset=0&@type=x",
+        "/b/?offset=0&@type=x",
+        "/b/?offset=40&@type=x",
+        "/b/?offset=8%2530&@type=x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [("302 Found", "/b/{query}"), ("307 Temporary Redirect", "/b/{query}"), ("301 Moved", "/b/?x=1")],
+)
+async def test_another_redirect_is_not_remembered(status: str, location: str) -> None:
+    script = moving(status, location)
+    async with serving(script) as server, asking(server.url, follow_redirects=True) as client:
+        for offset in ("0", "40"):
+            await client.get(f"{server.url}/a", (("offset", offset),))
+    assert [target.partition("?")[0] for target in targets(server)] == ["/a", "/b/"] * 2
+
+
+async def test_a_redirect_that_leads_nowhere_any_more_is_forgotten() -> None:
+    async with serving(moving("301 Moved")) as server, asking(server.url, follow_redirects=True) as client:
+        await client.get(f"{server.url}/a", ())
+        server.script = says(whole(b"", status="404 Not Found"))
+        with pytest.raises(errors.Refused):
+            await client.get(f"{server.url}/a", ())
+        server.script = says(whole(b"[8]"))
+        assert (await client.get(f"{server.url}/a", ())).body == b"[8]"
+    assert targets(server) == ["/a", "/b/", "/b/", "/a"]

@@ -157,3 +157,89 @@ async def test_f09_new_authorities_are_trusted_while_a_certificate_waits_for_its
         shutil.copy(CERTIFICATES / "elsewhere.pem", files["certificate"])
         shutil.copy(CA, files["ca"])
         assert (await client.get(server.url, ())).body == b"[1]"
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+async def test_an_old_version_that_is_allowed_has_an_effect(version: str) -> None:
+    old = ssl.TLSVersion[version]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version, context.maximum_version = old, old
+    context.load_cert_chain(CERTIFICATES / "localhost.pem")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(whole(b"[1]"))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as listener:
+        url = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        async with asking(url, tls_config={"ca_file": CA, "min_version": "TLS10"}) as client:
+            assert (await client.get(url, ())).body == b"[1]"
+        async with asking(url, retries=0, tls_config={"ca_file": CA}) as client:
+            with pytest.raises(errors.Unreachable) as caught:
+                await client.get(url, ())
+    assert "min_version" in caught.value.hint
+
+
+async def refused_by(answer: bytes, scheme: str) -> errors.SourceError:
+    """The error with a server that reads the first bytes, gives this and ends the connection."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(answer)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+            await asyncio.wait_for(reader.read(), 1)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
+        url = f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        async with asking(url, retries=0, basic_auth={"username": "u", "password": "c4n4ry"}) as client:
+            with pytest.raises(errors.SourceError) as caught:
+                await client.get(url, ())
+    return caught.value
+
+
+async def test_a_server_without_secure_renegotiation_is_named() -> None:
+    # a ServerHello of TLS 1.2 without the extension of RFC 5746
+    body = b"\x03\x03" + bytes(32) + b"\x00" + b"\xc0\x2f" + b"\x00"
+    hello = b"\x02" + len(body).to_bytes(3, "big") + body
+    error = await refused_by(b"\x16\x03\x03" + len(hello).to_bytes(2, "big") + hello, "https")
+    assert error.reason == "tls"
+    assert "RFC 5746" in str(error)
+    assert "certificate" not in f"{error}{error.hint}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [whole(b"", status="400 Bad Request"), b"<html>Bad request</html>", b"SSH-2.0-OpenSSH_9.2\r\n"],
+)
+async def test_https_to_a_port_without_tls_is_named(answer: bytes) -> None:
+    error = await refused_by(answer, "https")
+    assert error.reason == "tls"
+    assert "does not speak TLS on this port" in str(error)
+    assert "http://" in error.hint
+
+
+async def test_https_to_a_port_that_hangs_up_asks_whether_it_speaks_tls() -> None:
+    error = await refused_by(b"", "https")
+    assert "does the server speak TLS on this port?" in error.hint
+
+
+@pytest.mark.parametrize("alert", [b"\x15\x03\x01\x00\x02\x02\x46", b"\x15\x03\x03\x00\x02\x01\x00"])
+async def test_http_to_a_port_with_tls_is_named(alert: bytes) -> None:
+    error = await refused_by(alert, "http")
+    assert "the server speaks TLS on this port" in str(error)
+    assert "write https:// into apis.tmf638.url" in error.hint
+
+
+async def test_http_to_a_port_with_tls_that_hangs_up_asks_whether_it_does() -> None:
+    async with serving(says(whole()), certificate="localhost.pem") as server:
+        url = server.url.replace("https://", "http://")
+        async with asking(url, retries=0) as client:
+            with pytest.raises(errors.SourceError) as caught:
+                await client.get(url, ())
+    assert "https://" in caught.value.hint

@@ -61,7 +61,7 @@ class Endpoint:
         while True:
             tried.append(name(token))
             if status == 200:
-                self.tokens.accepted()
+                self.tokens.accepted(token)
                 return tried
             other = await self.tokens.replacement(token, len(tried))
             if other is None:

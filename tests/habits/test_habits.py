@@ -1,0 +1,24 @@
+"""Every folder of habits: what is sent there is read as is expected there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.habits import driver
+
+
+@pytest.mark.parametrize("name", driver.habits())
+async def test_what_servers_send_is_read_as_expected(name: str, tmp_path: Path) -> None:
+    expected = yaml.safe_load((driver.HABITS / name / "expected.yaml").read_text())
+    found = await driver.read(name, tmp_path)
+    for key in ("records", "reason", "requests"):
+        if key in expected:
+            assert found[key] == expected[key], (key, found)
+    for key in ("error", "hint", "exports"):
+        words = expected.get(key, [])
+        for word in [words] if isinstance(words, str) else words:
+            assert word in found[key], (key, found)
+    assert found["complete"] == expected.get("complete", "error" not in expected), found
