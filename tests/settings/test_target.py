@@ -49,7 +49,7 @@ def test_what_is_written_wins_over_the_dialect() -> None:
     services, carriers, resources = load(GOOD / "everything.yaml", {}).targets()
     assert services.url == "https://inventory.example.net/tmf638/customerService/"
     assert services.queries == ({"status": "1", "live": "true", "ratio": "0.5"}, {})
-    assert (services.paging.style, services.paging.size_param, services.paging.first) == ("offset", "size", 0)
+    assert (services.paging.style, services.paging.size_param, services.paging.first) == ("cursor", "size", 0)
     assert services.mapping.fields.name == ("label",)
     assert services.mapping.fields.place == ("place[site]", "place.name")
     assert services.mapping.fields.id == DIALECTS["tmf-v5"].collections["services"].fields.id
