@@ -14,7 +14,6 @@ import logging
 import os
 import platform
 import sys
-import time
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -45,7 +44,7 @@ class Inventory:
 
     async def answer(self, request: web.Request) -> web.Response:
         turned_away = self._flying >= self._allowed
-        self.answers.append((time.monotonic(), int(turned_away)))
+        self.answers.append((asyncio.get_running_loop().time(), int(turned_away)))
         if turned_away:
             return web.Response(status=429)
         self._flying += 1
@@ -96,9 +95,9 @@ async def read(inventory: Inventory, limits: Mapping[str, int] = {}) -> float:
     pages = pagination.paginate(target.paging, PAGE, {}, width=config.limits.concurrency, caps=caps)
     try:
         async with Client("tmf638", target.http, config.limits, Telemetry()) as client:
-            began = time.monotonic()
+            began = asyncio.get_running_loop().time()
             result = await fetch.read_list(client, str(url), pages, take, deadline=None)
-            seconds = time.monotonic() - began
+            seconds = asyncio.get_running_loop().time() - began
     finally:
         await runner.cleanup()
     if not result.complete:

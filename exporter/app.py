@@ -129,18 +129,20 @@ Again = Callable[[], settings.Settings]
 
 @asynccontextmanager
 async def built(
-    config: settings.Settings, monotonic: Callable[[], float] = time.monotonic
+    config: settings.Settings, monotonic: Callable[[], float] | None = None
 ) -> AsyncIterator[Runtime]:
     """Everything but the web side; clients are closed on the way out.
 
-    `monotonic` is the clock, in seconds, by which the ages of snapshots are counted.
+    `monotonic` is the clock, in seconds, by which intervals and the ages of snapshots are counted; by
+    default that of the event loop.
     """
+    clock = monotonic or asyncio.get_running_loop().time
     revision = os.environ.get("EXPORTER_REVISION", "")
     telemetry = Telemetry(revision=revision)
     telemetry.reloaded(1, time.time())
     supervisor = Supervisor(telemetry)
     reloads = Reloads()
-    store = Store(config, telemetry, supervisor, reloads.wait, revision=revision, monotonic=monotonic)
+    store = Store(config, telemetry, supervisor, reloads.wait, revision=revision, monotonic=clock)
     group = await PollerGroup.prepared(config, telemetry, store)
     group.serve(config)
     state_file, notifier = StateFile(config.state_file, telemetry), Notifier(os.environ)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 LONGEST = 0.01
@@ -26,11 +26,15 @@ STEP = 0.002
 
 
 class Precedence:
-    """Who goes first. Made on the event loop; `scrape` and `step` are used there, `pause` by threads."""
+    """Who goes first. Made on the event loop; `scrape` and `step` are used there, `pause` by threads.
 
-    def __init__(self) -> None:
+    `clock` gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._scrapes = 0
-        self._until = 0.0  # on the monotonic clock: when the youngest scrape is no reason to wait any more
+        self._until = 0.0  # on the clock: when the youngest scrape is no reason to wait any more
         self._rested = 0.0
         self._free = asyncio.Event()
         self._idle = threading.Event()
@@ -42,7 +46,7 @@ class Precedence:
     def scrape(self) -> Iterator[None]:
         """While a scrape is answered."""
         self._scrapes += 1
-        self._until = time.monotonic() + SHORT
+        self._until = self._clock() + SHORT
         self._free.clear()
         self._idle.clear()
         try:
@@ -66,10 +70,10 @@ class Precedence:
 
     def pause(self) -> None:
         """Between two steps of a thread's work: returns when the next may be done."""
-        if time.monotonic() - self._rested >= STEP:
+        if self._clock() - self._rested >= STEP:
             self._idle.wait(self._patience())
-            self._rested = time.monotonic()
+            self._rested = self._clock()
 
     def _patience(self) -> float:
         """Seconds to wait at most, not above zero where there is nothing to wait for."""
-        return min(LONGEST, self._until - time.monotonic()) if self._scrapes else 0.0
+        return min(LONGEST, self._until - self._clock()) if self._scrapes else 0.0

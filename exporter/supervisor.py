@@ -58,7 +58,7 @@ class Supervisor:
             del self._failures[task]
 
     async def _finished(self, task: str, work: Callable[[], Awaitable[None]]) -> bool:
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         try:
             await work()
         except asyncio.CancelledError:
@@ -73,7 +73,7 @@ class Supervisor:
         return True
 
     def _failed(self, task: str, began: float) -> None:
-        if time.monotonic() - began > _STABLE:
+        if asyncio.get_running_loop().time() - began > _STABLE:
             self._failures[task] = 0
         self._failures[task] += 1
         log.exception("task died", task=task, deaths=self._failures[task])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -38,7 +37,7 @@ async def house(
     folder: Path,
     changes: Mapping[str, object] | None = None,
     *,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
     **options: object,
 ) -> AsyncIterator[tuple[Simulator, app.Runtime]]:
     """A simulator and an exporter over it, which has sent no request yet; `clock` is the exporter's."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
-from exporter.precedence import LONGEST, Precedence
+import pytest
+
+from exporter.precedence import LONGEST, SHORT, Precedence
 
 from . import crawling
 
@@ -69,15 +70,21 @@ async def test_where_scrapes_never_cease_work_goes_on_all_the_same() -> None:
 
 
 async def test_a_scrape_that_is_read_slowly_is_soon_no_reason_to_wait() -> None:
-    precedence = Precedence()
-    with precedence.scrape():
-        precedence._until = time.monotonic()  # as after a quarter of a second
-        assert precedence._patience() <= 0.0
+    loop = asyncio.get_running_loop()
+    precedence = Precedence(loop.time)
+
+    async def waited() -> float:
+        before = loop.time()
         async with precedence.step():
-            pass
-        precedence.pause()
+            return loop.time() - before
+
+    assert await waited() == 0.0
+    with precedence.scrape():
+        assert await waited() == pytest.approx(LONGEST)
+        await asyncio.sleep(SHORT)
+        assert await waited() == 0.0
         with precedence.scrape():
-            assert 0.0 < precedence._patience() <= LONGEST
+            assert await waited() == pytest.approx(LONGEST)
 
 
 async def test_a_refresh_succeeds_while_scrapes_never_cease(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What is served and said of the collections, over their whole life."""
 
-import time
+import asyncio
 from pathlib import Path
 
 from exporter import app
@@ -91,8 +91,9 @@ async def test_the_status_page_tells_what_is_wrong_and_what_to_do(tmp_path: Path
 
 
 async def test_readiness_ends_with_the_grace_even_without_a_snapshot(tmp_path: Path) -> None:
-    async with crawling.house(tmp_path, {"web.startup_grace": "1ms"}) as (_, built):
-        time.sleep(0.01)
+    async with crawling.house(tmp_path, {"web.startup_grace": "2m"}) as (_, built):
+        assert not built.store.ready()[0]
+        await asyncio.sleep(121)
         ready, said = built.store.ready()
         assert ready
         assert "still without a snapshot: services, carriers, resources" in said

@@ -13,7 +13,6 @@ import asyncio
 import base64
 import math
 import re
-import time
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,8 +72,8 @@ _USUAL = {"bearer": "Bearer", "basic": "Basic", "mac": "MAC"}
 class Token:
     """What a request is authorized with; equal only to itself.
 
-    `header` is the value of Authorization, empty for none. `renew` and `end` are times of the monotonic clock
-    in seconds: when a new one is fetched, and when this one is no longer used; infinite where unknown.
+    `header` is the value of Authorization, empty for none. `renew` and `end` are in seconds, by the clock of
+    `TokenSource`: when a new one is fetched, and when this one is no longer used; infinite where unknown.
     """
 
     header: str = field(repr=False)
@@ -161,7 +160,7 @@ class TokenSource:
     """The current token of the API `name`, fetched by `post`.
 
     `read` gives the content of the file of the secret, `backoff` is the base of pauses in seconds, `clock`
-    the monotonic time.
+    the time, by default that of the event loop.
     """
 
     def __init__(
@@ -172,10 +171,10 @@ class TokenSource:
         *,
         read: settings.Reader = files.read,
         backoff: float = 0.5,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._config, self._block, self._post, self._read = config, f"apis.{name}.oauth2", post, read
-        self._backoff, self._clock = backoff, clock
+        self._backoff, self._time = backoff, clock
         self._lock = asyncio.Lock()
         self._token: Token | None = None
         self._renew_at = 0.0
@@ -188,6 +187,9 @@ class TokenSource:
         self._keep_until = 0.0  # a refused token is kept until then
         self._worked: Token | None = None  # the last one that the API has accepted
         self._forbidden_until = 0.0  # a 403 is no reason for another token until then
+
+    def _clock(self) -> float:
+        return (self._time or asyncio.get_running_loop().time)()
 
     async def token(self) -> Token:
         """The current token, fetched or renewed where that is due.

@@ -78,9 +78,9 @@ class Poller:
         """Refreshes until cancelled."""
         await self._wait(self._first_wait())
         while True:
-            began = time.monotonic()
+            began = self._store.monotonic()
             await self.refresh()
-            took = time.monotonic() - began
+            took = self._store.monotonic() - began
             self.recorder.overran(took)
             await self._wait(self._pause(took))
 

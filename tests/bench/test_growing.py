@@ -14,6 +14,8 @@ from exporter import app
 from exporter.simulator.server import Simulator
 from tests import crawling
 
+pytestmark = pytest.mark.real_time  # the benchmarks measure
+
 CARRIERS = {"collections": {"carriers": {"refresh_interval": "1d", "delta": {}}}}
 
 

@@ -28,6 +28,7 @@ from exporter.simulator.record import RETIRED, STATUSES
 from exporter.simulator.ses import STATUS
 from tests import crawling
 from tests.model.server import LIES, Server, has_twin
+from tests.virtual_time import VirtualTimeLoop
 
 WORDS = tuple(word for word in STATUSES if word != RETIRED)
 FAULTS = (
@@ -75,7 +76,7 @@ class Exporting(RuleBasedStateMachine):
         """A new world, a new process."""
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
         self.folder = Path(tempfile.mkdtemp())
-        self.runner = asyncio.Runner()
+        self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.stack = AsyncExitStack()
         self.clock = int(time.time())
         self.run(self._start({"services": services, **api}, width))

@@ -11,7 +11,7 @@ import pytest
 from exporter import errors
 from exporter.client.limiter import Limiter
 from tests.source.servers import Told
-from tests.source.virtual import run
+from tests.virtual_time import run
 
 Work = Callable[[], Awaitable[None]]
 

@@ -69,6 +69,7 @@ async def test_new_connections_see_a_new_certificate_and_old_ones_go_on(
             assert answer.status == 200
 
 
+@pytest.mark.real_time
 async def test_certificates_and_passwords_rotate_under_load_without_a_failed_request(folder: Folder) -> None:
     users = "basic_auth_users:\n  alice: {alice}\n  bob: {bob}\n".format(**HASHES)
     tls = folder.client()
