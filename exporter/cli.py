@@ -26,6 +26,7 @@ from exporter.web import listening
 from exporter.web.web_config import AccessControl
 
 if TYPE_CHECKING:
+    from exporter.simulator.replay import Replay
     from exporter.simulator.server import Options, Simulator
 
 GOOD, UNREAD, WRONG = 0, 1, 2
@@ -127,6 +128,13 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
         metavar="ID",
         help="explain one record, by its id or name: its JSON, the metrics of its values, and its status "
         "(default: explain the collections)",
+    )
+    made["check"].add_argument(
+        "--save",
+        type=Path,
+        metavar="FOLDER",
+        help="write the responses into a folder, with names, addresses and ids replaced; "
+        "`simulate --replay` serves them (default: none)",
     )
     if not {"simulate", "demo"}.isdisjoint(arguments):
         made["simulate"].formatter_class = argparse.RawDescriptionHelpFormatter
@@ -239,6 +247,13 @@ def _simulator_output(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a configuration for the exporter that reads this simulator (default: none)",
     )
+    parser.add_argument(
+        "--replay",
+        type=Path,
+        metavar="FOLDER",
+        help="serve the responses that `check --save` has written, instead of a simulated inventory "
+        "(default: none)",
+    )
 
 
 def _health(parser: argparse.ArgumentParser) -> None:
@@ -309,7 +324,7 @@ def _check(given: argparse.Namespace) -> int:
         return GOOD
     if given.record:
         return asyncio.run(check.explain_record(config, given.record, console))
-    return asyncio.run(check.run(config, console))
+    return asyncio.run(check.run(config, console, given.save))
 
 
 def _once(given: argparse.Namespace) -> int:
@@ -355,6 +370,9 @@ def _options(given: argparse.Namespace, host: str, port: int) -> Options:
 
 def _simulate(given: argparse.Namespace) -> int:
     addresses = [_address(written) for written in given.listen_address or [_SIMULATOR_ADDRESS]]
+    if given.replay:
+        asyncio.run(_replayed(_replay(given.replay), addresses))
+        return GOOD
     simulator = _simulator(_options(given, str(addresses[0].host), addresses[0].port))
     asyncio.run(_simulated(simulator, addresses, given.config_out))
     return GOOD
@@ -381,12 +399,34 @@ def _simulator(options: Options) -> Simulator:
         raise errors.ConfigError(str(error)) from error
 
 
-async def _simulated(
-    simulator: Simulator, addresses: Sequence[listening.Address], config_out: Path | None
-) -> None:
+def _replay(folder: Path) -> Replay:
+    from exporter.simulator.replay import Replay
+
+    try:
+        return Replay(folder)
+    except ValueError as error:
+        raise errors.ConfigError(str(error), file="--replay") from error
+
+
+async def _replayed(replay: Replay, addresses: Sequence[listening.Address]) -> None:
+    stop = _stop_signal()
+    async with _started(replay, addresses):
+        for api in replay.apis:
+            print(f"{api.upper()} at {replay.url(api)}", flush=True)
+        await stop.wait()
+
+
+def _stop_signal() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _simulated(
+    simulator: Simulator, addresses: Sequence[listening.Address], config_out: Path | None
+) -> None:
+    stop = _stop_signal()
     async with _started(simulator, addresses):
         options = simulator.options
         print(f"TMF638 at {simulator.url638}")
@@ -399,7 +439,9 @@ async def _simulated(
 
 
 @contextlib.asynccontextmanager
-async def _started(simulator: Simulator, addresses: Sequence[listening.Address]) -> AsyncIterator[None]:
+async def _started(
+    simulator: Simulator | Replay, addresses: Sequence[listening.Address]
+) -> AsyncIterator[None]:
     try:
         found = await listening.listen(addresses, _SIMULATOR_BACKLOG)
     except listening.CannotListenError as error:

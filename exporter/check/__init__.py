@@ -10,6 +10,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,7 +19,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from exporter import errors, settings
-from exporter.check import findings, record, remedies, sample
+from exporter.check import findings, fixtures, record, remedies, sample
 from exporter.check.inspect import Report, explain
 from exporter.check.remedies import Look, Remedy
 from exporter.client import Client
@@ -33,6 +34,10 @@ _TRIAL_SECONDS = 120.0
 _ANSWERS = 8
 """Requests that are shown for each collection."""
 
+_SAVED = """\
+{count} answers are saved in {folder}, with names, addresses and ids replaced. Look through them before you
+hand them on. `simulate --replay {folder}` serves them, for the settings in {folder}/inventory.yaml."""
+
 _MERGE = """\
 # These settings {solve}. Merge them into the configuration file: add each key at its path,
 # or replace the value that is there."""
@@ -46,6 +51,14 @@ class _Clients:
         self._stack, self._telemetry = stack, Telemetry()
         self._clients: dict[tuple[str, str], sample.ListeningClient] = {}
         self._without_credentials: set[tuple[str, str]] = set()
+
+    @property
+    def answers(self) -> dict[str, list[sample.Answer]]:
+        """All answers, by the name of the API."""
+        found: dict[str, list[sample.Answer]] = {}
+        for (api, _), client in self._clients.items():
+            found.setdefault(api, []).extend(client.answers)
+        return found
 
     def withhold_credentials(self, target: settings.Target) -> None:
         """Sends no credentials to the origin of a target, which is not the configured one."""
@@ -81,8 +94,11 @@ def _report(
     return msgspec.structs.replace(report, signals=signals)
 
 
-async def run(config: settings.Settings, console: Console) -> int:
-    """Explains every collection on the console; 0 if all is right, else 1."""
+async def run(config: settings.Settings, console: Console, save: Path | None = None) -> int:
+    """Explains every collection on the console; 0 if all is right, else 1.
+
+    `save` is the folder to write the answers into. Raises `ConfigError` if that is not possible.
+    """
     unread = problems = 0
     solutions: list[Remedy] = []
     is_solved, done, given = True, set[str](), config
@@ -101,7 +117,11 @@ async def run(config: settings.Settings, console: Console) -> int:
             is_solved = is_solved and not solved.problems and solved.error is None
             solutions += found
             config = solved.config
+        if save is not None:
+            count = fixtures.save(save, given, given.targets(), clients.answers)
     console.rule(align="left")
+    if save is not None:
+        console.print(Text(_SAVED.format(count=count, folder=save)), soft_wrap=True)
     console.print(_closing(unread, problems))
     if solutions:
         solve = "solve this" if is_solved else "solve a part of this"

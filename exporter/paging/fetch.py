@@ -70,7 +70,7 @@ class Deadline(msgspec.Struct, frozen=True):
         )
 
 
-_NO_SUCH_WORD, _NO_SUCH_NUMBER = "no-such-value-7c1e", "987654321"
+NO_SUCH_WORD, NO_SUCH_NUMBER = "no-such-value-7c1e", "987654321"
 _NO_CAPS = pagination.Caps(pages=1, records=10**9)
 
 FilterStatus = Literal["applied", "ignored", "unknown"]
@@ -262,7 +262,7 @@ async def unmatched(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
 ) -> Page | errors.SourceError:
     """The answer to the query with a value that no record has, or the error of the request."""
-    value = _NO_SUCH_NUMBER if condition.written.isdigit() else _NO_SUCH_WORD
+    value = NO_SUCH_NUMBER if condition.written.isdigit() else NO_SUCH_WORD
     try:
         page = await first_page(client, target, {**query, condition.key: value})
         envelope.opened(page.body, target.paging.records)
