@@ -65,3 +65,15 @@ def test_the_index_names_every_page(folder: str) -> None:
     docs = ROOT / "docs"
     named = {(docs / target).resolve() for target in _LINK.findall((docs / "index.md").read_text())}
     assert set((docs / folder).glob("*.md")) - {docs / "index.md"} <= named
+
+
+def test_the_changelog_has_each_group_and_each_entry_once() -> None:
+    unreleased, *_ = (ROOT / "CHANGELOG.md").read_text().partition("## Unreleased\n")[2].split("\n## ")
+    groups = re.findall(r"^### (.+)$", unreleased, re.MULTILINE)
+    assert groups == [name for name in ("Added", "Changed", "Removed", "Fixed") if name in groups]
+    beginnings = [
+        " ".join(entry.split())[:50] for entry in re.split(r"^- ", unreleased, flags=re.MULTILINE)[1:]
+    ]
+    assert [text for text in beginnings if beginnings.count(text) > 1] == []
+    rest = re.sub(r"^(- |  ).+$|^### .+$", "", unreleased, flags=re.MULTILINE)
+    assert rest.strip() == "", "only entries and their groups"
