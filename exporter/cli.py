@@ -137,10 +137,12 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
         "`simulate --replay` serves them (default: none)",
     )
     if not {"simulate", "demo"}.isdisjoint(arguments):
+        from exporter.simulator import command_line
+
         made["simulate"].formatter_class = argparse.RawDescriptionHelpFormatter
-        made["simulate"].epilog = _epilog()
-        _simulation(made["simulate"])
-        _simulation(made["demo"])
+        made["simulate"].epilog = command_line.epilog()
+        command_line.add_options(made["simulate"])
+        command_line.add_options(made["demo"])
     _simulator_output(made["simulate"])
     _listen_address(made["demo"], "127.0.0.1:10638")
     made["demo"].set_defaults(change_rate=0.5, latency=0.05)
@@ -196,44 +198,6 @@ def _listen_address(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def _simulation(parser: argparse.ArgumentParser) -> None:
-    from exporter.simulator.dialect import DIALECTS
-    from exporter.simulator.server import Options
-
-    default = Options()
-
-    def add(option: str, kind: type, metavar: str | None, text: str) -> None:
-        value = getattr(default, option.replace("-", "_"))
-        text = f"{text} (default: %(default)s)"
-        parser.add_argument(f"--{option}", type=kind, default=value, metavar=metavar, help=text)
-
-    parser.add_argument(
-        "--dialect",
-        default=default.dialect,
-        choices=tuple(DIALECTS),
-        help="dialect of the simulated APIs (default: %(default)s)",
-    )
-    for kind in ("services", "carriers", "resources"):
-        add(kind, int, "N", f"number of {kind}")
-    add("seed", int, "N", "seed of the random inventory; the same seed gives the same records")
-    add("latency", float, "SECONDS", "delay of every response")
-    add("change-rate", float, "RECORDS/S", "records that change per second")
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="FAULT[:KEY=VALUE,…]",
-        help="inject a fault, see `simulate --help`; repeatable (default: none)",
-    )
-    parser.add_argument(
-        "--quirk",
-        action="append",
-        default=[],
-        metavar="QUIRK[=VALUE]",
-        help="behave like an API with this quirk, see `simulate --help`; repeatable (default: none)",
-    )
-
-
 def _simulator_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen-address",
@@ -272,14 +236,6 @@ def _health(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="key of the client certificate (default: the key in the file of --cert)",
     )
-
-
-def _epilog() -> str:
-    from exporter.simulator import fault, quirk
-
-    faults = (f"  {name:<24} {what}" for name, what in fault.FAULTS.items())
-    quirks = (f"  {name:<24} {what}" for name, what in quirk.QUIRKS.items())
-    return "\n".join(("faults:", *faults, "", "quirks:", *quirks))
 
 
 def _read(given: argparse.Namespace) -> settings.Settings:
@@ -345,27 +301,12 @@ def _once(given: argparse.Namespace) -> int:
 
 
 def _options(given: argparse.Namespace, host: str, port: int) -> Options:
-    from exporter.simulator import fault
-    from exporter.simulator.server import Options
+    from exporter.simulator import command_line
 
-    for text in given.fault:
-        try:
-            fault.parse(text)
-        except ValueError as error:
-            raise errors.ConfigError(str(error), file="--fault") from error
-    return Options(
-        listen_host=host,
-        listen_port=port,
-        dialect=given.dialect,
-        services=given.services,
-        carriers=given.carriers,
-        resources=given.resources,
-        seed=given.seed,
-        latency=given.latency,
-        change_rate=given.change_rate,
-        faults=tuple(given.fault),
-        quirks=tuple(given.quirk),
-    )
+    try:
+        return command_line.options(given, host, port)
+    except ValueError as error:
+        raise errors.ConfigError(str(error), file="--fault") from error
 
 
 def _simulate(given: argparse.Namespace) -> int:

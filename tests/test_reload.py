@@ -29,7 +29,7 @@ class Written:
 
 @asynccontextmanager
 async def at_work(built: app.Runtime, written: Written) -> AsyncIterator[None]:
-    shifts = asyncio.create_task(app._shifts(built, written.read))
+    shifts = asyncio.create_task(app._run_groups(built, written.read))
     try:
         yield
     finally:
@@ -222,7 +222,7 @@ async def test_a_stop_while_a_crew_takes_over_leaves_none_of_its_connections_ope
         old = built.group
         crew = await PollerGroup.prepared(config, built.telemetry, built.store, old)
         clients = list(crew._clients.values())
-        taking_over = asyncio.create_task(app._hand_over(built, crew))
+        taking_over = asyncio.create_task(app._replace_group(built, crew))
         while not all(client._opened for client in clients):
             await asyncio.sleep(0)
         sessions = [client._opened for client in clients if client._opened]

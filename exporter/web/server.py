@@ -7,19 +7,23 @@ answered with 500.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
+import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from exporter import status
-from exporter.web import Content, admin, connections, landing, responses
+from exporter import __version__, errors, settings, status
+from exporter.telemetry import Telemetry
+from exporter.web import Content, admin, connections, landing, listener, listening, responses
 from exporter.web.admin import AdminRequests
 from exporter.web.responses import plain_text
 from exporter.web.scrape import Scrapes
 from exporter.web.web_config import AccessControl
 
-__all__ = ["AdminRequests", "application"]
+__all__ = ["AdminRequests", "application", "serving"]
 
 PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
 PATIENCE = 60.0
@@ -27,7 +31,17 @@ PATIENCE = 60.0
 LARGEST = 4096
 """Maximum bytes in the body of a POST, which is not read: some clients send a few."""
 
+_LAST_SCRAPES = 5.0
+"""Seconds that requests in flight may take to end when the server stops."""
+_OTHER_ADDRESS = "choose another address with --web.listen-address"
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: f"is another exporter running? {_OTHER_ADDRESS}",
+    errno.EACCES: f"ports below 1024 need a privilege: {_OTHER_ADDRESS}",
+}
+
 _NONE_ENABLED = AdminRequests()
+
+log = structlog.get_logger(__name__)
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -58,6 +72,56 @@ def application(
     app.router.add_get("/favicon.ico", pages.favicon)
     admin.add_routes(app.router, content, enabled)
     return app
+
+
+@asynccontextmanager
+async def serving(
+    content: Content, config: settings.Settings, telemetry: Telemetry, access: AccessControl
+) -> AsyncIterator[Sequence[str]]:
+    """Serves `content` on the addresses of the configuration, whose URLs this gives.
+
+    On exit no request is accepted any more, and those in flight may end. Raises `ConfigError` if an address
+    cannot be listened on.
+    """
+    enabled = AdminRequests(accept=config.web.enable_admin_api, reload=config.web.enable_lifecycle)
+    app = application(content, patience=config.web.write_timeout, enabled=enabled, access=access)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_SCRAPES, handle_signals=False)
+    await runner.setup()
+    try:
+        limits = connections.Limits(
+            _max_connections(config), config.web.header_timeout, config.web.write_timeout
+        )
+        addresses = [listening.Address(*one) for one in config.web.addresses]
+        site = listener.Listener(runner, addresses, limits, telemetry, access.tls)
+        try:
+            await site.start()
+        except listening.CannotListenError as error:
+            hint = _LISTEN_HINTS.get(error.errno or 0, _OTHER_ADDRESS)
+            raise errors.ConfigError(str(error), path="web.listen_address", hint=hint) from error
+        for problem in (problem for one in site.listening for problem in one.absent):
+            log.info("address left out", reason=str(problem))
+        urls = [_url(one.address, "https" if access.tls else "http") for one in site.listening]
+        for url in urls:
+            log.info("listening", address=url, version=__version__)
+        yield urls
+    finally:
+        await runner.cleanup()
+
+
+def _max_connections(config: settings.Settings) -> int:
+    """`web.max_connections`, or fewer if the limit of open files does not allow that."""
+    limit, wanted = connections.raise_descriptor_limit(), config.web.max_connections
+    requests = len({target.api for target in config.targets()}) * config.limits.concurrency
+    possible = connections.max_connections(wanted, limit, requests=requests, beyond=listener.BEYOND)
+    if possible < wanted:
+        hint = f"raise the limit of open files, which is {limit}, or lower web.max_connections"
+        log.warning("fewer connections than configured", limit=possible, configured=wanted, hint=hint)
+    return possible
+
+
+def _url(address: listening.Address, scheme: str) -> str:
+    """The URL for a browser on this machine."""
+    return f"{scheme}://{address._replace(host='localhost') if address.is_wildcard else address}"
 
 
 class _Pages:
