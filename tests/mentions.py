@@ -126,7 +126,8 @@ def reasons() -> set[str]:
     """Every reason for which a refresh can fail."""
     found = {kind.reason for kind in errors.SourceError.__subclasses__()}
     found |= {reason for reason, _ in error_mapping._REFUSALS.values()}
-    places = ("inventory/decode.py", "inventory/envelope.py", "client", "paging", "collections")
+    modules = ("decode", "envelope", "error_objects")
+    places = (*(f"inventory/{name}.py" for name in modules), "client", "paging", "collections")
     for place in (CODE / name for name in places):
         for node in _nodes(place):
             match node:

@@ -35,7 +35,7 @@ from exporter.telemetry import Telemetry
 log = structlog.get_logger()
 
 _LARGE = 1 << 20  # bytes of a body that is searched in a thread
-_LONGEST_REFUSAL, _REFUSAL_SECONDS = 1 << 16, 5.0  # bytes that are read of a refusal's body, and for how long
+_LONGEST_REFUSAL, _REFUSAL_SECONDS = 1 << 14, 5.0  # bytes that are read of a refusal's body, and for how long
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 Params = tuple[tuple[str, str], ...]
@@ -185,11 +185,11 @@ class Client:
             except errors.SourceError as error:
                 self._redacted(error)
                 self._telemetry.request_failed(self._name, error.reason)
-                if attempt >= retries or not error_mapping.is_transient(error):
+                if attempt >= retries or not limiter.is_transient(error):
                     raise
                 if not self._retries.spend(asyncio.get_running_loop().time()):
-                    raise error_mapping.not_retried(error) from error
-                wait = error_mapping.retry_delay(error, attempt, self._backoff, random.random)
+                    raise limiter.not_retried(error) from error
+                wait = limiter.retry_delay(error, attempt, self._backoff, random.random)
                 if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
                     self._limiter.pause(wait)  # it applies to all requests
                 log.debug("retry", api=self._name, wait=round(wait, 3), error=str(error))

@@ -23,7 +23,7 @@ import multidict
 import yarl
 
 from exporter import errors, files, settings
-from exporter.client import error_mapping
+from exporter.client import error_mapping, limiter
 from exporter.client.response import BodyReader
 from exporter.client.session import Peer
 
@@ -259,9 +259,9 @@ class TokenSource:
         except errors.SourceError as error:
             self._failure = error
             self._failures += 1
-            if error_mapping.is_transient(error):
+            if limiter.is_transient(error):
                 # long enough for those who wait for it to fail together
-                wait = error_mapping.retry_delay(error, self._failures - 1, self._backoff, lambda: 0.1)
+                wait = limiter.retry_delay(error, self._failures - 1, self._backoff, lambda: 0.1)
             else:
                 wait = self._pause(self._failures)
             self._retry_at = self._clock() + wait

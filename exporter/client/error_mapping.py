@@ -1,4 +1,4 @@
-"""Maps what went wrong with a request to a `SourceError`, and says how long to wait before the next try.
+"""Maps what went wrong with a request to a `SourceError`, with the words of the API and a hint.
 
 Each error says what failed, where, why, and what to do about it. Invariants: no exception of aiohttp leaves
 this package, and no message has user information, query values, request headers, or more of a body than what
@@ -11,7 +11,7 @@ import html
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import aiohttp
@@ -21,10 +21,6 @@ import yarl
 from exporter import errors
 from exporter.client import response, tls
 
-LONGEST_WAIT = 60.0
-"""Seconds: the longest wait that a server can ask for."""
-
-_LONGEST_BACKOFF = 10.0
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -121,9 +117,10 @@ def _from_proxy(error: BaseException, info: RequestInfo) -> errors.SourceError |
     )
     match error:
         case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
-            right = f"check the credentials in the proxy_url of {info.block}, and what the proxy allows"
             said = f"{where} refuses the request: {_phrase(status)}"
-            return errors.Refused(said, status=status, reason="proxy", hint=right)
+            hint = f"check the credentials in the proxy_url of {info.block}, and what the proxy allows"
+            said, hint = _authentication(said, hint, error.headers or {}, "Proxy-Authenticate")
+            return errors.Refused(said, status=status, reason="proxy", hint=hint)
         case aiohttp.ClientHttpProxyError(status=status):
             said = f"{where} cannot reach the API: {_phrase(status)}"
             return _unreachable(
@@ -232,8 +229,9 @@ def _failed(status: int, headers: Mapping[str, str], info: RequestInfo, said: st
         return errors.Refused(said, status=status, hint=hint)
     reason, hint = _REFUSALS.get(status, ("status", "the API rejects the query: check {name}"))
     hint = hint.format(name=info.block)
-    if reason == "auth":
-        said, hint = _authentication(said, hint, headers, info)
+    if reason in ("auth", "proxy"):
+        name = "WWW-Authenticate" if reason == "auth" else "Proxy-Authenticate"
+        said, hint = _authentication(said, hint, headers, name)
     if reason in ("auth", "forbidden") and "Set-Cookie" in headers:
         hint = f"{hint}; the response sets a cookie, which the exporter does not return: is a login page or a"
         hint = f"{hint} cookie check in front of the API?"
@@ -247,22 +245,26 @@ _PLAIN_TO_TLS = re.compile(
 )
 """What nginx, Apache, Go, Tomcat and others say on a port for TLS."""
 
-_SUPPORTED = ("basic", "bearer")
 
-
-def _authentication(said: str, hint: str, headers: Mapping[str, str], info: RequestInfo) -> tuple[str, str]:
-    """Message and hint of a 401, with the schemes that the server asks for (RFC 9110, section 11.6.1)."""
-    asked = asked_schemes(headers, "WWW-Authenticate")
+def _authentication(said: str, hint: str, headers: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Message and hint of a 401 or 407, with the schemes in the header `name` (RFC 9110, section 11.6.1)."""
+    asked = asked_schemes(headers, name)
     if not asked:
         return said, hint
     asks = f"the server asks for {' or '.join(asked)} authentication"
-    if any(scheme.lower() in _SUPPORTED for scheme in asked):
+    supported, instead = _AUTHENTICATION[name]
+    if any(scheme.lower() in supported for scheme in asked):
         return said, f"{hint}; {asks}"
-    return f"{said}: {asks}", (
-        f"the exporter does not support {' or '.join(asked)}: let the API accept a password (Basic), a"
-        " fixed Authorization header or an OAuth 2.0 token (basic_auth, authorization and oauth2 of"
-        f" {info.block})"
-    )
+    return f"{said}: {asks}", f"the exporter does not support {' or '.join(asked)}: {instead}"
+
+
+_AUTHENTICATION = {
+    "WWW-Authenticate": (
+        ("basic", "bearer"),
+        "let the API accept a password (basic_auth), a fixed header (authorization) or an OAuth 2.0 token",
+    ),
+    "Proxy-Authenticate": (("basic",), "let the proxy accept a password, or the address of the exporter"),
+}
 
 
 def asked_schemes(headers: Mapping[str, str], name: str) -> list[str]:
@@ -445,49 +447,3 @@ def with_url(error: errors.Malformed, url: str) -> errors.Malformed:
     said = str(error)
     text = said if said.startswith("GET ") else f"GET {bare(url)}: {said}"
     return errors.Malformed(text, reason=error.reason, hint=error.hint or _HINTS.get(error.reason, ""))
-
-
-_TRANSIENT = ("connect", "reset", "timeout", "proxy", "empty", "error_object", "accepted")
-
-
-def is_transient(error: errors.SourceError) -> bool:
-    """Whether the same request may succeed in a moment."""
-    if isinstance(error, errors.Throttled | errors.Broken):
-        return True
-    return not isinstance(error, errors.Refused) and error.reason in _TRANSIENT
-
-
-def retry_delay(error: errors.SourceError, attempt: int, base: float, chance: Callable[[], float]) -> float:
-    """Seconds to wait after the failure of attempt number `attempt` (from 0).
-
-    What the server asks for, capped, and a little more, so that those it turned away do not come back
-    together; else exponential from `base` seconds with full jitter. `chance` gives numbers in [0, 1).
-    """
-    wait = error.wait if isinstance(error, errors.Throttled | errors.Broken) else None
-    if wait is not None:
-        return min(wait, LONGEST_WAIT) + base * chance()
-    return min(_LONGEST_BACKOFF, base * 2.0 ** min(attempt, 30)) * chance()
-
-
-def is_overload(error: errors.SourceError) -> bool:
-    """Whether there are too many requests for the server, and fewer at once would do."""
-    return isinstance(error, errors.Throttled) or (isinstance(error, errors.Broken) and error.status == 503)
-
-
-def may_be_overload(error: errors.SourceError) -> bool:
-    """Whether the error may come of too much load, though it need not: one page may be too much by itself."""
-    if isinstance(error, errors.Broken):
-        return error.status in (502, 504)
-    return isinstance(error, errors.Unreachable) and error.reason == "timeout"
-
-
-def not_retried(error: errors.SourceError) -> errors.SourceError:
-    """An error like this one that says that the request is not tried again although it might.
-
-    It is another one, for all who wait for a token are given the same.
-    """
-    kind = type(error)
-    other = kind.__new__(kind)
-    vars(other).update(vars(error))
-    other.args = (f"{error} (not tried again: too many requests to this API have failed lately)",)
-    return other

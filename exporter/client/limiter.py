@@ -1,4 +1,4 @@
-"""When a request to an API may be sent: concurrency, Retry-After, quotas and the hourly budget.
+"""When a request to an API may be sent, or sent again: concurrency, Retry-After, back-off, quotas, budgets.
 
 Requests are admitted in the order in which they came; the clock is the running loop's. Invariants: the number
 in flight is never over what the operator allows, no more requests than the budget are sent in any hour, a
@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from exporter import errors
-from exporter.client import error_mapping, response
+from exporter.client import response
 from exporter.telemetry import Telemetry
 from exporter.token_bucket import TokenBucket
 
@@ -158,6 +158,56 @@ class Concurrency:
         self.limit, self._is_trial = limit, False
 
 
+LONGEST_WAIT = 60.0
+"""Seconds: the longest wait that a server can ask for."""
+
+_LONGEST_BACKOFF = 10.0
+_TRANSIENT = ("connect", "reset", "timeout", "proxy", "empty", "error_object", "accepted")
+
+
+def is_transient(error: errors.SourceError) -> bool:
+    """Whether the same request may succeed in a moment."""
+    if isinstance(error, errors.Throttled | errors.Broken):
+        return True
+    return not isinstance(error, errors.Refused) and error.reason in _TRANSIENT
+
+
+def retry_delay(error: errors.SourceError, attempt: int, base: float, chance: Callable[[], float]) -> float:
+    """Seconds to wait after the failure of attempt number `attempt` (from 0).
+
+    What the server asks for, capped, and a little more, so that those it turned away do not come back
+    together; else exponential from `base` seconds with full jitter. `chance` gives numbers in [0, 1).
+    """
+    wait = error.wait if isinstance(error, errors.Throttled | errors.Broken) else None
+    if wait is not None:
+        return min(wait, LONGEST_WAIT) + base * chance()
+    return min(_LONGEST_BACKOFF, base * 2.0 ** min(attempt, 30)) * chance()
+
+
+def is_overload(error: errors.SourceError) -> bool:
+    """Whether there are too many requests for the server, and fewer at once would do."""
+    return isinstance(error, errors.Throttled) or (isinstance(error, errors.Broken) and error.status == 503)
+
+
+def may_be_overload(error: errors.SourceError) -> bool:
+    """Whether the error may come of too much load, though it need not: one page may be too much by itself."""
+    if isinstance(error, errors.Broken):
+        return error.status in (502, 504)
+    return isinstance(error, errors.Unreachable) and error.reason == "timeout"
+
+
+def not_retried(error: errors.SourceError) -> errors.SourceError:
+    """An error like this one that says that the request is not tried again although it might.
+
+    It is another one, for all who wait for a token are given the same.
+    """
+    kind = type(error)
+    other = kind.__new__(kind)
+    vars(other).update(vars(error))
+    other.args = (f"{error} (not tried again: too many requests to this API have failed lately)",)
+    return other
+
+
 class RetryBudget:
     """How many requests may be repeated: a fifth of all, so that a failing API is not asked ever more.
 
@@ -277,12 +327,12 @@ class Limiter:
         except errors.SourceError as error:
             if isinstance(error, errors.Throttled | errors.Broken) and error.wait is not None:
                 # before the slot is free, or the next request would be sent at once
-                self.pause(min(error.wait, error_mapping.LONGEST_WAIT))
+                self.pause(min(error.wait, LONGEST_WAIT))
             if error.reason == errors.Throttled.reason:
                 self._concurrency.throttled(generation, self._in_flight)
-            elif error_mapping.is_overload(error):
+            elif is_overload(error):
                 self._concurrency.refused(generation, self._in_flight)
-            elif error_mapping.may_be_overload(error):
+            elif may_be_overload(error):
                 self._concurrency.timed_out(generation, self._in_flight)
             raise
         finally:

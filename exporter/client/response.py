@@ -281,6 +281,8 @@ class BodyReader:
             is_full = False
             while chunk or is_full:
                 if self._inflating is None or self._inflating.eof:
+                    if self._inflating and not chunk.startswith(_GZIP_MAGIC[:1]):
+                        return  # padding after the end
                     # the first, or one more member (RFC 1952, section 2.2)
                     self._members += 1
                     if self._members > _MEMBERS:

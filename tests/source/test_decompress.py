@@ -21,7 +21,10 @@ PLAIN = random.Random(1).randbytes(3000).hex().encode()
         ("", PLAIN),
         ("gzip", gzip.compress(PLAIN)),
         ("gzip", gzip.compress(PLAIN[:77]) + gzip.compress(PLAIN[77:])),
+        ("gzip", gzip.compress(PLAIN) + bytes(512)),
+        ("gzip", gzip.compress(PLAIN) + b"\r\n"),
         ("deflate", zlib.compress(PLAIN)),
+        ("deflate", zlib.compress(PLAIN) + b"\n"),
         ("deflate", zlib.compress(PLAIN)[2:-4]),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter import errors
-from exporter.client import error_mapping, response
+from exporter.client import error_mapping, limiter, response
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 
@@ -39,16 +39,16 @@ def test_f51_a_date_is_compared_with_the_servers_own_clock() -> None:
 
 def test_f16_what_a_server_asks_for_is_capped_and_never_cut_short() -> None:
     absurd = errors.Throttled("", wait=1e9)
-    assert error_mapping.retry_delay(absurd, 0, 0.5, lambda: 0.999) == pytest.approx(60.4995)
+    assert limiter.retry_delay(absurd, 0, 0.5, lambda: 0.999) == pytest.approx(60.4995)
     polite = errors.Broken("", status=503, wait=3.0)
-    assert error_mapping.retry_delay(polite, 0, 0.5, lambda: 0.0) == 3.0
+    assert limiter.retry_delay(polite, 0, 0.5, lambda: 0.0) == 3.0
 
 
 def test_f17_the_back_off_doubles_with_full_jitter_up_to_ten_seconds() -> None:
     broken = errors.Broken("", status=500)
-    assert [error_mapping.retry_delay(broken, n, 0.5, lambda: 1.0) for n in range(6)] == [0.5, 1, 2, 4, 8, 10]
-    assert error_mapping.retry_delay(broken, 10_000, 0.5, lambda: 0.5) == 5.0
-    assert error_mapping.retry_delay(errors.Unreachable(""), 3, 0.5, lambda: 0.0) == 0.0
+    assert [limiter.retry_delay(broken, n, 0.5, lambda: 1.0) for n in range(6)] == [0.5, 1, 2, 4, 8, 10]
+    assert limiter.retry_delay(broken, 10_000, 0.5, lambda: 0.5) == 5.0
+    assert limiter.retry_delay(errors.Unreachable(""), 3, 0.5, lambda: 0.0) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_f17_the_back_off_doubles_with_full_jitter_up_to_ten_seconds() -> None:
     ],
 )
 def test_only_what_may_well_pass_is_tried_again(error: errors.SourceError, passing: bool) -> None:
-    assert error_mapping.is_transient(error) is passing
+    assert limiter.is_transient(error) is passing
 
 
 def test_a_bare_url_shows_neither_user_nor_query() -> None:
@@ -89,7 +89,7 @@ def test_an_error_that_is_not_tried_again_is_another_that_says_so_and_the_first_
     error: errors.SourceError,
 ) -> None:
     before = str(error)
-    other = error_mapping.not_retried(error)
+    other = limiter.not_retried(error)
     assert type(other) is type(error)
     assert vars(other) == vars(error)
     assert str(other).startswith(f"{before} (not tried again: ")

@@ -316,6 +316,15 @@ async def refusal(
     return error
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_f10_the_authentication_that_a_proxy_asks_for_is_named(scheme: str) -> None:
+    asks = whole(b"", "Proxy-Authenticate: NTLM", status="407 Proxy Authentication Required")
+    async with proxying(asks) as way:
+        error = await refusal(f"{scheme}://inventory.invalid", errors.Refused, Told(), way.port)
+    assert "asks for NTLM authentication" in str(error)
+    assert "does not support NTLM" in error.hint
+
+
 @pytest.mark.parametrize(
     ("scheme", "status"),
     [
