@@ -146,7 +146,7 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
     _simulator_output(made["simulate"])
     _listen_address(made["demo"], "127.0.0.1:10638")
     made["demo"].set_defaults(change_rate=0.5, latency=0.05)
-    _health(made["healthcheck"])
+    healthcheck.add_options(made["healthcheck"])
     return made
 
 
@@ -217,24 +217,6 @@ def _simulator_output(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="serve the responses that `check --save` has written, instead of a simulated inventory "
         "(default: none)",
-    )
-
-
-def _health(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--url", default="http://127.0.0.1:10638/-/healthy", help="URL to request (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--cert",
-        type=Path,
-        metavar="FILE",
-        help="client certificate in PEM, if the exporter requires one (default: none)",
-    )
-    parser.add_argument(
-        "--key",
-        type=Path,
-        metavar="FILE",
-        help="key of the client certificate (default: the key in the file of --cert)",
     )
 
 

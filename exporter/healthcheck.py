@@ -6,6 +6,7 @@ is sent, and only whether it answers matters. It prints nothing; the command lin
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import ssl
 import urllib.parse
@@ -23,6 +24,25 @@ _ALIVE = (
     http.client.TOO_MANY_REQUESTS,
 )
 """A process that rejects a client is alive, too."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
+    parser.add_argument(
+        "--url", default="http://127.0.0.1:10638/-/healthy", help="URL to request (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="client certificate in PEM, if the exporter requires one (default: none)",
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="key of the client certificate (default: the key in the file of --cert)",
+    )
 
 
 class UnreachableError(Exception):

@@ -1,12 +1,9 @@
 """The state file: the collections' snapshots, written after refreshes and read at the next start.
 
-It is a gzip file (RFC 1952) of several members, each one MessagePack document: first a `Header`, then the
-records of each collection, 1,000 a document. The file name in the first gzip header is that of the format;
-gzip's checksum of a member is verified before the member is decoded.
-
-Invariants: at every moment the path has the whole old or the whole new state; what is read is what was
-written, or `StateError` is raised; a file that is not a state file is neither replaced nor renamed; a state
-file that cannot be read or written costs a warning and nothing else.
+It is a gzip file (RFC 1952) of several members, each one MessagePack document: a `_Header`, then the records
+of each collection, 1,000 a document. The file name in the first gzip header is that of the format. A member's
+checksum is verified before it is decoded. Invariants: the path always has the whole old or the whole new
+state; a file that is not a state file is neither replaced nor renamed; a failure costs a warning only.
 """
 
 from __future__ import annotations
@@ -58,9 +55,7 @@ _SET_ANOTHER = "set state_file to a file that only this exporter writes"
 _OTHER_OWNER = "remove it or give it to the exporter's user, or set state_file to another file"
 _NOTHING_TO_DO = "nothing to do: everything is crawled again"
 _DAMAGED = f"{_NOTHING_TO_DO}; if this happens again, check the disk"
-_NOT_WRITABLE = (
-    "the directory must exist, have room and be writable for the exporter's user; or unset state_file"
-)
+_NOT_WRITABLE = "the directory must exist, have room and be writable by the exporter; or unset state_file"
 
 
 class SavedCollection(msgspec.Struct, frozen=True):
@@ -77,7 +72,7 @@ class SavedCollection(msgspec.Struct, frozen=True):
     last_full_success: float | None
 
 
-class Header(msgspec.Struct, frozen=True):
+class _Header(msgspec.Struct, frozen=True):
     """The first document: the collections without their records, and how many records of each follow.
 
     `fields` are the names of the fields of each type in the file; `written` is in Unix seconds.
@@ -90,7 +85,7 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class _AnyHeader(msgspec.Struct, frozen=True):
-    """What the headers of all versions have in common."""
+    """The header of any version."""
 
     fields: dict[str, list[str]] = {}
 
@@ -112,7 +107,7 @@ _TYPES = (Link, Record, StoredRecord, Snapshot, SavedCollection)
 _FIELDS = {kind.__name__: list(kind.__struct_fields__) for kind in _TYPES}
 _ENCODER = msgspec.msgpack.Encoder()
 _ANY_HEADER = msgspec.msgpack.Decoder(_AnyHeader)
-_HEADER = msgspec.msgpack.Decoder(Header)
+_HEADER = msgspec.msgpack.Decoder(_Header)
 _ROWS = msgspec.msgpack.Decoder(list[_Row])
 
 
@@ -126,7 +121,7 @@ def _encode(collections: Mapping[str, SavedCollection], now: float) -> Iterator[
         for name, saved in collections.items()
     }
     records = {name: len(saved.snapshot.records) for name, saved in collections.items()}
-    header = _ENCODER.encode(Header(_FIELDS, now, without_records, records))
+    header = _ENCODER.encode(_Header(_FIELDS, now, without_records, records))
     yield _compressed(header, (b"%b%b" % (_FORMAT, _VERSION)).decode())
     for saved in collections.values():
         stored = iter(saved.snapshot.records.values())
@@ -170,15 +165,15 @@ def _begins(start: bytes, name: bytes) -> bool:
 def _decode(file: BinaryIO) -> Mapping[str, SavedCollection]:
     """The collections in a state file.
 
-    Raises `_OtherVersionError`, `EOFError` if the file ends too early, `zlib.error` if it is damaged, and
-    `ValueError`, `RecursionError`, `MemoryError` or `msgspec.DecodeError` if it is not what `_encode` makes.
+    Raises `_OtherVersionError`; `EOFError` or `StopIteration` if the file ends too early; `zlib.error` if it
+    is damaged; `ValueError`, `RecursionError`, `MemoryError` or `msgspec.DecodeError` if it is anything else.
     """
     name = b"%b%b\0" % (_FORMAT, _VERSION)
     if not _begins(file.read(_NAME_AT + len(name)), name):
         raise _OtherVersionError
     file.seek(0)
     documents = _decompressed(file)
-    first = _next(documents)
+    first = next(documents)
     if _ANY_HEADER.decode(first).fields != _FIELDS:
         raise _OtherVersionError
     header = _HEADER.decode(first)
@@ -213,13 +208,6 @@ def _decompressed(file: BinaryIO) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
-def _next(documents: Iterator[bytes]) -> bytes:
-    document = next(documents, None)
-    if document is None:
-        raise EOFError
-    return document
-
-
 def _records(
     documents: Iterator[bytes], count: int, summaries: dict[StatusSummary, StatusSummary]
 ) -> tuple[dict[str, StoredRecord], dict[int, StoredRecord]]:
@@ -228,7 +216,7 @@ def _records(
     digests: dict[int, StoredRecord] = {}
     read = 0
     while read < count:
-        stored = [_stored(row, summaries) for row in _ROWS.decode(_next(documents))]
+        stored = [_stored(row, summaries) for row in _ROWS.decode(next(documents))]
         if not stored:
             raise ValueError("a document has no records")
         read += len(stored)
@@ -274,16 +262,13 @@ class StateFile:
             return await asyncio.to_thread(read, self.path)
         except StateError as error:
             log.warning("state file unusable", **_log_fields(error))
-            await self._set_aside(self.path)
-        return {}
-
-    async def _set_aside(self, path: Path) -> None:
         try:
-            log.warning("state file set aside", file=str(await asyncio.to_thread(set_aside, path)))
+            log.warning("state file set aside", file=str(await asyncio.to_thread(set_aside, self.path)))
         except StateError as error:
-            # that it is not a state file was logged when it was read
+            # that it is not a state file was logged above
             why = {} if error.reason == "foreign" else _log_fields(error)
             log.warning("state file left alone", file=error.path, **why)
+        return {}
 
     async def due(self) -> None:
         """Waits until the next write may be made."""
@@ -374,7 +359,7 @@ def read(path: Path) -> Mapping[str, SavedCollection]:
     except _OtherVersionError as error:
         problem = "the state was written by another version"
         raise StateError(problem, path=path, reason="version", hint=_NOTHING_TO_DO) from error
-    except EOFError as error:
+    except (EOFError, StopIteration) as error:
         raise StateError("the state ends too early", path=path, reason="truncated", hint=_DAMAGED) from error
     except zlib.error as error:
         problem = "the state is damaged: its checksum is wrong"
@@ -385,10 +370,9 @@ def read(path: Path) -> Mapping[str, SavedCollection]:
 
 
 def set_aside(path: Path) -> Path:
-    """Renames an unusable state file to NAME.unusable, which replaces an earlier one, and returns that.
+    """Renames an unusable state file, of any user, to NAME.unusable; an earlier one is replaced.
 
-    It may be another user's: a volume may outlive a user. Raises `StateError` if it cannot be opened or
-    renamed (unwritable), or is not a state file (foreign).
+    Raises `StateError` if it cannot be opened or renamed (unwritable), or is not a state file (foreign).
     """
     aside = path.with_name(f"{path.name}.unusable")
     try:
