@@ -201,10 +201,9 @@ def from_status(
 def _throttled(status: int, headers: Mapping[str, str], said: str) -> errors.SourceError | None:
     """The error where the API asks to wait, whatever its status; None where it does not."""
     wait = response.retry_after(headers, time.time())
-    if status == HTTPStatus.FORBIDDEN and wait is None:
+    if status == HTTPStatus.FORBIDDEN and wait is None and response.is_exhausted(headers):
         quota = response.quota(headers, time.time())
-        if quota is not None and quota.remaining <= 0:
-            return errors.Throttled(said, wait=quota.seconds)
+        return errors.Throttled(said, wait=quota.seconds if quota else None)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return errors.Throttled(said, wait=wait)
     if wait is None or status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED):

@@ -73,6 +73,16 @@ def _structured(written: str, now: float) -> Iterator[Quota]:
             yield Quota(remaining, _seconds(pairs.get("t", pairs.get("reset")), now), pairs.get("limit"))
 
 
+def is_exhausted(headers: Mapping[str, str]) -> bool:
+    """Whether a rate-limit header says that no request is left: those of `quota`, or others named alike."""
+    found = quota(headers, 0.0)
+    names = ((re.sub("[-_]", "", name).lower(), value.strip()) for name, value in headers.items())
+    return (found is not None and found.remaining <= 0) or any(
+        "ratelimit" in name and "remaining" in name and re.fullmatch(r"0+(?:\.0+)?", value)
+        for name, value in names
+    )
+
+
 def _number(written: str) -> float | None:
     found = _NUMBER.fullmatch(written)
     return float(found[1]) if found else None
@@ -183,6 +193,10 @@ class Redirects:
             return False
         try:
             target = self.url.join(yarl.URL(location, encoded=True)).with_fragment(None).with_user(None)
+            base = _without_query(self.url)
+            if f"{target}/" == base or str(target) == f"{base}/":
+                # only the path is meant: without its query this would be another page
+                target = yarl.URL(f"{target}?{self.url.raw_query_string}".rstrip("?"), encoded=True)
             if not same_origin(str(target), str(self.url)) or target in self._urls:
                 return False
         except ValueError:
@@ -206,6 +220,7 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's names for gzip (RFC 1952), zlib (RFC 1950), and what some servers call deflate."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZLIB_MAGIC = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _JSON = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|[\x00 \t\r\n])*[\[{]")
 _START = 64  # bytes by which the coding of a body is recognised
 _PIECE = 1 << 20  # bytes that are inflated or decoded at a time: zlib takes twice as many for them
@@ -263,6 +278,8 @@ class BodyReader:
         is_web_page = start.lstrip().startswith(b"<") and self._declared != "deflate"
         if start.startswith(_GZIP_MAGIC):
             self._coding = "gzip"
+        elif start.startswith(_ZLIB_MAGIC):
+            self._coding = "deflate"
         elif not start or is_web_page or _JSON.match(start) or self._declared in ("", "identity", "none"):
             self._coding = "identity"
         elif self._declared in ("gzip", "x-gzip", "deflate"):

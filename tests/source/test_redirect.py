@@ -160,3 +160,15 @@ async def test_a_redirect_that_leads_nowhere_any_more_is_forgotten() -> None:
         server.script = says(whole(b"[8]"))
         assert (await client.get(f"{server.url}/a", ())).body == b"[8]"
     assert targets(server) == ["/a", "/b/", "/b/", "/a"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("/a", "/a/"), ("/a/", "/a")])
+async def test_a_redirect_to_the_trailing_slash_keeps_the_query(before: str, after: str) -> None:
+    async def script(server: Server, head: str, writer: asyncio.StreamWriter) -> None:
+        is_there = head.split()[1].partition("?")[0] == after
+        writer.write(whole(b"[7]") if is_there else whole(b"", f"Location: {after}", status="301 Moved"))
+
+    async with serving(script) as server, asking(server.url, follow_redirects=True) as client:
+        for offset in ("0", "40"):
+            await client.get(f"{server.url}{before}", (("offset", offset),))
+    assert targets(server) == [f"{before}?offset=0", f"{after}?offset=0", f"{after}?offset=40"]
