@@ -63,7 +63,7 @@ def _written_out(status: S, problem: OSError | None) -> S | int:
 
 def _status(arguments: Sequence[str] | None) -> int:
     try:
-        given = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+        given = _parsed(sys.argv[1:] if arguments is None else arguments)
         status: int = given.run(given)
     except errors.ConfigError as error:
         logs.print_error(str(error))
@@ -71,6 +71,15 @@ def _status(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return GOOD
     return status
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command; an unknown one is an error with the usage of that command."""
+    given, unknown = parser(arguments).parse_known_args(arguments)
+    if unknown:
+        hint = "; name the configuration file by --config.file FILE" if "config_file" in given else ""
+        given.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return given
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -113,7 +122,7 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
     subparsers = program.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for name, (text, run) in _COMMANDS.items():
         made[name] = subparsers.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        made[name].set_defaults(run=run)
+        made[name].set_defaults(run=run, parser=made[name])
 
     for name in ("serve", "check", "once"):
         _config(made[name])
@@ -256,6 +265,8 @@ def _check(given: argparse.Namespace) -> int:
     config = _loaded(given)
     AccessControl(config.web.config_file)  # only to say what is wrong with it
     console = logs.Console()
+    for doubt in settings.doubts(config):
+        console.print(f"Note: {doubt}.", markup=False, soft_wrap=True)
     if given.offline:
         names = ", ".join(target.collection for target in config.targets())
         console.print(f"The configuration is valid. Collections: {names}.")

@@ -114,7 +114,8 @@ def page(verdicts: Mapping[str, Mapping[str, str]]) -> str:
             "",
             *titles,
             "",
-            "If an API does not match its dialect, `ses-inventory-exporter check` suggests another one.",
+            "If an API does not match its dialect, `ses-inventory-exporter check` finds another one"
+            " ([check](check.md)).",
             "`paging`, `fields` and `statuses` override any part of a dialect ([settings](settings.md),",
             "[status values](status-values.md)).",
             "",

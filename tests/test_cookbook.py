@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exporter import app, cli
 from exporter.simulator.server import Options
@@ -121,6 +122,17 @@ async def cursors(scene: Scene) -> None:
         config = f"{scene.recipe.files['inventory.yaml'].partition('    paging')[0]}    paging: {style}\n"
         (scene.folder / "other.yaml").write_text(config)
         assert scene.loaded("other.yaml").targets()[0].paging.style in style
+
+
+async def not_fitting(scene: Scene) -> None:
+    (command,) = scene.recipe.commands()
+    said = await asyncio.to_thread(shell, f"{command.strip()} || test $? = 1", scene.folder, **scene.environ)
+    found = yaml.safe_load(said[said.index("# These settings solve this.") :])
+    assert found == {"apis": {"tmf638": {"dialect": "ses"}}}
+    file = scene.folder / "inventory.yaml"
+    file.write_text(file.read_text().replace("dialect: tmf-v4", "dialect: ses"))
+    async with scene.house() as built:
+        assert collections(built) == ["services", "carriers"]
 
 
 async def words(scene: Scene) -> None:
@@ -306,6 +318,7 @@ PROOFS = {
     "TM Forum's versions": Proof(versions, {"tmf638": of("tmf-v4"), "tmf639": of("tmf-v5")}),
     "ServiceNow": Proof(servicenow, {"tmf639": of("servicenow")}),
     "Another way of paging": Proof(cursors, {"tmf638": of("tmf-v5", carriers=600, quirks=("style=cursor",))}),
+    "An API that does not fit": Proof(not_fitting, {"tmf638": of("ses")}),
     "Other fields and status values": Proof(words, {"tmf638": of("tmf-v4")}),
     "Carriers only": Proof(carriers_only),
     "Some types of resources": Proof(some_types),

@@ -108,12 +108,20 @@ async def run(config: settings.Settings, console: Console, save: Path | None = N
             done.add(target.collection)
             _show_target(target, console)
             seen = await _seen(config, target, clients)
-            await _show_seen(seen, clients, console)
             unread += seen.error is not None
             problems += len(seen.problems)
             solved, found = await _solved(seen, clients)
+            client = await clients.of(seen.target)
             if found:
-                await _show_solution(seen, solved, found, clients, console)
+                _show_outcome(seen, client, console)
+                _show_solution(seen, solved, found, console)
+                client = await clients.of(solved.target)
+            report = _show_outcome(solved, client, console)
+            if report is not None:
+                _show_details(report, solved.target, console)
+                if config.shard.count > 1:
+                    share = f"one of {config.shard.count} shards"
+                    console.print(f"This exporter stores {share}: that share of the records.")
             is_solved = is_solved and not solved.problems and solved.error is None
             solutions += found
             config = solved.config
@@ -229,36 +237,27 @@ def _show_target(target: settings.Target, console: Console) -> None:
     )
 
 
-async def _show_seen(seen: Look, clients: _Clients, console: Console) -> None:
-    """Prints a report, or why a list cannot be read."""
-    client = await clients.of(seen.target)
+def _show_outcome(seen: Look, client: Client, console: Console) -> Report | None:
+    """Prints and returns the summary of a report, or prints why a list cannot be read."""
     if seen.sample is not None:
-        show(
-            _report(seen.sample, seen.target, client, seen.findings),
-            seen.target,
-            console,
-            seen.answers,
-            client,
-        )
-        if seen.config.shard.count > 1:
-            count = seen.config.shard.count
-            console.print(f"This exporter stores one of {count} shards: that share of the records.")
-    elif seen.error is not None:
+        report = _report(seen.sample, seen.target, client, seen.findings)
+        _show_summary(report, seen.target, console)
+        _print_answers(seen.answers, seen.target, client, console)
+        _show_findings(report, seen.target, console)
+        return report
+    if seen.error is not None:
         console.print(Text(f"cannot be read [{seen.error.reason}]: {seen.error}", style="red"))
         if seen.error.hint:
             console.print(Text(f"what to do: {seen.error.hint}"))
-        _print_answers(seen.answers, seen.target, client, console)
+    _print_answers(seen.answers, seen.target, client, console)
+    return None
 
 
-async def _show_solution(
-    seen: Look, solved: Look, found: Sequence[Remedy], clients: _Clients, console: Console
-) -> None:
-    for remedy in found:
-        if remedy.finding.text not in [one.text for one in seen.problems]:
-            _print_findings([remedy.finding], console)
+def _show_solution(seen: Look, solved: Look, found: Sequence[Remedy], console: Console) -> None:
+    known = [one.text for one in seen.problems]
+    _print_findings([one.finding for one in found if one.finding.text not in known], console)
     console.print(Text(f"\nWith {'this change' if len(found) == 1 else 'these changes'}:", style="bold"))
     _show_target(solved.target, console)
-    await _show_seen(solved, clients, console)
 
 
 def _print_answers(
@@ -295,14 +294,14 @@ def _are(count: int, noun: str) -> str:
     return f"{'is' if count == 1 else 'are'} {_counted(count, noun)}"
 
 
-def show(
-    report: Report,
-    target: settings.Target,
-    console: Console,
-    answers: Sequence[sample.Answer] = (),
-    client: Client | None = None,
-) -> None:
-    """Prints one report, and its requests."""
+def show(report: Report, target: settings.Target, console: Console) -> None:
+    """Prints one report."""
+    _show_summary(report, target, console)
+    _show_findings(report, target, console)
+    _show_details(report, target, console)
+
+
+def _show_summary(report: Report, target: settings.Target, console: Console) -> None:
     console.print(_opening(report))
     if report.skipped:
         console.print(Text(_left_out(report, target)))
@@ -312,9 +311,9 @@ def show(
     style = target.paging.style
     of = "" if report.queries == 1 else " of the first query"
     console.print(Text(f"Paging by {style}, {target.page_size} a page. Signals in the headers{of}: {seen}."))
-    if client is not None:
-        _print_answers(answers, target, client, console)
-    _show_findings(report, target, console)
+
+
+def _show_details(report: Report, target: settings.Target, console: Console) -> None:
     if not report.records:
         left_out = "All are left out by their type." if report.skipped else "Check the query."
         console.print(Text(f"No records returned that can be stored. {left_out}", style="yellow"))

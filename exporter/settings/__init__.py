@@ -6,12 +6,14 @@ secret is ever shown.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter import files
@@ -28,7 +30,7 @@ from exporter.settings.api_models import (
     read_pem,
     read_secret,
 )
-from exporter.settings.base import Block, Flaw, Key, config_error, validated
+from exporter.settings.base import Block, Flaw, Key, config_error, dotted, validated
 from exporter.settings.collection import Target, resolve
 from exporter.settings.models import Limits, Settings, Web
 
@@ -44,6 +46,7 @@ __all__ = [
     "Target",
     "TlsConfig",
     "Web",
+    "doubts",
     "load",
     "read_pem",
     "read_secret",
@@ -81,12 +84,27 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return tuple(sources.LayerSource(settings_cls, layer.tree) for layer in layers)
 
+    if path is None and not any("apis" in layer.tree for layer in layers):
+        hint = "write --config.file FILE, or set SES_INVENTORY_APIS__TMF638__URL"
+        raise ConfigError("no API is configured, because no --config.file was given", path="apis", hint=hint)
     settings = validated(Layered, {}, origin)
     _, flaws = resolve(settings.apis, settings.collections)
     flaws.extend(_file_flaws(settings.apis, ("apis",)))
     if flaws:
         raise config_error(flaws, origin)
     return settings
+
+
+def doubts(block: Block, at: tuple[Key, ...] = ()) -> Iterator[str]:
+    """What is allowed and probably a mistake, one sentence each, for the block at a path."""
+    if isinstance(block, BasicAuth) and not block.password and not block.password_file:
+        yield f"{dotted(at)} has no password: requests are sent with an empty one"
+    for name in type(block).model_fields:
+        value, here = getattr(block, name), (*at, name)
+        if isinstance(value, SecretStr) and re.fullmatch(r"\$\{?\w+\}?", value.get_secret_value()):
+            yield f"{dotted(here)} looks like a variable, which is not expanded: use {name}_file"
+        elif isinstance(value, Block):
+            yield from doubts(value, here)
 
 
 def secret_files(block: Block) -> tuple[Path, ...]:

@@ -57,7 +57,8 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str, read: Read
 
 def read_text(file: Path, key: str, read: Reader = read_now) -> str:
     """The whole text of a file that the settings name; raises ConfigError naming key and file."""
-    named = str(file) if str(file).isprintable() else repr(str(file))
+    where = str(file.absolute()) if "\0" not in str(file) else str(file)
+    named = where if where.isprintable() else repr(where)
     try:
         content = read(file)
     except TimeoutError as error:

@@ -118,6 +118,8 @@ def bare_url(written: str) -> str:
 
 def _check_url(text: str) -> None:
     wanted = "write a URL that begins with http:// or https://"
+    if "${" in text:
+        wanted = "${…} is not expanded; write the URL, or set it as SES_INVENTORY_APIS__TMF638__URL"
     try:
         split = urlsplit(text)
         port = split.port
