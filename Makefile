@@ -72,6 +72,9 @@ soak: install ## a thousand refreshes under faults, and 100,000 steps of the mod
 	$(BIN)/python -m bench.soak
 	MODEL_STEPS=100000 $(BIN)/python -m pytest tests/test_model.py --timeout=7200
 
+mutants: install ## changes the code in small ways, and counts the changes that no test notices; ten minutes
+	$(BIN)/python -m tests.mutants
+
 image-test: install ## build the image and run it, without a registry (root; Debian's buildah podman crun debootstrap)
 	deploy/container/image-test.sh
 
@@ -90,7 +93,7 @@ lock: install ## compile the locks; they name no index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
 
-.PHONY: tools lock image-test unit-test wheel-test sbom
+.PHONY: tools lock mutants image-test unit-test wheel-test sbom
 tools: # the real Prometheus and Alertmanager, for the tests that use them
 	@for tool in prometheus promtool amtool prometheus-alertmanager systemd-analyze curl; do command -v $$tool >/dev/null || missing=1; done; \
 	test -z "$$missing" || { \

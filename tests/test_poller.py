@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -446,3 +447,22 @@ async def test_before_what_changed_was_ever_asked_for_each_query_is_reckoned_wit
         assert poller.requests_per_hour() == 6 * poller.recorder.requests["full"] + 54 * 2
         await poller.refresh()
         assert poller.recorder.requests["delta"] == 2
+
+
+async def test_the_pause_after_a_failure_doubles_up_to_the_interval(tmp_path: Path) -> None:
+    loop, moments = asyncio.get_running_loop(), []
+
+    async def refused(request: web.Request) -> web.Response:
+        moments.append(loop.time())
+        return web.Response(status=403)
+
+    changes = {"collections.services.refresh_interval": "5m"}
+    async with inventory.over(tmp_path, records(3), changes) as (source, built):
+        source.answer = refused
+        running = asyncio.create_task(inventory.poller(built).run())
+        await asyncio.sleep(1300)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    pauses = [later - earlier for earlier, later in pairwise(moments)]
+    for pause, longest in zip(pauses[:8], (5, 10, 20, 40, 80, 160, 300, 300), strict=True):
+        assert 0.9 * longest - 0.1 <= pause <= longest + 0.1

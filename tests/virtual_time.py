@@ -11,7 +11,8 @@ import asyncio
 import selectors
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -84,6 +85,16 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _job_ended(self, _: object) -> None:
         self._virtual.jobs -= 1
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What runs inside must take no more than this by the clock of the loop."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    yield
+    took = loop.time() - began
+    assert took <= seconds, f"it took {took:.3f} s"
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -1,7 +1,9 @@
 """References that lead nowhere are counted, where it can be known that they do."""
 
+import msgspec
+
 from exporter.inventory.record import Link, Record
-from exporter.inventory.snapshot import dangling_references
+from exporter.inventory.snapshot import Changes, changes_references, dangling_references, stored
 
 CARRIER = Record(
     id="c1",
@@ -9,6 +11,7 @@ CARRIER = Record(
     services=(Link("s1"), Link("s2")),
     relations=(Link("c2"), Link("c9")),
 )
+OTHER = Record(id="c1", resources=(Link("r3"),))
 HELD = {"services": {"s1"}, "carriers": {"c1", "c2"}, "resources": {"r1"}}
 
 
@@ -29,3 +32,13 @@ def test_a_resource_is_related_to_resources_only() -> None:
 def test_what_leads_to_a_collection_that_is_off_is_not_judged() -> None:
     assert dangling_references("carriers", [CARRIER], {"carriers": {"c1"}}) == 0
     assert dangling_references("carriers", [CARRIER], {"carriers": {"c1"}, "resources": set()}) == 2
+
+
+def test_references_are_counted_again_when_records_come_or_go_or_refer_to_others() -> None:
+    renamed = msgspec.structs.replace(CARRIER, name="new")
+    carrier, other, same = (stored(record, 1, 0.0) for record in (CARRIER, OTHER, renamed))
+    assert changes_references(Changes(added=(carrier,)))
+    assert changes_references(Changes(removed=(carrier,)))
+    assert changes_references(Changes(changed=((carrier, other),)))
+    assert not changes_references(Changes(changed=((carrier, same),)))
+    assert not changes_references(Changes())
