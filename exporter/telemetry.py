@@ -28,7 +28,7 @@ _BUCKETS = {
 
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "records_rejected_total": ("missing_id", "not_an_object", "too_large", "filter_ignored"),
-    "values_dropped_total": ("characteristic", "date", "link", "number"),
+    "values_dropped_total": ("characteristic", "date", "link", "number", "status"),
     "connections_refused_total": ("descriptors", "evicted", "full", "headers", "idle", "slow"),
     "requests_turned_away_total": ("busy", "credentials", "rate_limit"),
     "state_writes_total": ("failed", "good"),

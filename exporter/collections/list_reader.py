@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import blake2b
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 
 _THREAD_ABOVE = 262_144  # bytes: a larger page is decoded off the event loop
 _KNOWN_ABOVE = 1_048_576  # the same where most records are known: a millisecond a page, 18 if none is
+
+_RESTARTS = 3  # of a list with a cursor that is gone
 
 _LONGEST_PAUSE = 64  # crawls with a smaller page size before the configured one is tried again
 
@@ -124,7 +127,7 @@ class ListReader:
         `page_size` is 0 for the one that is set and that the API accepts. Raises `SourceError` where a list
         cannot be read.
         """
-        target, limits = self._target, self._limits
+        target = self._target
         size = page_size or self._page_size.requested
         began = time.monotonic()
         list_results: list[pagination.ListResult] = []
@@ -132,23 +135,13 @@ class ListReader:
 
         for query in target.queries:
             draft.begin(size)
-            queries = pagination.paginate(
-                target.paging,
-                size,
-                {**query, **further},
-                width=limits.concurrency,
-                caps=pagination.Caps(limits.pages, limits.records),
-                unit="known" if self._knows_unit else "unknown",
-            )
-            spent = time.monotonic() - began if list_results else 0.0
-            deadline = fetch.Deadline(limits.crawl_deadline, spent)
-            decode_page = partial(self._decode_page, draft)
             try:
-                result = await fetch.read_list(self._client, target.url, queries, decode_page, deadline)
+                result = await self._read_query(draft, {**query, **further}, size, began)
             except errors.Malformed as error:
                 if error.reason != "empty":
                     raise
                 without_body, result = error, _nothing(size)
+                draft.add(decode.Batch(0, [], [], [], [], Counter()), time.time())
             list_results.append(result)
         if without_body and draft.start.records and not draft.items and not further:
             raise without_body  # a response without a body says too little to empty a collection
@@ -159,6 +152,29 @@ class ListReader:
             self._knows_unit = are_complete and draft.is_longer_than_pages()
         await self._leave_out_unasked(draft)
         return list_results
+
+    async def _read_query(
+        self, draft: Draft, params: Mapping[str, str], size: int, began: float
+    ) -> pagination.ListResult:
+        """Reads one list, again where its cursor is gone, in a crawl that `began` at that time."""
+        limits = self._limits
+        for is_last in (*[False] * _RESTARTS, True):
+            queries = pagination.paginate(
+                self._target.paging,
+                size,
+                params,
+                width=limits.concurrency,
+                caps=pagination.Caps(limits.pages, limits.records),
+                unit="known" if self._knows_unit else "unknown",
+            )
+            spent = time.monotonic() - began if draft.items else 0.0
+            deadline = fetch.Deadline(limits.crawl_deadline, spent)
+            decode_page = partial(self._decode_page, draft)
+            result = await fetch.read_list(self._client, self._target.url, queries, decode_page, deadline)
+            if not result.is_cut_off or is_last:
+                break
+            draft.begin_again(size)
+        return result
 
     async def _decode_page(self, draft: Draft, page: source.Page, query: Query) -> fetch.Store:
         try:

@@ -270,6 +270,11 @@ class Draft:
         self._seen = set()
         self._lists.append(_List([], self._seen, size))
 
+    def begin_again(self, size: int) -> None:
+        """Begins the present list again; what it has brought so far is kept, and is no duplicate."""
+        self._lists.pop()
+        self.begin(size)
+
     def answers(self) -> tuple[Answers, ...]:
         """The ids of each list, page by page."""
         return tuple(one.answers() for one in self._lists)

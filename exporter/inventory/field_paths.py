@@ -23,6 +23,13 @@ _SELECTION = re.compile(r"^(characteristic|party|place|resource|service)\[(.*)\]
 _STEP = re.compile(r"((?:[^.\\]|\\.)*)\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\.])")
 _MOST_CHARACTERISTICS = 1_000
+_WRAPPERS = ("displayvalue", "label", "value", "$oid", "$uuid", "$numberlong", "text")
+"""Members of an object that stands for a scalar."""
+_LANGUAGE = re.compile(
+    r"(?:ar|cs|da|de|el|en|es|fi|fr|hu|it|ja|ko|lb|nl|no|pl|pt|ro|ru|sv|tr|uk|zh)(?:[-_]\w{2,8})?"
+)
+_LANGUAGE_KEYS = ("lang", "language", "languagecode", "locale")
+_MOST_VALUES, _DEEPEST = 32, 3  # elements of a list, levels
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -85,6 +92,8 @@ def look(path: str, codes: Mapping[str, Mapping[str, str]] = {}) -> Callable[[Pa
     place = parsed(path)
     words = meanings(codes.get(path, {}))
 
+    whole = ".".join(place.way)
+
     def looked(parts: Parts) -> object:
         if place.kind == "characteristic":
             value = parts.characteristics.get(place.wanted)
@@ -92,6 +101,8 @@ def look(path: str, codes: Mapping[str, Mapping[str, str]] = {}) -> Callable[[Pa
             value = selected(getattr(parts, place.kind), place.wanted)
         else:
             value = descended(parts.keys.get(place.way[0]), place.way[1:])
+            if value is None:
+                value = parts.keys.get(whole)  # a key with dots in it
         return decoded(value, words) if words else value
 
     return looked
@@ -129,6 +140,45 @@ def gathered(value: object, way: tuple[str, ...]) -> object:
     return value
 
 
+def plain_values(value: object, depth: int = 0) -> list[object]:
+    """The scalars that an object or a list stands for, the best to show first; [] for none.
+
+    These are `display_value`, `label` and `value`, MongoDB's `$oid` and `$numberLong`, and texts by language,
+    English before others.
+    """
+    if isinstance(value, list):
+        items = sorted(value[:_MOST_VALUES], key=lambda item: not _is_english(item))
+        return [one for item in items if depth < _DEEPEST for one in plain_values(item, depth + 1)]
+    if not isinstance(value, dict):
+        return [] if value is None or value == "" else [value]
+    keys = folded(value)
+    found = [keys[name] for name in _WRAPPERS if name in keys]
+    if not found and value and all(_LANGUAGE.fullmatch(key) for key in value):
+        found = [value[key] for key in sorted(value, key=lambda key: not key.lower().startswith("en"))]
+    return [one for member in found if depth < _DEEPEST for one in plain_values(member, depth + 1)]
+
+
+def shown(value: object) -> object:
+    """A scalar as it is, and the best to show of what stands for one."""
+    if type(value) is dict or type(value) is list:
+        return next(iter(plain_values(value)), None)
+    return value
+
+
+def _is_english(item: object) -> bool:
+    keys = folded(item) if isinstance(item, dict) else {}
+    return any(str(keys.get(name, "")).lower().startswith("en") for name in _LANGUAGE_KEYS)
+
+
+def identifier(value: object) -> object:
+    """The value of an id that is an object: what is stored rather than what is shown."""
+    if type(value) is not dict:
+        return value
+    keys = folded(value)
+    names = ("value", "$oid", "$uuid", "$numberlong", "displayvalue", "label")
+    return next((identifier(keys[name]) for name in names if keys.get(name) not in (None, "", {})), None)
+
+
 def meanings(codes: Mapping[str, str]) -> Mapping[str, str]:
     """The words that stand for codes, by folded code."""
     return {text.fold(code): word for code, word in codes.items()}
@@ -155,6 +205,8 @@ def characteristics(value: object, found: Keys, dropped: MutableMapping[str, int
     fold = text.fold
     for item in value[:_MOST_CHARACTERISTICS]:
         name, member = _named(item)
+        if type(name) is dict:
+            name = next(iter(plain_values(name)), None)
         if type(name) is not str:
             continue
         key = fold(name)
@@ -277,8 +329,8 @@ class Links:
             return None
         ident = ""
         for get in within.id:
-            ident = ident or text.identity(get(inner), self._length)
-        label = text.clean(within.name(inner), self._length)
+            ident = ident or text.identity(identifier(get(inner)), self._length)
+        label = text.clean(shown(within.name(inner)), self._length)
         if not ident and not label:
             return None
         kind, role = within.type(inner), plan.role(outer)
@@ -286,10 +338,10 @@ class Links:
             kind, role = kind or plan.type(outer), role or within.role(inner)
         if not role and self._is_relation:
             role = path  # a relation that does not say what it is, is named after the list it stands in
-        return Link(ident, label, self._words.of(kind), self._words.of(role))
+        return Link(ident, label, self._words.of(shown(kind)), self._words.of(shown(role)))
 
     def _serves(self, status: object) -> bool:
-        word = text.clean(status)
+        word = text.clean(shown(status))
         return not word or text.fold(word) in self._statuses
 
     def _opened(self, item: Any) -> tuple[Any, Plan]:
@@ -305,6 +357,8 @@ class Links:
         found = {
             part: tuple(spelt[name] for name in names if name in spelt) for part, names in self._parts.items()
         }
+        if "displayvalue" in spelt and "value" in spelt and not (found["id"] or found["name"]):
+            found |= {"id": (spelt["value"],), "name": (spelt["displayvalue"],)}  # a reference of ServiceNow
         plan = Plan(
             id=tuple(operator.itemgetter(place) for place in found["id"]),
             name=_first(found["name"]),

@@ -77,8 +77,11 @@ class Reader:
         self._characteristics = tuple(field_paths.steps(path) for path in fields.characteristics)
         self._ids = self._looks(fields.id)
         self._texts = tuple(
-            (name, self._looks(getattr(fields, name)), self._cleaning(name)) for name in TEXTS
+            (name, self._looks(getattr(fields, name)), self._cleaning(name))
+            for name in TEXTS
+            if name != "status"
         )
+        self._status_looks, self._words = self._looks(fields.status), text.Words(length)
         self._moments = tuple((name, self._looks(getattr(fields, name))) for name in MOMENTS)
         self._states = tuple((name, self._looks(places)) for name, places in mapping.states.items())
 
@@ -114,14 +117,15 @@ class Reader:
         parts = self.gather(value, dropped)
         ident = ""
         for look in self._ids:
-            ident = ident or text.identity(look(parts), self._length)
+            ident = ident or text.identity(field_paths.identifier(look(parts)), self._length)
         if not ident:
             return None
         found: dict[str, Any] = {name: _text(parts, looks, clean) for name, looks, clean in self._texts}
+        found["status"] = self._status(parts, dropped)
         found |= {name: self._moment(parts, looks, dropped) for name, looks in self._moments}
         status, entity_type = found["status"], found.pop("entity_type")
         states = self._further_states(
-            [(name, [look(parts) for look in looks]) for name, looks in self._states]
+            [(name, [look(parts) for look in looks]) for name, looks in self._states], dropped
         )
         record = Record(
             ident,
@@ -163,10 +167,19 @@ class Reader:
             if value is None or value == "":
                 continue
             found = dates.moment(value, self._mapping.date_format)
+            if found is None and type(value) is dict:
+                found = self._wrapped_moment(value)
             if found is not None:
                 return found
             dropped["date"] += 1
         return None
+
+    def _wrapped_moment(self, value: Mapping[str, object]) -> float | None:
+        """The date that an object stands for, as it is stored rather than as it is shown."""
+        inner = (field_paths.folded(value).get("$date"), *reversed(field_paths.plain_values(value)))
+        inner = (*(field_paths.identifier(one) for one in inner),)
+        read = (dates.moment(one, self._mapping.date_format) for one in inner)
+        return next((one for one in read if one is not None), None)
 
     def _operational(self, word: str, states: Sequence[tuple[str, str]]) -> bool | None:
         """What the headline means, refined by the further states; None where nobody knows."""
@@ -175,17 +188,37 @@ class Reader:
             return False
         return operational
 
+    def _status(self, parts: Parts, dropped: MutableMapping[str, int]) -> str:
+        """The first of the places that holds a status; of several values there the first that is known."""
+        for look in self._status_looks:
+            value = look(parts)
+            if type(value) is dict or type(value) is list:
+                words = [self._words.of(one) for one in field_paths.plain_values(value)]
+                found = next((word for word in words if text.fold(word) in self._statuses), "")
+                found = found or next(filter(None, words), "")
+                if value and not found:
+                    dropped["status"] += 1
+            else:
+                found = self._words.of(value)
+            if found:
+                return found
+        return ""
+
     def _is_known(self, word: str) -> bool:
         return not word or text.fold(word) in self._statuses
 
-    def _further_states(self, given: Sequence[tuple[str, Sequence[object]]]) -> tuple[tuple[str, str], ...]:
+    def _further_states(
+        self, given: Sequence[tuple[str, Sequence[object]]], dropped: MutableMapping[str, int]
+    ) -> tuple[tuple[str, str], ...]:
         """The states of each dimension, once each, of what was found of them."""
         states: dict[tuple[str, str], None] = {}
         for dimension, found in given:
             most = len(states) + _MOST_STATES
             for value in found:
-                for word in value if isinstance(value, list) else (value,):
-                    state = text.truth(text.clean(word, self._length))
+                for one in value if isinstance(value, list) else (value,):
+                    state = text.truth(text.clean(field_paths.shown(one), self._length))
+                    if one and not state and type(one) is dict:
+                        dropped["status"] += 1
                     if state and len(states) < most:
                         states[dimension, state] = None
         return tuple(states)
@@ -221,7 +254,7 @@ class Reader:
 def _text(parts: Parts, looks: Sequence[_Look], clean: Callable[[Any], str]) -> str:
     """The first of these places that holds a text, cleaned; empty for none."""
     for look in looks:
-        found = clean(look(parts))
+        found = clean(field_paths.shown(look(parts)))
         if found:
             return found
     return ""
@@ -230,4 +263,6 @@ def _text(parts: Parts, looks: Sequence[_Look], clean: Callable[[Any], str]) -> 
 def _whole(keys: Keys, way: tuple[str, ...]) -> object:
     """All that is at a plain path."""
     value = keys.get(way[0])
-    return field_paths.gathered(value, way[1:]) if len(way) > 1 else value
+    if len(way) == 1:
+        return value
+    return field_paths.gathered(value, way[1:]) or keys.get(".".join(way))  # or a key with dots in it

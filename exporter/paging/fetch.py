@@ -36,9 +36,6 @@ Store = Callable[[], PageResult]
 Decode = Callable[[Page, Query], Awaitable[Store]]
 """Decodes a page, several at a time; raises `Malformed` where it is none."""
 
-_MOST_FAILURES = 10
-"""Pages in a row that fail, retries included, before the list is given up: then the API is broken."""
-
 _TOTAL = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 _BEHIND_END = (404, 416)
@@ -100,6 +97,9 @@ async def read_list(
         list_result: ListResult = stop.value
         if requests.first_error is not None and not list_result.received:
             raise requests.first_error from None
+        if list_result.given_up:
+            hint = requests.last_error.hint if requests.last_error else ""
+            raise errors.PartialCrawl(list_result.given_up, hint=hint) from requests.last_error
         return list_result
     except TimeoutError as error:
         if deadline is None or not limit.expired():
@@ -137,6 +137,7 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
         next_page=links.next_page(page.headers, page.body, page.url, query.paging),
         bad_total=_unusable_total(page, query.paging),
         non_records=non_records,
+        etag=page.headers.get("ETag", ""),
     )
 
 
@@ -146,7 +147,7 @@ class _Requests:
     def __init__(self, client: Client, url: str, decode: Decode) -> None:
         self._client, self._url, self._decode = client, url, decode
         self.in_flight: dict[asyncio.Task[Store], Query] = {}
-        self._failed = 0  # pages in a row
+        self.last_error: errors.SourceError | None = None
         self._positions = links.PagePositions()
         self._misplaced: dict[int, str] = {}  # pages that claim to be the first one, by ordinal
         self.first_error: errors.SourceError | None = None  # why the first page could not be read
@@ -182,7 +183,7 @@ class _Requests:
                     " paging",
                 )
             self._misplaced[query.ordinal] = wrong.reason
-        if query.role == "probe":
+        if query.role in ("probe", "window"):
             return partial(PageResult, query, items=0, new=0, total=None, status=page.status)
         return await self._decode(page, query)
 
@@ -197,10 +198,9 @@ class _Requests:
             result = task.result()()
         except errors.SourceError as error:
             return self._failure(error, query)
-        if query.role == "probe":
+        if query.role in ("probe", "window"):
             return result
         self.pages += 1
-        self._failed = 0
         if query.first:
             self.first_error = None
         misplaced = self._misplaced.get(query.ordinal, "")
@@ -211,7 +211,6 @@ class _Requests:
         status = error.status if isinstance(error, errors.Refused) else 0
         if status in _BEHIND_END and (not query.first or (status == 416 and query.headers)):
             # no range of an empty list can be satisfied, not even the first
-            self._failed = 0
             return PageResult(query, items=0, new=0, total=None, status=status)
         cause = str(error.status) if isinstance(error, errors.Broken) else error.reason
         result = PageResult(
@@ -222,12 +221,7 @@ class _Requests:
             return result
         if query.first or error.reason in ("auth", "forbidden"):
             raise error
-        if query.role == "page":
-            self._failed += 1
-            if self._failed >= _MOST_FAILURES:
-                raise errors.PartialCrawl(
-                    f"{self._failed} pages in a row failed: {error}", hint=error.hint
-                ) from error
+        self.last_error = error
         log.debug("page failed", url=self._url, role=query.role, query=query.ordinal, error=str(error))
         return result
 

@@ -1,4 +1,4 @@
-"""Links and cursors: followed from page to page, and compared with the page that was requested.
+"""Links, cursors and ranges: from page to page, and compared with the page that was requested.
 
 The next page is in the Link header (RFC 8288), in another header, or in a member of the body, as the
 dialect's `Paging` says. Which page an answer is, is in a Link with the relation `self`, and in Content-Range
@@ -23,6 +23,7 @@ from exporter.paging.strategies import (
     NO_NEXT_PAGE,
     NOT_FOUND,
     NextPage,
+    OffsetStrategy,
     PageRequest,
     Parameters,
     Query,
@@ -212,6 +213,64 @@ class CursorStrategy(LinkStrategy):
 _FIRST = re.compile(r"\s*[A-Za-z]*\s*([0-9]{1,15})\s*-\s*[0-9]{1,15}\s*(?:/|$)", re.ASCII)
 _RANGE = re.compile(r"items=([0-9]{1,15})-", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
+
+
+class RangeStrategy(OffsetStrategy):
+    """Positions in records, in the header Range (RFC 9110, section 14.2; the unit `items` as in TMF630).
+
+    Some servers keep a cursor behind the ETag of the first part: later parts name it in If-Match, one after
+    the other. Others refuse that, and are asked without it. Where both are refused the cursor is gone.
+    """
+
+    def __init__(self, paging: Paging, size: int) -> None:
+        super().__init__(paging, size)
+        self._etag = ""
+        self._is_refused = False  # whether a part was, and is requested without If-Match now
+        self._is_cut_off = False
+
+    @property
+    def is_sized(self) -> bool:
+        """A range always has an end."""
+        return True
+
+    @property
+    def position_name(self) -> str:
+        """The header."""
+        return "the Range header"
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the cursor is gone."""
+        return self._is_cut_off
+
+    def write(self, request: PageRequest) -> Parameters:
+        """The first and the last record, and the ETag of the first part."""
+        first = self.paging.first + request.position
+        headers = {"Range": f"items={first}-{first + request.limit - 1}"}
+        if self._etag and request.position:
+            headers["If-Match"] = self._etag
+        return Parameters(headers=headers)
+
+    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
+        """As for an offset; with a cursor one after the other."""
+        is_alone = bool(self._etag) or self._is_refused
+        return None if is_alone and in_flight else super().next_request(total, in_flight)
+
+    def on_precondition_failed(self, request: PageRequest) -> bool:
+        """Requests the part once more without If-Match."""
+        if not self._etag:
+            return False
+        self._etag, self._is_refused = "", True
+        self._gaps.append(request)
+        return True
+
+    def on_page(self, request: PageRequest, received: Received) -> None:
+        """Remembers the ETag of the first part."""
+        if not request.position and request.role == "page" and not request.gap:
+            self._etag = received.etag
+        self._is_cut_off = self._is_cut_off or (self._is_refused and not received.items)
+        self._is_refused = False
+        super().on_page(request, received)
 
 
 class Misplaced(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ import msgspec
 
 from exporter.inventory.dialects import Paging
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH, Bisection, FailedPage, PagePart, Unread
-from exporter.paging.links import CursorStrategy, LinkStrategy
+from exporter.paging.links import CursorStrategy, LinkStrategy, RangeStrategy
 from exporter.paging.strategies import (
     NO_NEXT_PAGE,
     NOT_FOUND,
@@ -30,7 +30,6 @@ from exporter.paging.strategies import (
     PageRequest,
     PageStrategy,
     Query,
-    RangeStrategy,
     Received,
     Strategy,
 )
@@ -72,16 +71,24 @@ class PageResult(msgspec.Struct, frozen=True):
     bad_total: str = ""
     misplaced: str = ""
     non_records: int = 0
+    etag: str = ""
+
+
+PRECONDITION_FAILED = 412
+
+_WINDOW = frozenset({"400", "406", "409", "413", "414", "422", "500", "501"})
+"""Statuses of positions beyond the last one that an API pages to, as search engines have it."""
 
 
 class Caps(msgspec.Struct, frozen=True):
-    """Where even an endless list ends: queries sent, and records received.
+    """Where even an endless list ends: queries sent, records received, and `failures` of pages in a row.
 
     The page that exceeds `records` is stored whole, since it has been read.
     """
 
     pages: int
     records: int
+    failures: int = 10
 
 
 class ListResult(msgspec.Struct, frozen=True):
@@ -93,7 +100,9 @@ class ListResult(msgspec.Struct, frozen=True):
     and about `unread_records` are missing for that, `bad_rows` included: position from 0, and cause. `pages`
     of `page_size` were read, `absent_pages` answered 404, which counts as the end. `non_records` counts
     elements that are no objects. `reason` says in a sentence why the list is not complete; `is_short_only`
-    that the only reason is that fewer different records came than were announced.
+    that the only reason is that fewer different records came than were announced. `given_up` is the error of
+    the last of many pages in a row that failed, where the list was left for that; "" for none.
+    `is_cut_off` says that the list must be read from its beginning, since its cursor is gone.
     """
 
     complete: bool
@@ -110,6 +119,8 @@ class ListResult(msgspec.Struct, frozen=True):
     spread: int = 0
     non_records: int = 0
     page_size: int = 0
+    given_up: str = ""
+    is_cut_off: bool = False
 
 
 Unit = Literal["known", "unknown"]
@@ -157,6 +168,11 @@ class _Reading:
         self._pages = self._items = self._new = self._longest = self._absent = self._non_records = 0
         self._first_items = self._new_behind_first = 0
         self._is_repeating = False
+        self._failures: list[tuple[PageRequest, PageResult]] = []  # pages in a row
+        self._window: Literal["", "asked", "asking", "none", "found"] = (
+            ""  # whether paging ends before the list does
+        )
+        self._given_up = ""
         self._capped = self._excessive_total = self._bad_total = self._misplaced = self._unit_error = ""
 
     def _begin(self, size: int) -> None:
@@ -173,10 +189,15 @@ class _Reading:
         """Whether the first page came again, and nothing else ever."""
         return self._is_repeating and not self._new_behind_first
 
+    @property
+    def _is_over(self) -> bool:
+        is_ended = self._capped or self._given_up or self._window == "found" or self._strategy.is_cut_off
+        return bool(is_ended) or self._is_position_ignored
+
     def next_queries(self, width: int) -> tuple[Query, ...]:
         """The queries that may be sent now."""
         queries: list[Query] = []
-        while len(self.in_flight) < width and not self._capped and not self._is_position_ignored:
+        while len(self.in_flight) < width and not self._is_over:
             step = self._next_step()
             if step is None:
                 break
@@ -192,6 +213,9 @@ class _Reading:
         """Pages first, when all have arrived the parts of those that failed, and the unit at the end."""
         if self._probes is not None:
             return self._probes.pop(0) if self._probes and not self.in_flight else None
+        if self._window in ("asked", "asking"):
+            is_new, self._window = self._window == "asked", "asking"
+            return PageRequest(0, self._size, role="window") if is_new else None
         request = self._strategy.next_request(self._expected, len(self.in_flight))
         if request or any(isinstance(step, PageRequest) for step in self.in_flight.values()):
             return request
@@ -223,6 +247,9 @@ class _Reading:
         role = result.query.role
         if isinstance(step, PageRequest) and role == "unit":
             self._on_unit(step, result)
+            return
+        if role == "window":
+            self._on_window(result)
             return
         self._bad_total = self._bad_total or result.bad_total
         if result.items and not result.new:
@@ -257,12 +284,17 @@ class _Reading:
         if result.cause == "empty" and self._expected is None and not result.query.first:
             # without a body some servers say that nothing is there
             result = PageResult(result.query, 0, 0, None, NOT_FOUND)
+        if result.status == PRECONDITION_FAILED and self._strategy.on_precondition_failed(request):
+            return
+        self._count_failures(request, result)
         if not result.unread:
             self._absent += result.status == NOT_FOUND
             self._count(result)
             self._watch_for_repetition(result)
             new = result.items if result.query.first else result.new
-            received = Received(result.items, new, self._expected, result.status, result.next_page)
+            received = Received(
+                result.items, new, self._expected, result.status, result.next_page, result.etag
+            )
             self._strategy.on_page(request, received)
             return
         estimate = self._strategy.on_failure(request, self._expected)
@@ -270,6 +302,48 @@ class _Reading:
         if result.query.first:
             # nothing follows from a first page that fails: does the API answer at all?
             self._probes = self._bisection.probes(self._size) if result.cause in DIVISIBLE else []
+
+    def _count_failures(self, request: PageRequest, result: PageResult) -> None:
+        """Gives the list up after many in a row, unless these are the end of paging: the first page shows it.
+
+        Where an API pages no further than to some position, all pages behind that fail alike.
+        """
+        if not result.unread:
+            self._failures = []
+            return
+        self._failures.append((request, result))
+        if (
+            result.query.first
+            or len(self._failures) < self._caps.failures
+            or self._window in ("asked", "asking")
+        ):
+            return
+        if not self._window and all(self._is_refused(one) for _, one in self._failures):
+            self._window = "asked"
+        else:
+            self._given_up = f"{len(self._failures)} pages in a row failed: {result.error}"
+
+    def _is_refused(self, result: PageResult) -> bool:
+        return result.cause in _WINDOW or str(result.status) in _WINDOW
+
+    def _on_window(self, result: PageResult) -> None:
+        if result.unread:
+            self._window = "none"
+            self._given_up = f"{len(self._failures)} pages in a row failed: {self._failures[-1][1].error}"
+        else:
+            self._window = "found" if self._failures else ""  # or another page came meanwhile
+            self._bisection.stop()
+
+    def _end_of_paging(self) -> str:
+        """Where the API lists nothing behind some position, though it announces more; "" for nowhere."""
+        refused = [request.position for request, result in self._failures if self._is_refused(result)]
+        if len(refused) < 2 or len(refused) != len(self._failures) or self._given_up:
+            return ""
+        what = f"position {min(refused)}" if self._strategy.counts_records else f"page {min(refused) + 1}"
+        return (
+            f"the API lists nothing from {what} on: split the query into several that list less, as query:"
+            " [{…}, {…}]"
+        )
 
     def _on_unit(self, request: PageRequest, result: PageResult) -> None:
         """A page that cannot be read proves nothing; one that is refused is no page of the list."""
@@ -334,6 +408,8 @@ class _Reading:
             absent_pages=self._absent,
             non_records=self._non_records if expected is None else 0,
             page_size=self._size,
+            given_up=self._given_up,
+            is_cut_off=self._strategy.is_cut_off,
             spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),
         )
 
@@ -350,6 +426,10 @@ class _Reading:
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
         if self._misplaced and not self._is_position_ignored:
             reasons.append(f"the first page came in place of another: {self._misplaced}")
+        if end := self._end_of_paging():
+            reasons.append(end)
+        if self._strategy.is_cut_off:
+            reasons.append("the list changed while it was read: its cursor (If-Match) is gone")
         if doubt := self._strategy.doubt(expected):
             reasons.append(doubt)
         if self._unit_error:

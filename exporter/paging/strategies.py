@@ -1,7 +1,7 @@
 """Which page of a list to request next, and how it is written: by position, page number, or all at once.
 
-The strategies of links and cursors are in `links`. A strategy is asked which request may be sent now, and
-receives each page in the order of arrival; the limits, and whether the list is complete, are decided in
+The strategies of links, cursors and ranges are in `links`. A strategy is asked which request may be sent now,
+and receives each page in the order of arrival; the limits, and whether the list is complete, are decided in
 `pagination`. Pure. Invariant: every request moves a strategy on, so it ends or meets a limit.
 """
 
@@ -36,9 +36,9 @@ _COUNTS_PAGES_FROM_1 = (
 _NEW_IN_CHANGING = 0.1
 """The share of the records at position 1 that may be new, because the list has changed since it was read."""
 
-Role = Literal["page", "part", "probe", "unit"]
-"""Why a page is requested: for its records; as a part of a page that failed; for one row, to find
-out whether the API answers, without using its record; or to find out what positions count."""
+Role = Literal["page", "part", "probe", "unit", "window"]
+"""Why a page is requested: for its records; as a part of a page that failed; to find out
+whether the API answers, without using its records (probe, window); or to find out what positions count."""
 
 
 class NextPage(msgspec.Struct, frozen=True):
@@ -82,6 +82,7 @@ class Received(msgspec.Struct, frozen=True):
     total: int | None
     status: int = 200
     next_page: NextPage = NO_NEXT_PAGE
+    etag: str = ""
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -129,6 +130,11 @@ class Strategy:
         return False
 
     @property
+    def counts_records(self) -> bool:
+        """Whether positions are those of records."""
+        return self.paging.style in ("offset", "range")
+
+    @property
     def position_name(self) -> str:
         """What an API ignores that always gives the first page."""
         return self.paging.position_param
@@ -160,6 +166,15 @@ class Strategy:
     def unit_request(self, total: int | None) -> PageRequest | None:
         """A last request, which shows whether positions count what is assumed; None where that is clear."""
         return None
+
+    def on_precondition_failed(self, request: PageRequest) -> bool:
+        """A page was refused for what it requires (412); returns whether it is requested again."""
+        return False
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the list must be read from its beginning again."""
+        return False
 
     def rows(self, request: PageRequest) -> range | None:
         """The rows of the list behind a request, in records from 0; None while unknown."""
@@ -324,25 +339,6 @@ class OffsetStrategy(SizedStrategy):
     def doubt(self, total: int | None) -> str:
         """A 404 with records behind it, or positions that count pages."""
         return self._doubt
-
-
-class RangeStrategy(OffsetStrategy):
-    """Positions in records, in the header Range (RFC 9110, section 14.2; the unit `items` as in TMF630)."""
-
-    @property
-    def is_sized(self) -> bool:
-        """A range always has an end."""
-        return True
-
-    @property
-    def position_name(self) -> str:
-        """The header."""
-        return "the Range header"
-
-    def write(self, request: PageRequest) -> Parameters:
-        """The first and the last record."""
-        first = self.paging.first + request.position
-        return Parameters(headers={"Range": f"items={first}-{first + request.limit - 1}"})
 
 
 class PageStrategy(SizedStrategy):

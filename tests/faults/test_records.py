@@ -52,12 +52,12 @@ async def test_f29_one_bad_record_in_a_thousand_costs_itself_and_a_changed_schem
 @fault(
     30,
     "an id that is missing, null, empty, a number or an object",
-    "A number is an id as text; any other such record is rejected and counted as `missing_id`",
+    "A number is an id as text, an object its `value` or `$oid`; others are rejected as `missing_id`",
     metric='ses_inventory_exporter_records_rejected_total{reason="missing_id"}',
     alert="InventoryRecordsRejected",
 )
 async def test_f30_a_number_is_an_id_and_nothing_else_that_is_no_text(tmp_path: Path) -> None:
-    bad = [record(0, id=ident) for ident in (None, "", "  ", {}, {"value": "S1"}, ["S1"], True)]
+    bad = [record(0, id=ident) for ident in (None, "", "  ", {}, {"href": "S1"}, ["S1"], True)]
     items = [*records(60), record(0, id=4711), *bad, {"name": "without"}]
     async with inventory.over(tmp_path, items) as (_, built):
         await inventory.refresh(built)

@@ -15,7 +15,9 @@ async def test_what_servers_send_is_read_as_expected(name: str, tmp_path: Path) 
     expected = yaml.safe_load((driver.HABITS / name / "expected.yaml").read_text())
     found = await driver.read(name, tmp_path)
     for key in ("records", "reason", "requests"):
-        if key in expected:
+        if key == "records" and isinstance(expected.get(key), int):
+            assert len(found[key]) == expected[key], found
+        elif key in expected:
             assert found[key] == expected[key], (key, found)
     for key in ("error", "hint", "exports"):
         words = expected.get(key, [])

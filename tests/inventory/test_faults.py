@@ -129,7 +129,7 @@ def test_f29_one_bad_record_in_a_thousand_is_rejected_and_counted(bad: object) -
         '"id":""',
         '"id":"  "',
         '"id":{}',
-        '"id":{"value":1}',
+        '"id":{"href":"x"}',
         '"id":[1]',
         '"id":true',
         '"name":"x"',

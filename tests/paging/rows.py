@@ -14,7 +14,7 @@ OFFSET = Paging()
 PAGE = Paging(style="page", size_param="size", position_param="page", first=1)
 RANGE = Paging(style="range")
 STYLES = {"offset": OFFSET, "page": PAGE, "range": RANGE}
-CAPS = pagination.Caps(pages=10_000, records=1_000_000)
+CAPS = pagination.Caps(pages=10_000, records=1_000_000, failures=1_000_000)
 
 
 @dataclass
