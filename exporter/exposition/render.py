@@ -100,13 +100,14 @@ class Exposition:
         self._buckets = [[] for _ in range(1 << (wanted - 1).bit_length())]
         for record in snapshot.records.values():
             self._buckets[self._place(record)].append(record)
-        rows = []
+        builders = [segments.Builder() for _ in self._writers]
         for bucket in self._buckets:  # one by one: a single large sort would let no other thread work
             bucket.sort(key=_rank)
             self._pause()
             shown = [record.shown() for record in bucket]
-            rows.append([writer.block(shown) for writer in self._writers])
-        self._segments = [segments.segments(column) for column in zip(*rows, strict=True)]
+            for writer, builder in zip(self._writers, builders, strict=True):
+                builder.append(writer.block(shown))
+        self._segments = [builder.segments() for builder in builders]
         self._cells = Counter(map(_cell, snapshot.records.values()))
 
     def _place(self, record: StoredRecord) -> int:

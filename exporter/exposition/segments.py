@@ -134,16 +134,24 @@ class Segments:
         return join((whole, part(b"".join(lines[:left]))))
 
 
-def segments(blocks: Iterable[Block]) -> Segments:
-    """The segments of blocks in the order of their buckets."""
-    pieces: list[bytes] = []
-    crcs, lengths, counts = array("Q"), array("Q"), array("Q")
-    for block in blocks:
-        pieces.append(block.part.deflated)
-        crcs.append(block.part.crc)
-        lengths.append(block.part.length)
-        counts.append(block.series)
-    return _segments(b"".join(pieces), array("Q", map(len, pieces)), crcs, lengths, counts)
+class Builder:
+    """Joins blocks in the order of their buckets, so that not all of them are in memory at once."""
+
+    def __init__(self) -> None:
+        self._deflated = bytearray()
+        self._sizes, self._crcs, self._lengths, self._counts = (array("Q") for _ in range(4))
+
+    def append(self, block: Block) -> None:
+        """Adds the block of the next bucket."""
+        self._deflated += block.part.deflated
+        self._sizes.append(len(block.part.deflated))
+        self._crcs.append(block.part.crc)
+        self._lengths.append(block.part.length)
+        self._counts.append(block.series)
+
+    def segments(self) -> Segments:
+        """The segments of all blocks."""
+        return _segments(bytes(self._deflated), self._sizes, self._crcs, self._lengths, self._counts)
 
 
 def _segments(
