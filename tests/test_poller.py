@@ -385,7 +385,7 @@ async def test_an_api_that_refuses_the_deltas_parameter_is_told_by_its_name(tmp_
         source.answer = answer
         poller = inventory.poller(built)
         await poller.refresh()
-        assert poller.recorder.hint == (
+        assert poller.status.last_error_hint == (
             "does the API know updatedDaysAgo? correct or empty collections.services.delta"
         )
 

@@ -86,7 +86,7 @@ async def test_a08_a_page_of_too_much_is_a_failed_page_with_a_sentence(tmp_path:
         assert (own(built, "up"), failures(built, "too_large")) == (0, 1)
         assert "the answer has more than 100000 elements, which is no page" in poller(built).recorder.error
         assert source.url in poller(built).recorder.error
-        assert "page_size" in poller(built).recorder.hint
+        assert "page_size" in poller(built).status.last_error_hint
 
 
 @pytest.mark.parametrize("value", ["", ",,,", [], {"a": "b"}])

@@ -159,4 +159,4 @@ async def test_a04_a_token_of_before_is_shown_to_nobody_either(tmp_path: Path) -
             await it.good()
             it.server.script = rawserver.says(titled("first-of-tokens second-of-tokens"))
             await it.refresh()
-            assert "'*** ***'" in it.poller.recorder.hint
+            assert "'*** ***'" in it.poller.status.last_error_hint
