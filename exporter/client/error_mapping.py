@@ -20,6 +20,7 @@ import yarl
 
 from exporter import errors
 from exporter.client import response, tls
+from exporter.inventory.text import clean
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
@@ -380,8 +381,8 @@ def api_words(body: bytes, status: int) -> str:
         found = _of_markup(text, status)
     else:
         found = text if "\ufffd" not in text[:1000] else ""
-    words = " ".join(re.sub(r"[^ -~\u00a1-\ud7ff\uf900-\ufffc]", " ", found[:4000]).split())
-    return errors.bare(words) if _says_more(words, status) else ""
+    words = errors.bare(" ".join(clean(found[:4000], 4000).split()))
+    return words if _says_more(words, status) else ""
 
 
 def _says_more(words: str, status: int) -> bool:

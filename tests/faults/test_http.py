@@ -251,21 +251,33 @@ async def test_a_redirect_from_https_to_http_is_not_followed(houses: Houses) -> 
 
 BODY = json.dumps(rawserver.carriers()).encode()
 MISTAKEN: Mapping[str, bytes] = {
+    "unknown": rawserver.whole(bytes(range(200, 256)) * 9, "Content-Encoding: br"),
+    "no gzip": rawserver.whole(b"?" * 500, "Content-Encoding: gzip"),
+    "corrupt": rawserver.whole(gzip.compress(BODY)[:200] + b"?" * 300, "Content-Encoding: gzip"),
+    "cut": rawserver.whole(gzip.compress(BODY)[:-30], "Content-Encoding: gzip"),
+    "wrong checksum": rawserver.whole(gzip.compress(BODY)[:-8] + b"?" * 8, "Content-Encoding: gzip"),
+}
+MISLABELLED: Mapping[str, bytes] = {
     "wrong": rawserver.whole(BODY, "Content-Encoding: gzip"),
     "another": rawserver.whole(zlib.compress(BODY), "Content-Encoding: gzip"),
     "doubled": rawserver.whole(gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip, gzip"),
     "doubled in secret": rawserver.whole(gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip"),
     "unknown": rawserver.whole(BODY, "Content-Encoding: br"),
-    "corrupt": rawserver.whole(gzip.compress(BODY)[:200] + b"?" * 300, "Content-Encoding: gzip"),
-    "cut": rawserver.whole(gzip.compress(BODY)[:-30], "Content-Encoding: gzip"),
-    "wrong checksum": rawserver.whole(gzip.compress(BODY)[:-8] + b"?" * 8, "Content-Encoding: gzip"),
 }
+
+
+async def test_f23_a_body_with_a_wrong_label_is_read(houses: Houses) -> None:
+    async with houses.good() as it:
+        for name, answer in MISLABELLED.items():
+            it.server.script = rawserver.says(answer)
+            await it.refresh()
+            assert it.own("up") == 1, (name, it.poller.recorder.error)
 
 
 @fault(
     23,
     "a wrong, duplicate or corrupt Content-Encoding",
-    "Kept, reason `encoding`",
+    "What the first bytes show is read; else kept, reason `encoding`",
     metric='ses_inventory_exporter_refresh_failures_total{reason="encoding"}',
     alert="InventoryApiFailing",
 )

@@ -40,7 +40,7 @@ UNREADABLE: Mapping[str, tuple[bytes, str]] = {
     "a lone surrogate": (TEXT.replace(NAME, b'"\\ud800"'), "json"),
     "half a pair": (TEXT.replace(NAME, b'"\\udc00\\ud800"'), "json"),
     "invalid UTF-8": (TEXT.replace(NAME, b'"\xff\xfe"'), "encoding"),
-    "UTF-16": (TEXT.decode().encode("utf-16"), "encoding"),
+    "half of UTF-16": (TEXT.decode().encode("utf-16")[:-1], "encoding"),
     "a second document": (TEXT + TEXT, "json"),
     "two marks": (b"\xef\xbb\xbf\xef\xbb\xbf" + TEXT, "json"),
     "no JSON at all": (b"OK", "json"),
