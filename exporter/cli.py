@@ -127,24 +127,7 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
     for name in ("serve", "check", "once"):
         _config(made[name])
     _serving(made["serve"])
-    made["check"].add_argument(
-        "--offline",
-        action="store_true",
-        help="validate the configuration only, without a request to the APIs (default: off)",
-    )
-    made["check"].add_argument(
-        "--record",
-        metavar="ID",
-        help="explain one record, by its id or name: its JSON, the metrics of its values, and its status "
-        "(default: explain the collections)",
-    )
-    made["check"].add_argument(
-        "--save",
-        type=Path,
-        metavar="FOLDER",
-        help="write the responses into a folder, with names, addresses and ids replaced; "
-        "`simulate --replay` serves them (default: none)",
-    )
+    _checking(made["check"])
     if not {"simulate", "demo"}.isdisjoint(arguments):
         from exporter.simulator import command_line
 
@@ -184,6 +167,27 @@ def _config(parser: argparse.ArgumentParser) -> None:
         dest="log.format",
         choices=("logfmt", "json"),
         help="format of log lines (default: log.format of the configuration, else logfmt)",
+    )
+
+
+def _checking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="validate the configuration only, without a request to the APIs (default: off)",
+    )
+    parser.add_argument(
+        "--record",
+        metavar="ID",
+        help="explain one record, by its id or name: its JSON, the metrics of its values, and its status "
+        "(default: explain the collections)",
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FOLDER",
+        help="write the responses into a folder, with names, addresses and ids replaced; "
+        "`simulate --replay` serves them (default: none)",
     )
 
 
