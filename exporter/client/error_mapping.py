@@ -331,12 +331,13 @@ def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> err
 def _redirect_hint(url: yarl.URL, location: yarl.URL, hint: str, info: RequestInfo) -> str:
     """What to do about a redirect within a host."""
     follow = f"or set {info.api}.follow_redirects"
-    if location.path == f"{url.path}/":
+    slashed = f"{url.path}/"
+    if (url.scheme, location.scheme) == ("http", "https") and location.path in (url.path, slashed):
+        return f"write https:// into {info.block}.{info.key}"
+    if location.path == slashed:
         return f"write / at the end of the collection's path, {follow}"
     if f"{location.path}/" == url.path:
         return f"write the collection's path without / at its end, {follow}"
-    if (url.scheme, location.scheme) == ("http", "https") and url.path == location.path:
-        return f"write https:// into {info.block}.{info.key}"
     return hint
 
 

@@ -57,6 +57,9 @@ class Framing:
 
     def feed(self, data: bytes) -> bytes:
         """The bytes for the parser, after these were received."""
+        if len(data) < self._left and not self._buffer:
+            self._left -= len(data)  # within a body or a chunk: without a copy
+            return data
         self._buffer += data
         found = bytearray()
         while self._buffer and (piece := self._step()) is not None:

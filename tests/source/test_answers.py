@@ -136,6 +136,29 @@ async def test_f22_a_redirect_is_not_followed(location: str, shown: str) -> None
     assert "apis.tmf638.url" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("location", "words", "hint"),
+    [
+        ("/service/?limit=40", "redirects to the same URL with / at its end", "write / at the end"),
+        ("https://inventory.example/service", "redirects to https://", "write https:// into apis.tmf638.url"),
+        ("https://inventory.example/service/", "redirects to https://", "write https:// into"),
+        ("/other", f"redirects to {URL}/other", "final URL"),
+    ],
+)
+async def test_f22_the_hint_of_a_redirect_says_what_to_write(location: str, words: str, hint: str) -> None:
+    with answering(Answer(301, b"", {"Location": location})):
+        error = await refusal(URL, errors.Refused)
+    assert words in str(error)
+    assert hint in error.hint
+
+
+async def test_a_login_that_sets_a_cookie_is_asked_about() -> None:
+    with answering(Answer(401, b"", {"Set-Cookie": "session=c4n4ry"})):
+        error = await refusal(URL, errors.Refused)
+    assert "cookie check" in error.hint
+    assert "c4n4ry" not in f"{error}{error.hint}"
+
+
 async def test_four_functions_stand_between_a_query_and_aiohttp() -> None:
     frames: list[str] = []
 
