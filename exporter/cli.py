@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 GOOD, UNREAD, WRONG = 0, 1, 2
 
-_SIMULATOR_ADDRESS = "127.0.0.1:10680"
 _SIMULATOR_BACKLOG = 128
 
 S = TypeVar("S")
@@ -134,8 +133,8 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
         made["simulate"].formatter_class = argparse.RawDescriptionHelpFormatter
         made["simulate"].epilog = command_line.epilog()
         command_line.add_options(made["simulate"])
+        command_line.add_server_options(made["simulate"])
         command_line.add_options(made["demo"])
-    _simulator_output(made["simulate"])
     _listen_address(made["demo"], "127.0.0.1:10638")
     made["demo"].set_defaults(change_rate=0.5, latency=0.05)
     healthcheck.add_options(made["healthcheck"])
@@ -208,28 +207,6 @@ def _listen_address(parser: argparse.ArgumentParser, default: str) -> None:
         action="append",
         metavar="HOST:PORT",
         help=f"address to listen on; :PORT for all addresses; repeatable (default: {default})",
-    )
-
-
-def _simulator_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--listen-address",
-        action="append",
-        metavar="HOST:PORT",
-        help=f"address to listen on; repeatable (default: {_SIMULATOR_ADDRESS})",
-    )
-    parser.add_argument(
-        "--config-out",
-        type=Path,
-        metavar="FILE",
-        help="write a configuration for the exporter that reads this simulator (default: none)",
-    )
-    parser.add_argument(
-        "--replay",
-        type=Path,
-        metavar="FOLDER",
-        help="serve the responses that `check --save` has written, instead of a simulated inventory "
-        "(default: none)",
     )
 
 
@@ -307,7 +284,9 @@ def _options(given: argparse.Namespace, host: str, port: int) -> Options:
 
 
 def _simulate(given: argparse.Namespace) -> int:
-    addresses = [_address(written) for written in given.listen_address or [_SIMULATOR_ADDRESS]]
+    from exporter.simulator import command_line
+
+    addresses = [_address(written) for written in given.listen_address or [command_line.ADDRESS]]
     if given.replay:
         asyncio.run(_replayed(_replay(given.replay), addresses))
         return GOOD

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from exporter.simulator import fault, quirk
 from exporter.simulator.dialect import DIALECTS
 from exporter.simulator.server import Options
+
+ADDRESS = "127.0.0.1:10680"
+"""Where `simulate` listens by default."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +46,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="QUIRK[=VALUE]",
         help="behave like an API with this quirk, see `simulate --help`; repeatable (default: none)",
+    )
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `simulate` alone."""
+    parser.add_argument(
+        "--listen-address",
+        action="append",
+        metavar="HOST:PORT",
+        help=f"address to listen on; repeatable (default: {ADDRESS})",
+    )
+    parser.add_argument(
+        "--config-out",
+        type=Path,
+        metavar="FILE",
+        help="write a configuration for the exporter that reads this simulator (default: none)",
+    )
+    parser.add_argument(
+        "--replay",
+        type=Path,
+        metavar="FOLDER",
+        help="serve the responses that `check --save` has written, instead of a simulated inventory "
+        "(default: none)",
     )
 
 
