@@ -30,11 +30,11 @@ demo: install ## simulator and exporter in one go, on loopback; Ctrl-C stops it
 	$(BIN)/ses-inventory-exporter demo
 
 test: check tools ## every check and every test, with branch coverage
-	$(BIN)/python -m pytest -n auto -m matrix
-	$(BIN)/python -m pytest -n auto -m "not matrix and not official" --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "matrix or histories"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not matrix and not histories and not official" --cov --cov-report=term-missing:skip-covered
 
 quick: install ## the quick part of the tests: settings, decoding, paging, metrics, web; under two minutes
-	$(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not matrix" $(QUICK)
 
 time-test: install clocks ## the quick part in other years, far from UTC, in Turkish and without a locale
 	$(SHIFTED) LC_ALL=tr_TR.UTF-8 faketime '+400 days' $(BIN)/python -m pytest -n auto -m "not matrix" $(QUICK)

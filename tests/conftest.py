@@ -20,6 +20,12 @@ def pytest_asyncio_loop_factories(
     return {"virtual": VirtualTimeLoop}
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first, so that no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: not item.get_closest_marker("histories"))
+
+
 @pytest.fixture(autouse=True)
 def _log_is_reset() -> Iterator[None]:
     """A test that runs a verb sets up logging to a stream that pytest closes after it."""

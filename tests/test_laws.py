@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import histories, scripted
+
+pytestmark = pytest.mark.histories
 
 FORGETFUL = ("_status_since_timestamp_seconds", "_status_changes_total")
 """Families that tell of the past, which a first crawl cannot know."""

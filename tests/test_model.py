@@ -2,12 +2,15 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.model.machine import Exporting
 
 STEPS = int(os.environ.get("MODEL_STEPS", "2000"))
 LENGTH = 50
+
+pytestmark = pytest.mark.histories
 
 TestModel = Exporting.TestCase
 TestModel.settings = settings(

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,6 +84,7 @@ def _sum(shards: Iterable[Series]) -> dict[scripted.Key, float]:
     return dict(total)
 
 
+@pytest.mark.histories
 @settings(histories.LAW, max_examples=15)
 @given(st.lists(RECORDS, min_size=1, max_size=3), st.sampled_from((2, 3, 5)))
 async def test_the_shards_together_are_the_whole_and_no_record_is_in_two(steps: Any, count: int) -> None:
