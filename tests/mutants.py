@@ -37,14 +37,14 @@ MODULES: Mapping[str, Sequence[str]] = {
         "tests/source/test_decompress.py",
     ),
     "exporter/inventory/absences.py": ("tests/inventory/test_absences.py",),
-    "exporter/inventory/dates.py": ("tests/inventory/test_values.py",),
+    "exporter/inventory/dates.py": ("tests/inventory/test_text.py",),
     "exporter/inventory/snapshot.py": (
         "tests/inventory/test_snapshot.py",
         "tests/inventory/test_dangling.py",
         "tests/inventory/test_tally.py",
     ),
     "exporter/paging/bisect.py": ("tests/paging/test_bisection.py",),
-    "exporter/paging/links.py": ("tests/paging/test_links.py", "tests/paging/test_next_link.py"),
+    "exporter/paging/links.py": ("tests/paging/test_next_link.py", "tests/outside/test_position_check.py"),
     "exporter/paging/pagination.py": (
         "tests/paging/test_pagination.py",
         "tests/paging/test_range.py",

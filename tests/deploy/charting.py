@@ -45,6 +45,13 @@ def installed(name: str) -> Sequence[Thing]:
     return rendered(values(name))
 
 
+def validate(thing: Thing, version: str) -> None:
+    """Checks an object against the schemas of this version of Kubernetes."""
+    import kubernetes_validate  # takes two seconds, which every worker of the tests would spend
+
+    kubernetes_validate.validate(thing, version, strict=True)
+
+
 def of(kind: str, things: Sequence[Thing]) -> list[Thing]:
     """The objects of a kind."""
     return [thing for thing in things if thing["kind"] == kind]

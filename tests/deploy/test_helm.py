@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import trustme
 import yaml
@@ -37,7 +36,7 @@ def test_every_object_is_what_kubernetes_expects(name: str, version: str) -> Non
     own = [thing for thing in installed(name) if thing["kind"] not in FOREIGN]
     assert own
     for thing in own:
-        kubernetes_validate.validate(thing, version, strict=True)
+        charting.validate(thing, version)
 
 
 @EVERY

@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
 from exporter import settings
+from tests.deploy import charting
 from tests.deploy.charting import FOREIGN, Thing, installed, of, pods
 from tests.deploy.copies import ROOT
 
@@ -50,7 +50,7 @@ def test_every_object_is_what_kubernetes_expects(folder: Path) -> None:
         thing["kind"] for thing in own
     }
     for thing in own:
-        kubernetes_validate.validate(thing, "1.31", strict=True)
+        charting.validate(thing, "1.31")
 
 
 def test_the_pod_is_the_charts_pod() -> None:

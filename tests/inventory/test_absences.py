@@ -1,6 +1,6 @@
 """Where a missing record may have stood, as far as answers show it."""
 
-from exporter.inventory.absences import PATIENCE, Absences, Answers, Crawl
+from exporter.inventory.absences import PATIENCE, Absences, Answers, Crawl, vacant
 
 
 def crawl(*answers: str) -> Crawl:
@@ -37,3 +37,16 @@ def test_where_records_that_seemed_to_be_gone_come_back_the_others_are_kept() ->
     found = found.after(part, stored)
     assert set(found.returned) == set("ab")
     assert not found.removable()
+
+
+def test_a_place_is_vacant_only_if_nearly_all_between_its_neighbours_are_missing() -> None:
+    order = "abcdefghijkl"
+    # b to k are between a and l: of these ten all but three, or all but four, are missing
+    assert vacant(order, Answers((list("al"),)), set("bcdefgh")) == set("bcdefgh")
+    assert vacant(order, Answers((list("al"),)), set("bcdefg")) == set()
+
+
+def test_a_place_in_the_middle_of_a_long_list_is_vacant_only_between_its_own_neighbours() -> None:
+    order = "abcdefghijklmnopqrst"
+    assert vacant(order, Answers((list("abcdefghijmnopqrst"),)), set("kl")) == set("kl")
+    assert vacant(order, Answers((list("abcdefghst"),)), set("kl")) == set()

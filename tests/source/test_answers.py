@@ -8,6 +8,7 @@ import pytest
 from aioresponses import aioresponses
 
 from exporter import errors
+from exporter.client.response import as_utf8
 from exporter.inventory.dialects import Paging
 from tests.source.canned import URL, Answer, Response, answering
 from tests.source.servers import Told, asking
@@ -171,3 +172,15 @@ async def test_four_functions_stand_between_a_query_and_aiohttp() -> None:
         async with asking(URL) as client:
             await client.get(URL, ())
     assert frames == ["get", "_retry", "_authorize", "_send"]
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ['["é"]', ' {"é": 1}', "[]"])
+def test_a_body_in_utf_16_or_32_is_known_without_a_mark(coding: str, text: str) -> None:
+    assert as_utf8(text.encode(coding), "", URL) == text.encode()
+
+
+def test_a_body_in_utf_8_is_taken_as_it_is_whatever_its_header_declares() -> None:
+    body = '["é"]'.encode()
+    assert as_utf8(body, "iso-8859-1", URL) == body
+    assert as_utf8('["é"]'.encode("latin-1"), "iso-8859-1", URL) == body
