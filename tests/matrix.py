@@ -16,6 +16,7 @@ from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.simulator.quirk import ENVELOPES, QUIRKS, STYLES
 from exporter.simulator.server import Options, Simulator
 from tests import crawling
+from tests.habits import recipes
 
 RECORDS = 1003
 PAGE = Path(__file__).parent.parent / "docs" / "dialects.md"
@@ -31,6 +32,22 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "link-loop": ("style=link link-loop", "link-loop"),
     "link-shrunk": ("style=link link-shrunk", "link-shrunk"),
 }
+
+_RECIPES = (
+    "## Recipes",
+    "",
+    "The same information can be sent in many ways. Most are recognised; others need a setting."
+    " `ses-inventory-exporter check`",
+    "finds what an API needs.",
+    "",
+)
+_PATHS = (
+    "",
+    "A path like `page.total` names a member in a member. Names match without regard to case, `_` and `-`."
+    " A dot that belongs to",
+    r"a name has a backslash before it: `location\.name`.",
+    "",
+)
 
 EXACT = "all"
 UNPROVEN = "all, not verified"
@@ -119,6 +136,7 @@ def page(verdicts: Mapping[str, Mapping[str, str]]) -> str:
             "`paging`, `fields` and `statuses` override any part of a dialect ([settings](settings.md),",
             "[status values](status-values.md)).",
             "",
+            *(*_RECIPES, recipes.BEGIN, recipes.table(), recipes.END, *_PATHS),
             "## Quirks of implementations",
             "",
             f"Each cell is one crawl of a simulated inventory of {RECORDS:,} carriers with the quirk.",

@@ -32,6 +32,15 @@ _HTTP = re.compile(
 )
 _MICROSOFT = re.compile(r"\\?/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)\\?/")
 _NUMBER = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}|[0-9]{19}")
+_MONTH = re.compile(r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
+_YEAR_FIRST = re.compile(r"[0-9]{4}[/.]")
+_ZONE_NAME = re.compile(r" (?:UTC|GMT) (?=[0-9]{4}$)| (?:UTC|GMT)$")
+_FORMS = (
+    *("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d"),
+    *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y %H:%M:%S", "%d %b %Y", "%d %B %Y"),
+    *("%b %d, %Y %I:%M:%S %p", "%b %d, %Y %H:%M:%S", "%b %d, %Y", "%B %d, %Y"),
+    *("%a %b %d %H:%M:%S %Y", "%A, %d-%b-%y %H:%M:%S"),  # the other two of RFC 9110
+)
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # a second, in what Unix times are counted in
 _LEAST = 1e8  # seconds: smaller numbers are codes
 _LEAST_OF_OTHERS = 1e9  # the same in milliseconds: twelve digits may be a year, a month, a day and a time
@@ -42,6 +51,8 @@ def moment(value: object, form: str = "") -> float | None:
 
     A `form`, as for `strptime`, is tried first.
     """
+    if type(value) is str and not form and (found := _RFC_3339.fullmatch(value)):
+        return _within(_rfc_3339(found))  # nearly always
     if isinstance(value, str):
         written = value.strip() if len(value) < _LONGEST else ""
     elif isinstance(value, bool) or not isinstance(value, int | float | list):
@@ -54,6 +65,10 @@ def moment(value: object, form: str = "") -> float | None:
             seconds = _read(written) if isinstance(value, str) else _counted(value)
     except (ValueError, OverflowError, TypeError):
         return None
+    return _within(seconds)
+
+
+def _within(seconds: float | None) -> float | None:
     return seconds if seconds is not None and _EARLIEST < seconds < _LATEST else None
 
 
@@ -76,7 +91,7 @@ def _formatted(written: str, form: str) -> float | None:
 def _read(written: str) -> float | None:
     """A text in one of the known notations."""
     if found := _RFC_3339.fullmatch(written):
-        return _seconds(datetime.fromisoformat(f"{found[1].upper()}{_zone(found[2])}"))
+        return _rfc_3339(found)
     if _NUMBER.fullmatch(written):
         return _unix(float(written))
     if found := _BASIC.fullmatch(written):
@@ -87,7 +102,21 @@ def _read(written: str) -> float | None:
         return int(found[1]) / 1000
     if _HTTP.fullmatch(written):
         return _seconds(email.utils.parsedate_to_datetime(written))
-    return None
+    return _with_month(written) if _MONTH.search(written) or _YEAR_FIRST.match(written) else None
+
+
+def _with_month(written: str) -> float | None:
+    """A date that is beyond doubt since it names the month, or begins with the year."""
+    plain = _ZONE_NAME.sub(" ", written).strip()
+    return next((one for form in _FORMS if (one := _formatted(plain, form)) is not None), None)
+
+
+def _rfc_3339(found: re.Match[str]) -> float | None:
+    zone = found[2]
+    try:
+        return _seconds(datetime.fromisoformat(f"{found[1].upper()}{_zone(zone) if zone else ''}"))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _counted(value: int | float | Sequence[object]) -> float | None:

@@ -23,7 +23,10 @@ _SELECTION = re.compile(r"^(characteristic|party|place|resource|service)\[(.*)\]
 _STEP = re.compile(r"((?:[^.\\]|\\.)*)\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\.])")
 _MOST_CHARACTERISTICS = 1_000
-_WRAPPERS = ("displayvalue", "label", "value", "$oid", "$uuid", "$numberlong", "text")
+_WRAPPERS = (
+    *("displayvalue", "label", "value", "$oid", "$uuid", "$numberlong"),
+    *("text", "#text", "$t", "$", "@value"),  # as XML becomes JSON
+)
 """Members of an object that stands for a scalar."""
 _LANGUAGE = re.compile(
     r"(?:ar|cs|da|de|el|en|es|fi|fr|hu|it|ja|ko|lb|nl|no|pl|pt|ro|ru|sv|tr|uk|zh)(?:[-_]\w{2,8})?"
@@ -92,7 +95,7 @@ def look(path: str, codes: Mapping[str, Mapping[str, str]] = {}) -> Callable[[Pa
     place = parsed(path)
     words = meanings(codes.get(path, {}))
 
-    whole = ".".join(place.way)
+    whole, first, further = ".".join(place.way), place.way[:1], place.way[1:]
 
     def looked(parts: Parts) -> object:
         if place.kind == "characteristic":
@@ -100,9 +103,11 @@ def look(path: str, codes: Mapping[str, Mapping[str, str]] = {}) -> Callable[[Pa
         elif place.kind:
             value = selected(getattr(parts, place.kind), place.wanted)
         else:
-            value = descended(parts.keys.get(place.way[0]), place.way[1:])
-            if value is None:
-                value = parts.keys.get(whole)  # a key with dots in it
+            value = parts.keys.get(first[0])
+            if further:
+                value = descended(value, further)
+                if value is None:
+                    value = parts.keys.get(whole)  # a key with dots in it
         return decoded(value, words) if words else value
 
     return looked
@@ -175,7 +180,7 @@ def identifier(value: object) -> object:
     if type(value) is not dict:
         return value
     keys = folded(value)
-    names = ("value", "$oid", "$uuid", "$numberlong", "displayvalue", "label")
+    names = ("value", *_WRAPPERS)
     return next((identifier(keys[name]) for name in names if keys.get(name) not in (None, "", {})), None)
 
 

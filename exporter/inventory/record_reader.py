@@ -112,12 +112,15 @@ class Reader:
         """The condition of the queries that the record contradicts; None for none."""
         return self._filters.contradicted(raw, (found.record.type, found.entity_type))
 
-    def read(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Found | None:
+    def read(self, item: Mapping[str, object], dropped: MutableMapping[str, int]) -> Found | None:
         """The record in one JSON object; None if it has no id. `dropped` counts what cannot be read."""
-        parts = self.gather(value, dropped)
+        parts = self.gather(item, dropped)
         ident = ""
         for look in self._ids:
-            ident = ident or text.identity(field_paths.identifier(look(parts)), self._length)
+            if not ident and (value := look(parts)) is not None:
+                ident = text.identity(
+                    field_paths.identifier(value) if type(value) is dict else value, self._length
+                )
         if not ident:
             return None
         found: dict[str, Any] = {name: _text(parts, looks, clean) for name, looks, clean in self._texts}
@@ -254,7 +257,12 @@ class Reader:
 def _text(parts: Parts, looks: Sequence[_Look], clean: Callable[[Any], str]) -> str:
     """The first of these places that holds a text, cleaned; empty for none."""
     for look in looks:
-        found = clean(field_paths.shown(look(parts)))
+        value = look(parts)
+        if value is None:
+            continue
+        if type(value) is dict or type(value) is list:
+            value = field_paths.shown(value)
+        found = clean(value)
         if found:
             return found
     return ""

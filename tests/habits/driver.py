@@ -98,8 +98,9 @@ def _written(answer: Written, asked: Mapping[str, str]) -> bytes:
 
 def _rows(answer: Written, asked: Mapping[str, str]) -> list[dict[str, str]]:
     """The part of `rows` services that is requested: by offset, page number or Range, counted from 0."""
-    size = int(asked.get("limit", answer.get("size", 10)))
-    start = int(asked.get("offset", size * int(asked.get("page", 0))))
+    limit, offset = answer.get("params", ("limit", "offset"))
+    size = int(asked.get(limit, 10))
+    start = int(asked.get(offset, size * int(asked.get("page", 0))))
     if ranged := re.fullmatch(r"items=(\d+)-(\d+)", asked.get("Range", "")):
         start, size = int(ranged[1]), int(ranged[2]) - int(ranged[1]) + 1
     numbers = range(answer["rows"])[start : start + size]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.habits import driver
+from tests.habits import driver, recipes
 
 
 @pytest.mark.parametrize("name", driver.habits())
@@ -24,3 +24,8 @@ async def test_what_servers_send_is_read_as_expected(name: str, tmp_path: Path) 
         for word in [words] if isinstance(words, str) else words:
             assert word in found[key], (key, found)
     assert found["complete"] == expected.get("complete", "error" not in expected), found
+
+
+def test_the_recipes_of_the_page_are_those_that_are_tested() -> None:
+    written = recipes.PAGE.read_text(encoding="utf-8")
+    assert recipes.page(written) == written, "run python -m tests.habits.recipes"
