@@ -108,9 +108,9 @@ async def run(config: settings.Settings, console: Console, save: Path | None = N
             done.add(target.collection)
             _show_target(target, console)
             seen = await _seen(config, target, clients)
-            unread += seen.error is not None
-            problems += len(seen.problems)
             solved, found = await _solved(seen, clients)
+            unread += seen.error is not None
+            problems += max(len(seen.problems), len(found))
             client = await clients.of(seen.target)
             if found:
                 _show_outcome(seen, client, console)
@@ -185,7 +185,7 @@ async def _solved(seen: Look, clients: _Clients) -> tuple[Look, list[Remedy]]:
     found: list[Remedy] = []
     until = asyncio.get_running_loop().time() + _TRIAL_SECONDS
     trials = 0
-    while (seen.error or seen.problems) and trials < _MOST_TRIALS:
+    while (seen.error or seen.problems or seen.is_doubtful) and trials < _MOST_TRIALS:
         best: tuple[Look, Remedy] | None = None
         for remedy in itertools.islice(remedies.candidates(seen), _MOST_TRIALS - trials):
             trials += 1
@@ -194,7 +194,8 @@ async def _solved(seen: Look, clients: _Clients) -> tuple[Look, list[Remedy]]:
             trial = await _trial(seen, remedy, clients)
             if trial is not None and trial.score > (best[0] if best else seen).score:
                 best = trial, remedies.confirmed(remedy, trial)
-                if not trial.problems or (seen.has_records and len(trial.problems) < len(seen.problems)):
+                is_better = seen.has_records and len(trial.problems) < len(seen.problems)
+                if is_better or not (trial.problems or trial.is_doubtful):
                     break
         if best is None:
             break
@@ -206,7 +207,7 @@ async def _solved(seen: Look, clients: _Clients) -> tuple[Look, list[Remedy]]:
 async def _trial(seen: Look, remedy: Remedy, clients: _Clients) -> Look | None:
     """The collection under a change; None if the change is not allowed or does not help."""
     try:
-        config = remedies.applied(seen.config, remedy.changes)
+        config = seen.config.changed(remedy.changes)
         found = [one for one in config.targets() if one.collection == seen.target.collection]
     except (ValueError, errors.ConfigError):
         return None

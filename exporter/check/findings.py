@@ -234,6 +234,11 @@ def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
             _position_hint(target),
             "pages",
         )
+    elif again and total is None and sum(read.new) <= target.page_size:
+        text = (
+            f"The second page is the first one again, and there is no total: are {sum(read.new)} records all"
+        )
+        yield Finding("note", text, _position_hint(target), "pages")
     elif read.problem:
         yield Finding(
             "problem",
@@ -309,9 +314,10 @@ def _total(read: Read, bare: Page | None, target: settings.Target) -> Iterator[F
     if read.total_of_none or others or differs or is_short:
         place = f"collections.{target.collection}"
         both = f"{total} records with {written(read.query)} and without it"
+        name = target.paging.total_member or target.paging.total_header
         yield Finding(
             "problem",
-            f"{target.paging.total_header} announces {both}, although the API applies the query: it counts "
+            f"{name} announces {both}, although the API applies the query: it counts "
             "the whole table, and crawls are never complete",
             f'write paging: {{total_header: ""}} under {place}, to ignore announced totals; or write '
             f"query: {{}} and include_types under {place}, so that the exporter selects the records itself",

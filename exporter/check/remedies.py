@@ -1,7 +1,7 @@
 """Which settings may solve a problem: other dialects, paths, queries, page sizes, ways of paging, ids.
 
 `candidates` lists changes for what was seen, the likeliest first; `check` tries them on the API, one after
-the other. `applied` changes the settings, and `as_yaml` writes the changes. Pure.
+the other. `as_yaml` writes the changes. Pure.
 """
 
 from __future__ import annotations
@@ -16,24 +16,27 @@ import msgspec
 import yaml
 
 from exporter import errors, settings
-from exporter.check.findings import Cause, Finding, better_dialect, counted, listed, value_of, written
+from exporter.check.findings import Finding, better_dialect, counted, listed, value_of, written
 from exporter.check.sample import Answer, Sample, raws_of
 from exporter.inventory import envelope, field_paths, text
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings.collection import Collection as Written
-from exporter.settings.collection import Collections
+from exporter.settings.models import Change
 
-_SERVICES = ("service", "services", "serviceInventory/v{0}/service", "tmf-api/serviceInventory/v{0}/service")
+_SERVICES = (
+    *("service", "services", "v{0}/service", "serviceInventory/v{0}/service"),
+    *("serviceInventory/service", "tmf-api/serviceInventory/v{0}/service"),
+)
 _RESOURCES = (
-    *("resource", "resources", "resourceInventoryManagement/v{0}/resource"),
+    *("resource", "resources", "v{0}/resource", "resourceInventoryManagement/v{0}/resource"),
     *("resourceInventory/v{0}/resource", "tmf-api/resourceInventoryManagement/v{0}/resource"),
 )
 _PATHS = {"tmf638": _SERVICES, "tmf639": _RESOURCES}
 """Paths of lists that implementations use; {0} is a version of the specification."""
 
 _SOME = "there are records"
-_VERSIONS = (4, 5, 3, 2)
-_SIZES = (50, 20, 10, 1)
+_VERSIONS = (4, 5, 3, 2, 1)
+_SIZES = (50, 20, 10, 5, 1)
 _OFFSETS = (
     *("offset", "start", "startIndex", "skip", "from", "_start"),
     *("startAt", "firstResult", "sysparm_offset"),
@@ -42,9 +45,6 @@ _CURSORS = ("cursor", "after", "pageToken", "page_token", "nextCursor", "continu
 _NUMBERS = ("page", "pageNumber", "pageNo", "page_number", "pageIndex", "pageNum", "p", "currentPage")
 _ID_WORDS = ("id", "uuid", "externalid", "identifier", "key", "sysid", "href", "number", "code")
 _MOST_LEAVES, _DEEPEST = 200, 4
-
-Change = tuple[tuple[str, ...], object]
-"""The path of a setting, and its value as it is written in YAML."""
 
 Trial = Literal["list", "second page", "anonymous"]
 """How a remedy is tried: by a whole sample, by the second page first, or first without credentials."""
@@ -99,9 +99,15 @@ class Look(msgspec.Struct, frozen=True):
         """How far it came, and, less than that, how many problems there are; more is better."""
         if self.sample is None:
             return _reached(self.error), 0
+        wrong = -2 * len(self.problems) - self.is_doubtful
         if not self.sample.has_records:
-            return 4, -len(self.problems)
-        return 6 - any(one.cause == "ids" for one in self.problems), -len(self.problems)
+            return 4, wrong
+        return 6 - any(one.cause == "ids" for one in self.problems), wrong
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether nothing shows that the first page is not the whole list, nor that it is."""
+        return any(one.kind == "note" and one.cause == "pages" for one in self.findings)
 
 
 def _reached(error: errors.SourceError | None) -> int:
@@ -110,22 +116,6 @@ def _reached(error: errors.SourceError | None) -> int:
     if isinstance(error, errors.Malformed) and error.reason != "html":
         return 3
     return 1 if getattr(error, "status", 0) in (0, 404, 405) else 2
-
-
-def applied(config: settings.Settings, changes: Sequence[Change]) -> settings.Settings:
-    """The settings with changes; raises ValueError if a value is not allowed."""
-    apis = config.apis
-    chosen = config.collections or Collections(**{one.collection: Written() for one in config.targets()})
-    for (block, name, key), value in changes:
-        if block == "apis":
-            api = getattr(apis, name).model_copy(update={key: value})
-            apis = apis.model_copy(update={name: api})
-        else:
-            before = getattr(chosen, name)
-            new = getattr(Written.model_validate({key: value}), key)
-            chosen = chosen.model_copy(update={name: before.model_copy(update={key: new})})
-    collections = chosen if any(path[0] == "collections" for path, _ in changes) else config.collections
-    return config.model_copy(update={"apis": apis, "collections": collections})
 
 
 def as_yaml(config: settings.Settings, changes: Sequence[Change]) -> str:
@@ -156,24 +146,24 @@ def candidates(look: Look) -> Iterator[Remedy]:
     if error is not None:
         yield from _of_error(look, error)
         return
-    causes = [one.cause for one in look.problems]
+    causes = [one.cause for one in look.problems] or ["pages"] * look.is_doubtful
     for cause, found in _BY_CAUSE.items():
         if cause in causes:
             yield from found(look)
 
 
-def _problem(look: Look, what: str, key: str, value: object, cause: Cause = "") -> Remedy:
+def _problem(look: Look, what: str, key: str, value: object) -> Remedy:
     """The remedy that sets one key of the collection."""
     name = look.target.collection
     shown = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
     hint = f"write {key}: {shown} under collections.{name}"
-    return Remedy(Finding("problem", what, hint, cause), ((("collections", name, key), value),))
+    return Remedy(Finding("problem", what, hint), ((("collections", name, key), value),))
 
 
 def _of_error(look: Look, error: errors.SourceError) -> Iterator[Remedy]:
     """Remedies for a list that cannot be read."""
     status = getattr(error, "status", 0)
-    if isinstance(error, errors.Unreachable) or status == 400:
+    if error.reason in ("tls", "reset") or status == 400:
         yield from _other_scheme(look)
     if isinstance(error, errors.Unreachable):
         return
@@ -256,19 +246,16 @@ def _other_queries(look: Look) -> Iterator[Remedy]:
             continue
         instead = f"With the query {written(query)}, the dialect's own," if query else "Without the query"
         what = f"{instead}{'' if query else f' {queries}'} {_SOME}"
-        remedy = _problem(look, what, "query", [dict(query)], "query")
-        if not query:
-            hint = f"write query: {{}} for all of them under collections.{target.collection}"
-            finding = msgspec.structs.replace(remedy.finding, hint=hint)
-            remedy = msgspec.structs.replace(remedy, finding=finding)
-        yield remedy
+        remedy = _problem(look, what, "query", [dict(query)])
+        hint = remedy.finding.hint.replace("[{}]", "{} for all of them")
+        yield msgspec.structs.replace(remedy, finding=msgspec.structs.replace(remedy.finding, hint=hint))
 
 
 def _other_sizes(look: Look) -> Iterator[Remedy]:
     for size in _SIZES:
         if size < look.target.page_size:
-            refused = f"The API refuses pages of {look.target.page_size} records"
-            yield _problem(look, f"{refused}, and lists pages of {size}", "page_size", size, "size")
+            what = f"The API lists pages of {size} records, not of {look.target.page_size}"
+            yield _problem(look, what, "page_size", size)
 
 
 def _without_parameters(look: Look) -> Iterator[Remedy]:
@@ -317,8 +304,7 @@ def _paged(look: Look, what: str, change: Mapping[str, object], trial: Trial = "
     """The remedy that changes the paging, with what the operator has written of it besides."""
     paging = look.written.paging
     before = paging.model_dump(exclude_none=True) if paging else {}
-    remedy = _problem(look, what, "paging", {**before, **change}, "pages")
-    return msgspec.structs.replace(remedy, trial=trial)
+    return msgspec.structs.replace(_problem(look, what, "paging", {**before, **change}), trial=trial)
 
 
 def _other_positions(look: Look) -> Iterator[Remedy]:
@@ -336,7 +322,10 @@ def _other_positions(look: Look) -> Iterator[Remedy]:
         if change.items() <= msgspec.structs.asdict(paging).items():
             continue
         counts = f"page numbers from {first}" if style == "page" else "positions of records"
-        yield _paged(look, f"The API takes {counts} in {name}", change, "second page")
+        trial: Trial = "list" if (style, name) == (paging.style, own) else "second page"
+        yield _paged(look, f"The API takes {counts} in {name}", change, trial)
+    if look.sample is not None and all(read.ended for read in look.sample.reads):
+        yield from _no_total(look)
 
 
 def _next_pages(look: Look) -> Iterator[Remedy]:
@@ -354,8 +343,9 @@ def _next_pages(look: Look) -> Iterator[Remedy]:
 
 
 def _no_total(look: Look) -> Iterator[Remedy]:
-    what = f"{look.target.paging.total_header} is not the number of records of the list"
-    yield _paged(look, what, {"total_header": ""})
+    paging = look.target.paging
+    what = f"{paging.total_member or paging.total_header} is not the number of records of the list"
+    yield _paged(look, what, {"total_header": "", **({"total_member": None} if paging.total_member else {})})
 
 
 def _other_ids(look: Look) -> Iterator[Remedy]:
@@ -365,7 +355,7 @@ def _other_ids(look: Look) -> Iterator[Remedy]:
     raws = [raw for page in look.sample.pages for raw in raws_of(page, look.sample.place)][:_MOST_LEAVES]
     kept = {name: list(places) for name, places in look.written.fields.items() if name != "id"}
     for path in _unique_paths(raws)[:3]:
-        yield _problem(look, f"The id of a record is at {path}", "fields", {**kept, "id": [path]}, "ids")
+        yield _problem(look, f"The id of a record is at {path}", "fields", {**kept, "id": [path]})
 
 
 def _unique_paths(raws: Sequence[msgspec.Raw]) -> list[str]:
@@ -390,6 +380,8 @@ def _id_rank(path: str) -> tuple[bool, int, int]:
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list):
+        value = next((one for one in value if isinstance(one, dict)), None)
     if isinstance(value, dict) and path.count(".") < _DEEPEST:
         for key, member in value.items():
             if "." not in key and "[" not in key:
@@ -405,10 +397,10 @@ def _other_types(look: Look) -> Iterator[Remedy]:
     kinds = Counter(kind for page in pages for one in listed(page, target) for kind in one.kinds if kind)
     for wanted in target.include_types:
         for kind in difflib.get_close_matches(wanted, kinds, n=1):
-            yield _problem(look, f"The type is {kind}, not {wanted}", "include_types", [kind], "types")
+            yield _problem(look, f"The type is {kind}, not {wanted}", "include_types", [kind])
     for key in ("include_types", "exclude_types"):
         if getattr(target, key):
-            yield _problem(look, f"{key} leaves out all records", key, [], "types")
+            yield _problem(look, f"{key} leaves out all records", key, [])
 
 
 def _other_filters(look: Look) -> Iterator[Remedy]:
@@ -418,14 +410,12 @@ def _other_filters(look: Look) -> Iterator[Remedy]:
     queries = [{key: value for key, value in query.items() if key not in ignored} for query in target.queries]
     kinds = [value for one in ignored.values() if one.is_of_type for value in one.written.split(",")]
     if kinds:
-        remedy = _problem(
-            look, "The exporter has to choose the types itself", "include_types", kinds, "filter"
-        )
+        remedy = _problem(look, "The exporter has to choose the types itself", "include_types", kinds)
         query: Change = (("collections", target.collection, "query"), queries)
         yield msgspec.structs.replace(remedy, changes=(*remedy.changes, query))
     elif ignored:
         named = ", ".join(map(str, ignored.values()))
-        yield _problem(look, f"{named} has no effect", "query", queries, "filter")
+        yield _problem(look, f"{named} has no effect", "query", queries)
 
 
 def _nothing_found(look: Look) -> Iterator[Remedy]:

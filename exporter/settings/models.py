@@ -5,17 +5,20 @@ Constructing `Settings` reads neither environment nor files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.settings.api_models import Apis
 from exporter.settings.base import Block, Flaw, config_error
-from exporter.settings.collection import Collections, Target, resolve
+from exporter.settings.collection import Collection, Collections, Target, resolve
 from exporter.settings.types import Addresses, Duration, Interval, Share, Size, split_address
+
+Change = tuple[tuple[str, ...], object]
+"""The path of a setting, and its value as it is written in YAML."""
 
 
 class Web(Block):
@@ -171,6 +174,23 @@ class Settings(Block, BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only the arguments; `settings.load` adds flags, environment and file."""
         return (init_settings,)
+
+    def changed(self, changes: Iterable[Change]) -> Self:
+        """The settings with other values of some keys of APIs and collections.
+
+        If no collection is set, the enabled ones are then. Raises ValueError if a value is not allowed.
+        """
+        apis, chosen = self.apis, self.collections
+        for (block, name, key), value in changes:
+            if block == "apis":
+                api = getattr(apis, name).model_copy(update={key: value})
+                apis = apis.model_copy(update={name: api})
+            else:
+                chosen = chosen or Collections(**{one.collection: Collection() for one in self.targets()})
+                new = getattr(Collection.model_validate({key: value}), key)
+                collection = getattr(chosen, name).model_copy(update={key: new})
+                chosen = chosen.model_copy(update={name: collection})
+        return self.model_copy(update={"apis": apis, "collections": chosen})
 
     def targets(self) -> tuple[Target, ...]:
         """The enabled collections, resolved, in the order services, carriers, resources.

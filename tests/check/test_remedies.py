@@ -15,7 +15,7 @@ from aiohttp import web
 
 from exporter.simulator.server import Options, Simulator
 from tests.check.running import run, services, sole
-from tests.outside.serving import serving
+from tests.outside.serving import Answer, serving
 from tests.outside.test_what_is_listed import Inventory, service
 
 Json = dict[str, Any]
@@ -307,3 +307,100 @@ async def test_a_next_page_in_a_member(tmp_path: Path, kind: str) -> None:
     paging = fragment["collections"]["services"]["paging"]
     assert (paging["style"], paging["next_member"]) == (kind, "paging.next")
     assert count_of(text) == 250
+
+
+@pytest.mark.parametrize("count", [40, 90])
+async def test_a_short_first_page_that_comes_again_may_not_be_all(tmp_path: Path, count: int) -> None:
+    records = services(count)
+
+    async def answer(request: web.Request) -> web.Response:
+        number = int(request.query.get("page", 1)) - 1
+        return web.json_response(records[number * 40 : (number + 1) * 40])
+
+    file = tmp_path / "inventory.yaml"
+    async with serving(answer) as url:
+        config = sole(url)
+        file.write_text(yaml.safe_dump(config))
+        if count == 90:
+            _, fragment, text = await mended(tmp_path, config)
+            assert fragment["collections"]["services"]["paging"]["position_param"] == "page"
+            assert count_of(text) == 90
+            return
+        status, said = await asyncio.to_thread(run, "check", "--config.file", str(file))
+    assert status == 0, said
+    assert "Note: The second page is the first one again, and there is no total: are 40 records all" in said
+
+
+RECORDS = services(250)
+TYPED = [{**one, "@type": "Carrier" if number % 2 else "Service"} for number, one in enumerate(RECORDS)]
+
+
+def listing(records: Sequence[Json], start: int) -> web.Response:
+    return web.json_response(list(records[start : start + 100]), headers={"X-Total-Count": str(len(records))})
+
+
+async def from_offset(request: web.Request) -> web.Response:
+    return listing(RECORDS, int(request.query.get("offset", 0)))
+
+
+async def pages_from_0(request: web.Request) -> web.Response:
+    return listing(RECORDS, 100 * int(request.query.get("page", 0)))
+
+
+async def pages_from_1(request: web.Request) -> web.Response:
+    return listing(RECORDS, 100 * (max(1, int(request.query.get("page", 1))) - 1))
+
+
+async def no_position_0(request: web.Request) -> web.Response:
+    number = int(request.query.get("offset", 1))
+    if number < 1:
+        return web.json_response({"code": "400", "reason": "offset must be at least 1"}, status=400)
+    return listing(RECORDS, 100 * (number - 1))
+
+
+async def a_total_of_more_than_may_be_read(request: web.Request) -> web.Response:
+    found = RECORDS[:40][int(request.query.get("offset", 0)) :]
+    return web.json_response(found, headers={"X-Total-Count": "250"})
+
+
+async def ids_in_lists(request: web.Request) -> web.Response:
+    records = [{**one, "id": [{"scheme": "crm", "code": one["id"]}]} for one in RECORDS]
+    return listing(records, int(request.query.get("offset", 0)))
+
+
+async def any_type(request: web.Request) -> web.Response:
+    return listing(TYPED, int(request.query.get("offset", 0)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "collection", "expected", "count"),
+    [
+        (pages_from_1, {"paging": {"style": "cursor"}}, {"paging": {"style": "page", "first": 1}}, 250),
+        (
+            pages_from_0,
+            {"paging": {"style": "page", "position_param": "page"}},
+            {"paging": {"style": "page", "position_param": "page", "first": 0}},
+            250,
+        ),
+        (
+            pages_from_1,
+            {"paging": {"style": "page", "position_param": "page", "first": 0}},
+            {"paging": {"first": 1}},
+            250,
+        ),
+        (from_offset, {"paging": {"style": "link"}}, {"paging": {"style": "offset"}}, 250),
+        (no_position_0, {}, {"paging": {"style": "page", "first": 1}}, 250),
+        (a_total_of_more_than_may_be_read, {}, {"paging": {"total_header": ""}}, 40),
+        (ids_in_lists, {}, {"fields": {"id": ["id.code"]}}, 250),
+        (any_type, {"query": {"@type": "Carrier"}}, {"include_types": ["Carrier"], "query": [{}]}, 125),
+        (any_type, {"include_types": ["Carriers"]}, {"include_types": ["Carrier"]}, 125),
+    ],
+)
+async def test_other_mistakes_of_the_same_kinds(
+    tmp_path: Path, answer: Answer, collection: Json, expected: Json, count: int
+) -> None:
+    async with serving(answer) as url:
+        config = sole(url, **collection)
+        _, fragment, text = await mended(tmp_path, config)
+    assert merged(fragment["collections"]["services"], expected) == fragment["collections"]["services"]
+    assert count_of(text) == count
