@@ -301,7 +301,7 @@ class Client:
         body = reader.received()
         with contextlib.suppress(errors.SourceError):
             body = as_utf8(body, answer.charset or "", info.url)
-        return error_mapping.cut(self.redact(error_mapping.api_words(body, answer.status)))
+        return redaction.cut(self.redact(redaction.api_words(body, answer.status)))
 
 
 def _checked(body: bytes, answer: aiohttp.ClientResponse, url: str, paging: Paging) -> bytes:

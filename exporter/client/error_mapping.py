@@ -20,10 +20,9 @@ import yarl
 
 from exporter import errors
 from exporter.client import response, tls
-from exporter.inventory.text import clean
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+TAG = re.compile(r"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 def bare(url: str | yarl.URL) -> str:
@@ -70,7 +69,8 @@ def from_aiohttp(error: BaseException, info: RequestInfo) -> errors.SourceError:
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
             return _insecure(error, info)
         case aiohttp.ConnectionTimeoutError():
-            hint = f"check {setting}, routes and firewalls, or raise {info.api}.connect_timeout"
+            speaks = "that the server speaks TLS on this port, " if info.url.startswith("https:") else ""
+            hint = f"check {setting}, {speaks}routes and firewalls, or raise {info.api}.connect_timeout"
             return _unreachable(f"{where}: no connection in time", "timeout", hint)
         case TimeoutError():
             hint = f"raise {info.api}.timeout, or make pages smaller with page_size"
@@ -118,12 +118,12 @@ def _from_proxy(error: BaseException, info: RequestInfo) -> errors.SourceError |
     )
     match error:
         case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
-            said = f"{where} refuses the request: {_phrase(status)}"
+            said = f"{where} refuses the request: {phrase(status)}"
             hint = f"check the credentials in the proxy_url of {info.block}, and what the proxy allows"
             said, hint = _authentication(said, hint, error.headers or {}, "Proxy-Authenticate")
             return errors.Refused(said, status=status, reason="proxy", hint=hint)
         case aiohttp.ClientHttpProxyError(status=status):
-            said = f"{where} cannot reach the API: {_phrase(status)}"
+            said = f"{where} cannot reach the API: {phrase(status)}"
             return _unreachable(
                 said, "proxy", f"check {info.block}.{info.key}, and ask the owner of the proxy"
             )
@@ -183,7 +183,7 @@ def from_status(
     status: int, headers: Mapping[str, str], info: RequestInfo, words: str = ""
 ) -> errors.SourceError:
     """The error for a status that is no page; `words` are what the API says, without credentials."""
-    said = f"{info.request}: {_phrase(status)}"
+    said = f"{info.request}: {phrase(status)}"
     if status == HTTPStatus.ACCEPTED:
         return errors.Malformed(
             f"{said}: the API accepted the request without returning a result",
@@ -296,7 +296,8 @@ _REFUSALS = {
 }
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """The status and its standard phrase, such as `404 Not Found`."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -321,7 +322,7 @@ def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> err
     elif target == f"{info.url}/":
         target = "the same URL with / at its end"
     return errors.Refused(
-        f"{info.request}: {_phrase(status)}: redirects to {target}",
+        f"{info.request}: {phrase(status)}: redirects to {target}",
         status=status,
         reason="redirect",
         hint=hint,
@@ -345,92 +346,12 @@ def from_web_page(body: bytes, url: str) -> errors.Malformed:
     """The error for a web page, with its title or its first words."""
     text = body[:4096].decode("utf-8", "replace")
     found = _TITLE.search(text)
-    words = html.unescape(found[1] if found else _TAG.sub(" ", text)).split()
+    words = html.unescape(found[1] if found else TAG.sub(" ", text)).split()
     return errors.Malformed(
         f"GET {url}: the answer is a web page, not JSON",
         reason="html",
         hint=f"a login or maintenance page? it begins: {errors.bare(' '.join(words))[:80]!r}",
     )
-
-
-_LONGEST_WORDS = 200  # characters
-_FIRST_WORDS = ("reason", "title", "error", "errorcode")
-_NEXT_WORDS = (
-    *("message", "detail", "errordescription", "faultstring", "errormessage", "description", "text", "msg"),
-)
-_MARKUP = ("faultstring", "message", "errormessage", "description", "reason", "title", "h1")
-
-
-def cut(words: str) -> str:
-    """At most 200 characters."""
-    return words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
-
-
-def api_words(body: bytes, status: int) -> str:
-    """What the body of a refusal says, in one line; "" if that is no more than the status.
-
-    Reads TM Forum errors, RFC 9457, OAuth 2.0, SOAP and other objects, the title of a web page, and plain
-    text. It may contain credentials.
-    """
-    text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
-    if text.startswith(("{", "[")):
-        try:
-            found = _of_json(msgspec.json.decode(text), status)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            found = text
-    elif text.startswith("<"):
-        found = _of_markup(text, status)
-    else:
-        found = text if "\ufffd" not in text[:1000] else ""
-    words = errors.bare(" ".join(clean(found[:4000], 4000).split()))
-    return words if _says_more(words, status) else ""
-
-
-def _says_more(words: str, status: int) -> bool:
-    letters = " ".join(re.findall(r"[^\W\d_]+", words)).lower()
-    known = " ".join(re.findall("[a-z]+", _phrase(status).lower()))
-    return letters not in ("", "error", known, f"error {known}", f"http status {known}")
-
-
-def _of_json(value: object, status: int, depth: int = 0) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return next(filter(None, (_of_json(one, status, depth + 1) for one in value[:5])), "")
-    if not isinstance(value, dict) or depth > _DEEPEST:
-        return ""
-    found = {re.sub(r"[\s_-]", "", str(key)).lower(): member for key, member in value.items()}
-    parts = []
-    for names in (_FIRST_WORDS, _NEXT_WORDS):
-        said = [found[name] for name in names if isinstance(found.get(name), str)]
-        parts.extend([one for one in said if _says_more(one, status)][:1])
-    if not parts:
-        nested = ((key, member) for key, member in value.items() if isinstance(member, dict | list))
-        said = [(key, _of_json(member, status, depth + 1)) for key, member in nested]
-        parts = next(([key, words] if _is_field(key) else [words] for key, words in said if words), [])
-    if not parts and not depth and any(isinstance(member, int | str) for member in value.values()):
-        return msgspec.json.encode(value).decode()
-    return ": ".join(dict.fromkeys(parts[1:] if len(parts) > 1 and parts[0] in parts[1] else parts))
-
-
-_DEEPEST = 5  # levels
-
-
-def _is_field(key: object) -> bool:
-    """Whether an error is about a member of this name, such as a parameter, and not just in it."""
-    return not re.search(
-        r"error|fault|exception|status|response|result|data|detail|body|message", str(key), re.I
-    )
-
-
-def _of_markup(text: str, status: int) -> str:
-    plain = re.sub(r"<(script|style).*?</\1>|<!--.*?-->", " ", text, flags=re.IGNORECASE | re.DOTALL)
-    for tag in _MARKUP:
-        for inner in re.findall(rf"<(?:[\w.-]+:)?{tag}\b[^>]*>(.*?)</", plain, re.IGNORECASE | re.DOTALL):
-            words = html.unescape(_TAG.sub(" ", inner))
-            if _says_more(words, status):
-                return words
-    return html.unescape(_TAG.sub(" ", plain))
 
 
 _HINTS = {

@@ -1,11 +1,10 @@
-"""Blanks the credentials of a client in texts for people, however an answer repeats them.
+"""What a response says of itself, as messages show it: without the credentials of the client.
 
-An API, or a proxy on the way, may repeat a request in an error page, an error object or a redirect, and parts
-of those are shown in the log, on the status page and by `check`. So a text is blanked when it is finished:
-after everything in it was decoded, against every credential that the client knows: those of its settings, and
-those it has sent since, for secrets and tokens change. The data of a page is never changed: a password that
-occurs in it by chance is no secret there. Invariant: a text is searched as it stands, and as it reads once
-HTML, JSON and URL escapes are undone.
+An API or a proxy may repeat a request in an error page, an error object or a redirect, and parts of those are
+in the log, on the status page and in the output of `check`. Complete texts are redacted, against the
+credentials of the settings and those sent recently, since secrets and tokens change. The data of a page is
+never changed: a password that occurs in it by chance is no secret there. Invariant: a text is searched as it
+is, and with its HTML, JSON and URL escapes undone.
 """
 
 from __future__ import annotations
@@ -18,11 +17,13 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+import msgspec
 from pydantic import SecretStr
 
 from exporter import errors, settings
-from exporter.client import proxy
+from exporter.client import error_mapping, proxy
 from exporter.client.auth import TokenRequest
+from exporter.inventory.text import clean
 
 SHORTEST = 4
 """Characters: shorter credentials are not looked for. They would spoil every text, and protect nothing."""
@@ -302,3 +303,83 @@ def _of_proxy(block: settings.Proxied) -> Iterator[Credential]:
         url = urllib.parse.urlsplit(block.proxy_url.get_secret_value())
         yield Credential(url.password or "")
         yield Credential(url.username or "", is_name=True)
+
+
+_LONGEST_WORDS = 200  # characters
+_FIRST_WORDS = ("reason", "title", "error", "errorcode")
+_NEXT_WORDS = (
+    *("message", "detail", "errordescription", "faultstring", "errormessage", "description", "text", "msg"),
+)
+_MARKUP = ("faultstring", "message", "errormessage", "description", "reason", "title", "h1")
+
+
+def cut(words: str) -> str:
+    """At most 200 characters."""
+    return words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
+
+
+def api_words(body: bytes, status: int) -> str:
+    """What the body of a refusal says, in one line; "" if that is no more than the status.
+
+    Reads TM Forum errors, RFC 9457, OAuth 2.0, SOAP and other objects, the title of a web page, and plain
+    text. It may contain credentials.
+    """
+    text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if text.startswith(("{", "[")):
+        try:
+            found = _of_json(msgspec.json.decode(text), status)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            found = text
+    elif text.startswith("<"):
+        found = _of_markup(text, status)
+    else:
+        found = text if "\ufffd" not in text[:1000] else ""
+    words = errors.bare(" ".join(clean(found[:4000], 4000).split()))
+    return words if _says_more(words, status) else ""
+
+
+def _says_more(words: str, status: int) -> bool:
+    letters = " ".join(re.findall(r"[^\W\d_]+", words)).lower()
+    known = " ".join(re.findall("[a-z]+", error_mapping.phrase(status).lower()))
+    return letters not in ("", "error", known, f"error {known}", f"http status {known}")
+
+
+def _of_json(value: object, status: int, depth: int = 0) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return next(filter(None, (_of_json(one, status, depth + 1) for one in value[:5])), "")
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        return ""
+    found = {re.sub(r"[\s_-]", "", str(key)).lower(): member for key, member in value.items()}
+    parts = []
+    for names in (_FIRST_WORDS, _NEXT_WORDS):
+        said = [found[name] for name in names if isinstance(found.get(name), str)]
+        parts.extend([one for one in said if _says_more(one, status)][:1])
+    if not parts:
+        nested = ((key, member) for key, member in value.items() if isinstance(member, dict | list))
+        said = [(key, _of_json(member, status, depth + 1)) for key, member in nested]
+        parts = next(([key, words] if _is_field(key) else [words] for key, words in said if words), [])
+    if not parts and not depth and any(isinstance(member, int | str) for member in value.values()):
+        return msgspec.json.encode(value).decode()
+    return ": ".join(dict.fromkeys(parts[1:] if len(parts) > 1 and parts[0] in parts[1] else parts))
+
+
+_DEEPEST = 5  # levels
+
+
+def _is_field(key: object) -> bool:
+    """Whether an error is about a member of this name, such as a parameter, and not just in it."""
+    return not re.search(
+        r"error|fault|exception|status|response|result|data|detail|body|message", str(key), re.I
+    )
+
+
+def _of_markup(text: str, status: int) -> str:
+    plain = re.sub(r"<(script|style).*?</\1>|<!--.*?-->", " ", text, flags=re.IGNORECASE | re.DOTALL)
+    for tag in _MARKUP:
+        for inner in re.findall(rf"<(?:[\w.-]+:)?{tag}\b[^>]*>(.*?)</", plain, re.IGNORECASE | re.DOTALL):
+            words = html.unescape(error_mapping.TAG.sub(" ", inner))
+            if _says_more(words, status):
+                return words
+    return html.unescape(error_mapping.TAG.sub(" ", plain))
