@@ -199,7 +199,8 @@ def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes, records: str) ->
     if located is not None:
         return Opened(located.raws, records or located.place)
     if not path and _has(members, _RECORD_IDS):
-        found = [one for one in _lists(members, 1) if one.kind == "records" and one.place not in _OWN_LISTS]
+        found = [one for one in _lists(members, 1) if text.fold(one.place) not in _OWN_LISTS]
+        found = [one for one in found if one.kind == "records" or text.fold(one.place) in KNOWN]
         if not found:
             return Opened([msgspec.Raw(body)], is_single=True)
     else:

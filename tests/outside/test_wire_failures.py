@@ -143,9 +143,11 @@ async def test_t02_what_stands_in_a_records_place_hides_it_where_no_total_tells(
     [
         {"id": "internal_error", "code": "E500", "message": "out of order"},
         {"id": "b7a1", "services": [{"id": "S1"}, {"id": "S2"}]},
+        {"id": "b7a1", "services": [{"name": "no id"}, {"name": "none, either"}]},
+        {"id": "b7a1", "services": [], "requestTime": 3},
         {"id": "42", "state": "queued", "href": "/monitor/42"},
     ],
-    ids=["error", "envelope", "monitor"],
+    ids=["error", "envelope", "envelope without ids", "empty envelope", "monitor"],
 )
 async def test_t03_an_object_with_an_id_invents_no_record(tmp_path: Path, answer: object) -> None:
     async with inventory.over(tmp_path, records(25)) as (source, built):
