@@ -59,6 +59,8 @@ def test_t01_the_message_has_the_words_of_the_api_cut() -> None:
     [
         (b'{"id":"internal_error","code":"E500","message":"down"}', "error_object"),
         (b'{"id":"request-7","services":[{"id":"a"},{"id":"b"}]}', "envelope"),
+        (b'{"id":"request-7","services":[{"name":"a"},{"name":"b"}]}', "envelope"),
+        (b'{"id":"request-7","services":[]}', "envelope"),
     ],
 )
 def test_t03_an_id_makes_no_record_of_an_error_or_an_envelope(body: bytes, reason: str) -> None:
