@@ -50,7 +50,7 @@ MODULES: Mapping[str, Sequence[str]] = {
         "tests/paging/test_range.py",
         "tests/paging/test_total_count.py",
     ),
-    "exporter/supervisor.py": ("tests/test_supervisor.py",),
+    "exporter/supervisor.py": ("tests/test_supervisor.py", "tests/test_sd_notify.py"),
     "exporter/token_bucket.py": ("tests/test_token_bucket.py",),
 }
 """Modules that decide, and the tests of each."""
@@ -70,15 +70,15 @@ name = "local"
 
 
 def main() -> int:
-    """Prints survivors and the score, the share of mutants that a test notices."""
+    """Prints survivors and the score, the share of mutants that a test notices; modules may be chosen."""
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in ("exporter", "tests", "docs", "deploy"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
-        for module, tests in MODULES.items():
-            found = mutated(copy, module, tests)
+        for module in sys.argv[1:] or MODULES:
+            found = mutated(copy, module, MODULES[module])
             print(f"{module:<36} {found['KILLED']} of {found.total()} noticed", flush=True)
             outcomes += found
     print(f"Score: {outcomes['KILLED'] / outcomes.total():.0%} of {outcomes.total()} mutants noticed")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests import histories, scripted
 
-pytestmark = pytest.mark.histories
+pytestmark = [pytest.mark.histories, pytest.mark.timeout(900)]
 
 FORGETFUL = ("_status_since_timestamp_seconds", "_status_changes_total")
 """Families that tell of the past, which a first crawl cannot know."""

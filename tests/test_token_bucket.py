@@ -51,3 +51,17 @@ def test_it_never_gives_more_than_its_burst_and_one_an_interval(
     for now in accumulate(pauses):
         given_so_far += take(bucket, now)
         assert given_so_far <= burst + now / interval + 1e-6
+
+
+def test_what_is_earned_is_added_up_to_a_most_and_never_taken_away() -> None:
+    bucket = TokenBucket(2, 10.0)
+    for _ in range(2):
+        bucket.spend(100.0)
+    bucket.earn(0.25, 5)
+    assert bucket.wait(100.0) == 7.5
+    bucket.earn(0.25, 5)
+    assert bucket.wait(100.0) == 5.0
+    bucket.earn(9, 5)
+    assert [take(bucket, 100.0) for _ in range(6)] == [True] * 5 + [False]
+    bucket.earn(1, 0.5)
+    assert bucket.wait(100.0) == 5.0

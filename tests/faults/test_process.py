@@ -183,7 +183,6 @@ async def test_f66_a_task_that_dies_is_started_again_and_one_that_keeps_dying_is
     async with inventory.over(tmp_path, records(20)) as (_, built):
         await inventory.refresh(built)
         before = inventory.served(built)
-        built.supervisor._pause = 0.001
         lives: list[int] = []
 
         async def frail() -> None:
