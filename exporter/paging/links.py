@@ -43,6 +43,10 @@ _LINK = re.compile(
 _PARAM = re.compile(r";\s*([^\s;,=\"<>]+)(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?")
 _WRITABLE = "!#$%&'()*+,/:;=?@[]~"
 """Characters that are not escaped in a URL; a space would end the request line."""
+_ENDS = ("", "0", "-1", "null", "none", "false")
+"""What stands for no next page."""
+_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
+_ETAG = re.compile(r"[\x21-\x7e]{1,1000}")
 _URL = re.compile(r"https?://|/?\?|/[^?]*\?[^=]+=")
 """The beginning of a link, in which a cursor is a parameter."""
 
@@ -55,8 +59,10 @@ def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging)
     if paging.style not in ("link", "cursor"):
         return NO_NEXT_PAGE
     value = envelope.scalar_at(body, paging.next_member) if paging.next_member else _header(headers, paging)
-    if not value:
+    if value.lower() in _ENDS:
         return NO_NEXT_PAGE
+    if not _TEXT.fullmatch(value):
+        return NextPage(flaw="the link or cursor to the next page is not readable text")
     if paging.style == "link":
         return _link(value, url)
     if _URL.match(value) or (not paging.next_member and paging.next_header.lower() == "link"):
@@ -267,7 +273,7 @@ class RangeStrategy(OffsetStrategy):
     def on_page(self, request: PageRequest, received: Received) -> None:
         """Remembers the ETag of the first part."""
         if not request.position and request.role == "page" and not request.gap:
-            self._etag = received.etag
+            self._etag = received.etag if _ETAG.fullmatch(received.etag) else ""
         self._is_cut_off = self._is_cut_off or (self._is_refused and not received.items)
         self._is_refused = False
         super().on_page(request, received)
