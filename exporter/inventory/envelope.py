@@ -81,6 +81,15 @@ _TOTALS = frozenset(
 )
 _NEXT = re.compile(r"next|@odata\.nextlink|cursor|continuation|scrollid|bookmark|marker")
 
+_NEXT_NAMES = frozenset(
+    (
+        *("next", "nextlink", "nextpage", "nexturl", "nextpageurl", "nextpagelink", "nexthref"),
+        *("nextcursor", "nexttoken", "nextpagetoken", "@odata.nextlink", "odata.nextlink"),
+    )
+)
+NO_NEXT_PAGE = ("", "0", "-1", "null", "none", "false")
+"""What stands for no next page."""
+
 Kind = Literal["records", "objects", "empty", "values"]
 
 
@@ -239,6 +248,12 @@ def _failure(members: Mapping[str, msgspec.Raw], located: FoundList | None) -> e
     has_list = located is not None or announces_nothing(members)
     where: error_objects.Where = "next to a list" if has_list else "instead of a list"
     found = error_objects.failure(error_objects.folded(members), where)
+    if (
+        found is not None
+        and not has_list
+        and any(one.kind == "records" for one in _lists(members, _MOST_LEVELS))
+    ):
+        found = error_objects.failure(error_objects.folded(members), "next to a list")  # further down
     if found is not None or located is None:
         return found
     for step in field_paths.steps(located.place)[:-1] if located.place else ():
@@ -385,6 +400,16 @@ def next_pages(body: bytes) -> dict[str, str]:
         for place, value in _scalars(_object_of(body))
         if not isinstance(value, bool) and value != "" and any(map(_NEXT.search, field_paths.steps(place)))
     }
+
+
+def next_page(body: bytes) -> str:
+    """The dotted path of the member that surely leads to a next page; "" for none."""
+    found = (
+        place
+        for place, value in next_pages(body).items()
+        if _NEXT_NAMES.intersection(field_paths.steps(place)[-2:]) and value.lower() not in NO_NEXT_PAGE
+    )
+    return next(found, "")
 
 
 def announces_nothing(members: Mapping[str, msgspec.Raw]) -> bool:

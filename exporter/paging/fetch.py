@@ -138,6 +138,7 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
         bad_total=_unusable_total(page, query.paging),
         non_records=non_records,
         etag=page.headers.get("ETag", ""),
+        unfollowed=links.setting_to_follow(page.headers, page.body, query.paging) if query.first else "",
     )
 
 

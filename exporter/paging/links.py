@@ -43,8 +43,6 @@ _LINK = re.compile(
 _PARAM = re.compile(r";\s*([^\s;,=\"<>]+)(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?")
 _WRITABLE = "!#$%&'()*+,/:;=?@[]~"
 """Characters that are not escaped in a URL; a space would end the request line."""
-_ENDS = ("", "0", "-1", "null", "none", "false")
-"""What stands for no next page."""
 _TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _ETAG = re.compile(r"[\x21-\x7e]{1,1000}")
 _URL = re.compile(r"https?://|/?\?|/[^?]*\?[^=]+=")
@@ -59,7 +57,7 @@ def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging)
     if paging.style not in ("link", "cursor"):
         return NO_NEXT_PAGE
     value = envelope.scalar_at(body, paging.next_member) if paging.next_member else _header(headers, paging)
-    if value.lower() in _ENDS:
+    if value.lower() in envelope.NO_NEXT_PAGE:
         return NO_NEXT_PAGE
     if not _TEXT.fullmatch(value):
         return NextPage(flaw="the link or cursor to the next page is not readable text")
@@ -68,6 +66,17 @@ def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging)
     if _URL.match(value) or (not paging.next_member and paging.next_header.lower() == "link"):
         return _cursor(value, paging.cursor_param)
     return NextPage(cursor=value)
+
+
+def setting_to_follow(headers: Mapping[str, str], body: bytes, paging: Paging) -> str:
+    """The settings to follow a next page that an answer names and this style does not follow; "" for none."""
+    if paging.style in ("link", "cursor"):
+        return ""
+    if path := envelope.next_page(body):
+        return f"paging: {{style: link or cursor, next_member: {path}}}"
+    values = [value for name, value in headers.items() if name.lower() == "link"]
+    is_named = any(relation == "next" for relation, _ in links(values))
+    return "paging: {style: link}" if is_named else ""
 
 
 def _header(headers: Mapping[str, str], paging: Paging) -> str:

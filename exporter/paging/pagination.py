@@ -52,6 +52,7 @@ class PageResult(msgspec.Struct, frozen=True):
     an id; `total` is announced by the answer's headers, None for none; `bad_total` is one that is no
     number of records, as it was written. `non_records` counts elements that are no objects. `misplaced` says
     where a page with new records claims to be the beginning of the list although another was requested.
+    `unfollowed` are the settings to follow the next page that a first page names.
 
     `unread` says that the page could not be read after all retries, `error` why in words, and `cause` the
     same as a status or a word, as in `DIVISIBLE`. A first page with a status of `TOO_MUCH` is requested again
@@ -72,6 +73,7 @@ class PageResult(msgspec.Struct, frozen=True):
     misplaced: str = ""
     non_records: int = 0
     etag: str = ""
+    unfollowed: str = ""
 
 
 PRECONDITION_FAILED = 412
@@ -167,6 +169,7 @@ class _Reading:
         self._totals: tuple[tuple[int, int], ...] = ()  # ordinal and total of the first and the last
         self._pages = self._items = self._new = self._longest = self._absent = self._non_records = 0
         self._first_items = self._new_behind_first = 0
+        self._unfollowed = ""  # settings to follow the next page that the first one names
         self._is_repeating = False
         self._failures: list[tuple[PageRequest, PageResult]] = []  # pages in a row
         self._window: Literal["", "asked", "asking", "none", "found"] = (
@@ -379,7 +382,7 @@ class _Reading:
     def _watch_for_repetition(self, result: PageResult) -> None:
         items = result.items
         if result.query.first:
-            self._first_items = items
+            self._first_items, self._unfollowed = items, result.unfollowed
             return
         self._new_behind_first += result.new
         # a page may repeat where records are hidden or move; one as long as a full first page may not
@@ -424,6 +427,11 @@ class _Reading:
         if self._is_position_ignored and not is_whole:
             ignored = self._strategy.position_name
             reasons.append(f"every page repeats the first: the API ignores {ignored}")
+        is_alone = self._is_position_ignored or self._pages == 1
+        if self._unfollowed and is_alone and (expected is None or self._new < expected):
+            reasons.append(
+                f"the first page leads on to another, which is not followed: set {self._unfollowed}"
+            )
         if self._misplaced and not self._is_position_ignored:
             reasons.append(f"the first page came in place of another: {self._misplaced}")
         if end := self._end_of_paging():

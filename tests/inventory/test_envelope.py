@@ -54,6 +54,7 @@ def test_the_only_list_of_objects_within_two_levels_is_the_list(written: object,
         {"services": TWO, "resources": TWO},
         {"ours": TWO, "theirs": TWO},
         {"a": {"b": {"c": TWO}}},
+        {"message": "2 found", "a": {"b": {"c": TWO}}},
         {"id": "request-7", "services": TWO},
     ],
 )
