@@ -37,7 +37,7 @@ MODULES: Mapping[str, Sequence[str]] = {
         "tests/source/test_decompress.py",
     ),
     "exporter/inventory/absences.py": ("tests/inventory/test_absences.py",),
-    "exporter/inventory/dates.py": ("tests/inventory/test_text.py",),
+    "exporter/inventory/dates.py": ("tests/inventory/test_text.py", "tests/outside/test_wire_values.py"),
     "exporter/inventory/snapshot.py": (
         "tests/inventory/test_snapshot.py",
         "tests/inventory/test_dangling.py",
