@@ -181,3 +181,25 @@ def test_texts_that_recur_are_held_once_and_those_that_never_do_not_at_all() -> 
 @given(st.floats())
 def test_a_number_is_written_the_same_whatever_the_length_it_may_have(number: float) -> None:
     assert text.clean(number) == text.clean(text.scalar(number))
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ([2026, 1, 15], 1768435200.0),
+        ([2026, 1, 15, 12], 1768478400.0),
+        ([2026, 1, 15, 12, 30, 5, 7000000], 1768480205.007),
+        ([2026, 1], None),
+        ([2026, 1, "x"], None),
+        (["a", 2026, 1, 15], None),
+        ([2026, 1, 15, 1, 1, 1, 1, 1], None),
+        (1768435200, 1768435200.0),
+        (1768435200000, 1768435200.0),
+        (1768435200000000, 1768435200.0),
+        (1768435200000000000, 1768435200.0),
+    ],
+)
+def test_a_date_may_be_a_list_of_numbers_or_a_unix_time_in_smaller_units(
+    written: object, seconds: float | None
+) -> None:
+    assert dates.moment(written) == seconds
