@@ -218,7 +218,7 @@ class Client:
                     other = None
                     if refused.status in error_mapping.EXPIRED:
                         other = await self._authorization.replacement(token, refusals)
-                    elif refused.status == HTTPStatus.FORBIDDEN:
+                    elif refused.reason == "forbidden":
                         other = await self._authorization.after_forbidden(token, refusals)
                     if other is None:
                         raise
