@@ -122,7 +122,7 @@ async def run(config: settings.Settings, console: Console, save: Path | None = N
                 if config.shard.count > 1:
                     share = f"one of {config.shard.count} shards"
                     console.print(f"This exporter stores {share}: that share of the records.")
-            is_solved = is_solved and not solved.problems and solved.error is None
+            is_solved = is_solved and not (solved.error or solved.problems or solved.has_bad_rows)
             solutions += found
             config = solved.config
         if save is not None:
@@ -189,13 +189,16 @@ async def _solved(seen: Look, clients: _Clients) -> tuple[Look, list[Remedy]]:
         best: tuple[Look, Remedy] | None = None
         for remedy in itertools.islice(remedies.candidates(seen), _MOST_TRIALS - trials):
             trials += 1
-            if asyncio.get_running_loop().time() > until:
+            try:
+                async with asyncio.timeout_at(until):
+                    trial = await _trial(seen, remedy, clients)
+            except TimeoutError:
+                trials = _MOST_TRIALS
                 break
-            trial = await _trial(seen, remedy, clients)
             if trial is not None and trial.score > (best[0] if best else seen).score:
                 best = trial, remedies.confirmed(remedy, trial)
                 is_better = seen.has_records and len(trial.problems) < len(seen.problems)
-                if is_better or not (trial.problems or trial.is_doubtful):
+                if is_better or not (trial.problems or trial.is_doubtful or trial.has_bad_rows):
                     break
         if best is None:
             break

@@ -22,7 +22,7 @@ from exporter.inventory.filters import Condition, Filters, Selection
 from exporter.inventory.record import Record
 from exporter.paging import fetch, pagination
 
-Cause = Literal["empty", "filter", "ids", "pages", "query", "size", "total", "types", ""]
+Cause = Literal["empty", "filter", "ids", "pages", "query", "rows", "size", "total", "types", ""]
 """What a problem is about, by which changes of the settings are found that may solve it."""
 
 _MOST_RECORDS = 50
@@ -135,13 +135,15 @@ def _sizes(read: Read, target: settings.Target) -> Iterator[Finding]:
             f"write page_size: {read.page_size} under collections.{target.collection}",
             "size",
         )
-    if read.failed:
-        count = "a page" if len(read.failed) == 1 else f"{len(read.failed)} pages"
-        kind: Literal["problem", "note"] = "note" if read.pages else "problem"
+    if read.failed and read.are_parts:
+        text = f"The API lists no page of {read.page_size} records, but parts of such pages: {read.failed[0]}"
+        hint = f"write a smaller page_size under collections.{target.collection}"
+        yield Finding("problem", text, hint, "size")
+    elif read.failed:
+        what = "a page" if len(read.failed) == 1 else f"{len(read.failed)} pages"
         hint = "a crawl requests smaller parts of such pages, down to the records that the API cannot list"
-        yield Finding(
-            kind, f"The API cannot list {count} of {read.page_size}: {read.failed[0]}", hint, "size"
-        )
+        text = f"The API cannot list {what} of {read.page_size} records: {read.failed[0]}"
+        yield Finding("note", text, hint, "rows")
 
 
 def _selects_nothing(read: Read, bare: Page | None, target: settings.Target) -> Iterator[Finding]:
@@ -239,7 +241,7 @@ def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
             f"The second page is the first one again, and there is no total: are {sum(read.new)} records all"
         )
         yield Finding("note", text, _position_hint(target), "pages")
-    elif read.problem:
+    elif read.problem and not read.failed:
         yield Finding(
             "problem",
             f"The list ends after {sum(read.new)} records, and is not complete: {read.problem}",

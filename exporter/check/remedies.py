@@ -99,10 +99,15 @@ class Look(msgspec.Struct, frozen=True):
         """How far it came, and, less than that, how many problems there are; more is better."""
         if self.sample is None:
             return _reached(self.error), 0
-        wrong = -2 * len(self.problems) - self.is_doubtful
+        wrong = -2 * len(self.problems) - self.is_doubtful - self.has_bad_rows
         if not self.sample.has_records:
             return 4, wrong
         return 6 - any(one.cause == "ids" for one in self.problems), wrong
+
+    @property
+    def has_bad_rows(self) -> bool:
+        """Whether there are records that the API cannot list."""
+        return any(one.cause == "rows" for one in self.findings)
 
     @property
     def is_doubtful(self) -> bool:

@@ -26,8 +26,9 @@ from exporter.paging.strategies import Query
 from exporter.telemetry import Telemetry
 
 _PAGES = 2  # with new records; a crawl may need further ones to judge their end
-_FAILURES = 2  # pages that fail before the rest is left
-_CAPS = pagination.Caps(pages=10, records=10**9)
+_FAILED_PARTS = 12  # parts of failed pages that fail before the rest is left
+_FAILURES = 4  # pages that fail before the rest is left
+_CAPS = pagination.Caps(pages=50, records=10**9)
 _KEY = os.urandom(16)
 _FURTHER = pagination.ListResult(
     complete=False, expected=None, received=0, unread_pages=0, unread_records=0, pages=0, reason=""
@@ -76,8 +77,9 @@ class Read(msgspec.Struct, frozen=True):
 
     `problem` says why the list is not complete, if it `ended` within these pages. `new` counts the records of
     each page that no page before it had. `failed` are the errors of pages. `page_size` is the one that the
-    API accepted. `ignored` are the conditions that the API ignores, of those that were in doubt, and
-    `total_of_none` is the total that it announced with an empty list, for a value that no record has.
+    API accepted; `are_parts` says that no page was listed, but only parts of pages that failed. `ignored` are
+    the conditions that the API ignores, of those that were in doubt, and `total_of_none` is the total that it
+    announced with an empty list, for a value that no record has.
     """
 
     query: Mapping[str, str]
@@ -87,6 +89,7 @@ class Read(msgspec.Struct, frozen=True):
     problem: str
     failed: tuple[str, ...] = ()
     page_size: int = 0
+    are_parts: bool = False
     ignored: tuple[Condition, ...] = ()
     total_of_none: int = 0
 
@@ -132,6 +135,7 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
     new: list[int] = []
     failed: list[str] = []
     sizes: list[int] = []
+    roles: set[str] = set()
     known: set[str] = set()
 
     async def decode_page(page: Page, query: Query) -> fetch.Store:
@@ -140,11 +144,12 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
         except errors.Malformed as error:
             raise client.unreadable(page.url, error) from error
         fresh = len(set(found) - known)
-        if query.role == "page":
+        if query.role in ("page", "part"):
             known.update(found)
             pages.append(page)
             new.append(fresh)
             sizes.append(query.page_size)
+            roles.add(query.role)
         return partial(fetch.page_result, page, query, items=len(found), new=fresh)
 
     queries = pagination.paginate(target.paging, target.page_size, query, width=1, caps=_CAPS, unit="unknown")
@@ -152,25 +157,27 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
         client, target.url, _beginning(queries, failed), decode_page, deadline=None
     )
     size = sizes[-1] if sizes else target.page_size
-    ended = result is not _FURTHER
-    return Read(query, tuple(pages), tuple(new), ended, result.reason, tuple(failed), size)
+    ended = result.pages > 0 or bool(result.reason)
+    return Read(query, tuple(pages), tuple(new), ended, result.reason, tuple(failed), size, roles == {"part"})
 
 
 def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.Pagination:
-    """The list until two pages had new records, or two failed; adds their errors to `failed`."""
-    due, count = next(queries), 0
-    while count < _PAGES and len(failed) < _FAILURES:
+    """The list until two pages had new records, or too many failed; adds errors of pages to `failed`."""
+    due, count, parts, received = next(queries), 0, 0, 0
+    while count < _PAGES and len(failed) < _FAILURES and parts < _FAILED_PARTS:
         seen = yield due
         count += seen.new > 0 or (seen.query.first and seen.items > 0)
-        if seen.error:
+        received += seen.items
+        if seen.error and seen.query.role == "page":
             failed.append(seen.error)
+        parts += bool(seen.error) and seen.query.role == "part"
         try:
             due = queries.send(seen)
         except StopIteration as stop:
             ending: pagination.ListResult = stop.value
             return ending
     queries.close()
-    return _FURTHER
+    return msgspec.structs.replace(_FURTHER, received=received)
 
 
 def raws_of(page: Page, place: str) -> list[msgspec.Raw]:

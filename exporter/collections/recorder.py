@@ -338,7 +338,7 @@ class StatusRecorder:
 
 def _why_incomplete(status: CollectionStatus, problem: str) -> dict[str, str | int]:
     """Why the collection is not complete and what to do about it, for the log."""
-    hint = "the next full crawl comes sooner; if this lasts, `check` shows what the API announces"
+    hint = "the next full crawl comes sooner; if this lasts, `check` tries other paging and queries"
     if status.held_back:
         hint = "really gone? accept it (SIGUSR1); else it ends when the inventory lists them again"
     elif status.bad_rows:

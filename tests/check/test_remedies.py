@@ -404,3 +404,22 @@ async def test_other_mistakes_of_the_same_kinds(
         _, fragment, text = await mended(tmp_path, config)
     assert merged(fragment["collections"]["services"], expected) == fragment["collections"]["services"]
     assert count_of(text) == count
+
+
+@pytest.mark.parametrize(("count", "rows"), [(60, {7}), (250, {7}), (250, {7, 107})])
+async def test_records_that_cannot_be_listed_are_no_reason_to_say_that_a_list_cannot_be_read(
+    tmp_path: Path, count: int, rows: set[int]
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        start, size = int(request.query.get("offset", 0)), int(request.query.get("limit", 100))
+        if not rows.isdisjoint(range(start, start + size)):
+            return web.json_response({"code": "500", "reason": "no such row"}, status=500)
+        return web.json_response(RECORDS[:count][start : start + size], headers={"X-Total-Count": str(count)})
+
+    file = tmp_path / "inventory.yaml"
+    async with serving(answer) as url:
+        file.write_text(yaml.safe_dump(sole(url)))
+        status, said = await asyncio.to_thread(run, "check", "--config.file", str(file))
+    assert status == 0, said
+    assert "Note: The API cannot list" in said
+    assert said.splitlines()[-1] == "Everything could be read."
