@@ -7,6 +7,7 @@ the other. `as_yaml` writes the changes. Pure.
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -117,7 +118,9 @@ class Look(msgspec.Struct, frozen=True):
 
 def _reached(error: errors.SourceError | None) -> int:
     if isinstance(error, errors.Unreachable):
-        return 0
+        return int(
+            error.reason == "tls" and "certificate" in str(error).lower()
+        )  # of a server that speaks TLS
     if isinstance(error, errors.Malformed) and error.reason != "html":
         return 3
     return 1 if getattr(error, "status", 0) in (0, 404, 405) else 2
@@ -212,31 +215,28 @@ def _other_paths(look: Look) -> Iterator[Remedy]:
     target = look.target
     api, url, path = target.api, target.http.url, target.mapping.path
     default = target.dialect.collections[target.collection].path
-    split = urlsplit(url)
-    origin, steps = f"{split.scheme}://{split.netloc}", split.path.strip("/").split("/")
     known = [one.format(version) for one in _PATHS[api] for version in _VERSIONS]
     alike = [path.removesuffix("s"), f"{path}s", path[:1].swapcase() + path[1:], path.lower()]
-    for other in dict.fromkeys((default, *alike, *known)):
+    for other in dict.fromkeys((default, *alike, *known, f"{api}/{default}")):
         if other and other != path:
             yield _problem(look, f"The list is not at {path}, but at {other}", "path", other)
+    split = urlsplit(url)
+    origin, steps = f"{split.scheme}://{split.netloc}", split.path.strip("/").split("/")
     above = ["/".join((origin, *steps[:count])).rstrip("/") for count in range(len(steps) - 1, -1, -1)]
-    last = steps[-1]
-    for base, other in (
-        *((base, other) for base in above for other in dict.fromkeys((path, default))),
-        *([(above[0], last)] if last else ()),
-        *((origin, other) for other in known),
-    ):
-        if base == url:
-            continue
-        finding = Finding(
-            "problem",
-            f"The list is not at {target.url}, but at {base}/{other}",
-            f"write url: {base} under apis.{api}, and path: {other} under collections.{target.collection}",
-        )
-        changes: list[Change] = [(("apis", api, "url"), base)]
-        if other != path:
-            changes.append((("collections", target.collection, "path"), other))
-        yield Remedy(finding, tuple(changes))
+    versions = [re.sub(r"/v\d+(?=/|$)", f"/v{version}", url) for version in _VERSIONS]
+    bases = (*(url.replace(other, api) for other in _PATHS), *versions, *above)
+    places = [(base, other) for base in bases for other in (path, default)]
+    places += [(above[0], steps[-1] or path), *((origin, other) for other in known)]
+    for base, other in dict.fromkeys(places):
+        if base != url:
+            where = f"collections.{target.collection}"
+            finding = Finding(
+                "problem",
+                f"The list is not at {target.url}, but at {base}/{other}",
+                f"write url: {base} under apis.{api}, and path: {other} under {where}",
+            )
+            changed: Change = (("collections", target.collection, "path"), other)
+            yield Remedy(finding, ((("apis", api, "url"), base), *([changed] if other != path else [])))
 
 
 def _other_queries(look: Look) -> Iterator[Remedy]:

@@ -101,6 +101,7 @@ async def test_a_wrong_page_parameter(tmp_path: Path, name: str, total: str) -> 
         ("/services", {}),
         ("/tmf-api/serviceInventory/v4/service", {}),
         ("/api/tmf-api/serviceInventory/v5/service", {}),
+        ("/tmf638/service", {}),
     ],
 )
 async def test_a_wrong_path(tmp_path: Path, path: str, collection: Json) -> None:
@@ -117,12 +118,15 @@ async def test_a_wrong_path(tmp_path: Path, path: str, collection: Json) -> None
     assert count_of(text) == 150
 
 
-@pytest.mark.parametrize("base", ["/inventory/service", "/inventory/v1", "/service"])
+@pytest.mark.parametrize(
+    "base", ["/inventory/service", "/inventory/v1", "/service", "/api/v4/tmf638", "/api/v5/tmf639"]
+)
 async def test_a_wrong_url(tmp_path: Path, base: str) -> None:
     inventory = Inventory(services(150))
 
     async def answer(request: web.Request) -> web.Response:
-        if request.path not in ("/inventory/service", "/service")[base == "/service" :]:
+        right = "/inventory/service" if "inventory" in base else "/service"
+        if request.path != ("/api/v5/tmf638/service" if "api" in base else right):
             return web.Response(status=404, text="<html>not here</html>", content_type="text/html")
         return await inventory.answer(request)
 
