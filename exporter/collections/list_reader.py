@@ -103,6 +103,7 @@ class ListReader:
         self._knows_unit = False  # whether positions count records: the last lists were complete, and
         # longer than a page, so that records would be missing if that had changed
         self._page_size = PageSize(target.page_size)
+        self._keys: frozenset[str] = frozenset()  # of the object that the first page of the present list is
         self._log = log.bind(collection=target.collection, api=target.api)
 
     def another_size(self, border: int) -> int:
@@ -157,7 +158,7 @@ class ListReader:
         self, draft: Draft, params: Mapping[str, str], size: int, began: float
     ) -> pagination.ListResult:
         """Reads one list, again where its cursor is gone, in a crawl that `began` at that time."""
-        limits = self._limits
+        limits, self._keys = self._limits, frozenset()
         for is_last in (*[False] * _RESTARTS, True):
             queries = pagination.paginate(
                 self._target.paging,
@@ -181,7 +182,11 @@ class ListReader:
             batch = await self._decoded(page, draft.start)
         except errors.Malformed as error:
             raise self._client.unreadable(page.url, error) from error
-        if batch.is_left_out and query.first and not envelope.is_announced_empty(page.body):
+        if query.first:
+            self._keys = batch.keys
+        # behind the end, some leave the list out of what is else the same object
+        is_end = not query.first and batch.keys <= self._keys
+        if batch.is_left_out and not is_end and not envelope.is_announced_empty(page.body):
             missing = envelope.without_list(page.body, query.paging.records)
             raise self._client.unreadable(page.url, missing) from None
         if batch.is_single:

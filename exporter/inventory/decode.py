@@ -74,7 +74,8 @@ class Batch(msgspec.Struct, Generic[Stored]):
     of those that were decoded and are not stored because of their type or shard; `filtered_out` are all such:
     the digest of the raw form, and `id_mark`. `dropped` counts by reason values that could not be read.
     `against` maps ids of `fresh` to the condition of the query that the record contradicts. `is_single` says
-    that the answer was one object instead of a list, `is_left_out` that it was one without any list.
+    that the answer was one object instead of a list, `is_left_out` that it was one without any list; `keys`
+    are those of an object.
     """
 
     items: int
@@ -88,6 +89,7 @@ class Batch(msgspec.Struct, Generic[Stored]):
     against: dict[str, str] = {}
     is_single: bool = False
     is_left_out: bool = False
+    keys: frozenset[str] = frozenset()
 
     def positions(self, asked: int) -> int:
         """How many positions of the list the page covers, where `asked` records were asked for.
@@ -150,7 +152,7 @@ def page(
     answer = envelope.opened(body, records)
     raws = answer.records
     batch: Batch[Stored] = Batch(len(raws), [], [], [], [], Counter(), [], [])
-    batch.is_single, batch.is_left_out = answer.is_single, answer.is_left_out
+    batch.is_single, batch.is_left_out, batch.keys = answer.is_single, answer.is_left_out, answer.keys
     seed, marked, listed = _seed(key), xxhash.xxh3_64_intdigest, batch.ids.append
     may_be_large = len(body) > _LARGE
     for raw in raws:

@@ -98,13 +98,14 @@ class Opened(msgspec.Struct, frozen=True):
 
     `place` is the dotted path of the member that they are in, "" for the whole answer. `is_single` says that
     the answer is one object instead of a list; `is_left_out` that it is an object without any list, as some
-    APIs answer behind the end of a list, and others by mistake.
+    APIs answer behind the end of a list, and others by mistake. `keys` are the folded keys of an object.
     """
 
     records: list[msgspec.Raw]
     place: str = ""
     is_single: bool = False
     is_left_out: bool = False
+    keys: frozenset[str] = frozenset()
 
 
 class FoundList(NamedTuple):
@@ -201,12 +202,13 @@ def _begins(raw: msgspec.Raw) -> str:
 
 def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes, records: str) -> Opened:
     path = field_paths.steps(records) if records else ()
+    keys = frozenset(map(text.fold, members))
     located = _located(members, path)
     failed = _failure(members, located)
     if failed is not None:
         raise failed
     if located is not None:
-        return Opened(located.raws, records or located.place)
+        return Opened(located.raws, records or located.place, keys=keys)
     if not path and _has(members, _RECORD_IDS):
         found = [one for one in _lists(members, 1) if text.fold(one.place) not in _OWN_LISTS]
         found = [one for one in found if one.kind == "records" or text.fold(one.place) in KNOWN]
@@ -215,7 +217,7 @@ def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes, records: str) ->
     else:
         found = [one for one in _lists(members, _MOST_LEVELS) if one.kind in ("records", "objects")]
         if not found:
-            return Opened([], is_left_out=True)
+            return Opened([], is_left_out=True, keys=keys)
     raise _without_list(members, found, path)
 
 

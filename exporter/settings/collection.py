@@ -183,7 +183,8 @@ class Collection(Block):
     paging: Paging | None = Field(default=None, description="Overrides of the dialect's paging.")
     fields: Annotated[Mapping[str, Texts], checked(_field_flaws)] = Field(
         default_factory=dict,
-        description="Overrides where a field is read from: {FIELD: [PATH, …]}; the first match is used.",
+        description="Overrides where a field is read from: {FIELD: [PATH, …]}; the first match is used. "
+        r"A dot that belongs to a key is \.",
     )
     statuses: Mapping[str, bool | None] = Field(
         default_factory=dict,
