@@ -155,6 +155,7 @@ async def test_a12_a_scrape_that_takes_too_long_is_one_counted_line_a_minute() -
     try:
         with capture_logs() as logged:
             async with readers(int(runner.addresses[0][1]), 10) as crowd:
+                await asyncio.sleep(0.3)
                 for client in crowd:
                     assert len(await client.rest()) < len(LARGE[0])
     finally:
