@@ -15,7 +15,7 @@ import msgspec
 from exporter import settings
 from exporter.check.sample import Read, Sample, idents, raws_of
 from exporter.client import Page
-from exporter.inventory import decode, envelope, field_paths, record_reader
+from exporter.inventory import decode, field_paths, members, record_reader
 from exporter.inventory.dialects import Collection, Dialect, Fields, Paging
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.filters import Condition, Filters, Selection
@@ -118,7 +118,7 @@ def _of_read(read: Read, bare: Page | None, target: settings.Target) -> Iterator
 def _members(read: Read, target: settings.Target) -> Iterator[Finding]:
     """Members of the answer that look like the total, where none is read."""
     if target.paging.total_header and fetch.total(read.pages[0], target.paging) is None:
-        for place, value in envelope.totals(read.pages[0].body).items():
+        for place, value in members.totals(read.pages[0].body).items():
             where = f"collections.{target.collection}"
             hint = (
                 f"write paging: {{total_member: {place}}} under {where}, if it counts the records of the list"

@@ -19,7 +19,7 @@ import yaml
 from exporter import errors, settings
 from exporter.check.findings import Finding, better_dialect, counted, listed, value_of, written
 from exporter.check.sample import Answer, Sample, raws_of
-from exporter.inventory import envelope, field_paths, text
+from exporter.inventory import envelope, field_paths, members, text
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings.collection import Collection as Written
 from exporter.settings.models import Change
@@ -338,7 +338,7 @@ def _next_pages(look: Look) -> Iterator[Remedy]:
     paging, pages = look.target.paging, look.sample.pages if look.sample is not None else []
     if paging.style != "link" and any("rel" in page.headers.get("Link", "") for page in pages[:1]):
         yield _paged(look, "The API leads to the next page by links", {"style": "link"})
-    for place, value in [one for page in pages[:1] for one in envelope.next_pages(page.body).items()]:
+    for place, value in [one for page in pages[:1] for one in members.next_pages(page.body).items()]:
         what = f"The API leads to the next page by the member {place}"
         if value.startswith(("http:", "https:", "/", "?")):
             yield _paged(look, what, {"style": "link", "next_member": place})

@@ -20,7 +20,7 @@ import structlog
 
 from exporter import __version__, errors, settings
 from exporter import client as source
-from exporter.inventory import decode, envelope, filters, record_reader, snapshot
+from exporter.inventory import decode, envelope, filters, members, record_reader, snapshot
 from exporter.inventory.draft import Draft
 from exporter.inventory.filters import Selection
 from exporter.paging import fetch, pagination
@@ -186,7 +186,7 @@ class ListReader:
             self._keys = batch.keys
         # behind the end, some leave the list out of what is else the same object
         is_end = not query.first and batch.keys <= self._keys
-        if batch.is_left_out and not is_end and not envelope.is_announced_empty(page.body):
+        if batch.is_left_out and not is_end and not members.is_announced_empty(page.body):
             missing = envelope.without_list(page.body, query.paging.records)
             raise self._client.unreadable(page.url, missing) from None
         if batch.is_single:

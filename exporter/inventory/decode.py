@@ -16,7 +16,7 @@ import msgspec
 import xxhash
 
 from exporter import errors
-from exporter.inventory import elements, envelope, error_objects, record, record_reader
+from exporter.inventory import elements, envelope, error_objects, members, record, record_reader
 from exporter.inventory.record import StatusSummary
 
 _ANY = msgspec.json.Decoder()
@@ -131,7 +131,7 @@ def _seed(key: bytes) -> int:
 def split(body: bytes, records: str = "") -> list[msgspec.Raw]:
     """The raw records of a page; raises `Malformed` where it is no list, nor says that there is nothing."""
     answer = envelope.opened(body, records)
-    if answer.is_left_out and not envelope.is_announced_empty(body):
+    if answer.is_left_out and not members.is_announced_empty(body):
         raise envelope.without_list(body, records)
     return answer.records
 

@@ -1,4 +1,4 @@
-"""Where the list of records is in an answer, and which of its members look like totals and next pages.
+"""Where the list of records is in an answer, and what stands for an empty one.
 
 A list is the answer itself, or a member of an object, at most two levels down unless a path says where. APIs
 write an empty list in many ways, and mediators between XML and JSON write a list of one as an object. Pure.
@@ -14,13 +14,12 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from exporter import errors
-from exporter.inventory import elements, error_objects, field_paths, text
+from exporter.inventory import error_objects, field_paths, text
+from exporter.inventory import members as body_members
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
-_BOM = b"\xef\xbb\xbf"
-_OPENING = re.compile(rb"[ \t\r\n]*+\{")
 _EMPTY = re.compile(rb"[ \t\r\n]*+(?:null|\"[ \t]*\"|\{\s*\})[ \t\r\n]*+")
 """What stands for an empty list: in Go `null`, after XML `""` or an object without members."""
 
@@ -36,7 +35,6 @@ KNOWN = (
 
 _LEVELS = 2  # objects that the list may be in, unless a path says where
 _MOST_LEVELS = 6  # the same in the search for lists that a path could name
-_LARGE = 65_536  # bytes of a value that is looked at for a total or a next page
 _LONG_KEY = 60  # characters
 
 _IDS = frozenset(
@@ -71,24 +69,6 @@ _PARTS = frozenset(
 
 _OWN_LISTS = ("service", "resource")
 """Lists of a record that have the name of a list of records."""
-
-_TOTALS = frozenset(
-    (
-        *("total", "count", "totalcount", "totalresults", "totalrecords", "totalitems", "totalelements"),
-        *("totalsize", "totalnumber", "recordcount", "resultcount", "numfound", "itemcount", "recordstotal"),
-        *("@odata.count", "odata.count", "hits", "matches", "totalhits", "totalrows"),
-    )
-)
-_NEXT = re.compile(r"next|@odata\.nextlink|cursor|continuation|scrollid|bookmark|marker")
-
-_NEXT_NAMES = frozenset(
-    (
-        *("next", "nextlink", "nextpage", "nexturl", "nextpageurl", "nextpagelink", "nexthref"),
-        *("nextcursor", "nexttoken", "nextpagetoken", "@odata.nextlink", "odata.nextlink"),
-    )
-)
-NO_NEXT_PAGE = ("", "0", "-1", "null", "none", "false")
-"""What stands for no next page."""
 
 Kind = Literal["records", "objects", "empty", "values"]
 
@@ -139,12 +119,12 @@ def opened(body: bytes, records: str = "") -> Opened:
 
     Raises `Malformed` with reason json, nesting, encoding, error_object, envelope or too_large.
     """
-    body = body.removeprefix(_BOM)
-    refused = _refused(body)
+    body = body.removeprefix(body_members.BOM)
+    refused = body_members.refused(body)
     if refused is not None:
         raise refused
     try:
-        if _is_object(body):
+        if body_members.is_object(body):
             return _unwrapped(_OBJECT.decode(body), body, records)
         if _EMPTY.fullmatch(body):
             return Opened([])
@@ -155,11 +135,11 @@ def opened(body: bytes, records: str = "") -> Opened:
 
 def failure(body: bytes, records: str = "") -> errors.Malformed | None:
     """The error where an answer is an object that reports a failure or is too large; else None."""
-    body = body.removeprefix(_BOM)
-    if not _is_object(body):
+    body = body.removeprefix(body_members.BOM)
+    if not body_members.is_object(body):
         return None
     path = field_paths.steps(records) if records else ()
-    refused = _refused(body)
+    refused = body_members.refused(body)
     if refused is not None:
         return refused
     try:
@@ -169,35 +149,6 @@ def failure(body: bytes, records: str = "") -> errors.Malformed | None:
         return error
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
         return None
-
-
-def _refused(body: bytes) -> errors.Malformed | None:
-    """The error where an answer has more elements than a page can have; a few kilobytes of gzip may."""
-    excess = elements.excess(body)
-    if not excess:
-        return None
-    return errors.Malformed(
-        f"the answer has {excess}, which is no page",
-        reason="too_large",
-        hint="is this the URL of a list of records? if it is, make pages smaller with page_size",
-    )
-
-
-def _inner(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
-    """The members of an object within the answer; raises `Malformed` where there are too many elements."""
-    refused = _refused(bytes(raw))
-    if refused is not None:
-        raise refused
-    return _OBJECT.decode(raw)
-
-
-def _is_object(body: bytes) -> bool:
-    return _OPENING.match(body) is not None
-
-
-def _begins(raw: msgspec.Raw) -> str:
-    """The first character of a JSON value."""
-    return bytes(memoryview(raw)[:1]).decode("ascii", "replace")
 
 
 def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes, records: str) -> Opened:
@@ -223,7 +174,7 @@ def _unwrapped(members: Mapping[str, msgspec.Raw], body: bytes, records: str) ->
 
 def without_list(body: bytes, records: str = "") -> errors.Malformed:
     """The error where an answer that is an object was to have a list, and has none."""
-    return _without_list(_object_of(body), (), field_paths.steps(records) if records else ())
+    return _without_list(body_members.of(body), (), field_paths.steps(records) if records else ())
 
 
 def _without_list(
@@ -247,7 +198,7 @@ def _has(members: Mapping[str, msgspec.Raw], names: Sequence[str] | frozenset[st
 
 def _failure(members: Mapping[str, msgspec.Raw], located: FoundList | None) -> errors.Malformed | None:
     """The failure that the answer, or the object in it that has the list, reports."""
-    has_list = located is not None or announces_nothing(members)
+    has_list = located is not None or body_members.announces_nothing(members)
     where: error_objects.Where = "next to a list" if has_list else "instead of a list"
     found = error_objects.failure(error_objects.folded(members), where)
     if (
@@ -260,7 +211,7 @@ def _failure(members: Mapping[str, msgspec.Raw], located: FoundList | None) -> e
         return found
     for step in field_paths.steps(located.place)[:-1] if located.place else ():
         inner = error_objects.folded(members).get(step)
-        if inner is None or _begins(inner) != "{":
+        if inner is None or body_members.begins(inner) != "{":
             return None
         members = _OBJECT.decode(inner)
         found = error_objects.failure(error_objects.folded(members), "next to a list")
@@ -274,37 +225,27 @@ def _located(members: Mapping[str, msgspec.Raw], path: tuple[str, ...]) -> Found
     if path:
         return _at_path(members, path)
     lists = {text.fold(key): _Member((key,), raw) for key, raw in members.items()}
-    first = next((lists[name] for name in LISTS if name in lists and _begins(lists[name].raw) == "["), None)
+    first = next(
+        (lists[name] for name in LISTS if name in lists and body_members.begins(lists[name].raw) == "["), None
+    )
     if first is not None and (found := _found(first)).raws:
         return found
     if _has(members, _RECORD_IDS):
         return _found(first) if first else None
-    within = [_found(one) for one in _members(members, _LEVELS) if _begins(one.raw) == "["]
+    within = [_found(one) for one in _members(members, _LEVELS) if body_members.begins(one.raw) == "["]
     return _only(within) or _one_record(members) or _nothing(members, within)
 
 
 def _at_path(members: Mapping[str, msgspec.Raw], path: tuple[str, ...]) -> FoundList | None:
     place = field_paths.joined(path)
-    raw = _raw_at(members, path)
+    raw = body_members.raw_at(members, path)
     if raw is None:
         return None
-    if _begins(raw) == "[":
+    if body_members.begins(raw) == "[":
         return _found(_Member(path, raw))
     if _EMPTY.fullmatch(memoryview(raw)):
         return FoundList(place, [], "empty")
-    return FoundList(place, [raw], "records") if _begins(raw) == "{" else None
-
-
-def _raw_at(members: Mapping[str, msgspec.Raw], path: Sequence[str]) -> msgspec.Raw | None:
-    """The value at a path of folded keys, through objects only; None for none."""
-    raw: msgspec.Raw | None = None
-    for number, step in enumerate(path):
-        if number:
-            if raw is None or _begins(raw) != "{":
-                return None
-            members = _inner(raw)
-        raw = next((one for key, one in members.items() if text.fold(key) == step), None)
-    return raw
+    return FoundList(place, [raw], "records") if body_members.begins(raw) == "{" else None
 
 
 def _members(
@@ -316,21 +257,21 @@ def _members(
             continue
         member = _Member((*keys, key), raw)
         yield member
-        if levels > 1 and _begins(raw) == "{":
-            inner = _inner(raw)
+        if levels > 1 and body_members.begins(raw) == "{":
+            inner = body_members.inner(raw)
             if not _has(inner, _RECORD_IDS):
                 yield from _members(inner, levels - 1, member.keys)
 
 
 def _lists(members: Mapping[str, msgspec.Raw], levels: int) -> list[FoundList]:
-    return [_found(one) for one in _members(members, levels) if _begins(one.raw) == "["]
+    return [_found(one) for one in _members(members, levels) if body_members.begins(one.raw) == "["]
 
 
 def _found(member: _Member) -> FoundList:
     """The list, and what its first element is."""
     raws = _ARRAY.decode(member.raw)
     kind: Kind = "empty"
-    if raws and _begins(raws[0]) == "{":
+    if raws and body_members.begins(raws[0]) == "{":
         kind = "records" if _has(_OBJECT.decode(raws[0]), _IDS) else "objects"
     elif raws:
         kind = "values"
@@ -354,7 +295,10 @@ def _only(lists: Sequence[FoundList]) -> FoundList | None:
 def _one_record(members: Mapping[str, msgspec.Raw]) -> FoundList | None:
     """A list of one that became an object: it has an id, and the name of a list."""
     for one in _members(members, _LEVELS):
-        if one.name in KNOWN and _begins(one.raw) == "{" and _has(_OBJECT.decode(one.raw), _IDS):
+        if one.name in KNOWN and body_members.begins(one.raw) == "{" and _has(_OBJECT.decode(one.raw), _IDS):
+            is_small = len(memoryview(one.raw)) <= body_members.LARGE
+            if is_small and (said := error_objects.error_among(_ANY.decode(one.raw))):
+                raise errors.Malformed(f"the answer is an error object: {said}", reason="error_object")
             return FoundList(one.place, [one.raw], "records")
     return None
 
@@ -366,7 +310,10 @@ def _nothing(members: Mapping[str, msgspec.Raw], lists: Sequence[FoundList]) -> 
     empty = next((one for one in lists if one.kind == "empty"), None)
     if empty is not None:
         return empty
-    if any(text.fold(key) in error_objects.ERRORS and _begins(raw) == "{" for key, raw in members.items()):
+    if any(
+        text.fold(key) in error_objects.ERRORS and body_members.begins(raw) == "{"
+        for key, raw in members.items()
+    ):
         return None  # an error without words, rather than a list without records
     for one in _members(members, _LEVELS):
         if one.name in KNOWN and _EMPTY.fullmatch(memoryview(one.raw)):
@@ -374,107 +321,10 @@ def _nothing(members: Mapping[str, msgspec.Raw], lists: Sequence[FoundList]) -> 
     return None
 
 
-# what `check` shows a person, and what a setting names
-
-
 def lists(body: bytes) -> list[FoundList]:
     """All lists in an answer that is an object, however deep within reason; [] for any other answer."""
-    members = _object_of(body)
+    members = body_members.of(body)
     try:
         return _lists(members, _MOST_LEVELS)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError, errors.Malformed):
         return []
-
-
-def totals(body: bytes) -> dict[str, int]:
-    """Members that look like the number of records: dotted path and value."""
-    return {
-        place: value
-        for place, value in _scalars(_object_of(body))
-        if isinstance(value, int) and not isinstance(value, bool) and _last(place) in _TOTALS
-    }
-
-
-def next_pages(body: bytes) -> dict[str, str]:
-    """Members that look like the link or the cursor to the next page: dotted path and value."""
-    return {
-        place: str(value)
-        for place, value in _scalars(_object_of(body))
-        if not isinstance(value, bool) and value != "" and any(map(_NEXT.search, field_paths.steps(place)))
-    }
-
-
-def next_page(body: bytes) -> str:
-    """The dotted path of the member that surely leads to a next page; "" for none."""
-    found = (
-        place
-        for place, value in next_pages(body).items()
-        if _NEXT_NAMES.intersection(field_paths.steps(place)[-2:]) and value.lower() not in NO_NEXT_PAGE
-    )
-    return next(found, "")
-
-
-def announces_nothing(members: Mapping[str, msgspec.Raw]) -> bool:
-    """Whether a member that looks like a total says 0, and none says another number."""
-    found = [
-        value
-        for place, value in _scalars(members)
-        if isinstance(value, int) and not isinstance(value, bool) and _last(place) in _TOTALS
-    ]
-    return bool(found) and not any(found)
-
-
-def is_announced_empty(body: bytes) -> bool:
-    """Whether an answer announces that there are no records."""
-    return announces_nothing(_object_of(body))
-
-
-def scalar_at(body: bytes, path: str) -> str:
-    """The text or number at a dotted path of an answer; "" for none and for other values.
-
-    Of an object with `href` or `url` (HAL, JSON:API) it is that.
-    """
-    try:
-        raw = _raw_at(_object_of(body), field_paths.steps(path))
-        if raw is None or len(memoryview(raw)) > _LARGE:
-            return ""
-        found: object = _ANY.decode(raw)
-    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError, errors.Malformed):
-        return ""
-    if isinstance(found, dict):
-        found = found.get("href", found.get("url"))
-    if isinstance(found, bool) or not isinstance(found, str | int):
-        return ""
-    return str(found).strip()
-
-
-def _object_of(body: bytes) -> Mapping[str, msgspec.Raw]:
-    """The members of an answer that is an object of the usual size; {} for any other."""
-    body = body.removeprefix(_BOM)
-    if not _is_object(body) or elements.excess(body):
-        return {}
-    try:
-        return _OBJECT.decode(body)
-    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
-        return {}
-
-
-def _scalars(
-    members: Mapping[str, msgspec.Raw], keys: tuple[str, ...] = ()
-) -> Iterator[tuple[str, str | int | float]]:
-    """The short scalars of an object and of the objects in it, with their dotted paths."""
-    for key, raw in members.items():
-        begins, place = _begins(raw), (*keys, key)
-        if begins == "{" and len(keys) < _LEVELS and len(memoryview(raw)) <= _LARGE:
-            yield from _scalars(_OBJECT.decode(raw), place)
-        elif begins not in ("{", "[") and len(memoryview(raw)) <= 4096:
-            try:
-                value = _ANY.decode(raw)
-            except (UnicodeDecodeError, msgspec.DecodeError):
-                continue
-            if value is not None:
-                yield field_paths.joined(place), value
-
-
-def _last(place: str) -> str:
-    return field_paths.steps(place)[-1]

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urljoin, urlsp
 import msgspec
 
 from exporter.client import response
-from exporter.inventory import envelope
+from exporter.inventory import members
 from exporter.inventory.dialects import Paging
 from exporter.paging.strategies import (
     NO_NEXT_PAGE,
@@ -56,8 +56,8 @@ def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging)
     """
     if paging.style not in ("link", "cursor"):
         return NO_NEXT_PAGE
-    value = envelope.scalar_at(body, paging.next_member) if paging.next_member else _header(headers, paging)
-    if value.lower() in envelope.NO_NEXT_PAGE:
+    value = members.scalar_at(body, paging.next_member) if paging.next_member else _header(headers, paging)
+    if value.lower() in members.NO_NEXT_PAGE:
         return NO_NEXT_PAGE
     if not _TEXT.fullmatch(value):
         return NextPage(flaw="the link or cursor to the next page is not readable text")
@@ -72,7 +72,7 @@ def setting_to_follow(headers: Mapping[str, str], body: bytes, paging: Paging) -
     """The settings to follow a next page that an answer names and this style does not follow; "" for none."""
     if paging.style in ("link", "cursor"):
         return ""
-    if path := envelope.next_page(body):
+    if path := members.next_page(body):
         return f"paging: {{style: link or cursor, next_member: {path}}}"
     values = [value for name, value in headers.items() if name.lower() == "link"]
     is_named = any(relation == "next" for relation, _ in links(values))

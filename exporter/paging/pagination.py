@@ -142,9 +142,8 @@ def paginate(
 ) -> Pagination:
     """Yields the queries for one list, at most `width` in flight, and returns its result.
 
-    `params` are sent with every query, unless paging itself sets one of that name. Where the `unit` of
-    positions is unknown, the end is checked for it. When the generator ends, queries that are still in flight
-    are pointless.
+    `params` are sent with every query, unless paging itself sets one of that name. When the generator ends,
+    queries that are still in flight are pointless.
     """
     reading = _Reading(paging, page_size, params, caps, unit)
     queries = reading.next_queries(width)
@@ -189,7 +188,6 @@ class _Reading:
 
     @property
     def _is_position_ignored(self) -> bool:
-        """Whether the first page came again, and nothing else ever."""
         return self._is_repeating and not self._new_behind_first
 
     @property
@@ -349,7 +347,6 @@ class _Reading:
         )
 
     def _on_unit(self, request: PageRequest, result: PageResult) -> None:
-        """A page that cannot be read proves nothing; one that is refused is no page of the list."""
         if not result.unread:
             received = Received(result.items, result.new, self._expected, result.status)
             self._strategy.on_page(request, received)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import errors
-from exporter.inventory import decode, envelope
+from exporter.inventory import decode, envelope, members
 from tests.inventory import reading
 
 TWO = [{"id": "a"}, {"id": "b"}]
@@ -104,7 +104,7 @@ def test_a_list_may_be_left_out_where_nothing_is_announced_or_behind_the_end(wri
     found = opened(written)
     assert (found.records, found.is_left_out) == ([], True)
     assert decode.page(body, reading.reader("tmf-v4"), {}, reading.KEY).is_left_out
-    assert envelope.is_announced_empty(body) == ("otal" in str(written))
+    assert members.is_announced_empty(body) == ("otal" in str(written))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,7 @@ def test_an_object_with_an_id_under_the_name_of_a_list_is_a_list_of_one(written:
         {"error": {"message": "quota"}, "data": {"services": TWO}},
         {"success": False, "services": TWO},
         {"status": "failure", "services": None},
+        {"data": {"id": "failure-7", "code": "E5", "message": "down"}},
     ],
 )
 def test_an_error_is_an_error_wherever_the_list_is(written: object) -> None:
@@ -159,11 +160,11 @@ def test_members_that_look_like_totals_and_next_pages_are_named() -> None:
             "services": TWO,
         }
     ).encode()
-    assert envelope.totals(body) == {r"@odata\.count": 7, "page.totalElements": 250}
-    assert envelope.next_pages(body) == {"_links.next.href": "/b?page=2", "meta.nextCursor": "c-2"}
-    assert envelope.scalar_at(body, r"@odata\.count") == "7"
-    assert envelope.scalar_at(body, "_links.next") == "/b?page=2"
-    assert envelope.scalar_at(body, "meta.next_page") == envelope.scalar_at(body, "nowhere.at.all") == ""
+    assert members.totals(body) == {r"@odata\.count": 7, "page.totalElements": 250}
+    assert members.next_pages(body) == {"_links.next.href": "/b?page=2", "meta.nextCursor": "c-2"}
+    assert members.scalar_at(body, r"@odata\.count") == "7"
+    assert members.scalar_at(body, "_links.next") == "/b?page=2"
+    assert members.scalar_at(body, "meta.next_page") == members.scalar_at(body, "nowhere.at.all") == ""
 
 
 JSON = st.recursive(
@@ -187,7 +188,7 @@ JSON = st.recursive(
 def test_no_json_makes_decoding_raise_anything_but_malformed(written: object, path: str) -> None:
     body = json.dumps(written).encode()
     envelope.failure(body, path)
-    envelope.lists(body), envelope.totals(body), envelope.next_pages(body), envelope.scalar_at(body, path)
+    envelope.lists(body), members.totals(body), members.next_pages(body), members.scalar_at(body, path)
     try:
         batch = decode.page(body, reading.reader("tmf-v4"), {}, reading.KEY, records=path)
     except errors.Malformed as error:
@@ -201,7 +202,7 @@ def test_no_json_makes_decoding_raise_anything_but_malformed(written: object, pa
 )
 def test_no_bytes_make_decoding_raise_anything_but_malformed(end: bytes, start: bytes) -> None:
     body = start + end
-    envelope.lists(body), envelope.totals(body), envelope.next_pages(body), envelope.failure(body)
+    envelope.lists(body), members.totals(body), members.next_pages(body), envelope.failure(body)
     try:
         decode.page(body, reading.reader("tmf-v4"), {}, reading.KEY)
     except errors.Malformed as error:
