@@ -238,19 +238,19 @@ async def check_filter(
     client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
 ) -> FilterStatus:
     """Whether the API lists records though no record has the requested value."""
-    return classify(await unmatched(client, target, query, condition))
+    return classify(await unmatched(client, target, query, condition), target.paging.records)
 
 
-def classify(answer: Page | errors.SourceError) -> FilterStatus:
+def classify(answer: Page | errors.SourceError, records: str = "") -> FilterStatus:
     """What the answer to a query that no record matches shows; a request that failed shows nothing.
 
-    A status below 500 that is not about authentication refuses the value.
+    A status below 500 that is not about authentication refuses the value. `records` is the path of the list.
     """
     if isinstance(answer, errors.Refused):
         return "applied" if answer.reason in ("status", "not_found") else "unknown"
     if isinstance(answer, errors.SourceError):
         return "unknown"
-    return "ignored" if envelope.opened(answer.body).records else "applied"
+    return "ignored" if envelope.opened(answer.body, records).records else "applied"
 
 
 async def unmatched(
