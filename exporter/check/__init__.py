@@ -122,7 +122,9 @@ async def run(config: settings.Settings, console: Console, save: Path | None = N
                 if config.shard.count > 1:
                     share = f"one of {config.shard.count} shards"
                     console.print(f"This exporter stores {share}: that share of the records.")
-            is_solved = is_solved and not (solved.error or solved.problems or solved.has_bad_rows)
+            is_solved = is_solved and not (
+                solved.error or solved.problems or solved.has_bad_rows or solved.is_doubtful
+            )
             solutions += found
             config = solved.config
         if save is not None:

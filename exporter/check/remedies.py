@@ -329,7 +329,7 @@ def _other_positions(look: Look) -> Iterator[Remedy]:
         counts = f"page numbers from {first}" if style == "page" else "positions of records"
         trial: Trial = "list" if (style, name) == (paging.style, own) else "second page"
         yield _paged(look, f"The API takes {counts} in {name}", change, trial)
-    if look.sample is not None and all(read.ended for read in look.sample.reads):
+    if look.sample is not None and all(read.is_ended_by_position for read in look.sample.reads):
         yield from _no_total(look)
 
 
@@ -338,6 +338,10 @@ def _next_pages(look: Look) -> Iterator[Remedy]:
     paging, pages = look.target.paging, look.sample.pages if look.sample is not None else []
     if paging.style != "link" and any("rel" in page.headers.get("Link", "") for page in pages[:1]):
         yield _paged(look, "The API leads to the next page by links", {"style": "link"})
+    for page in pages[:1]:
+        if found := re.search(r"\b([01])-\d+/", page.headers.get("Content-Range", "")):
+            change: dict[str, object] = {"style": "range", "first": int(found[1])}
+            yield _paged(look, "The API takes positions in the Range header", change)
     for place, value in [one for page in pages[:1] for one in members.next_pages(page.body).items()]:
         what = f"The API leads to the next page by the member {place}"
         if value.startswith(("http:", "https:", "/", "?")):

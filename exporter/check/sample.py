@@ -76,10 +76,11 @@ class Read(msgspec.Struct, frozen=True):
     """The first pages of one query.
 
     `problem` says why the list is not complete, if it `ended` within these pages. `new` counts the records of
-    each page that no page before it had. `failed` are the errors of pages. `page_size` is the one that the
-    API accepted; `are_parts` says that no page was listed, but only parts of pages that failed. `ignored` are
-    the conditions that the API ignores, of those that were in doubt, and `total_of_none` is the total that it
-    announced with an empty list, for a value that no record has.
+    each page that no page before it had, and `is_last_empty` says that the last one has none. `failed` are
+    the errors of pages. `page_size` is the one that the API accepted; `are_parts` says that no page was
+    listed, but only parts of pages that failed. `ignored` are the conditions that the API ignores, of those
+    that were in doubt, and `total_of_none` is the total that it announced with an empty list, for a value
+    that no record has.
     """
 
     query: Mapping[str, str]
@@ -90,8 +91,14 @@ class Read(msgspec.Struct, frozen=True):
     failed: tuple[str, ...] = ()
     page_size: int = 0
     are_parts: bool = False
+    is_last_empty: bool = False
     ignored: tuple[Condition, ...] = ()
     total_of_none: int = 0
+
+    @property
+    def is_ended_by_position(self) -> bool:
+        """Whether the list ended with an empty page behind others, which shows that positions are obeyed."""
+        return self.ended and len(self.pages) > 1 and self.is_last_empty
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -158,7 +165,17 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
     )
     size = sizes[-1] if sizes else target.page_size
     ended = result.pages > 0 or bool(result.reason)
-    return Read(query, tuple(pages), tuple(new), ended, result.reason, tuple(failed), size, roles == {"part"})
+    return Read(
+        query,
+        tuple(pages),
+        tuple(new),
+        ended,
+        result.reason,
+        tuple(failed),
+        size,
+        roles == {"part"},
+        bool(pages) and not raws_of(pages[-1], target.paging.records),
+    )
 
 
 def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.Pagination:

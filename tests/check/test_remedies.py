@@ -427,3 +427,30 @@ async def test_records_that_cannot_be_listed_are_no_reason_to_say_that_a_list_ca
     assert status == 0, said
     assert "Note: The API cannot list" in said
     assert said.splitlines()[-1] == "Everything could be read."
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_list_by_ranges_is_not_cut_to_what_comes_without_one(tmp_path: Path, first: int) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        unit, _, asked = request.headers.get("Range", f"items={first}-{first + 19}").partition("=")
+        begin, end = map(int, asked.split("-"))
+        found = RECORDS[begin - first : end + 1 - first]
+        headers = {"Content-Range": f"{unit} {begin}-{begin + len(found) - 1}/250", "X-Total-Count": "250"}
+        return web.json_response(found, status=206 if found else 416, headers=headers)
+
+    async with serving(answer) as url:
+        _, fragment, text = await mended(tmp_path, sole(url))
+    assert fragment["collections"]["services"]["paging"] == {"style": "range", "first": first}
+    assert count_of(text) == 250
+
+
+async def test_no_total_is_given_up_for_a_page_that_comes_again(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(RECORDS[:20], headers={"X-Total-Count": "250"})
+
+    file = tmp_path / "inventory.yaml"
+    async with serving(answer) as url:
+        file.write_text(yaml.safe_dump(sole(url)))
+        status, said = await asyncio.to_thread(run, "check", "--config.file", str(file))
+    assert status == 1
+    assert "total_header" not in said
