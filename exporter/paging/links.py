@@ -196,7 +196,7 @@ class LinkStrategy(SizedStrategy):
         if received.status == NOT_FOUND:
             return "the API led on to a page and then answered 404 to it"
         if not request.position and received.items >= self._size:
-            return "the first page is full, and the API neither leads on to a next nor announces a total"
+            return "the first page is full, but it has neither a link or cursor to the next page nor a total"
         return ""
 
     def on_failure(self, request: PageRequest, total: int | None) -> int:

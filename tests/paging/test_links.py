@@ -252,7 +252,7 @@ def test_a_full_first_page_that_leads_nowhere_is_doubted_unless_a_total_says_tha
     how: Paging,
 ) -> None:
     assert Run(leading(10), how).result.reason == (
-        "the first page is full, and the API neither leads on to a next nor announces a total"
+        "the first page is full, but it has neither a link or cursor to the next page nor a total"
     )
     assert Run(leading(10, total=10), how).result.complete
     assert Run(leading(9), how).result.complete
