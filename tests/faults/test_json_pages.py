@@ -126,7 +126,8 @@ REFUSALS = (
     28,
     'an envelope, a single object, `{"error": …}` with 200',
     "Known envelopes and single records are accepted; an error object is a failure: kept, reason "
-    "`error_object`; so is any other object, reason `envelope`",
+    "`error_object`; so is any other object without a list, reason `envelope`. An empty list by any name, or "
+    "`null`, is an empty list, of which the shrink guard keeps the records",
     metric='ses_inventory_exporter_refresh_failures_total{reason=~"error_object|envelope"}',
     alert="InventoryApiFailing",
 )
@@ -140,9 +141,16 @@ async def test_f28_envelopes_are_opened_and_error_objects_are_failures(houses: H
         it.server.script = GOOD
         for body in REFUSALS:
             await it.keeps(answers(body), "error_object")
-        await it.keeps(answers(b'{"unheard-of":[]}'), "envelope")
+        await it.keeps(answers(b'{"unheard-of":"maintenance"}'), "envelope")
         await it.keeps(answers(b'"maintenance"'), "envelope")
-        await it.keeps(answers(b"null"), "envelope")
+        for body in (
+            b'{"unheard-of":[]}',
+            b"null",
+        ):  # nothing, by any name: as an empty list, which is guarded
+            it.server.script = answers(body)
+            await it.refresh()
+            assert (it.own("up"), it.own("complete")) == (1, 0), body
+            assert it.inventory == it.served
 
 
 async def test_a_single_record_is_a_list_of_one(houses: Houses) -> None:
