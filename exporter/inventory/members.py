@@ -71,15 +71,17 @@ def begins(raw: msgspec.Raw) -> str:
 
 
 def raw_at(members: Mapping[str, msgspec.Raw], path: Sequence[str]) -> msgspec.Raw | None:
-    """The value at a path of folded keys, through objects only; None for none."""
-    raw: msgspec.Raw | None = None
-    for number, step in enumerate(path):
-        if number:
-            if raw is None or begins(raw) != "{":
-                return None
-            members = inner(raw)
-        raw = next((one for key, one in members.items() if text.fold(key) == step), None)
-    return raw
+    """The value at a path of folded keys, through objects only, or of a key with dots; None for none."""
+    raw = _member(members, path[:1])
+    for step in path[1:]:
+        raw = _member(inner(raw), (step,)) if raw is not None and begins(raw) == "{" else None
+    return raw if raw is not None else _member(members, path)
+
+
+def _member(members: Mapping[str, msgspec.Raw], keys: Sequence[str]) -> msgspec.Raw | None:
+    """The value of the folded key that these make, joined by dots."""
+    name = ".".join(keys)
+    return next((raw for key, raw in members.items() if text.fold(key) == name), None)
 
 
 def totals(body: bytes) -> dict[str, int]:
