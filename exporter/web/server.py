@@ -78,7 +78,7 @@ def application(
 async def serving(
     content: Content, config: settings.Settings, telemetry: Telemetry, access: AccessControl
 ) -> AsyncIterator[Sequence[str]]:
-    """Serves `content` on the addresses of the configuration, whose URLs this gives.
+    """Serves `content` on the addresses of the configuration; gives their URLs.
 
     On exit no request is accepted any more, and those in flight may end. Raises `ConfigError` if an address
     cannot be listened on.
