@@ -137,4 +137,4 @@ async def test_counts_that_do_not_match_say_where_to_look(tmp_path: Path, lines:
         await crawl(built)
         assert told(lines) == [("warning", "initial crawl incomplete")]
         assert "announced 57, received 50" in lines[0]["problem"]
-        assert "`check` shows" in lines[0]["hint"]
+        assert "`check` tries" in lines[0]["hint"]

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession, TCPConnector
 
 from exporter import app
@@ -136,6 +137,7 @@ async def test_f71_slow_readers_share_the_bytes_and_are_cut(tmp_path: Path, logg
     metric="",
     alert="",
 )
+@pytest.mark.real_time
 async def test_f72_of_a_thousand_scrapes_each_is_whole_or_told_to_come_back(tmp_path: Path) -> None:
     changes = {"web.max_connections": 2000, "web.max_scrapes": 5}
     async with program(tmp_path, records(2000), changes) as (_, house, url):
