@@ -214,6 +214,7 @@ async def holding(number: int) -> AsyncIterator[tuple[str, asyncio.Future[list[s
         connection.close()
 
 
+@pytest.mark.real_time
 async def test_a03_a_connection_ends_with_its_answer_whatever_the_server_does() -> None:
     """No descriptor stays open for a server that does not end TLS; asyncio would wait for that for 30 s."""
     async with holding(5) as (url, served):
