@@ -18,7 +18,7 @@ from exporter.client import Page
 from exporter.inventory import decode, field_paths, members, record_reader
 from exporter.inventory.dialects import Collection, Dialect, Fields, Paging
 from exporter.inventory.dialects.vendors import DIALECTS
-from exporter.inventory.filters import Condition, Filters, Selection
+from exporter.inventory.filters import Filters, FilterTerm, Selection
 from exporter.inventory.record import Record
 from exporter.paging import fetch, pagination
 
@@ -266,7 +266,7 @@ def _position_hint(target: settings.Target) -> str:
 
 
 def _ignored(read: Read, records: Sequence[Listed], target: settings.Target) -> Iterator[Finding]:
-    """Conditions that the API ignores: a problem if records contradict them, or if nothing shows it."""
+    """Filter terms that the API ignores: a problem if records contradict them, or if nothing shows it."""
     filters = Filters([read.query])
     against = Counter(filters.contradicted(one.raw, one.kinds) for one in records)
     for condition in filters.queries[0]:
@@ -291,7 +291,7 @@ def _ignored(read: Read, records: Sequence[Listed], target: settings.Target) -> 
             yield Finding("note", f"Cannot verify that the API applies {condition}: no record shows it")
 
 
-def _choose(condition: Condition, target: settings.Target) -> str:
+def _choose(condition: FilterTerm, target: settings.Target) -> str:
     place = f"collections.{target.collection}"
     if condition.is_of_type:
         kinds = f"write include_types: [{condition.written}] under {place}, if the records show such a type"

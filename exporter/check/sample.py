@@ -18,7 +18,7 @@ from exporter import errors, settings
 from exporter.client import PAGING, Client, Page, Params
 from exporter.inventory import decode, record_reader
 from exporter.inventory.dialects import Paging
-from exporter.inventory.filters import Condition, Filters
+from exporter.inventory.filters import Filters, FilterTerm
 from exporter.inventory.snapshot import StoredRecord
 from exporter.paging import fetch, pagination
 from exporter.paging.pagination import PageResult
@@ -92,7 +92,7 @@ class Read(msgspec.Struct, frozen=True):
     page_size: int = 0
     are_parts: bool = False
     is_last_empty: bool = False
-    ignored: tuple[Condition, ...] = ()
+    ignored: tuple[FilterTerm, ...] = ()
     total_of_none: int = 0
 
     @property

@@ -31,7 +31,7 @@ _DIGITS = frozenset("-0123456789")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-class Condition(msgspec.Struct, frozen=True):
+class FilterTerm(msgspec.Struct, frozen=True):
     """One parameter of a query that names an attribute.
 
     `values` are alternatives, folded, and `classes` what they are: number, boolean or word. `is_of_type`
@@ -48,7 +48,7 @@ class Condition(msgspec.Struct, frozen=True):
         return f"{self.key}={self.written}"
 
 
-def conditions(query: Mapping[str, str]) -> tuple[Condition, ...]:
+def conditions(query: Mapping[str, str]) -> tuple[FilterTerm, ...]:
     """The conditions of a query that records can be compared with."""
     return tuple(
         _condition(key, value)
@@ -60,9 +60,9 @@ def conditions(query: Mapping[str, str]) -> tuple[Condition, ...]:
     )
 
 
-def _condition(key: str, value: str) -> Condition:
+def _condition(key: str, value: str) -> FilterTerm:
     values = frozenset(map(text.fold, filter(None, re.split("[,;|]", value))))
-    return Condition(key, value, values, frozenset(map(_class, values)), key.lower() in TYPE_KEYS)
+    return FilterTerm(key, value, values, frozenset(map(_class, values)), key.lower() in TYPE_KEYS)
 
 
 class Filters:
@@ -79,7 +79,7 @@ class Filters:
         spelling = {f"key{number}": key for number, key in enumerate(self._keys)}
         self._decode = msgspec.json.Decoder(msgspec.defstruct("Shown", members, rename=spelling)).decode
 
-    def contradicted(self, raw: msgspec.Raw, kinds: Sequence[str]) -> Condition | None:
+    def contradicted(self, raw: msgspec.Raw, kinds: Sequence[str]) -> FilterTerm | None:
         """A condition that the record contradicts; None if at least one query may well have listed it.
 
         `kinds` are the record's type and its class as its dialect reads them, "" for none.
@@ -90,7 +90,7 @@ class Filters:
             if _is_of_kind(query, kinds):
                 return None
         shown = self._shown(raw)
-        first: Condition | None = None
+        first: FilterTerm | None = None
         for query in self.queries:
             found = _first_contradicted(query, shown, kinds)
             if found is None:
@@ -98,7 +98,7 @@ class Filters:
             first = first or found
         return first
 
-    def shows(self, raw: msgspec.Raw, condition: Condition) -> bool:
+    def shows(self, raw: msgspec.Raw, condition: FilterTerm) -> bool:
         """Whether a record shows the attribute of a condition in a form that can be compared."""
         shown = self._shown(raw)
         return any(_comparable(condition, word) for word in _words(shown.get(condition.key)))
@@ -110,21 +110,21 @@ class Filters:
             return {}  # an unusual record shows nothing that could be compared
 
 
-def _is_of_kind(query: Sequence[Condition], kinds: Sequence[str]) -> bool:
+def _is_of_kind(query: Sequence[FilterTerm], kinds: Sequence[str]) -> bool:
     """Whether all that is asked for is the class of the record."""
     return all(one.is_of_type and text.fold(kinds[-1]) in one.values for one in query)
 
 
 def _first_contradicted(
-    query: Sequence[Condition], shown: Mapping[str, object], kinds: Sequence[str]
-) -> Condition | None:
+    query: Sequence[FilterTerm], shown: Mapping[str, object], kinds: Sequence[str]
+) -> FilterTerm | None:
     for one in query:
         if _contradicts(one, shown, kinds):
             return one
     return None
 
 
-def _contradicts(condition: Condition, shown: Mapping[str, object], kinds: Sequence[str]) -> bool:
+def _contradicts(condition: FilterTerm, shown: Mapping[str, object], kinds: Sequence[str]) -> bool:
     value = shown.get(condition.key)
     if type(value) is str and not condition.is_of_type and _class(value) not in condition.classes:
         return False  # nearly always, for a value that stands for a code
@@ -146,19 +146,19 @@ def _words(value: object) -> Iterator[str]:
             yield word
 
 
-def _is_type(condition: Condition, word: str) -> bool:
+def _is_type(condition: FilterTerm, word: str) -> bool:
     """A type may be written as a reference, `#/definitions/Carrier` or `urn:example:Carrier`."""
     return bool({text.fold(word), text.fold(re.split("[/#:]", word)[-1])} & condition.values)
 
 
-def _has(condition: Condition, word: str) -> bool:
+def _has(condition: FilterTerm, word: str) -> bool:
     folded = text.fold(word)
     if _NUMBER.fullmatch(word):
         return any(_NUMBER.fullmatch(value) and float(value) == float(word) for value in condition.values)
     return any(value in folded for value in condition.values)
 
 
-def _comparable(condition: Condition, word: str) -> bool:
+def _comparable(condition: FilterTerm, word: str) -> bool:
     """A number with numbers, a boolean with booleans, a word with words: a code may well stand for a word."""
     return condition.is_of_type or _class(word) in condition.classes
 

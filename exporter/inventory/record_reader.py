@@ -14,7 +14,7 @@ import msgspec
 
 from exporter.inventory import dates, dialects, field_paths, text
 from exporter.inventory.field_paths import Keys, Parts
-from exporter.inventory.filters import Condition, Filters, Selection
+from exporter.inventory.filters import Filters, FilterTerm, Selection
 from exporter.inventory.record import Record
 
 LINKS = ("parties", "places", "resources", "services", "relations")
@@ -108,7 +108,7 @@ class Reader:
         """Whether a record is left to another shard."""
         return self._selection.is_in_other_shard(found.record)
 
-    def contradicted(self, raw: msgspec.Raw, found: Found) -> Condition | None:
+    def contradicted(self, raw: msgspec.Raw, found: Found) -> FilterTerm | None:
         """The condition of the queries that the record contradicts; None for none."""
         return self._filters.contradicted(raw, (found.record.type, found.entity_type))
 

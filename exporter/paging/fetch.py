@@ -22,7 +22,7 @@ from exporter import errors, settings
 from exporter.client import Client, Page, response
 from exporter.inventory import envelope, members, text
 from exporter.inventory.dialects import Paging
-from exporter.inventory.filters import Condition
+from exporter.inventory.filters import FilterTerm
 from exporter.paging import links, pagination
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH
 from exporter.paging.pagination import ListResult, PageResult, Pagination
@@ -235,7 +235,7 @@ class _Requests:
 
 
 async def check_filter(
-    client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
+    client: Client, target: settings.Target, query: Mapping[str, str], condition: FilterTerm
 ) -> FilterStatus:
     """Whether the API lists records though no record has the requested value."""
     return classify(await unmatched(client, target, query, condition), target.paging.records)
@@ -254,7 +254,7 @@ def classify(answer: Page | errors.SourceError, records: str = "") -> FilterStat
 
 
 async def unmatched(
-    client: Client, target: settings.Target, query: Mapping[str, str], condition: Condition
+    client: Client, target: settings.Target, query: Mapping[str, str], condition: FilterTerm
 ) -> Page | errors.SourceError:
     """The answer to the query with a value that no record has, or the error of the request."""
     value = NO_SUCH_NUMBER if condition.written.isdigit() else NO_SUCH_WORD

@@ -101,7 +101,7 @@ async def crawls(it: Faulty) -> None:
     assert it.own("complete") == 1
 
 
-@pytest.mark.parametrize(("sending", "name"), itertools.product(SENDING, UNASKED))
+@pytest.mark.parametrize(("sending", "name"), [*itertools.product(SENDING, UNASKED)])
 async def test_a03_an_unasked_answer_is_not_that_to_the_next_request(
     tmp_path: Path, sending: type[AtOnce], name: str
 ) -> None:
