@@ -12,6 +12,7 @@ from aiohttp import web
 
 from exporter import app
 from exporter.exposition import render
+from exporter.inventory.condition import Condition
 from exporter.inventory.snapshot import Changes, Snapshot
 from tests import crawling
 from tests.faults import inventory
@@ -29,7 +30,11 @@ async def test_a_change_of_status_is_served_after_the_next_delta(tmp_path: Path)
     async with crawling.house(tmp_path) as (simulator, built):
         poller = crawling.poller(built, "carriers")
         await poller.refresh()
-        ident = next(ident for ident, held in poller.snapshot.records.items() if held.record.operational)
+        ident = next(
+            ident
+            for ident, held in poller.snapshot.records.items()
+            if held.record.condition is Condition.OPERATIONAL
+        )
         before = value(built, f'ses_inventory_carrier_status_since_timestamp_seconds{{carrier_id="{ident}"}}')
         now = time.time()
         simulator.fleet.set_status(ident, "down", now)

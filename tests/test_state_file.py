@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from exporter import state_file
 from exporter.errors import StateError
+from exporter.inventory.condition import Condition
 from exporter.inventory.record import Link, Record
 from exporter.inventory.snapshot import Snapshot, StoredRecord
 from exporter.inventory.snapshot import stored as hold
@@ -39,7 +40,7 @@ PAIR = st.tuples(TEXT, TEXT)
 VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
     str: TEXT,
     bool: st.booleans(),
-    bool | None: st.none() | st.booleans(),
+    Condition: st.sampled_from(Condition),
     float | None: st.none() | TIME,
     tuple[Link, ...]: st.lists(LINK, max_size=3).map(tuple),
     tuple[tuple[str, str], ...]: st.lists(PAIR, max_size=3).map(tuple),
@@ -70,7 +71,7 @@ def held(ident: str, status: str = "Operational") -> StoredRecord:
         Record(
             ident,
             status="".join((status[:3], status[3:])),
-            operational=status == "Operational",
+            condition=Condition.OPERATIONAL if status == "Operational" else Condition.DOWN,
             place="".join(("Betz", "dorf")),
             parties=(customer,),
             states=(("administrative", "unlocked"),),

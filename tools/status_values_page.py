@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.exposition.families import PREFIX
+from exporter.inventory.condition import Condition
 from exporter.inventory.dialects import Collection, Dialect
 from exporter.inventory.dialects.vendors import DIALECTS
+
+_MEANINGS = {
+    Condition.OPERATIONAL: ("The record is in service and works.", "1"),
+    Condition.DEGRADED: ("It works, with less than its full quality or capacity.", "0"),
+    Condition.MAINTENANCE: ("It is out of use on purpose, for a while.", "0"),
+    Condition.DOWN: ("It is in service and does not work.", "0"),
+    Condition.PLANNED: ("It is not in service yet.", "absent"),
+    Condition.RETIRED: ("It is no longer in service.", "absent"),
+    Condition.UNKNOWN: ("The dialect does not know the status value, or the value says nothing.", "absent"),
+}
 
 
 def as_markdown() -> str:
@@ -17,21 +28,26 @@ def as_markdown() -> str:
             "",
             "Generated from `exporter/inventory/dialects/` by `make docs`; do not edit.",
             "",
-            "The exporter serves the status as the inventory spells it, and translates it into operational",
-            f"(1) or not operational (0), for example in `{PREFIX}carrier_operational`. This page lists",
-            "the translation of each dialect. Case and spaces around a value do not matter.",
+            "The exporter serves the status as the inventory spells it. Each dialect maps a status value to",
+            f"one of seven conditions, which decide the value of `{PREFIX}carrier_operational` and",
+            "the like. Case and spaces around a value do not matter.",
             "",
-            "* **operational**: the metric is 1.",
-            "* **not operational**: the metric is 0. For statuses of records that are not in service yet or",
-            "  any more (planned, retired and the like) the alerts do not fire ([alerts](alerts.md)).",
-            "* **ignored**: the value is known but means neither. The metric is absent, as it is for unknown",
-            f"  values. Unknown values are counted in `{PREFIX}exporter_records_unknown_status`.",
+            f"| condition | meaning | `{PREFIX}<kind>_operational` |",
+            "|---|---|---|",
+            *(f"| {condition} | {meaning} | {value} |" for condition, (meaning, value) in _MEANINGS.items()),
             "",
-            "To change a translation or to add a value, set `collections.<name>.statuses`:",
+            "Further states of a record, such as `operatingStatus` or `alarmStatus`, can change the",
+            "condition of its status value. The worst wins: down, then degraded, then maintenance. A further",
+            "state that says planned or retired overrides these. A status value that is planned, retired or",
+            "unknown keeps its condition. Values that the dialect does not know are counted in",
+            f"`{PREFIX}exporter_records_unknown_status`.",
+            "",
+            "To change the condition of a value or to add a value, set `collections.<name>.statuses`.",
+            "`true`, `false` and `null` are short for operational, down and unknown:",
             "",
             "```yaml",
             "collections:",
-            '  carriers: {statuses: {"In Maintenance": null, "In Service": true, "Blocked": false}}',
+            '  carriers: {statuses: {"In Service": operational, "Blocked": down, "Under Test": planned}}',
             "```",
             "",
             *(line for dialect in DIALECTS.values() for line in _dialect(dialect)),
@@ -41,24 +57,25 @@ def as_markdown() -> str:
 
 def _dialect(dialect: Dialect) -> Iterator[str]:
     yield from (f"## {dialect.name}", "", f"{dialect.title}.", "")
-    yield from (
-        "| collections | status from | operational | not operational | ignored |",
-        "|---|---|---|---|---|",
-    )
     for names, collection in _grouped(dialect).items():
         paths = ", ".join(f"`{path}`" for path in collection.fields.status)
-        yield f"| {names} | {paths} | {' | '.join(_by_meaning(collection.statuses))} |"
-    yield ""
-    refining: dict[str, list[str]] = {}
-    for name, collection in dialect.collections.items():
+        yield from (f"### {dialect.name}: {_listed(names)}", "", f"Status value, from {paths}:", "")
+        yield from _table(collection.statuses)
         if collection.refining:
-            refining.setdefault(", ".join(f"`{value}`" for value in collection.refining), []).append(name)
-    for values, names_of in refining.items():
-        yield f"Values of further states that make {_listed(names_of)} not operational: {values}."
-        yield ""
+            yield from ("Further states:", "")
+            yield from _table(collection.refining)
 
 
-def _grouped(dialect: Dialect) -> Mapping[str, Collection]:
+def _table(words: Mapping[str, Condition]) -> Iterator[str]:
+    """The values of each condition that has some."""
+    yield from ("| condition | values |", "|---|---|")
+    for condition in _MEANINGS:
+        if values := ", ".join(f"`{value}`" for value, meaning in words.items() if meaning is condition):
+            yield f"| {condition} | {values} |"
+    yield ""
+
+
+def _grouped(dialect: Dialect) -> Mapping[tuple[str, ...], Collection]:
     """The collections of a dialect; those with the same status values are one."""
     groups: list[tuple[list[str], Collection]] = []
     for name, collection in dialect.collections.items():
@@ -67,7 +84,7 @@ def _grouped(dialect: Dialect) -> Mapping[str, Collection]:
             groups.append(([name], collection))
         else:
             same.append(name)
-    return {", ".join(names): collection for names, collection in groups}
+    return {tuple(names): collection for names, collection in groups}
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -81,8 +98,3 @@ def _alike(one: Collection, other: Collection) -> bool:
         other.statuses,
         other.refining,
     )
-
-
-def _by_meaning(statuses: Mapping[str, bool | None]) -> Iterator[str]:
-    for meaning in (True, False, None):
-        yield ", ".join(f"`{value}`" for value, means in statuses.items() if means is meaning)

@@ -17,10 +17,20 @@ import msgspec
 from exporter import settings
 from exporter.check import findings
 from exporter.check.findings import Finding
-from exporter.check.record import Source, brief, causes_of, sources, unread_dates, unread_keys, useless_paths
+from exporter.check.record import (
+    Source,
+    brief,
+    causes_of,
+    condition_of,
+    sources,
+    unread_dates,
+    unread_keys,
+    useless_paths,
+)
 from exporter.check.sample import raws_of
 from exporter.client import Page
 from exporter.inventory import decode, field_paths, record_reader, text
+from exporter.inventory.condition import Condition
 from exporter.inventory.filters import Selection
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Shown, StoredRecord
@@ -98,11 +108,11 @@ class Report(msgspec.Struct, frozen=True):
     """What so many `pages` of so many `queries` show; `silent` of these announce no total.
 
     `found` counts the records that fill each column, `examples` shows one that does; `meanings` maps a
-    status value to (records, meaning). `sources` are of the first record, `signals` are headers of the first
-    page. `better` is the dialect that understands the pages clearly better. `named` are the characteristics
-    that records have, `hidden` those that no metric shows. `left_out` counts the `skipped` records by type.
-    `unread` counts the keys that nothing reads, `useless` are field and path of settings that find nothing,
-    and `dates` maps a path to the number of its dates that cannot be read, and an example.
+    status value to (records, condition). `sources` are of the first record, `signals` are headers of the
+    first page. `better` is the dialect that understands the pages clearly better. `named` are the
+    characteristics that records have, `hidden` those that no metric shows. `left_out` counts the `skipped`
+    records by type. `unread` counts the keys that nothing reads, `useless` are field and path of settings
+    that find nothing, and `dates` maps a path to the number of its dates that cannot be read, and an example.
     """
 
     queries: int
@@ -301,7 +311,7 @@ def _pages(items: int, total: int, page_size: int) -> int:
 
 
 def _meanings(items: Sequence[_Item], target: settings.Target) -> Iterator[tuple[str, tuple[int, str]]]:
-    """What each status means for the records that have it, the most frequent first."""
+    """The condition of each status for the records that have it, the most frequent first."""
     by_word: dict[str, list[_Item]] = {}
     for item in items:
         by_word.setdefault(item.record.status, []).append(item)
@@ -310,23 +320,29 @@ def _meanings(items: Sequence[_Item], target: settings.Target) -> Iterator[tuple
 
 
 def _meaning(items: Sequence[_Item], target: settings.Target) -> str:
-    """What one status means; where further states decide, how many records are what, and why."""
-    if not items[0].record.status_known:
-        return "unknown: name its meaning under `statuses`"
-    counts = Counter(item.record.operational for item in items)
-    if counts[None]:
-        return "neither operational nor not"
-    own = {text.fold(word): meaning for word, meaning in target.mapping.statuses.items()}
-    if not counts[False]:
-        return "operational"
-    if not own.get(text.fold(items[0].record.status)):
-        return "not operational"
+    """The condition of one status; where further states decide, how many records have which, and why."""
+    status = items[0].record
+    if not status.status_known:
+        return "unknown: set its condition under `statuses`"
+    headline = condition_of(status.status, target)
+    by_condition: dict[Condition, list[_Item]] = {headline: []}
+    for item in items:
+        by_condition.setdefault(item.record.condition, []).append(item)
+    if len(by_condition) == 1:
+        return headline
+    return "; ".join(
+        f"{len(having)} {condition}{_because(having, target)}" for condition, having in by_condition.items()
+    )
+
+
+def _because(items: Sequence[_Item], target: settings.Target) -> str:
+    """The further states that gave these records their condition; empty where their status did."""
     causes = Counter(cause for item in items for cause in causes_of(item.raw, item.record, target))
     words: dict[str, list[str]] = {}
     for (path, word), count in causes.most_common():
         words.setdefault(path, []).append(f"{word} ({count})")
     because = ", ".join(f"{path} is {' or '.join(found)}" for path, found in words.items())
-    return f"{counts[True]} operational, {counts[False]} not operational, because {because}"
+    return f", because {because}" if because else ""
 
 
 def _series(items: Sequence[_Item], target: settings.Target) -> int:

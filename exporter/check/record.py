@@ -1,4 +1,4 @@
-"""Explains one record: which path filled which field, what shows it, and why it is operational or not.
+"""Explains one record: which path filled which field, what shows it, and why it has its condition.
 
 Plain functions of a raw record and the settings of its collection.
 """
@@ -19,6 +19,7 @@ from exporter import settings
 from exporter.check import findings
 from exporter.exposition import provenance
 from exporter.inventory import dates, field_paths, record_reader, text
+from exporter.inventory.condition import Condition
 from exporter.inventory.dialects import Collection, Fields, Paths
 from exporter.inventory.filters import Selection
 from exporter.inventory.record import Link, Record
@@ -58,11 +59,11 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """One record: whether it is stored, what its status means, and what became of its values."""
+    """One record: whether it is stored, its condition, and what became of its values."""
 
     id: str
     stored: str
-    operational: str
+    condition: str
     sources: tuple[Source, ...]
     unread: tuple[str, ...]
 
@@ -73,8 +74,8 @@ def show(raw: msgspec.Raw, target: settings.Target, console: Console, blank: Cal
     pretty = json.dumps(findings.value_of(raw), indent=2, ensure_ascii=False)
     console.print(Text("\n".join(map(blank, pretty.splitlines()))), soft_wrap=True)
     console.print(Text(f"This record is {explained.stored}."))
-    if explained.operational:
-        console.print(Text(f"It is {explained.operational}."))
+    if explained.condition:
+        console.print(Text(f"Its condition is {explained.condition}."))
     if explained.sources:
         console.print(sources_table(explained.sources, console.width, "Source path and metric"))
     if explained.unread:
@@ -96,43 +97,43 @@ def explain(raw: msgspec.Raw, target: settings.Target) -> Explanation:
     return Explanation(
         found.record.id,
         stored,
-        _operational(raw, found.record, target),
+        _condition(raw, found.record, target),
         sources(raw, found.record, target),
         tuple(unread_keys([raw], target)),
     )
 
 
-def _operational(raw: msgspec.Raw, record: Record, target: settings.Target) -> str:
-    """Whether a record is operational, and why."""
+def _condition(raw: msgspec.Raw, record: Record, target: settings.Target) -> str:
+    """The condition of a record, and why it has that."""
     places = {one.field: one.path for one in mapping(raw, target.mapping)}
-    where = f"collections.{target.collection}"
+    where = f"collections.{target.collection}.statuses"
     if not record.status:
-        return f"neither operational nor not: it has no status at {', '.join(target.mapping.fields.status)}"
+        return f"unknown: it has no status at {', '.join(target.mapping.fields.status)}"
     status = f"{places.get('status', 'status')} is {record.status}"
     if not record.status_known:
-        return f"unknown: {status}, which has no meaning; write one under {where}.statuses"
-    if record.operational is None:
-        return f"neither operational nor not: {status}"
-    causes = [f"{path} is {word}" for path, word in causes_of(raw, record, target)]
-    if not record.operational and causes and _meaning(record.status, target):
-        return f"not operational: {status}, which is operational, but {' and '.join(causes)}"
-    return f"{'' if record.operational else 'not '}operational: {status}"
+        return f"unknown: {status}, which has no condition; set one under {where}: {', '.join(Condition)}"
+    headline = condition_of(record.status, target)
+    if record.condition is headline:
+        return f"{headline}: {status}"
+    causes = " and ".join(f"{path} is {word}" for path, word in causes_of(raw, record, target))
+    return f"{record.condition}: {status}, which is {headline}, but {causes}"
 
 
-def _meaning(status: str, target: settings.Target) -> bool | None:
+def condition_of(status: str, target: settings.Target) -> Condition:
+    """What a status value means by itself."""
     meanings = {text.fold(word): meaning for word, meaning in target.mapping.statuses.items()}
-    return meanings.get(text.fold(status))
+    return meanings.get(text.fold(status), Condition.UNKNOWN)
 
 
 def causes_of(raw: msgspec.Raw, record: Record, target: settings.Target) -> Iterator[tuple[str, str]]:
-    """The paths of the states that make a record not operational, and the words found there."""
-    refining = {text.fold(word) for word, meaning in target.mapping.refining.items() if meaning is False}
-    wrong = [(name, word) for name, word in record.states if text.fold(word) in refining]
-    if not wrong:
+    """The paths of the states that give a record another condition than its status, and the words there."""
+    if record.condition is condition_of(record.status, target):
         return
+    refining = {text.fold(word): meaning for word, meaning in target.mapping.refining.items()}
     places = {one.field: one.path for one in mapping(raw, target.mapping)}
-    for name, word in wrong:
-        yield places.get(f"state {name}", name), word
+    for name, word in record.states:
+        if refining.get(text.fold(word)) is record.condition:
+            yield places.get(f"state {name}", name), word
 
 
 def sources(raw: msgspec.Raw, record: Record, target: settings.Target) -> tuple[Source, ...]:

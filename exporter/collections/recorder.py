@@ -16,6 +16,7 @@ import structlog
 
 from exporter import settings
 from exporter.inventory import decode, snapshot, text
+from exporter.inventory.condition import IN_SERVICE, PROBLEMS, Condition
 from exporter.inventory.draft import Draft
 from exporter.paging import pagination
 from exporter.status import CollectionStatus, Rejects, assess
@@ -73,7 +74,7 @@ class StatusRecorder:
         """From now on the collection is read with these settings."""
         status = self.status
         status.api, status.url, status.dialect = target.api, target.url, target.dialect.name
-        self._meanings = {text.fold(value): meaning for value, meaning in target.mapping.statuses.items()}
+        self._conditions = {text.fold(value): meaning for value, meaning in target.mapping.statuses.items()}
         status.refresh_interval = target.refresh_interval
         self._blanked = blanked
         self._log = log.bind(collection=target.collection, api=target.api)
@@ -308,9 +309,13 @@ class StatusRecorder:
             hint = f"say in collections.{self._collection}.statuses what they mean"
             self._log.warning("unknown status value", statuses=self._blanked(", ".join(new)), hint=hint)
         status.records, status.statuses = counts.records, counts.statuses
-        meanings = self._meanings
-        status.status_meanings = {value: meanings.get(text.fold(value)) for value in counts.statuses}
-        status.operational, status.not_operational = counts.operational, counts.not_operational
+        conditions = [self._conditions.get(text.fold(value)) for value in counts.statuses]
+        status.status_meanings = {
+            value: condition is Condition.OPERATIONAL if condition in IN_SERVICE else None
+            for value, condition in zip(counts.statuses, conditions, strict=True)
+        }
+        status.operational = counts.conditions.get(Condition.OPERATIONAL, 0)
+        status.not_operational = sum(counts.conditions.get(condition, 0) for condition in PROBLEMS)
         status.unknown_statuses, status.unknown_records = counts.unknown, counts.unknown_records
 
     def rendered(self, seconds: float) -> None:

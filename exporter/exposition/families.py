@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from exporter.inventory import text as texts
+from exporter.inventory.condition import IN_SERVICE, Condition
 from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Shown
 
@@ -104,8 +105,9 @@ def _status(shown: Shown) -> Found:
 
 
 def _operational(shown: Shown) -> Found:
-    meaning = shown.record.operational
-    return () if meaning is None else ((shown.record.id, "1" if meaning else "0"),)
+    condition = shown.record.condition
+    value = "1" if condition is Condition.OPERATIONAL else "0"
+    return ((shown.record.id, value),) if condition in IN_SERVICE else ()
 
 
 def _states(shown: Shown) -> Found:
@@ -253,7 +255,8 @@ _ENTRIES = (
     ),
     _Entry(
         "operational",
-        "Whether the {kind} is operational; 1 if yes, 0 if no, absent if the status value is unknown.",
+        "Whether the {kind} is operational; 1 if yes, 0 if degraded, in maintenance or down, "
+        "absent if planned, retired or unknown.",
         (),
         _operational,
         "status, refined by further states",

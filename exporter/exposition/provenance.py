@@ -12,7 +12,7 @@ from exporter.inventory.snapshot import Shown
 
 _BLANK = Record(id="")
 _MADE_OF: Mapping[str, tuple[str, ...]] = {
-    "status": ("status", "operational"),
+    "status": ("status", "condition"),
     "characteristics": ("characteristics", "numbers"),
     "entity_type": (),
 }

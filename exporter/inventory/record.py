@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from exporter.inventory.condition import Condition
+
 KINDS = {"services": "service", "carriers": "carrier", "resources": "resource"}
 """Collection → the kind of record in it, which is also the middle of the metric names."""
 
@@ -28,9 +30,9 @@ class Link(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One service, carrier or resource.
 
-    Times are Unix seconds, None where the inventory does not say. `operational` is None where the status
-    word has no meaning known to the dialect. `states` are further (dimension, state) pairs. The four words
-    `gateway` to `transponder` are filled for carriers only.
+    Times are Unix seconds, None where the inventory does not say. `condition` is what the status means,
+    refined by `states`, which are further (dimension, state) pairs. The four words `gateway` to `transponder`
+    are filled for carriers only.
     """
 
     id: str
@@ -46,7 +48,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     satellite: str = ""
     transponder: str = ""
     status: str = ""
-    operational: bool | None = None
+    condition: Condition = Condition.UNKNOWN
     status_known: bool = True
     states: tuple[tuple[str, str], ...] = ()
     parties: tuple[Link, ...] = ()
@@ -67,7 +69,7 @@ class StatusSummary(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     status: str
     type: str
-    operational: bool | None
+    condition: Condition
     status_known: bool
 
 
@@ -87,7 +89,7 @@ def unpack(packed: bytes) -> Record:
 
 def status_summary(record: Record) -> StatusSummary:
     """What is counted of a record."""
-    return StatusSummary(record.status, record.type, record.operational, record.status_known)
+    return StatusSummary(record.status, record.type, record.condition, record.status_known)
 
 
 def with_status(packed: bytes, other: StatusSummary) -> bytes:
@@ -96,7 +98,7 @@ def with_status(packed: bytes, other: StatusSummary) -> bytes:
         msgspec.structs.replace(
             unpack(packed),
             status=other.status,
-            operational=other.operational,
+            condition=other.condition,
             status_known=other.status_known,
         )
     )

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from exporter.inventory import dates, dialects, field_paths, text
+from exporter.inventory.condition import Condition, refined
 from exporter.inventory.field_paths import Keys, Parts
 from exporter.inventory.filters import Filters, FilterTerm, Selection
 from exporter.inventory.record import Record
@@ -132,7 +133,7 @@ class Reader:
         )
         record = Record(
             ident,
-            operational=self._operational(status, states),
+            condition=self._condition(status, states),
             status_known=self._is_known(status),
             states=states,
             parties=parts.parties,
@@ -184,12 +185,13 @@ class Reader:
         read = (dates.moment(one, self._mapping.date_format) for one in inner)
         return next((one for one in read if one is not None), None)
 
-    def _operational(self, word: str, states: Sequence[tuple[str, str]]) -> bool | None:
-        """What the headline means, refined by the further states; None where nobody knows."""
-        operational = self._statuses.get(text.fold(word))
-        if operational and any(self._refining.get(text.fold(state)) is False for _, state in states):
-            return False
-        return operational
+    def _condition(self, word: str, states: Sequence[tuple[str, str]]) -> Condition:
+        """What the headline means, refined by the further states; unknown where nobody knows."""
+        headline = self._statuses.get(text.fold(word), Condition.UNKNOWN)
+        if not states:
+            return headline
+        found = (self._refining.get(text.fold(state)) for _, state in states)
+        return refined(headline, filter(None, found))
 
     def _status(self, parts: Parts, dropped: MutableMapping[str, int]) -> str:
         """The first of the places that holds a status; of several values there the first that is known."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from exporter.inventory.condition import Condition
 from exporter.inventory.record import Link, Record, StatusSummary, pack, status_summary, unpack
 
 KnownIds = Mapping[str, Collection[str]]
@@ -141,15 +142,14 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class StatusCounts(msgspec.Struct, frozen=True):
-    """Records by headline status, the most frequent first; and how many of them are operational or not.
+    """Records by headline status, the most frequent first; and by condition, without those that none has.
 
-    `unknown` are the statuses that the dialect does not know; their records are neither.
+    `unknown` are the statuses that the dialect does not know.
     """
 
     records: int = 0
     statuses: Mapping[str, int] = {}
-    operational: int = 0
-    not_operational: int = 0
+    conditions: Mapping[Condition, int] = {}
     unknown: tuple[str, ...] = ()
     unknown_records: int = 0
 
@@ -159,14 +159,14 @@ class StatusCounter:
 
     def __init__(self) -> None:
         self._statuses: Counter[str] = Counter()
-        self._meanings: Counter[bool | None] = Counter()
+        self._conditions: Counter[Condition] = Counter()
         self._unknown: Counter[str] = Counter()
 
     def add(self, records: Iterable[StatusSummary], weight: int = 1) -> None:
         """Adds records, or removes them with a weight of -1."""
         for record in records:
             self._statuses[record.status] += weight
-            self._meanings[record.operational] += weight
+            self._conditions[record.condition] += weight
             if not record.status_known:
                 self._unknown[record.status] += weight
 
@@ -178,7 +178,7 @@ class StatusCounter:
     def copy(self) -> StatusCounter:
         """The same counts, to be changed while these are still served."""
         other = StatusCounter()
-        other._statuses, other._meanings = self._statuses.copy(), self._meanings.copy()
+        other._statuses, other._conditions = self._statuses.copy(), self._conditions.copy()
         other._unknown = self._unknown.copy()
         return other
 
@@ -188,8 +188,7 @@ class StatusCounter:
         return StatusCounts(
             records=self._statuses.total(),
             statuses=dict(self._statuses.most_common()),
-            operational=self._meanings[True],
-            not_operational=self._meanings[False],
+            conditions={one: count for one in Condition if (count := self._conditions[one])},
             unknown=tuple(word for word, _ in self._unknown.most_common(20)),
             unknown_records=self._unknown.total(),
         )

@@ -15,11 +15,22 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from exporter.exposition import families as metrics
 from exporter.inventory import dates, dialects, field_paths, text
+from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.record import KINDS
 from exporter.settings.api_models import Api, Apis
 from exporter.settings.base import Block, Flaw, Key, checked, refusal
-from exporter.settings.types import Interval, Metric, Scale, TypeName, Word, WordOrNothing, one_of, shown
+from exporter.settings.types import (
+    Interval,
+    Metric,
+    Scale,
+    StatusMeaning,
+    TypeName,
+    Word,
+    WordOrNothing,
+    one_of,
+    shown,
+)
 
 NAMES = ("services", "carriers", "resources")
 """All collections, in the order in which they are served."""
@@ -186,9 +197,10 @@ class Collection(Block):
         description="Overrides where a field is read from: {FIELD: [PATH, …]}; the first match is used. "
         r"A dot that belongs to a key is \.",
     )
-    statuses: Mapping[str, bool | None] = Field(
+    statuses: Mapping[str, StatusMeaning] = Field(
         default_factory=dict,
-        description="Additional status values: true is operational, false is not, null is neither.",
+        description=f"Additional status values: {{VALUE: CONDITION}}; {', '.join(Condition)}. "
+        "true, false and null are short for operational, down and unknown.",
     )
     date_format: Annotated[str, checked(_date_format_flaws)] | None = Field(
         default=None,
@@ -397,7 +409,7 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
     )
 
 
-def _statuses(written: Collection, default: dialects.Collection) -> Mapping[str, bool | None]:
+def _statuses(written: Collection, default: dialects.Collection) -> Mapping[str, Condition]:
     """The dialect's status values and the operator's, which override them in any case and spacing."""
     own = {text.fold(word) for word in written.statuses}
     return {

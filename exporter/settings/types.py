@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from exporter.inventory.condition import Condition
 from exporter.settings.base import Flaw, Key, annotation_at, checked, item, parts, refusal
 
 
@@ -42,6 +43,14 @@ _WORD = re.compile(r"[^\s&=?#:]{1,200}")
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<name>[^\[\]:@/\s]*)):(?P<port>\d{1,5})", re.ASCII
 )
+
+_CONDITIONS = {
+    **{str(condition): condition for condition in Condition},
+    **dict.fromkeys(("true", "yes", "on"), Condition.OPERATIONAL),
+    **dict.fromkeys(("false", "no", "off"), Condition.DOWN),
+    "null": Condition.UNKNOWN,
+}
+"""The conditions, and what YAML reads as true, false or null."""
 
 
 def shown(value: object) -> str:
@@ -213,6 +222,17 @@ def _scale_flaws(value: float) -> Iterator[Flaw]:
         yield Flaw("is not a factor", "write a finite number other than 0, like 1e6")
 
 
+def parse_condition(written: object) -> Condition:
+    """One of the seven conditions; true, false and null are short for operational, down and unknown."""
+    if isinstance(written, Condition):
+        return written
+    spelled = "null" if written is None else str(written).casefold()
+    if spelled in _CONDITIONS:
+        return _CONDITIONS[spelled]
+    hint = f"write one of {', '.join(Condition)}; true is operational, false is down, null is unknown"
+    raise refusal(Flaw(f"{shown(written)} is not a condition", hint))
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), TypeName("duration")]
 Timeout = Annotated[float, BeforeValidator(parse_duration), _at_least(0.001), TypeName("duration")]
 Interval = Annotated[float, BeforeValidator(parse_duration), _at_least(1), TypeName("duration, 1s or longer")]
@@ -228,6 +248,7 @@ Metric = Annotated[str, checked(_metric_flaws), TypeName("metric name")]
 Word = Annotated[str, checked(_word_flaws), TypeName("text")]
 WordOrNothing = Annotated[str, checked(lambda text: _word_flaws(text) if text else ()), TypeName("text")]
 Scale = Annotated[float, checked(_scale_flaws), TypeName("number")]
+StatusMeaning = Annotated[Condition, BeforeValidator(parse_condition), TypeName("condition")]
 
 
 _DECIMAL = re.compile(

@@ -55,7 +55,7 @@ async def test_one_record_is_explained(tmp_path: Path, kind: str) -> None:
     assert "swordfish" not in said
     assert "This record is stored." in said
     assert (
-        "It is not operational: state is active, which is operational, but operatingStatus is failed." in said
+        "Its condition is down: state is active, which is operational, but operatingStatus is failed." in said
     )
     assert "ses_inventory_service_info{service_id}" in said
     assert "Keys that nothing reads: orbit" in said
@@ -67,11 +67,13 @@ async def test_one_record_is_explained(tmp_path: Path, kind: str) -> None:
         (
             {"state": "parked"},
             {},
-            "state is parked, which has no meaning; write one under collections.services",
+            "Its condition is unknown: state is parked, which has no condition; set one under "
+            "collections.services.statuses: down, degraded, maintenance, operational, planned, retired, "
+            "unknown.",
         ),
-        ({"state": None}, {}, "neither operational nor not: it has no status at"),
-        ({"state": "designed"}, {}, "It is not operational: state is designed."),
-        ({}, {}, "It is operational: state is active."),
+        ({"state": None}, {}, "Its condition is unknown: it has no status at"),
+        ({"state": "designed"}, {}, "Its condition is planned: state is designed."),
+        ({}, {}, "Its condition is operational: state is active."),
         (
             {"@type": "Spare"},
             {"exclude_types": ["Spare"]},
@@ -80,7 +82,7 @@ async def test_one_record_is_explained(tmp_path: Path, kind: str) -> None:
         ({"id": {"code": 7}}, {}, "This record is not stored: it has no id at id, uuid"),
     ],
 )
-async def test_why_a_record_is_operational_or_stored(
+async def test_why_a_record_has_its_condition_or_is_stored(
     tmp_path: Path, parts: Json, collection: Json, what: str
 ) -> None:
     records = services(3)

@@ -9,6 +9,7 @@ import pytest
 
 from exporter.check import findings
 from exporter.inventory import dialects, text
+from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.vendors import DIALECTS
 from tests.inventory import pages
 
@@ -58,7 +59,9 @@ def test_codes_stand_for_known_words_and_belong_to_paths_that_are_read(mapping: 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_no_word_that_refines_is_operational_as_a_headline(mapping: dialects.Collection) -> None:
-    working = {text.fold(word) for word, meaning in mapping.statuses.items() if meaning}
+    working = {
+        text.fold(word) for word, meaning in mapping.statuses.items() if meaning is Condition.OPERATIONAL
+    }
     assert {text.fold(word) for word in mapping.refining} & working == set()
 
 
@@ -73,7 +76,7 @@ OPERATING = {
 def test_the_states_of_the_service_inventory_are_known_to_all_who_speak_it(name: str) -> None:
     statuses = DIALECTS[name].collections["services"].statuses
     assert set(statuses) >= SERVICE
-    assert [word for word in SERVICE if statuses[word]] == ["active"]
+    assert [word for word in SERVICE if statuses[word] is Condition.OPERATIONAL] == ["active"]
 
 
 def test_the_operational_states_of_both_versions_are_headlines_where_nothing_else_is() -> None:

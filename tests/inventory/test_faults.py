@@ -10,6 +10,7 @@ import pytest
 
 from exporter import errors
 from exporter.inventory import decode
+from exporter.inventory.condition import Condition
 from exporter.inventory.record import Link
 from exporter.inventory.snapshot import Snapshot, status_counts
 from tests.inventory import reading
@@ -154,10 +155,10 @@ def test_f31_an_unknown_status_and_a_new_type_are_kept_as_they_are_and_counted()
         {"externalId": "S2", "status": "Operational"},
     ]
     one, two = reading.records(items)
-    assert (one.status, one.type, one.operational, one.status_known) == (
+    assert (one.status, one.type, one.condition, one.status_known) == (
         "Hibernating",
         "QuantumService",
-        None,
+        Condition.UNKNOWN,
         False,
     )
     counted = status_counts([one, two])
@@ -223,7 +224,7 @@ def test_f33_names_of_both_versions_in_one_record_are_understood() -> None:
     }
     for name in ("tmf-v4", "tmf-v5"):
         found = reading.record(item, reading.reader(name, characteristics=("one", "two")))
-        assert found.operational is False
+        assert found.condition is Condition.DOWN
         assert found.places == (
             Link("L1", "Betzdorf", "", "gateway"),
             Link("L2", "Perth", "GeographicSite", "site"),

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from exporter.inventory import dialects, record_reader
+from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.record import Link
 from tests.inventory import reading
@@ -164,40 +165,40 @@ def test_relations_are_gathered_from_each_list_that_holds_them() -> None:
 
 def test_a_status_word_means_what_the_dialect_says_whatever_its_spelling() -> None:
     for word, meaning in (
-        ("Operational", True),
-        ("non operational", False),
-        ("NON_OPERATIONAL", False),
-        ("Unknown", None),
+        ("Operational", Condition.OPERATIONAL),
+        ("non operational", Condition.DOWN),
+        ("NON_OPERATIONAL", Condition.DOWN),
+        ("Unknown", Condition.UNKNOWN),
     ):
         found = reading.record({"externalId": "S1", "status": word})
-        assert (found.status, found.operational, found.status_known) == (word, meaning, True)
+        assert (found.status, found.condition, found.status_known) == (word, meaning, True)
 
 
 def test_a_record_without_a_status_has_no_unknown_one() -> None:
     found = reading.record({"externalId": "S1"})
-    assert (found.status, found.operational, found.status_known) == ("", None, True)
+    assert (found.status, found.condition, found.status_known) == ("", Condition.UNKNOWN, True)
 
 
 @pytest.mark.parametrize(
-    ("operating", "operational"),
+    ("operating", "condition"),
     [
-        ("running", True),
-        ("starting", True),
-        ("failed", False),
-        ("Degraded", False),
-        ("limited", False),
-        ("", True),
+        ("running", Condition.OPERATIONAL),
+        ("starting", Condition.OPERATIONAL),
+        ("failed", Condition.DOWN),
+        ("Degraded", Condition.DEGRADED),
+        ("limited", Condition.DEGRADED),
+        ("", Condition.OPERATIONAL),
     ],
 )
-def test_an_active_service_is_refined_by_how_it_operates(operating: str, operational: bool) -> None:
+def test_an_active_service_is_refined_by_how_it_operates(operating: str, condition: Condition) -> None:
     found = reading.record({"id": "S1", "state": "active", "operatingStatus": operating}, V5)
-    assert found.operational is operational
+    assert found.condition is condition
 
 
 def test_no_further_state_makes_an_inactive_service_operational() -> None:
     assert (
-        reading.record({"id": "S1", "state": "inactive", "operatingStatus": "running"}, V5).operational
-        is False
+        reading.record({"id": "S1", "state": "inactive", "operatingStatus": "running"}, V5).condition
+        is Condition.DOWN
     )
 
 
@@ -205,8 +206,8 @@ def test_a_resource_of_the_release_without_resource_status_is_headed_by_its_oper
     reader = reading.reader("tmf-v5", "resources")
     fine = {"id": "R1", "operationalState": "enabled", "alarmStatus": ["cleared"]}
     assert reading.record(fine, reader).status == "enabled"
-    assert reading.record(fine, reader).operational is True
-    assert reading.record({**fine, "alarmStatus": ["minor", "Critical"]}, reader).operational is False
+    assert reading.record(fine, reader).condition is Condition.OPERATIONAL
+    assert reading.record({**fine, "alarmStatus": ["minor", "Critical"]}, reader).condition is Condition.DOWN
 
 
 def test_each_further_state_has_its_dimension_and_occurs_once() -> None:

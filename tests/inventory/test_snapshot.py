@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.inventory import decode, draft
+from exporter.inventory.condition import Condition
 from exporter.inventory.draft import Draft
 from exporter.inventory.filters import Selection
 from exporter.inventory.record import Record
@@ -205,7 +206,11 @@ def test_a_modem_keeps_its_first_status_where_the_operator_wants_it() -> None:
         item("C", "Down", 1, serviceType="Modem"),
     ]
     found = shown(reading.full(before, later, preserve=["Modem"]).snapshot)
-    assert (found["A"].name, found["A"].status, found["A"].operational) == ("renamed", "Operational", True)
+    assert (found["A"].name, found["A"].status, found["A"].condition) == (
+        "renamed",
+        "Operational",
+        Condition.OPERATIONAL,
+    )
     assert found["B"].status == "Odd"
     assert found["C"].status == "Down", "its first status"
 

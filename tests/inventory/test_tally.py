@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from exporter.inventory.condition import Condition
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import StatusCounts, status_counts
 
@@ -11,18 +12,17 @@ def test_nothing_is_counted_as_nothing() -> None:
 def test_records_are_counted_by_status_and_by_what_it_means() -> None:
     found = status_counts(
         [
-            Record("1", status="Up", operational=True),
-            Record("2", status="Down", operational=False),
-            Record("3", status="Up", operational=True),
-            Record("4", status="Odd", operational=None, status_known=False),
-            Record("5", status="Unknown", operational=None),
+            Record("1", status="Up", condition=Condition.OPERATIONAL),
+            Record("2", status="Down", condition=Condition.DOWN),
+            Record("3", status="Up", condition=Condition.OPERATIONAL),
+            Record("4", status="Odd", status_known=False),
+            Record("5", status="Unknown"),
         ]
     )
     assert found == StatusCounts(
         records=5,
         statuses={"Up": 2, "Down": 1, "Odd": 1, "Unknown": 1},
-        operational=2,
-        not_operational=1,
+        conditions={Condition.DOWN: 1, Condition.OPERATIONAL: 2, Condition.UNKNOWN: 2},
         unknown=("Odd",),
         unknown_records=1,
     )

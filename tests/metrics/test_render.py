@@ -109,6 +109,41 @@ def test_a_status_that_is_known_to_say_nothing_gives_no_operational_either() -> 
     assert "ses_inventory_service_operational" not in rendering.series([item("A", "Unknown")])
 
 
+V4_SERVICE, V5_SERVICE = ("tmf-v4", "services"), ("tmf-v5", "services")
+V4_RESOURCE, V5_RESOURCE, SNOW_RESOURCE = ((name, "resources") for name in ("tmf-v4", "tmf-v5", "servicenow"))
+
+
+@pytest.mark.parametrize(
+    ("where", "parts", "value"),
+    [
+        (("ses", "carriers"), {"status": "Operational"}, 1),
+        (("ses", "carriers"), {"status": "Non-Operational"}, 0),
+        (("ses", "carriers"), {"status": "Degraded"}, 0),
+        (("ses", "carriers"), {"status": "In Maintenance"}, 0),
+        (("ses", "carriers"), {"status": "Planned"}, None),
+        (("ses", "carriers"), {"status": "Retired"}, None),
+        (V4_SERVICE, {"state": "feasibilityChecked"}, None),
+        (V4_SERVICE, {"state": "reserved"}, None),
+        (V4_SERVICE, {"state": "inactive"}, 0),
+        (V4_SERVICE, {"state": "terminated"}, None),
+        (V5_SERVICE, {"state": "suspended"}, 0),
+        (V5_SERVICE, {"state": "active", "operatingStatus": "limited"}, 0),
+        (V5_SERVICE, {"state": "terminated", "operatingStatus": "stopped"}, None),
+        (V4_RESOURCE, {"resourceStatus": "available", "lifecycleState": "planned"}, None),
+        (V4_RESOURCE, {"resourceStatus": "unknown", "operationalState": "disable"}, None),
+        (V5_RESOURCE, {"operationalState": "enabled", "alarmStatus": ["minor"]}, 0),
+        (V5_RESOURCE, {"operationalState": "disabled", "lifecycleState": "pendingRemoval"}, None),
+        (SNOW_RESOURCE, {"status": "In Use", "operationalState": "Retired"}, None),
+    ],
+)
+def test_operational_is_1_or_0_in_service_and_absent_for_what_is_not(
+    where: tuple[str, str], parts: dict[str, Any], value: int | None
+) -> None:
+    kind = where[1].removesuffix("s")
+    found = lines(rendering.body([{"id": "A", **parts}], *where), f"{kind}_operational")
+    assert found == ([] if value is None else [f'ses_inventory_{kind}_operational{{{kind}_id="A"}} {value}'])
+
+
 def test_f46_a_reference_to_a_record_that_does_not_exist_is_a_series_like_others() -> None:
     found = rendering.series([item("A", supportingResource=[{"id": "R404"}])])
     assert found["ses_inventory_service_resource_info"] == [

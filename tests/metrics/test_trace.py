@@ -3,6 +3,7 @@
 import pytest
 
 from exporter.exposition import families, provenance
+from exporter.inventory.condition import Condition
 from exporter.inventory.dialects import Fields
 from exporter.inventory.record import Link, Record
 
@@ -13,7 +14,7 @@ CARRIER = Record(
     place="Perth",
     gateway="Perth",
     status="Up",
-    operational=True,
+    condition=Condition.OPERATIONAL,
     states=(("usage", "busy"), ("alarm", "minor"), ("alarm", "major")),
     places=(Link("P1", "Perth"),),
     services=(Link("B1", "A segment"), Link("B2", "Another")),

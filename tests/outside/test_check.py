@@ -231,8 +231,8 @@ async def test_t18_the_meaning_of_a_status_is_that_of_all_its_records(check: Che
     _, word, count, means, _ = [cell.strip() for cell in line.split("│")]
     assert (word, count) == ("active", "156")
     because = "because operatingStatus is stopped (50) or failed (39)"
-    assert means == f"67 operational, 89 not operational, {because}"
-    assert re.search(r"│ designed +│ 4 +│ not operational +│", said)
+    assert means == f"67 operational; 89 down, {because}"
+    assert re.search(r"│ designed +│ 4 +│ planned +│", said)
 
 
 def whole_table(records: Sequence[Json], key: str) -> Answer:

@@ -12,6 +12,7 @@ from aiohttp import web
 from exporter import settings
 from exporter.client import Client
 from exporter.errors import ConfigError
+from exporter.inventory.condition import Condition
 from exporter.telemetry import Telemetry
 from tests.outside.serving import serving
 
@@ -86,7 +87,7 @@ def test_t22_every_plain_scalar_is_itself_wherever_text_is_expected(tmp_path: Pa
     assert target.queries == ({word: word}, {"b": word})
     assert target.delta == {"since": word}
     assert (target.include_types, target.preserve_status_types) == ((word,), (word,))
-    assert target.mapping.statuses[word] is True
+    assert target.mapping.statuses[word] is Condition.OPERATIONAL
     assert (target.shown, target.mapping.fields.name) == ((word,), (word,))
 
 

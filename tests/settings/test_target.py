@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.errors import ConfigError
+from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings import Settings, Target, load
 
@@ -68,9 +69,51 @@ def test_what_is_written_wins_over_the_dialect() -> None:
 def test_a_status_replaces_the_dialects_word_whatever_its_case() -> None:
     (services,) = targets("tmf-v4", services={"statuses": {"ACTIVE": False, "in-service": True}})
     assert "active" not in services.mapping.statuses
-    assert services.mapping.statuses["ACTIVE"] is False
-    assert services.mapping.statuses["in-service"] is True
-    assert services.mapping.statuses["terminated"] is False
+    assert services.mapping.statuses["ACTIVE"] is Condition.DOWN
+    assert services.mapping.statuses["in-service"] is Condition.OPERATIONAL
+    assert services.mapping.statuses["terminated"] is Condition.RETIRED
+
+
+@pytest.mark.parametrize(
+    ("written", "condition"),
+    [
+        *((str(condition), condition) for condition in Condition),
+        *(("Operational", Condition.OPERATIONAL), ('"down"', Condition.DOWN)),
+        *(("true", Condition.OPERATIONAL), ("yes", Condition.OPERATIONAL)),
+        *(("false", Condition.DOWN), ("off", Condition.DOWN)),
+        *(("null", Condition.UNKNOWN), ("~", Condition.UNKNOWN), ("", Condition.UNKNOWN)),
+    ],
+)
+def test_a_status_value_has_one_of_seven_conditions_or_a_short_form(
+    tmp_path: Path, written: str, condition: Condition
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "apis: {tmf638: {url: http://a}}\n"
+        f"collections:\n  services:\n    statuses:\n      Parked: {written}\n"
+    )
+    (services,) = load(file, {}).targets()
+    assert services.mapping.statuses["Parked"] is condition
+
+
+@pytest.mark.parametrize(
+    ("written", "condition"),
+    [
+        ('"planned"', Condition.PLANNED),
+        ("true", Condition.OPERATIONAL),
+        ("false", Condition.DOWN),
+        ("null", Condition.UNKNOWN),
+    ],
+)
+def test_the_condition_of_a_status_value_can_be_set_in_the_environment(
+    written: str, condition: Condition
+) -> None:
+    environ = {
+        "SES_INVENTORY_APIS__TMF638__URL": "http://a",
+        "SES_INVENTORY_COLLECTIONS__SERVICES__STATUSES": f'{{"Parked": {written}}}',
+    }
+    (services,) = load(None, environ).targets()
+    assert services.mapping.statuses["Parked"] is condition
 
 
 def test_a_type_asked_for_by_name_is_no_longer_excluded_by_the_dialect() -> None:

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from exporter.inventory.condition import Condition
+
 Paths = tuple[str, ...]
 
 
@@ -79,23 +81,23 @@ class Fields(msgspec.Struct, frozen=True):
 class Collection(msgspec.Struct, frozen=True):
     """One collection of one dialect: how it is listed and what its words mean.
 
-    `statuses` maps a status word to True (operational), False (not operational) or None (known, but it says
-    nothing of either). `states` are dimensions of further states, each with its paths; `refining` maps such a
-    word to False where it makes an operational headline not operational. `exclude_types` are compared with
-    the record's type and with its `@type`. Where `service_statuses` is not empty, a supporting service that
-    gives a status of its own is kept only if that is one of them. `query` is None where nothing common to all
-    implementations says which records of the list are meant: then only the operator can. `codes` maps a path
-    of a status or a state to the words that stand for the numbers found there; the same number may mean
-    another word elsewhere. Dates are read in `date_format`, as for `strptime`, first.
+    `statuses` maps a status word to what it means. `states` are dimensions of further states, each with its
+    paths; `refining` maps such a word to the condition that it gives a record in service, unless the record
+    has a worse one. `exclude_types` are compared with the record's type and with its `@type`. Where
+    `service_statuses` is not empty, a supporting service that gives a status of its own is kept only if that
+    is one of them. `query` is None where nothing common to all implementations says which records of the list
+    are meant: then only the operator can. `codes` maps a path of a status or a state to the words that stand
+    for the numbers found there; the same number may mean another word elsewhere. Dates are read in
+    `date_format`, as for `strptime`, first.
     """
 
     api: str
     path: str
     fields: Fields
-    statuses: Mapping[str, bool | None]
+    statuses: Mapping[str, Condition]
     query: Mapping[str, str] | None = {}
     states: Mapping[str, Paths] = {}
-    refining: Mapping[str, bool] = {}
+    refining: Mapping[str, Condition] = {}
     exclude_types: tuple[str, ...] = ()
     characteristics: tuple[str, ...] = ()
     service_statuses: tuple[str, ...] = ()

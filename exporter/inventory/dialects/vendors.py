@@ -159,7 +159,7 @@ _SNOW_SERVICES = msgspec.structs.replace(
     fields=msgspec.structs.replace(_SERVICE_FIELDS, id=_SNOW_IDS, status=("state", "status", *_SNOW_STATUS)),
     statuses=statuses.joined(statuses.SERVICE, _SNOW_WORDS),
     states={**_STATES, **_SNOW_STATES},
-    refining={**statuses.REFINING, **statuses.SNOW_REFINING},
+    refining=statuses.joined(statuses.REFINING, statuses.SNOW_REFINING),
     exclude_types=(),
 )
 
@@ -245,21 +245,18 @@ def _dialect(version: int, collections: Mapping[str, Collection], marks: Paths) 
     )
 
 
-def _with_states(
-    collections: Mapping[str, Collection], name: str, states: Mapping[str, Paths]
-) -> dict[str, Collection]:
-    return {**collections, name: msgspec.structs.replace(collections[name], states=states)}
-
-
-_EARLY = _with_states(
-    _collections(
-        _TMF_SERVICE,
-        {**_TMF_RESOURCE, "status": ("lifecycleState", "resourceStatus", "status", "operationalState")},
-        (statuses.SERVICE, statuses.RESOURCE_V2),
-    ),
-    "resources",
-    {name: paths for name, paths in _STATES.items() if name != "lifecycle"},  # it is the headline
+_OLD = _collections(
+    _TMF_SERVICE,
+    {**_TMF_RESOURCE, "status": ("lifecycleState", "resourceStatus", "status", "operationalState")},
+    (statuses.SERVICE, statuses.RESOURCE_V2),
 )
+_EARLY = {
+    **_OLD,
+    "resources": msgspec.structs.replace(
+        _OLD["resources"],
+        states={name: paths for name, paths in _STATES.items() if name != "lifecycle"},  # it is the headline
+    ),
+}
 
 V2 = _dialect(
     2,
@@ -282,21 +279,26 @@ V4 = _dialect(
     (*_FLAT, "serviceOrderItem", "feature", "isBundle", "relatedEntity", "resourceStatus"),
 )
 
+_RECENT = _collections(
+    {**_TMF_SERVICE, "id": _V5_IDS, "characteristics": _SERVICE_FEATURES},
+    {**_TMF_RESOURCE, "id": _V5_IDS, "characteristics": _RESOURCE_FEATURES},
+    (statuses.SERVICE_V5, statuses.RESOURCE_V5),
+)
+
 V5 = _dialect(
     5,
-    _with_states(
-        _collections(
-            {**_TMF_SERVICE, "id": _V5_IDS, "characteristics": _SERVICE_FEATURES},
-            {**_TMF_RESOURCE, "id": _V5_IDS, "characteristics": _RESOURCE_FEATURES},
-            (statuses.SERVICE_V5, statuses.RESOURCE_V5),
+    {
+        **_RECENT,
+        "resources": msgspec.structs.replace(
+            _RECENT["resources"],
+            states={
+                **_STATES,
+                "power": ("powerConsumingState", "powerState"),
+                "unknown": ("unknownStatus",),
+            },
+            refining=statuses.REFINING_V5_RESOURCE,
         ),
-        "resources",
-        {
-            **_STATES,
-            "power": ("powerConsumingState", "powerState"),
-            "unknown": ("unknownStatus",),
-        },
-    ),
+    },
     (
         *("relatedParty.partyOrPartyRole", "place.place", "externalIdentifier", "operatingStatus", "intent"),
         *("serviceCharacteristic.@type", "resourceCharacteristic.@type", "activationFeature"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.inventory.condition import Condition
 from tests.inventory.shapes.case import Case, one
 
 CASES: dict[str, Case] = {
@@ -28,42 +29,51 @@ CASES: dict[str, Case] = {
     "id: doubled in one page": Case(
         "tmf-v4 services", [{"id": "1", "uuid": "1"}, {"id": "1"}], [{"id": "1"}, {"id": "1"}]
     ),
-    "service state: v4": one("tmf-v4 services", {"state": "active"}, status="active", operational=True),
+    "service state: v4": one(
+        "tmf-v4 services", {"state": "active"}, status="active", condition=Condition.OPERATIONAL
+    ),
     "service state: v5 adds suspended": one(
-        "tmf-v5 services", {"state": "suspended"}, operational=False, status_known=True
+        "tmf-v5 services", {"state": "suspended"}, condition=Condition.DOWN, status_known=True
     ),
     "service state: refined by operatingStatus": one(
         "tmf-v5 services",
         {"state": "active", "operatingStatus": "degraded"},
         status="active",
-        operational=False,
+        condition=Condition.DEGRADED,
         states=(("operating", "degraded"),),
     ),
     "service state: SES status": one(
-        "ses services", {"status": "Operational", "state": "x"}, status="Operational", operational=True
+        "ses services",
+        {"status": "Operational", "state": "x"},
+        status="Operational",
+        condition=Condition.OPERATIONAL,
     ),
     "resource status: v4": one(
-        "tmf-v4 resources", {"resourceStatus": "alarm"}, status="alarm", operational=False
+        "tmf-v4 resources", {"resourceStatus": "alarm"}, status="alarm", condition=Condition.DOWN
     ),
     "resource status: v5 of 2024": one(
-        "tmf-v5 resources", {"resourceStatus": "not exists"}, operational=False, status_known=True
+        "tmf-v5 resources", {"resourceStatus": "not exists"}, condition=Condition.RETIRED, status_known=True
     ),
     "resource status: v5 of 2026 has none": one(
         "tmf-v5 resources",
         {"operationalState": "enabled", "lifecycleState": "planned", "availabilityStatus": "online"},
         status="enabled",
-        operational=False,
+        condition=Condition.PLANNED,
         states=(("lifecycle", "planned"), ("operational", "enabled"), ("availability", "online")),
     ),
     "resource status: installing, in no enumeration": one(
         "tmf-v5 resources",
         {"resourceStatus": "installing"},
         status="installing",
-        operational=None,
+        condition=Condition.UNKNOWN,
         status_known=False,
     ),
     "resource status: lifecycleState of v2": one(
-        "tmf-v2 resources", {"lifecycleState": "In Test"}, status="In Test", operational=False, states=()
+        "tmf-v2 resources",
+        {"lifecycleState": "In Test"},
+        status="In Test",
+        condition=Condition.PLANNED,
+        states=(),
     ),
     "resource status: life cycle characteristics": one(
         "servicenow resources",
@@ -75,14 +85,14 @@ CASES: dict[str, Case] = {
             ]
         },
         status="In Use",
-        operational=True,
+        condition=Condition.OPERATIONAL,
         states=(("lifecycle", "Operational"), ("install", "Installed")),
     ),
     "resource status: install_status as text": one(
         "servicenow resources",
         {"resourceCharacteristic": [{"name": "install_status", "value": "5"}]},
         status="Pending Repair",
-        operational=False,
+        condition=Condition.DOWN,
     ),
     "administrative, operational, usage: v4": one(
         "tmf-v4 resources",
@@ -92,19 +102,19 @@ CASES: dict[str, Case] = {
             "operationalState": "enable",
             "usageState": "idle",
         },
-        operational=False,
+        condition=Condition.MAINTENANCE,
         states=(("administrative", "shutdown"), ("operational", "enable"), ("usage", "idle")),
     ),
     "administrative, operational, usage: v5 of 2026": one(
         "tmf-v5 resources",
         {"administrativeState": "shuttingDown", "operationalState": "enabled", "usageState": "busy"},
-        operational=False,
+        condition=Condition.MAINTENANCE,
         states=(("administrative", "shuttingDown"), ("operational", "enabled"), ("usage", "busy")),
     ),
     "alarms: several at once": one(
         "tmf-v5 resources",
         {"operationalState": "enabled", "alarmStatus": ["minor", "critical"]},
-        operational=False,
+        condition=Condition.DOWN,
         states=(("operational", "enabled"), ("alarm", "minor"), ("alarm", "critical")),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.inventory.condition import Condition
 from exporter.inventory.record import Link
 from tests.inventory.shapes.case import Case, one
 
@@ -36,7 +37,7 @@ CASES: dict[str, Case] = {
             **{"SERVICE-CHARACTERISTIC": [{"Name": "a", "VALUE": "x"}]},
         },
         type="VSAT",
-        operational=True,
+        condition=Condition.OPERATIONAL,
         characteristics=(("a", "x"),),
     ),
     "versions: mixed": one(
@@ -46,7 +47,7 @@ CASES: dict[str, Case] = {
             "operatingStatus": "failed",
             "place": [{"id": "L1", "role": "a"}, {"role": "b", "place": {"id": "L2"}}],
         },
-        operational=False,
+        condition=Condition.DOWN,
         places=(Link("L1", role="a"), Link("L2", role="b")),
     ),
 }
