@@ -185,9 +185,9 @@ def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.
         seen = yield due
         count += seen.new > 0 or (seen.query.first and seen.items > 0)
         received += seen.items
-        if seen.error and seen.query.role == "page":
+        if seen.unread and seen.query.role == "page":
             failed.append(seen.error)
-        parts += bool(seen.error) and seen.query.role == "part"
+        parts += seen.unread and seen.query.role == "part"
         try:
             due = queries.send(seen)
         except StopIteration as stop:

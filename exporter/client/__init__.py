@@ -286,8 +286,10 @@ class Client:
             return body
         if total_count(answer.headers, paging.total_header) == 0:
             return b"[]"
+        # blanks are sent to keep a connection open until there is an answer: then none came
+        what, reason = ("nothing but blanks in the body", "json") if body else ("without a body", "empty")
         raise errors.Malformed(
-            f"GET {info.url}: {answer.status} without a body, which is no list of records", reason="empty"
+            f"GET {info.url}: {answer.status} {what}, which is no list of records", reason=reason
         )
 
     async def _words(self, answer: aiohttp.ClientResponse, info: error_mapping.RequestInfo) -> str:

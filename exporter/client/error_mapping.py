@@ -320,7 +320,7 @@ def _redirect(status: int, headers: Mapping[str, str], info: RequestInfo) -> err
         target = "itself, and sets a cookie"
         hint = "a cookie check in front of the API, which only browsers pass: exempt the exporter from it"
     elif target == f"{info.url}/":
-        target = "the same URL with / at its end"
+        target = f"{info.url}/, the same URL with / at its end"
     return errors.Refused(
         f"{info.request}: {phrase(status)}: redirects to {target}",
         status=status,

@@ -1,9 +1,9 @@
 """Reads dates as inventories write them: to Unix seconds, where what is meant is beyond doubt.
 
 Read are RFC 3339 and what comes close to it (`2024-02-03 04:05`, `20240203T040506Z`, `20240203040506`,
-`…Z[UTC]`), RFC 9110 (`Sat, 03 Feb 2024 04:05:06 GMT`), `/Date(1706933106000)/`, lists of numbers from the
-year on, and Unix times in seconds or milliseconds. `03/02/2024` may be in February or in March, and needs a
-format. Pure. Invariant: no value raises.
+`20240203`, `…Z[UTC]`), RFC 9110 (`Sat, 03 Feb 2024 04:05:06 GMT`), `/Date(1706933106000)/`, lists of numbers
+from the year on, and Unix times in seconds or milliseconds. `03/02/2024` may be in February or in March, and
+needs a format. Pure. Invariant: no value raises.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _BASIC = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})[Tt ]?([0-9]{2})([0-9]{2})([0-9]{2})([.,][0-9]{1,9})?"
     rf"({_ZONE})"
 )
+_BASIC_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+"""A day in eight digits: as a Unix time it would be in 1970, and a count of days has five."""
 _HTTP = re.compile(
     r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? ?\S{1,5}"
 )
@@ -98,6 +100,8 @@ def _read(written: str) -> float | None:
         year, month, day, hour, minute, second, fraction, zone = found.groups()
         time = f"{hour}:{minute}:{second}{fraction or ''}{_zone(zone)}"
         return _seconds(datetime.fromisoformat(f"{year}-{month}-{day}T{time}"))
+    if found := _BASIC_DAY.fullmatch(written):
+        return _seconds(datetime.fromisoformat("-".join(found.groups())))
     if found := _MICROSOFT.fullmatch(written):
         return int(found[1]) / 1000
     if _HTTP.fullmatch(written):

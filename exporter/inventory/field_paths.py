@@ -176,7 +176,9 @@ def _is_english(item: object) -> bool:
 
 
 def identifier(value: object) -> object:
-    """The value of an id that is an object: what is stored rather than what is shown."""
+    """The value of an id that is an object, or a list of one: what is stored rather than what is shown."""
+    if type(value) is list:
+        return identifier(value[0]) if len(value) == 1 else None
     if type(value) is not dict:
         return value
     keys = folded(value)

@@ -120,7 +120,7 @@ class Reader:
         for look in self._ids:
             if not ident and (value := look(parts)) is not None:
                 ident = text.identity(
-                    field_paths.identifier(value) if type(value) is dict else value, self._length
+                    value if type(value) is str else field_paths.identifier(value), self._length
                 )
         if not ident:
             return None

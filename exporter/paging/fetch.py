@@ -212,7 +212,7 @@ class _Requests:
         status = error.status if isinstance(error, errors.Refused) else 0
         if status in _BEHIND_END and (not query.first or (status == 416 and query.headers)):
             # no range of an empty list can be satisfied, not even the first
-            return PageResult(query, items=0, new=0, total=None, status=status)
+            return PageResult(query, items=0, new=0, total=None, status=status, error=str(error))
         cause = str(error.status) if isinstance(error, errors.Broken) else error.reason
         result = PageResult(
             query, items=0, new=0, total=None, status=status, unread=True, error=str(error), cause=cause
@@ -220,7 +220,9 @@ class _Requests:
         if query.first and (status in TOO_MUCH or cause in DIVISIBLE):
             self.first_error = error
             return result
-        if query.first or error.reason in ("auth", "forbidden"):
+        # a 403 behind a page that came may be the end of paging: `pagination` requests the first page again
+        is_forbidden = error.reason == "forbidden" and query.role != "page"
+        if query.first or error.reason == "auth" or is_forbidden:
             raise error
         self.last_error = error
         log.debug("page failed", url=self._url, role=query.role, query=query.ordinal, error=str(error))

@@ -33,6 +33,7 @@ from exporter.paging.strategies import (
     Received,
     Strategy,
 )
+from exporter.paging.window import FailedPosition, Window
 
 STYLES: Mapping[str, type[Strategy]] = {
     "offset": OffsetStrategy,
@@ -54,10 +55,10 @@ class PageResult(msgspec.Struct, frozen=True):
     where a page with new records claims to be the beginning of the list although another was requested.
     `unfollowed` are the settings to follow the next page that a first page names.
 
-    `unread` says that the page could not be read after all retries, `error` why in words, and `cause` the
-    same as a status or a word, as in `DIVISIBLE`. A first page with a status of `TOO_MUCH` is requested again
-    in half the size; after one with a cause of `DIVISIBLE` a probe is sent, and if that is answered, the
-    pages behind it are read. Else the list ends.
+    `unread` says that the page could not be read after all retries, and `cause` why: a status or a word, as
+    in `DIVISIBLE`. `error` says so in words, also where the answer says that the position does not exist. A
+    first page with a status of `TOO_MUCH` is requested again in half the size; after one with a cause of
+    `DIVISIBLE` a probe is sent, and if that is answered, the pages behind it are read. Else the list ends.
     """
 
     query: Query
@@ -77,9 +78,6 @@ class PageResult(msgspec.Struct, frozen=True):
 
 
 PRECONDITION_FAILED = 412
-
-_WINDOW = frozenset({"400", "406", "409", "413", "414", "422", "500", "501"})
-"""Statuses of positions beyond the last one that an API pages to, as search engines have it."""
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -170,11 +168,7 @@ class _Reading:
         self._first_items = self._new_behind_first = 0
         self._unfollowed = ""  # settings to follow the next page that the first one names
         self._is_repeating = False
-        self._failures: list[tuple[PageRequest, PageResult]] = []  # pages in a row
-        self._window: Literal["", "asked", "asking", "none", "found"] = (
-            ""  # whether paging ends before the list does
-        )
-        self._given_up = ""
+        self._window = Window(caps.failures)
         self._capped = self._excessive_total = self._bad_total = self._misplaced = self._unit_error = ""
 
     def _begin(self, size: int) -> None:
@@ -192,8 +186,8 @@ class _Reading:
 
     @property
     def _is_over(self) -> bool:
-        is_ended = self._capped or self._given_up or self._window == "found" or self._strategy.is_cut_off
-        return bool(is_ended) or self._is_position_ignored
+        is_ended = self._window.is_end or self._strategy.is_cut_off
+        return bool(self._capped) or is_ended or self._is_position_ignored
 
     def next_queries(self, width: int) -> tuple[Query, ...]:
         """The queries that may be sent now."""
@@ -214,9 +208,11 @@ class _Reading:
         """Pages first, when all have arrived the parts of those that failed, and the unit at the end."""
         if self._probes is not None:
             return self._probes.pop(0) if self._probes and not self.in_flight else None
-        if self._window in ("asked", "asking"):
-            is_new, self._window = self._window == "asked", "asking"
-            return PageRequest(0, self._size, role="window") if is_new else None
+        if self._window.is_due:
+            self._window.ask()
+            return PageRequest(0, self._size, role="window")
+        if self._window.is_open:
+            return None
         request = self._strategy.next_request(self._expected, len(self.in_flight))
         if request or any(isinstance(step, PageRequest) for step in self.in_flight.values()):
             return request
@@ -287,7 +283,7 @@ class _Reading:
             result = PageResult(result.query, 0, 0, None, NOT_FOUND)
         if result.status == PRECONDITION_FAILED and self._strategy.on_precondition_failed(request):
             return
-        self._count_failures(request, result)
+        self._watch_window(request, result)
         if not result.unread:
             self._absent += result.status == NOT_FOUND
             self._count(result)
@@ -304,43 +300,27 @@ class _Reading:
             # nothing follows from a first page that fails: does the API answer at all?
             self._probes = self._bisection.probes(self._size) if result.cause in DIVISIBLE else []
 
-    def _count_failures(self, request: PageRequest, result: PageResult) -> None:
-        """Gives the list up after many in a row, unless these are the end of paging: the first page shows it.
-
-        Where an API pages no further than to some position, all pages behind that fail alike.
-        """
+    def _watch_window(self, request: PageRequest, result: PageResult) -> None:
+        status = int(result.cause) if result.cause.isdigit() else result.status
+        failed = FailedPosition(request.position, status, result.error)
         if not result.unread:
-            self._failures = []
-            return
-        self._failures.append((request, result))
-        if (
-            result.query.first
-            or len(self._failures) < self._caps.failures
-            or self._window in ("asked", "asking")
-        ):
-            return
-        if not self._window and all(self._is_refused(one) for _, one in self._failures):
-            self._window = "asked"
-        else:
-            self._given_up = f"{len(self._failures)} pages in a row failed: {result.error}"
-
-    def _is_refused(self, result: PageResult) -> bool:
-        return result.cause in _WINDOW or str(result.status) in _WINDOW
+            self._window.on_page(request.position)
+            if result.error:
+                self._window.on_absent(failed)
+        elif not result.query.first:
+            self._window.on_failure(failed)
 
     def _on_window(self, result: PageResult) -> None:
-        if result.unread:
-            self._window = "none"
-            self._given_up = f"{len(self._failures)} pages in a row failed: {self._failures[-1][1].error}"
-        else:
-            self._window = "found" if self._failures else ""  # or another page came meanwhile
+        self._window.on_first_page(came=not result.unread)
+        if self._window.is_end:
             self._bisection.stop()
 
     def _end_of_paging(self) -> str:
         """Where the API lists nothing behind some position, though it announces more; "" for nowhere."""
-        refused = [request.position for request, result in self._failures if self._is_refused(result)]
-        if len(refused) < 2 or len(refused) != len(self._failures) or self._given_up:
+        end = self._window.end()
+        if end is None:
             return ""
-        what = f"position {min(refused)}" if self._strategy.counts_records else f"page {min(refused) + 1}"
+        what = f"position {end}" if self._strategy.counts_records else f"page {end + 1}"
         return (
             f"the API lists nothing from {what} on: split the query into several that list less, as query:"
             " [{…}, {…}]"
@@ -408,7 +388,7 @@ class _Reading:
             absent_pages=self._absent,
             non_records=self._non_records if expected is None else 0,
             page_size=self._size,
-            given_up=self._given_up,
+            given_up=self._window.given_up,
             is_cut_off=self._strategy.is_cut_off,
             spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),
         )
@@ -418,7 +398,8 @@ class _Reading:
         expected = self._expected
         reasons = [*filter(None, (self._capped, self._excessive_total)), *unread.reasons()]
         if expected is not None and self._new < expected:
-            reasons.append(f"announced {expected}, received {self._new} different records")
+            said = f": {self._window.words}" if self._window.words else ""
+            reasons.append(f"announced {expected}, received {self._new} different records{said}")
         # a list that is just as long as a page looks like a page that repeats
         is_whole = self._first_items != self._size if expected is None else self._first_items >= expected
         if self._is_position_ignored and not is_whole:

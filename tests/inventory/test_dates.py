@@ -32,7 +32,11 @@ def test_what_is_beyond_doubt_is_read(written: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", [[2024, 2, 3], "2024/02/03", "3 Feb 2024", "February 3, 2024", "03-Feb-2024"]
+    "written",
+    [
+        *([2024, 2, 3], "2024/02/03", "3 Feb 2024", "February 3, 2024", "03-Feb-2024"),
+        *("20240203", 20240203),
+    ],
 )
 def test_a_day_begins_at_midnight(written: object) -> None:
     assert dates.moment(written) == 1706918400
@@ -45,13 +49,14 @@ def test_a_day_begins_at_midnight(written: object) -> None:
             "03/02/2024",
             "03.02.2024",
             "202402030405",
-            "20240203",
+            "20240230",
+            "00000000",
             "2024",
             "tomorrow",
             "2024-02-30",
             "31 Feb 2024",
         ),
-        *(0, -1, 7, 20240203, 202402030405, True, 1e300, float("nan"), 10**400),
+        *(0, -1, 7, 12345678, 202402030405, True, 1e300, float("nan"), 10**400),
         *([2024], [2024, 13, 1], ["2024", "02", "03"], [2024, 2, 3, True], [2024] * 100, {}, {"a": 1}),
         *("9999-12-31", "/Date(-1)/", "/Date(999999999999999)/", "1" * 500),
     ],

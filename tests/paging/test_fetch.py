@@ -155,13 +155,33 @@ async def test_f18_the_reason_of_an_unread_page_is_in_the_ending() -> None:
     assert f"GET {reader.url}: 504 Gateway Timeout" in result.reason
 
 
-@pytest.mark.parametrize("status", [401, 403])
-async def test_f14_a_page_that_says_we_may_not_ask_ends_the_crawl_at_once(status: int) -> None:
-    answer = listing(1000, 1000, lambda start: web.Response(status=status) if start == 20 else None)
+async def test_f14_a_page_that_says_we_may_not_ask_ends_the_crawl_at_once() -> None:
+    answer = listing(1000, 1000, lambda start: web.Response(status=401) if start == 20 else None)
     async with reading(answer) as reader:
-        with pytest.raises(errors.Refused, match=str(status)):
+        with pytest.raises(errors.Refused, match="401"):
             await reader.read()
     assert reader.told.codes["200"] < 10
+
+
+async def test_a_right_that_is_withdrawn_during_a_crawl_fails_it() -> None:
+    answered: list[int] = []
+
+    def withdrawn(start: int) -> web.Response | None:
+        answered.append(start)
+        return web.Response(status=403) if len(answered) > 4 else None
+
+    async with reading(listing(1000, 1000, withdrawn)) as reader:
+        with pytest.raises(errors.Refused, match="403"):
+            await reader.read()
+    assert len(answered) < 10
+
+
+async def test_a_403_to_one_page_while_the_first_one_is_listed_costs_that_page() -> None:
+    answer = listing(400, 400, lambda start: web.Response(status=403) if start == 20 else None)
+    async with reading(answer) as reader:
+        result = await reader.read()
+    assert (result.unread_pages, result.received) == (1, 390)
+    assert "403 Forbidden" in result.reason
 
 
 @pytest.mark.parametrize("status", [404, 416])

@@ -140,7 +140,7 @@ async def test_f22_a_redirect_is_not_followed(location: str, shown: str) -> None
 @pytest.mark.parametrize(
     ("location", "words", "hint"),
     [
-        ("/service/?limit=40", "redirects to the same URL with / at its end", "write / at the end"),
+        ("/service/?limit=40", "/service/, the same URL with / at its end", "write / at the end"),
         ("https://inventory.example/service", "redirects to https://", "write https:// into apis.tmf638.url"),
         ("https://inventory.example/service/", "redirects to https://", "write https:// into"),
         ("/other", f"redirects to {URL}/other", "final URL"),
