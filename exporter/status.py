@@ -135,10 +135,17 @@ class CollectionStatus(msgspec.Struct, kw_only=True):
     """Number of records that are not operational."""
     restored: bool = False
     """Whether the snapshot comes from the state file and has not been refreshed yet."""
+    coverage: str = ""
+    """Fingerprint of the URL, query, types and shard: the same in exporters of the same records."""
     held_back: int = 0
     """Number of removals that the shrink guard keeps pending."""
     bad_rows: str = ""
     """Rows of the list that cannot be read, for people."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what is served was refreshed by this process and is not stale."""
+        return self.served and not self.stale and not self.restored
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

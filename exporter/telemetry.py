@@ -74,7 +74,9 @@ class Telemetry:
         process_collector.ProcessCollector(registry=self.registry)
         platform_collector.PlatformCollector(registry=self.registry)
         gc_collector.GCCollector(registry=self.registry)
-        self._shown: dict[str, tuple[float | None, ...]] = {}  # values of the gauges of `_STATUS`
+        self._shown: dict[
+            str, tuple[float | str | None, ...]
+        ] = {}  # coverage, whether current, values of the gauges of `_STATUS`
         self._begin()
         self._gauge("build_info", __version__, revision, platform.python_version()).set(1)
 
@@ -124,9 +126,12 @@ class Telemetry:
     def collection_status(self, status: CollectionStatus) -> None:
         """Sets the gauges of a collection; one without a value, such as a time that never was, is absent."""
         values = tuple(getattr(status, field) for field in _STATUS.values())
-        if self._shown.get(status.name) == values:
+        shown = (status.coverage, status.is_current, *values)
+        if self._shown.get(status.name) == shown:
             return
-        self._shown[status.name] = values
+        self._shown[status.name] = shown
+        self._metrics["current"].remove_by_labels({"collection": status.name})  # of another coverage
+        self._gauge("current", status.name, status.coverage).set(status.is_current)
         for name, value in zip(_STATUS, values, strict=True):
             if value is None and name not in ("up", "complete"):
                 self._metrics[name].remove(status.name)

@@ -61,6 +61,20 @@ async def _scraped(
         return scripted.series(scripted.scrape(house).decode())
 
 
+async def _coverages(inventory: scripted.Inventory, shard: tuple[int, int]) -> set[str]:
+    """The labels by which exporters of the same records are recognized."""
+    found = await _scraped(inventory, shard, [{}])
+    return {dict(key[1])["coverage"] for key in found if key[0] == f"{scripted.OWN}current"}
+
+
+async def test_replicas_have_the_same_coverage_and_shards_have_others() -> None:
+    async with scripted.served(_inventory({})) as inventory:
+        first, replica, second = [await _coverages(inventory, shard) for shard in ((0, 2), (0, 2), (1, 2))]
+    assert first == replica
+    assert len(first) == len(scripted.COLLECTIONS)
+    assert not first & second
+
+
 def _of_records(found: Series) -> dict[scripted.Key, float]:
     """The series that are of one record each. When it was first seen is each process's own."""
     return {

@@ -42,6 +42,32 @@ def carriers(**values: object) -> CollectionStatus:
     return CollectionStatus(**{**known, **values})
 
 
+CURRENT = {"coverage": "7f3a", "served": True, "up": True}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, 1.0),
+        ({"stale": True}, 0.0),
+        ({"restored": True}, 0.0),
+        ({"served": False, "stale": True}, 0.0),
+        ({"served": False}, 0.0),
+        ({"up": False}, 1.0),
+    ],
+    ids=str,
+)
+def test_records_are_current_if_served_refreshed_since_the_start_and_not_stale(told, changed, expected):
+    told.collection_status(carriers(**{**CURRENT, **changed}))
+    assert values(told)["current", "carriers", "7f3a"] == expected
+
+
+def test_only_the_present_coverage_has_a_series(told):
+    told.collection_status(carriers(**CURRENT))
+    told.collection_status(carriers(**{**CURRENT, "coverage": "90bc"}))
+    assert [labels for labels in values(told) if labels[0] == "current"] == [("current", "carriers", "90bc")]
+
+
 def busy(of: telemetry.Telemetry) -> telemetry.Telemetry:
     """One of everything that can happen."""
     of.collection("carriers")

@@ -96,7 +96,8 @@ class PollerGroup:
             if client not in known:
                 await client.__aenter__()
         for poller in self.pollers:
-            poller.recorder.aim(poller.target, self._clients[poller.target.api].redact)
+            redact = self._clients[poller.target.api].redact
+            poller.recorder.aim(poller.target, redact, poller.coverage)
         self._before = None
 
     async def close(self, after: PollerGroup | None = None) -> None:

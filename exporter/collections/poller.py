@@ -74,6 +74,11 @@ class Poller:
         """What is known of the collection."""
         return self.recorder.status
 
+    @property
+    def coverage(self) -> str:
+        """Fingerprint of what decides which records there are, the same in every replica."""
+        return self._crawler.fingerprint.partition(":")[0]
+
     async def run(self) -> None:
         """Refreshes until cancelled."""
         await self._wait(self._first_wait())

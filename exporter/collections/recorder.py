@@ -70,9 +70,10 @@ class StatusRecorder:
         telemetry.collection(target.collection)
         self.aim(target, blanked)
 
-    def aim(self, target: settings.Target, blanked: Callable[[str], str] = str) -> None:
-        """From now on the collection is read with these settings."""
+    def aim(self, target: settings.Target, blanked: Callable[[str], str] = str, coverage: str = "") -> None:
+        """From now on the collection is read with these settings; `coverage` is as in the status."""
         status = self.status
+        status.coverage = coverage
         status.api, status.url, status.dialect = target.api, target.url, target.dialect.name
         self._conditions = {text.fold(value): meaning for value, meaning in target.mapping.statuses.items()}
         status.refresh_interval = target.refresh_interval

@@ -393,6 +393,12 @@ TELEMETRY: tuple[Family, ...] = (
     _gauge("up", "Whether the last refresh of the collection succeeded; 1 if yes, 0 if no.", _C),
     _gauge("complete", "Whether the last full crawl was verified complete; 1 if yes, 0 if no.", _C),
     _gauge("stale", "Whether the snapshot is older than three refresh intervals; 1 if yes, 0 if no.", _C),
+    _gauge(
+        "current",
+        "Whether the records served are current: refreshed since the start and not stale; 1 if yes, 0 if no.",
+        _C,
+        "coverage",
+    ),
     _gauge("last_success_timestamp_seconds", "Unix timestamp of the last successful refresh.", _C),
     _gauge("last_full_success_timestamp_seconds", "Unix timestamp of the last complete full crawl.", _C),
     _gauge("last_attempt_timestamp_seconds", "Unix timestamp of the start of the last refresh.", _C),

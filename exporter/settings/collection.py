@@ -226,7 +226,9 @@ class Collection(Block):
         description="Query parameters for recently changed records; {} for none. Default: from the dialect.",
     )
     refresh_interval: Interval | None = Field(
-        default=None, description="Interval of refreshes. Default: 5m, or full_refresh_interval if shorter."
+        default=None,
+        description="Interval of refreshes. Default: 1m for carriers if only changes are asked for (delta), "
+        "else 5m; full_refresh_interval if that is shorter.",
     )
     full_refresh_interval: Interval | None = Field(
         default=None, description="Interval of full crawls. Default: 1h, or refresh_interval if longer."
@@ -269,6 +271,9 @@ class Collections(Block):
 
 REFRESH, FULL = 300.0, 3600.0
 """Default intervals of refreshes and of full crawls, in seconds."""
+
+CARRIER_DELTA = 60.0
+"""Default interval of refreshes of carriers that ask only for changes, in seconds: a page waits for it."""
 
 DEFAULT_API = {"services": "tmf638", "carriers": "tmf638", "resources": "tmf639"}
 """The API that a collection is listed from, unless `api` is set."""
@@ -372,7 +377,8 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
         what = f"nothing selects {name}: the dialect {api.dialect} has no query for them"
         hint = f'write a query, as {{"@type": TYPE}}, or include_types: [TYPE], or leave {name} out'
         return Flaw(what, hint, ("collections", name))
-    refresh, full = _intervals(written)
+    delta = dialect.delta if written.delta is None else written.delta
+    refresh, full = _intervals(written, CARRIER_DELTA if delta and name == "carriers" else REFRESH)
     characteristics = written.characteristics
     if characteristics is None:
         characteristics = {name: Characteristic() for name in default.characteristics}
@@ -405,7 +411,7 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
         characteristics=characteristics,
         refresh_interval=refresh,
         full_refresh_interval=full,
-        delta=dialect.delta if written.delta is None else written.delta,
+        delta=delta,
     )
 
 
@@ -426,11 +432,11 @@ def _excluded(written: Collection, default: dialects.Collection) -> tuple[str, .
     return tuple(word for word in default.exclude_types if text.fold(word) not in wanted)
 
 
-def _intervals(written: Collection) -> tuple[float, float]:
+def _intervals(written: Collection, default: float) -> tuple[float, float]:
     """Both intervals in seconds; the default of one never conflicts with the other."""
     refresh, full = written.refresh_interval, written.full_refresh_interval
     if refresh is None:
-        refresh = min(REFRESH, full or FULL)
+        refresh = min(default, full or FULL)
     return refresh, full if full is not None else max(FULL, refresh)
 
 

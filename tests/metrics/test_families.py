@@ -65,6 +65,7 @@ OWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "up": ("gauge", (C,)),
     "complete": ("gauge", (C,)),
     "stale": ("gauge", (C,)),
+    "current": ("gauge", (C, "coverage")),
     "last_success_timestamp_seconds": ("gauge", (C,)),
     "last_full_success_timestamp_seconds": ("gauge", (C,)),
     "last_attempt_timestamp_seconds": ("gauge", (C,)),

@@ -43,7 +43,8 @@ def test_without_a_word_everything_is_the_dialects(dialect: str) -> None:
         assert target.mapping.statuses == native.statuses
         assert target.exclude_types == native.exclude_types
         assert target.shown == native.characteristics
-        assert (target.refresh_interval, target.full_refresh_interval) == (300.0, 3600.0)
+        often = 60.0 if target.collection == "carriers" and spoken.delta else 300.0
+        assert (target.refresh_interval, target.full_refresh_interval) == (often, 3600.0)
 
 
 def test_what_is_written_wins_over_the_dialect() -> None:
@@ -136,6 +137,23 @@ def test_a_default_interval_gives_way_to_a_written_one(
 ) -> None:
     (services,) = targets(services=written)
     assert (services.refresh_interval, services.full_refresh_interval) == (refresh, full)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "written", "refresh"),
+    [
+        ("ses", {}, 60),
+        ("ses", {"refresh_interval": "10m"}, 600),
+        ("ses", {"full_refresh_interval": "30s"}, 30),
+        ("ses", {"delta": {}}, 300),
+        ("tmf-v4", {"query": {"category": "carrier"}}, 300),
+    ],
+)
+def test_carriers_are_refreshed_every_minute_if_only_changes_are_asked_for(
+    dialect: str, written: dict[str, Any], refresh: float
+) -> None:
+    (carriers,) = targets(dialect, carriers=written)
+    assert carriers.refresh_interval == refresh
 
 
 def test_a_collection_may_be_listed_from_the_other_api() -> None:
