@@ -211,8 +211,12 @@ class Crawler:
         stored: AbstractSet[str] = first.start.records.keys()
         together = last.together(first)
         moved = last.moved(first) if memory.short < _OFTEN else [0] * len(together)
-        counted = [count + more for count, more in zip(together, moved, strict=True)]
         for draft, list_results in crawls:
+            counted = [
+                # what stands in the place of a record makes a list short that does not move
+                count if result.non_records else count + more
+                for count, more, result in zip(together, moved, list_results, strict=True)
+            ]
             rejects = draft.doubt(memory.rejected)
             doubt = why_incomplete(list_results, draft.duplicate_ids, known) or rejects
             is_finished = (are_finished(list_results, counted) or not doubt) and not rejects
@@ -290,7 +294,10 @@ def should_read_again(
     `duplicates` are the records that came more than once, by id or its mark; what is known is of the crawl
     before: an API that counts records which it does not list always does.
     """
-    if any(result.unread_pages or result.unread_records or result.non_records for result in list_results):
+    if any(
+        result.unread_pages or result.unread_records or (result.non_records and result.expected is None)
+        for result in list_results
+    ):
         return False  # what cannot be read now cannot be read again right away
     known = (*known_shortfalls, *[0] * len(list_results))
     is_incomplete = any(

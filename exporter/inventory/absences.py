@@ -28,15 +28,20 @@ PATIENCE = 4
 CALM = 3
 """Crawls without a sign of answers that are out of step, before anything is removed again."""
 
+GAP = ""
+"""In the ids of an answer: an element that is no record, and may stand in the place of one."""
+
 _MOVED = 3
 """Records that may have moved away from between two neighbours, if all others between them are missing."""
+
+_AT_GAP = -2  # the place of a `GAP`
 
 _ORDERED = 0.8
 """Of the neighbours in the answers: how many must be in the order of the crawl before for it to be one."""
 
 
 class Answers(msgspec.Struct, frozen=True):
-    """The ids of one list, in the order of the list, one sequence for each answer.
+    """The ids of one list, in the order of the list, one sequence for each answer, `GAP` for no record.
 
     `has_end` says that the last answer shows the end of the list: a page shorter than the others.
     """
@@ -46,7 +51,7 @@ class Answers(msgspec.Struct, frozen=True):
 
     def order(self) -> list[str]:
         """Each id once, where it came first."""
-        return list(dict.fromkeys(ident for answer in self.ids for ident in answer))
+        return list(dict.fromkeys(ident for answer in self.ids for ident in answer if ident != GAP))
 
 
 class Crawl(msgspec.Struct, frozen=True):
@@ -171,16 +176,17 @@ def vacant(order: Sequence[str], answers: Answers, missing: AbstractSet[str]) ->
 def _neighbours(places: Mapping[str, int], answers: Answers) -> Iterator[tuple[int, int]]:
     """The former places of any two known records that an answer shows next to each other.
 
-    The beginning of a list counts as a place before all, its end, where it was seen, as one behind all.
+    The beginning of a list counts as a place before all, its end, where it was seen, as one behind all. Two
+    records with a `GAP` between them are no neighbours.
     """
     final = len(answers.ids) - 1
     for number, answer in enumerate(answers.ids):
-        known = [places[ident] for ident in answer if ident in places]
+        known = [places.get(ident, _AT_GAP) for ident in answer if ident in places or ident == GAP]
         if number == 0:
             known.insert(0, -1)
         if number == final and answers.has_end:
             known.append(len(places))
-        yield from pairwise(known)
+        yield from ((before, behind) for before, behind in pairwise(known) if _AT_GAP not in (before, behind))
 
 
 def merged(order: Sequence[str], new: Sequence[str], missing: AbstractSet[str]) -> list[str]:

@@ -17,6 +17,7 @@ import xxhash
 
 from exporter import errors
 from exporter.inventory import elements, envelope, error_objects, members, record, record_reader
+from exporter.inventory.absences import GAP
 from exporter.inventory.record import StatusSummary
 
 _ANY = msgspec.json.Decoder()
@@ -70,9 +71,9 @@ class Batch(msgspec.Struct, Generic[Stored]):
     """What one page had, in the server's order.
 
     `items` is the number of raw records. `carried` are values of the caller's index of digests; `fresh` were
-    decoded; `ids` are those of both in the server's order, empty where all are fresh. `skipped` are the ids
-    of those that were decoded and are not stored because of their type or shard; `filtered_out` are all such:
-    the digest of the raw form, and `id_mark`. `dropped` counts by reason values that could not be read.
+    decoded; `ids` are those of both in the server's order, and a `GAP` for each reject. `skipped` are the
+    ids of those that were decoded and are not stored because of their type or shard; `filtered_out` are all
+    such: the digest of the raw form, and `id_mark`. `dropped` counts by reason values that could not be read.
     `against` maps ids of `fresh` to the condition of the query that the record contradicts. `is_single` says
     that the answer was one object instead of a list, `is_left_out` that it was one without any list; `keys`
     are those of an object.
@@ -104,10 +105,6 @@ class Batch(msgspec.Struct, Generic[Stored]):
 
     def _records(self) -> int:
         return self.items - sum(reject.reason == STRAY for reject in self.rejects)
-
-    def order(self) -> Sequence[str]:
-        """The ids of the records that are stored, in the server's order."""
-        return self.ids or [fresh.id for fresh in self.fresh]
 
 
 def digest(raw: bytes | memoryview | msgspec.Raw, key: bytes) -> int:
@@ -165,6 +162,7 @@ def page(
             batch.filtered_out.append((mark, id_of))
         elif may_be_large and _is_too_large(raw):
             batch.rejects.append(_too_large(raw, mark))
+            listed(GAP)
         else:
             _decode(raw, mark, reader, batch, seed)
     return batch
@@ -176,12 +174,14 @@ def _decode(
     value = json_of(raw)
     if not isinstance(value, dict):
         batch.rejects.append(Reject("not_an_object", _example(raw), mark))
+        batch.ids.append(GAP)
         return
     found = reader.read(value, batch.dropped)
     if found is None:
         if said := error_objects.error_among(value):  # the page is cut short
             raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
         batch.rejects.append(Reject("missing_id", _example(raw), mark))
+        batch.ids.append(GAP)
     elif reader.selects(found):
         read = found.record
         summary = record.status_summary(read)

@@ -128,7 +128,7 @@ class Draft:
         """
         before = len(self._seen)
         self.items += batch.items
-        self._lists[-1].pages.append((number, batch.items, batch.order()))
+        self._lists[-1].pages.append((number, batch.items, batch.ids))
         self._carry(batch.carried)
         for fresh in batch.fresh:
             self._add(self._stored(fresh, now))

@@ -386,7 +386,7 @@ class _Reading:
             is_short_only=is_short and len(reasons) == 1,
             bad_rows=unread.bad_rows,
             absent_pages=self._absent,
-            non_records=self._non_records if expected is None else 0,
+            non_records=self._non_records,
             page_size=self._size,
             given_up=self._window.given_up,
             is_cut_off=self._strategy.is_cut_off,

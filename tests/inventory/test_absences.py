@@ -1,6 +1,6 @@
 """Where a missing record may have stood, as far as answers show it."""
 
-from exporter.inventory.absences import PATIENCE, Absences, Answers, Crawl, vacant
+from exporter.inventory.absences import GAP, PATIENCE, Absences, Answers, Crawl, vacant
 
 
 def crawl(*answers: str) -> Crawl:
@@ -24,6 +24,14 @@ def test_a_gap_is_vacant_whatever_came_into_it() -> None:
     for _ in range(2):
         found = found.after(crawl("abnde"), stored)
     assert found.removable() == {"m"}
+
+
+def test_a_place_is_not_vacant_where_something_that_is_no_record_stands_in_it() -> None:
+    order, missing = "abmde", {"m"}
+    assert vacant(order, Answers((["a", "b", "d", "e"],), has_end=True), missing) == missing
+    assert vacant(order, Answers((["a", "b", GAP, "d", "e"],), has_end=True), missing) == set()
+    assert vacant("mab", Answers(([GAP, "a", "b"],)), missing) == set()
+    assert vacant("abm", Answers((["a", "b", GAP],), has_end=True), missing) == set()
 
 
 def test_where_records_that_seemed_to_be_gone_come_back_the_others_are_kept() -> None:

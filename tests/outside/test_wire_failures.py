@@ -140,6 +140,27 @@ async def test_t02_what_stands_in_a_records_place_hides_it_where_no_total_tells(
         assert own(built, "complete") == 1
 
 
+async def test_t02_what_stands_in_a_records_place_is_no_vacant_place(tmp_path: Path) -> None:
+    """One record is hidden all the time, and each time another one at a page border, as in a moving list."""
+    async with inventory.over(tmp_path, records(60)) as (source, built):
+        starts: list[int] = []
+
+        async def hiding(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            starts.append(start)
+            hidden = {4, 10 if starts.count(0) % 2 else 18}
+            rows = range(start, min(60, start + limit))
+            return listed([None if row in hidden else source.records[row] for row in rows], 60)
+
+        await refresh(built)
+        source.answer = hiding
+        for _ in range(6):
+            await refresh(built)
+            assert len(inventory.ids(built)) == 60
+            assert own(built, "complete") == 0
+        assert starts.count(0) > 6, "some of the lists were read again"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
