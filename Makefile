@@ -73,7 +73,7 @@ growth: install ## how cost grows to a million records, into docs/sizing.md; tak
 
 soak: install ## a thousand refreshes under faults, and 100,000 steps of the model; takes about an hour
 	$(BIN)/python -m bench.soak
-	MODEL_STEPS=100000 $(BIN)/python -m pytest tests/test_model.py --timeout=7200
+	MODEL_STEPS=100000 $(BIN)/python -m pytest tests/test_model.py
 
 mutants: install ## changes the code in small ways, and counts the changes that no test notices; ten minutes
 	$(BIN)/python -m tests.mutants

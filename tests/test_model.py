@@ -10,7 +10,7 @@ from tests.model.machine import Exporting
 STEPS = int(os.environ.get("MODEL_STEPS", "2000"))
 LENGTH = 50
 
-pytestmark = [pytest.mark.histories, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.histories, pytest.mark.timeout(max(900, STEPS // 5))]
 
 TestModel = Exporting.TestCase
 TestModel.settings = settings(
