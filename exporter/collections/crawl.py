@@ -200,15 +200,18 @@ class Crawler:
             return True  # maybe only because pages were not found that are there
         if any(memory.shortfalls) and memory.short < _OFTEN and draft.lacks():
             return True  # fewer than announced may be what always is, or a list that moves
-        found = await asyncio.to_thread(self._absences_after, [first])
-        return found.awaits() and are_finished(list_results, draft.together(draft))
+        return await asyncio.to_thread(self._awaits, first)
 
-    def _absences_after(self, crawls: Sequence[_Lists]) -> absences.Absences:
-        """What is known of missing records after these crawls, of which each follows at once on the other."""
+    def _awaits(self, first: _Lists) -> bool:
+        """Whether the crawl is finished, and another one would show more of what it lacks."""
+        (crawl,) = self._judged([first])
+        return crawl.is_finished and self._absences_after([first]).awaits()
+
+    def _judged(self, crawls: Sequence[_Lists]) -> list[absences.Crawl]:
+        """What each of these crawls showed, of which each follows at once on the other."""
         memory = self._memory
-        known, found = memory.duplicates, memory.absences
+        known, judged = memory.duplicates, list[absences.Crawl]()
         first, last = crawls[0].draft, crawls[-1].draft
-        stored: AbstractSet[str] = first.start.records.keys()
         together = last.together(first)
         moved = last.moved(first) if memory.short < _OFTEN else [0] * len(together)
         for draft, list_results in crawls:
@@ -220,9 +223,17 @@ class Crawler:
             rejects = draft.doubt(memory.rejected)
             doubt = why_incomplete(list_results, draft.duplicate_ids, known) or rejects
             is_finished = (are_finished(list_results, counted) or not doubt) and not rejects
-            crawl = absences.Crawl(draft.answers(), is_finished, is_verified=not doubt)
+            judged.append(absences.Crawl(draft.answers(), is_finished, is_verified=not doubt))
+            known = draft.duplicate_ids
+        return judged
+
+    def _absences_after(self, crawls: Sequence[_Lists]) -> absences.Absences:
+        """What is known of missing records after these crawls, of which each follows at once on the other."""
+        found = self._memory.absences
+        stored: AbstractSet[str] = crawls[0].draft.start.records.keys()
+        for (draft, _), crawl in zip(crawls, self._judged(crawls), strict=True):
             found = found.after(crawl, stored, len(draft.outdated)).without((), draft.found_besides)
-            known, stored = draft.duplicate_ids, stored | draft.found.keys()
+            stored = stored | draft.found.keys()
         return found
 
     def _result(self, crawls: Sequence[_Lists]) -> CrawlResult:

@@ -303,3 +303,24 @@ async def test_a01_a_list_without_an_order_loses_nothing_by_chance(tmp_path: Pat
         for _ in range(12):
             await refresh(built)
             assert len(inventory.ids(built)) == 60
+
+
+async def test_t12_a_record_is_gone_within_three_crawls_of_a_list_that_always_repeats_another(
+    tmp_path: Path,
+) -> None:
+    """The place of a record at the beginning of a page is shown only by a second crawl, with other pages."""
+    async with inventory.over(tmp_path, records(60)) as (source, built):
+
+        async def repeating(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            shown = [one for one in source.records for _ in range(2 if one["id"] == "S00030" else 1)]
+            return listed(shown[start : start + limit], len(shown))
+
+        source.answer = repeating
+        for _ in range(4):
+            await refresh(built)
+        assert own(built, "complete") == 1, "what is repeated each time is the habit of the API"
+        gone = source.records.pop(10)["id"]
+        await refresh(built)
+        assert gone not in inventory.ids(built)
+        assert own(built, "complete") == 1
