@@ -94,13 +94,6 @@ class Exporting(RuleBasedStateMachine):
         changes = {**CHANGES, **(TYPED if options["dialect"] != "ses" else {}), "limits.concurrency": width}
         config = crawling.configured(self.server, self.folder, changes)
         self.built = await self.stack.enter_async_context(app.built(config))
-        self.quicken()
-
-    def quicken(self) -> None:
-        """Requests without the pauses between them, of which there would be hours."""
-        for client in self.built.group._clients.values():
-            client._backoff = 0.0
-            client._limiter._concurrency.gap = 0.0
 
     def run(self, work):
         """Runs a coroutine to its end."""
@@ -190,7 +183,6 @@ class Exporting(RuleBasedStateMachine):
         calm = not (self.server.moves or self.server.lies - set(HARMLESS) or self.lying)
         moving = bool(self.server.moves) or "a copy out of step" in self.server.lies
         self.server.begin()
-        self.quicken()
         with suppress(asyncio.CancelledError):
             self.run(work or self.poller.refresh(mode))
         self.look()
@@ -274,7 +266,6 @@ class Exporting(RuleBasedStateMachine):
 
     async def _restart(self) -> None:
         self.built = await self.stack.enter_async_context(app.built(self.built.config))
-        self.quicken()
         await self.built.group.restore(state_file.read(self.folder / "state"))
 
     @rule(left=st.sets(st.sampled_from(HARMLESS)))
