@@ -190,7 +190,7 @@ async def refused_by(answer: bytes, scheme: str) -> errors.SourceError:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(4096)
         writer.write(answer)
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, TimeoutError):
             await writer.drain()
             await asyncio.wait_for(reader.read(), 1)
         writer.close()
