@@ -13,8 +13,9 @@ The way of one page of data through the program, from the wire to `/metrics`:
    stored packed.
 5. `inventory.draft` collects them and commits them: a new `Snapshot`, and what changed.
    `inventory.absences` notes what a crawl lacks, and decides when it may be removed.
-6. `exposition.render` renders again, in a thread, the blocks that the changes made dirty: a `Body`.
-7. `collections.store` swaps the body by one assignment; `web.server` copies its bytes to whoever scrapes;
+6. `exposition.render` renders again, in a thread, the blocks that the changes made dirty: a `Body`. The
+   `topology` gets the same changes: it keeps what follows from all records together.
+7. `collections.store` swaps the bodies by one assignment; `web.server` copies its bytes to whoever scrapes;
    meanwhile steps 4 and 6 step aside (`precedence`).
 
 What decides is a plain function of its arguments; what waits, opens or writes is thin and at the edge.

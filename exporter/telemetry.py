@@ -226,6 +226,10 @@ class Telemetry:
         """Rendering a change took so many seconds."""
         self._histogram("render_duration_seconds", collection).observe(seconds)
 
+    def topology_failed(self) -> None:
+        """The topology, or one of its families, could not be computed."""
+        self._counter("topology_failures_total").inc()
+
     def served(self, series: Mapping[str, int], dropped: Mapping[str, int], sizes: Mapping[str, int]) -> None:
         """What is served now: series and dropped series by family, bytes by encoding."""
         for family, count in series.items():

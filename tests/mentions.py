@@ -16,7 +16,7 @@ import yaml
 
 from exporter import errors
 from exporter.client import error_mapping
-from exporter.exposition import families
+from exporter.exposition import families, topology_families
 from exporter.inventory.draft import FILTER_IGNORED
 from exporter.settings import Settings
 from exporter.settings.base import Block, annotation_at, as_block, mapped
@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 CODE = Path(errors.__file__).parent  # where the package is installed
 PAGES = ("troubleshooting.md", "faq.md", "comparison.md")
 
+_FAMILIES = (*families.FAMILIES, *topology_families.FAMILIES, *families.TELEMETRY)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LEVELS = {"debug", "info", "warning", "error", "exception"}
@@ -71,15 +72,14 @@ def simulations(page: str) -> list[list[str]]:
 
 def metrics() -> set[str]:
     """The names of all samples there are."""
-    names = {family.name for family in (*families.FAMILIES, *families.TELEMETRY)}
+    names = {family.name for family in _FAMILIES}
     histograms = {family.name for family in families.TELEMETRY if family.type == "histogram"}
     return names | {f"{name}{end}" for name in histograms for end in ("_bucket", "_count", "_sum")}
 
 
 def labels() -> set[str]:
     """The names of all labels there are."""
-    every = (*families.FAMILIES, *families.TELEMETRY)
-    return {label for family in every for label in family.labels}
+    return {label for family in _FAMILIES for label in family.labels}
 
 
 def alerts() -> Mapping[str, str]:

@@ -69,6 +69,7 @@ MEANINGS: Mapping[str, str] = {
     "state not written": "The state file cannot be written.",
     "stopping": "The exporter ends.",
     "task died": "A background task had an unexpected error and is restarted.",
+    "topology not updated": "Roll-ups, defects or dependencies had an unexpected error; all else is served.",
     "unexpected error": "A refresh had an unexpected error.",
     "unknown status value": "Records have status values that the dialect does not know.",
     "web configuration reload failed": "The changed web configuration is invalid; the previous one is used.",

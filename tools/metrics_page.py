@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from exporter.exposition.families import OWN, PREFIX, TELEMETRY, Family, of
+from exporter.exposition.topology_families import FAMILIES
 from exporter.inventory.record import KINDS
 
 MOST_USEFUL = (
@@ -57,6 +58,7 @@ def as_markdown() -> str:
             *_most_useful(),
             *_joins(),
             *(line for name in KINDS for line in _section(name.capitalize(), of(name))),
+            *_section("Topology", FAMILIES, _TOPOLOGY),
             *_numeric_section(),
             *_section("Exporter", TELEMETRY),
             "`process_*` and `python_*` of prometheus-client are exported as well.",
@@ -109,10 +111,20 @@ def _rules() -> Iterator[str]:
     )
 
 
-def _section(title: str, listed: Sequence[Family]) -> Iterator[str]:
+_TOPOLOGY = (
+    "What follows from all records together. Each family is served with the records it is about: those of",
+    "carriers are absent without a snapshot of the carriers, and `collect[]=carriers` includes them.",
+    "Roll-ups count the records that name a place or party by condition, zeros included. With shards, each",
+    "exporter counts its own records: sum over the shards.",
+    "",
+)
+"""The text above the families of the topology."""
+
+
+def _section(title: str, listed: Sequence[Family], text: Sequence[str] = ()) -> Iterator[str]:
     sourced = any(family.source for family in listed)
     heads = ("metric", "type", "labels", "help", *(("source",) if sourced else ()), "stability")
-    yield from (f"## {title}", "", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}")
+    yield from (f"## {title}", "", *text, f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}")
     for family in listed:
         labels = ", ".join(f"`{label}`" for label in family.labels)
         source = (family.source,) if sourced else ()

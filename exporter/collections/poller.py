@@ -24,6 +24,7 @@ from exporter.exposition import render
 from exporter.inventory import snapshot
 from exporter.state_file import SavedCollection
 from exporter.status import CollectionStatus
+from exporter.topology import Commit
 
 _SOONER = 0.25  # of the full interval: when everything is crawled again after an incomplete crawl
 _ACCEPTANCE = 3600.0  # seconds for which an operator's confirmation of pending removals is valid
@@ -208,19 +209,25 @@ class Poller:
         A refresh that is cancelled here leaves an exposition that is ahead of the snapshot; then everything
         is rendered again.
         """
+        collection, commit = self.target.collection, Commit(self.target.collection, self.snapshot, changes)
         if changes or not self.published:
             began = time.monotonic()
             steady = self.published and self._rendered is self.snapshot
             self._rendered = None
             body = await asyncio.to_thread(self._exposition.update, stored, changes if steady else None)
             count = await asyncio.to_thread(self._counted, stored, changes)
-            self._count, self.published = count, True
-            self._rendered = self.snapshot = stored
-            self.recorder.stored(count.counts())
-            self._store.publish(self.target.collection, body, stored, changes)
+            async with self._store.committing(collection, commit, stored) as topology:
+                self._count, self.published = count, True
+                self._rendered = self.snapshot = stored
+                self.recorder.stored(count.counts())
+                self._store.publish(collection, body, stored, changes)
+                self._store.publish_topology(topology)
             self.recorder.rendered(time.monotonic() - began)
-        elif self.snapshot is not stored:
-            self._rendered = self.snapshot = stored
+        else:
+            async with self._store.committing(collection, commit, stored) as topology:
+                if self.snapshot is not stored:
+                    self._rendered = self.snapshot = stored
+                self._store.publish_topology(topology)
 
     def _counted(self, stored: snapshot.Snapshot, changes: snapshot.Changes) -> snapshot.StatusCounter:
         """The counts of `stored`, in a thread: those of the snapshot with the changes.

@@ -9,35 +9,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import operator
 import platform
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from importlib import metadata
 
 import msgspec
 
 from exporter import __version__, settings
 from exporter.collections.recorder import StatusRecorder
+from exporter.collections.topology_updates import Bodies, TopologyUpdates
 from exporter.exposition import render, segments
 from exporter.inventory.snapshot import Changes, KnownIds, Snapshot
 from exporter.precedence import Precedence
 from exporter.status import CollectionStatus, Status, readiness
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
+from exporter.topology import Commit
 
 _NOTHING = render.Body()
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 60.0  # seconds between two checks whether a snapshot has expired
+
+_Bodies = tuple[render.Body, ...]
 
 Accept = Callable[[], int]
 """Confirms the pending removals of a collection; returns how many there are."""
 
 
 class _Published(msgspec.Struct, frozen=True):
-    """What is served of a collection; `memberships` counts how often records have come or gone."""
+    """What is served of a collection; `memberships` counts how often records have come or gone.
+
+    `attempt` is when the refresh began that published it, as in `CollectionStatus.last_attempt`.
+    """
 
     body: render.Body
     snapshot: Snapshot
     memberships: int
+    attempt: float | None = None
 
 
 class Store:
@@ -71,7 +81,9 @@ class Store:
         self._recorders: Mapping[str, StatusRecorder] = {}
         self._accept: Mapping[str, Accept] = {}
         self._published: dict[str, _Published] = {}
-        self._reported: dict[str, tuple[render.Body, bool]] = {}  # bodies, and whether they were served
+        self._topology_updates = TopologyUpdates(telemetry, self.precedence.pause)
+        self._topology_bodies: Bodies = {}
+        self._reported: dict[str, tuple[_Bodies, bool]] = {}  # bodies, and whether they were served
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -90,8 +102,8 @@ class Store:
         self.max_scrapes = config.web.max_scrapes
         self._telemetry.series_limit(config.limits.series_per_family)
         for gone in before.keys() - recorders.keys():  # also where no crawl ever succeeded
-            published = self._published.pop(gone, None)
-            self._telemetry.gone(gone, published.body.series if published else ())
+            self._telemetry.gone(gone, [name for body in self._bodies(gone) for name in body.series])
+            self._published.pop(gone, None)
             self._reported.pop(gone, None)
         apis = {recorder.status.api for recorder in recorders.values()}
         for api in self._apis - apis:
@@ -100,12 +112,30 @@ class Store:
         self._telemetry.served({}, {}, self._sizes(self.assessed()))
         self._renewed.set()
 
+    @asynccontextmanager
+    async def committing(self, collection: str, commit: Commit, stored: Snapshot) -> AsyncIterator[Bodies]:
+        """While a commit of the collection is published: gives the bodies of the topology that has it.
+
+        They are to be published before anything else is waited for.
+        """
+        async with self._topology_updates.lock:
+            snapshots = {**self._current(), collection: stored}
+            limit = self._config.limits.series_per_family
+            yield await self._topology_updates.update(snapshots, limit, commit)
+
     def publish(self, collection: str, body: render.Body, stored: Snapshot, changes: Changes) -> None:
         """From now on scrapes get this body for the collection; `changes` are those of the snapshot."""
         before = self._published.get(collection, _Published(_NOTHING, Snapshot(), 0))
         memberships = before.memberships + bool(changes.added or changes.removed)
-        self._published[collection] = _Published(body, stored, memberships)
+        attempt = self._recorders[collection].status.last_attempt if collection in self._recorders else None
+        self._published[collection] = _Published(body, stored, memberships, attempt)
         self._telemetry.unserved(before.body.series.keys() - body.series.keys())
+        self.assessed()
+
+    def publish_topology(self, bodies: Bodies) -> None:
+        """From now on scrapes get these bodies of the topology."""
+        before, self._topology_bodies = self._topology_bodies, bodies
+        self._telemetry.unserved(_families(before) - _families(bodies))
         self.assessed()
 
     def refreshed(self) -> None:
@@ -115,15 +145,40 @@ class Store:
         self._renewed.set()
 
     async def watch_expiry(self) -> None:
-        """Notices, until cancelled, that a snapshot expires, even if nobody requests anything."""
+        """Notices, until cancelled, that a snapshot expires, even if nobody requests anything.
+
+        The topology is then without its records, as it is when a collection is turned off.
+        """
         while True:
+            self._renewed.clear()
+            await self._update_topology()
             ages = [one.age_seconds for one in self.assessed() if one.served and one.age_seconds is not None]
             left = [self._config.retention.max_staleness - age for age in ages]
             wait = max(min(left, default=_LONGEST_WAIT), _SHORTEST_WAIT)
-            self._renewed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, _LONGEST_WAIT)):
                     await self._renewed.wait()
+
+    async def _update_topology(self) -> None:
+        """Updates the topology if it has what is not served any more, or lacks what is."""
+        self.assessed()
+        async with self._topology_updates.lock:
+            snapshots, limit = self._current(), self._config.limits.series_per_family
+            if not self._topology_updates.is_of(snapshots, limit):
+                self.publish_topology(await self._topology_updates.update(snapshots, limit))
+
+    def _current(self) -> Mapping[str, Snapshot]:
+        """The snapshots of the enabled collections that have one, without those that have expired.
+
+        One that the present refresh has published is not as old as the status says.
+        """
+        found = {}
+        for name, published in self._published.items():
+            status = self._recorders[name].status if name in self._recorders else None
+            is_new = status and status.refreshing and status.last_attempt == published.attempt
+            if status and (status.state != "expired" or is_new):
+                found[name] = published.snapshot
+        return found
 
     def idents(self) -> KnownIds:
         """The ids that are stored of every collection that has a snapshot."""
@@ -159,24 +214,25 @@ class Store:
 
     def _report(self, status: CollectionStatus, found: Sequence[CollectionStatus]) -> None:
         """Counts what is served of a collection, if that has changed."""
-        published = self._published.get(status.name)
-        if published is None:
+        bodies, before = self._bodies(status.name), self._reported.get(status.name)
+        if not bodies or (before and _are_same(before[0], bodies) and before[1] is status.served):
             return
-        body, before = published.body, self._reported.get(status.name)
-        if before and before[0] is body and before[1] is status.served:
-            return
-        self._reported[status.name] = (body, status.served)
-        status.series = sum(body.series.values()) if status.served else 0
-        series = body.series if status.served else dict.fromkeys(body.series, 0)
-        self._telemetry.served(series, body.dropped if status.served else {}, self._sizes(found))
+        self._reported[status.name] = (bodies, status.served)
+        series = {name: count for body in bodies for name, count in body.series.items()}
+        dropped = {name: count for body in bodies for name, count in body.dropped.items()}
+        status.series = sum(series.values()) if status.served else 0
+        series = series if status.served else dict.fromkeys(series, 0)
+        self._telemetry.served(series, dropped if status.served else {}, self._sizes(found))
+
+    def _bodies(self, collection: str) -> _Bodies:
+        """The body of a collection and that of the topology next to it; () without a snapshot."""
+        if collection not in self._published:
+            return ()
+        return self._published[collection].body, self._topology_bodies.get(collection, _NOTHING)
 
     def _served(self, found: Iterable[CollectionStatus]) -> list[tuple[str, render.Body]]:
         """The bodies that are served, by collection."""
-        return [
-            (one.name, self._published[one.name].body)
-            for one in found
-            if one.served and one.name in self._published
-        ]
+        return [(one.name, body) for one in found if one.served for body in self._bodies(one.name)]
 
     def _sizes(self, found: Iterable[CollectionStatus]) -> Mapping[str, int]:
         """The bytes of all bodies that are served, by encoding."""
@@ -229,6 +285,14 @@ class Store:
             collections=tuple(map(msgspec.structs.replace, self.assessed())),
             links=_LINKS,
         )
+
+
+def _families(bodies: Bodies) -> set[str]:
+    return {name for body in bodies.values() for name in body.series}
+
+
+def _are_same(some: _Bodies, others: _Bodies) -> bool:
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def _documentation() -> Mapping[str, str]:

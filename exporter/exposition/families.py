@@ -491,6 +491,10 @@ TELEMETRY: tuple[Family, ...] = (
         "exposition_bytes", "Size of the inventory families in a scrape in bytes, by encoding.", "encoding"
     ),
     _histogram("render_duration_seconds", "Duration of rendering a snapshot in seconds.", _C),
+    _counter(
+        "topology_failures_total",
+        "Total number of failures to compute roll-ups, data quality defects and dependencies.",
+    ),
     _gauge(
         "config_last_reload_successful",
         "Whether the last configuration reload attempt was successful; 1 if yes, 0 if no.",

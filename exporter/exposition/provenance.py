@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from exporter.exposition.families import Family, Found
+from exporter.exposition.families import Family, Found, Sample
+from exporter.exposition.topology_families import TOPOLOGY, TopologyFamily
 from exporter.inventory.record import Record
-from exporter.inventory.snapshot import Shown
+from exporter.inventory.snapshot import Shown, Snapshot, stored
+from exporter.topology import Topology
 
 _BLANK = Record(id="")
 _MADE_OF: Mapping[str, tuple[str, ...]] = {
@@ -27,8 +29,10 @@ def metrics(record: Record, field: str, families: Sequence[Family]) -> tuple[str
     The field of a further state is `state DIMENSION`, as in `dialect_detection.Filled`.
     """
     found = tuple(_differing(record, _without(record, field), families))
-    # every metric has the id, and the first is the info metric
-    return found[:1] if field == "id" else found
+    if field == "id":  # every metric has it, and the first is the info metric
+        return found[:1]
+    collection = families[0].collection
+    return (*found, *_of_topology(record, _without(record, field), collection))
 
 
 def _without(record: Record, field: str) -> Record:
@@ -47,6 +51,25 @@ def _differing(record: Record, bare: Record, families: Sequence[Family]) -> Iter
         found, left = family.samples(Shown(record)), family.samples(Shown(bare))
         if list(found) != list(left):
             yield f"{family.name}{_label(family, found, left)}"
+
+
+def _of_topology(record: Record, bare: Record, collection: str) -> Iterator[str]:
+    """The families of the topology that count the record, or show it, other than without the field."""
+    found, left = _alone(record, collection), _alone(bare, collection)
+    for one in TOPOLOGY:
+        if one.family.collection == collection and _shown(one, found) - _shown(one, left):
+            yield one.family.name
+
+
+def _alone(record: Record, collection: str) -> Topology:
+    """The topology of one record."""
+    topology = Topology()
+    topology.follow({collection: Snapshot({record.id: stored(record, 0, 0.0)})})
+    return topology
+
+
+def _shown(family: TopologyFamily, topology: Topology) -> set[Sample]:
+    return {sample for sample in family.samples(topology) if sample[-1] != "0"}
 
 
 def _label(family: Family, found: Found, left: Found) -> str:

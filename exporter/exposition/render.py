@@ -30,6 +30,8 @@ ZEROS = 10_000
 _NEEDS_ESCAPE = ("\\", '"', "\n")
 _NAME = re.compile("[a-zA-Z_:][a-zA-Z0-9_:]*")
 
+_PAUSED = 256  # lines that are written between two pauses
+
 _Pair = tuple[StoredRecord | None, StoredRecord | None]
 """A record before and after a change; None where it is new or removed."""
 
@@ -49,6 +51,49 @@ class Body(msgspec.Struct, frozen=True):
         for plain, openmetrics, samples in self.pieces:
             yield plain if form == "text" else openmetrics
             yield samples
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One family: its two headers, its samples, and how many series it has and how many more it had."""
+
+    name: str
+    parts: tuple[segments.Part, segments.Part, segments.Part]
+    series: int
+    dropped: int
+
+
+def whole(
+    family: Family, samples: Iterable[Sample], limit: int, pause: Callable[[], object] = lambda: None
+) -> Piece:
+    """A family of these samples, the first ones up to `limit`; of two with equal labels only the first.
+
+    `pause` is called every few samples, so that other threads may work.
+    """
+    line = Writer(family).line
+    lines: dict[tuple[str, ...], str] = {}
+    dropped = 0
+    for number, sample in enumerate(samples):
+        if number % _PAUSED == 0:
+            pause()
+        labels = sample[:-1]
+        if labels in lines:
+            continue
+        if len(lines) < limit:
+            lines[labels] = line(sample)
+        else:
+            dropped += 1
+    text = "".join(lines.values()).encode("utf-8", "replace")
+    return Piece(family.name, (*_headers(family), segments.part(text)), len(lines), dropped)
+
+
+def joined(pieces: Iterable[Piece]) -> Body:
+    """The body of these families; those without a series are left out of it and are counted as 0."""
+    found = tuple(pieces)
+    return Body(
+        tuple(piece.parts for piece in found if piece.series),
+        {piece.name: piece.series for piece in found},
+        {piece.name: piece.dropped for piece in found if piece.dropped},
+    )
 
 
 class Exposition:

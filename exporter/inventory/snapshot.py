@@ -87,6 +87,18 @@ class Changes(msgspec.Struct, frozen=True):
         )
 
 
+def difference(before: Snapshot, after: Snapshot) -> Changes:
+    """What leads from one snapshot to another, which looks at each record."""
+    old, new = before.records, after.records
+    return Changes(
+        added=tuple(one for ident, one in new.items() if ident not in old),
+        changed=tuple(
+            (old[ident], one) for ident, one in new.items() if ident in old and old[ident] is not one
+        ),
+        removed=tuple(one for ident, one in old.items() if ident not in new),
+    )
+
+
 class ShrinkGuard(msgspec.Struct, frozen=True):
     """When many removals at once are believed.
 

@@ -14,6 +14,7 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from exporter.exposition import families as metrics
+from exporter.exposition import topology_families
 from exporter.inventory import dates, dialects, field_paths, text
 from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.vendors import DIALECTS
@@ -444,7 +445,7 @@ def _clashes(target: Target) -> Iterator[Flaw]:
     """Metric names of characteristics that are not unique in both formats: every scrape would fail."""
     taken = {
         name: "a metric of the exporter" if name == family.name else f"the family of {family.name}"
-        for family in metrics.FAMILIES
+        for family in (*metrics.FAMILIES, *topology_families.FAMILIES)
         for name in metrics.names(family)
     }
     for name, (ending, _) in target.numbers.items():

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from exporter.exposition import families
+from exporter.exposition import families, topology_families
 from tests import pages
 from tests.faults import catalogue
 
@@ -24,7 +24,8 @@ def test_each_test_carries_its_number() -> None:
 
 
 def test_every_metric_and_every_alert_exists() -> None:
-    names = {family.name for family in (*families.FAMILIES, *families.TELEMETRY)}
+    listed = (*families.FAMILIES, *topology_families.FAMILIES, *families.TELEMETRY)
+    names = {family.name for family in listed}
     for row in catalogue.rows():
         metric = METRIC.match(row.metric)
         assert not row.metric or metric, row

@@ -9,7 +9,7 @@ import promql_parser
 import pytest
 import yaml
 
-from exporter.exposition import families
+from exporter.exposition import families, topology_families
 from grafana import promql
 from tests.grafana import boards
 
@@ -28,7 +28,8 @@ OWN = {
 
 def known() -> dict[str, set[str]]:
     """The labels of every series by its name."""
-    series = {family.name: set(family.labels) for family in (*families.FAMILIES, *families.TELEMETRY)}
+    listed = (*families.FAMILIES, *topology_families.FAMILIES, *families.TELEMETRY)
+    series = {family.name: set(family.labels) for family in listed}
     for family in families.TELEMETRY:
         if family.type == "histogram":
             labels = set(family.labels)

@@ -9,10 +9,11 @@ import yaml
 from exporter import errors, settings
 from exporter.exposition import families
 from exporter.exposition.families import FAMILIES, TELEMETRY, Family
+from exporter.exposition.topology_families import FAMILIES as TOPOLOGY
 from exporter.inventory.record import KINDS
 from tools import metrics_page
 
-ALL = (*FAMILIES, *TELEMETRY)
+ALL = (*FAMILIES, *TOPOLOGY, *TELEMETRY)
 EACH = pytest.mark.parametrize("family", ALL, ids=lambda family: family.name)
 
 INFO = ("name", "description")
@@ -60,6 +61,15 @@ CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Every family of the inventory: name without prefix → type and labels."""
 
+OF_TOPOLOGY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "satellite_carriers": ("gauge", ("satellite", "condition")),
+    "transponder_carriers": ("gauge", ("satellite", "transponder", "condition")),
+    "gateway_carriers": ("gauge", ("satellite", "gateway", "condition")),
+    "party_carriers": ("gauge", ("party", "condition")),
+    "party_services": ("gauge", ("party", "condition")),
+}
+"""Every family of the topology: name without prefix → type and labels."""
+
 C = "collection"
 OWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "up": ("gauge", (C,)),
@@ -105,6 +115,7 @@ OWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "series_dropped": ("gauge", ("family",)),
     "exposition_bytes": ("gauge", ("encoding",)),
     "render_duration_seconds": ("histogram", (C,)),
+    "topology_failures_total": ("counter", ()),
     "config_last_reload_successful": ("gauge", ()),
     "config_last_reload_success_timestamp_seconds": ("gauge", ()),
     "state_writes_total": ("counter", ("result",)),
@@ -126,8 +137,12 @@ TAKEN = {"type", "service", "customer", "owner", "region", "instance", "job"}
 
 @pytest.mark.parametrize(
     ("listed", "prefix", "wanted"),
-    [(FAMILIES, "ses_inventory_", CATALOGUE), (TELEMETRY, "ses_inventory_exporter_", OWN)],
-    ids=["inventory", "exporter"],
+    [
+        (FAMILIES, "ses_inventory_", CATALOGUE),
+        (TOPOLOGY, "ses_inventory_", OF_TOPOLOGY),
+        (TELEMETRY, "ses_inventory_exporter_", OWN),
+    ],
+    ids=["inventory", "topology", "exporter"],
 )
 def test_there_are_exactly_these_families_with_these_types_and_labels(
     listed: tuple[Family, ...], prefix: str, wanted: dict[str, tuple[str, tuple[str, ...]]]
@@ -182,7 +197,7 @@ def test_a_help_is_sentences_on_one_line(family: Family) -> None:
     assert "  " not in family.help
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", (*FAMILIES, *TOPOLOGY), ids=lambda family: family.name)
 def test_the_source_is_a_field_of_its_own_and_not_in_the_help(family: Family) -> None:
     assert family.source
     assert "Source" not in family.help
@@ -261,7 +276,7 @@ def test_the_page_of_metrics_has_every_family_once() -> None:
         cells = [cell.strip() for cell in row.strip("|").split(" | ")]
         labels = ", ".join(f"`{label}`" for label in family.labels)
         assert cells[1:4] == [family.type, labels, family.help]
-        assert cells[4:] == [*([family.source] if family in FAMILIES else []), family.stability]
+        assert cells[4:] == [*([family.source] if family.source else []), family.stability]
 
 
 def test_the_page_of_metrics_begins_with_ten_that_exist() -> None:
@@ -287,7 +302,7 @@ ENDINGS = sorted(
     {
         name.partition(f"{kind}_")[2]
         for kind in KINDS.values()
-        for one in FAMILIES
+        for one in (*FAMILIES, *TOPOLOGY)
         for name in families.names(one)
     }
     - {""}
@@ -309,7 +324,7 @@ def test_no_metric_that_the_settings_allow_makes_two_families_of_one_name(tmp_pa
             except errors.ConfigError:
                 continue  # refused
             allowed += 1
-            served = [*FAMILIES, *TELEMETRY, *(one for one in target.families if one not in FAMILIES)]
+            served = [*ALL, *(one for one in target.families if one not in FAMILIES)]
             stripped = [
                 one.name.removesuffix("_total") if form == "openmetrics" else one.name for one in served
             ]

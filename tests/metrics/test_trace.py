@@ -30,8 +30,8 @@ NUMBERS = {"power": ("power_watts", 1.0)}
     [
         ("id", ("info{carrier_id}",)),
         ("name", ("info{name}",)),
-        ("gateway", ("info{gateway}",)),
-        ("status", ("status{status}", "operational")),
+        ("gateway", ("info{gateway}", "gateway_carriers")),
+        ("status", ("status{status}", "operational", "gateway_carriers")),
         ("state usage", ('state{dimension="usage"}',)),
         ("state alarm", ('state{dimension="alarm"}',)),
         ("state lifecycle", ()),
@@ -47,7 +47,8 @@ NUMBERS = {"power": ("power_watts", 1.0)}
 )
 def test_a_part_is_shown_by_the_families_that_read_it(field: str, metrics: tuple[str, ...]) -> None:
     found = provenance.metrics(CARRIER, field, families.of("carriers", NUMBERS))
-    assert found == tuple(f"ses_inventory_carrier_{name}" for name in metrics)
+    names = (name if name.endswith("_carriers") else f"carrier_{name}" for name in metrics)
+    assert found == tuple(f"ses_inventory_{name}" for name in names)
 
 
 def test_a_service_shows_what_supports_it_as_a_relationship() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from exporter.exposition import families
+from exporter.exposition import families, topology_families
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))
@@ -60,7 +60,8 @@ def named(expression: str) -> set[str]:
 
 def known() -> dict[str, set[str]]:
     """The labels that each metric can have: families, what the rules record, and `up`."""
-    labels = {family.name: {*family.labels, *_TARGET} for family in families.FAMILIES + families.TELEMETRY}
+    listed = (*families.FAMILIES, *topology_families.FAMILIES, *families.TELEMETRY)
+    labels = {family.name: {*family.labels, *_TARGET} for family in listed}
     labels["up"] = set(_TARGET)
     waiting = [rule for rule in rules() if "record" in rule]
     labels.update({str(rule["record"]): set() for rule in waiting})

@@ -1,0 +1,112 @@
+"""Keeps the topology up to date with what the collections have, in a thread, and renders its families.
+
+Invariants: one update at a time; an update never fails: what cannot be computed or rendered is left out,
+logged and counted, and computed from the beginning by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from exporter.exposition import render
+from exporter.exposition.topology_families import TOPOLOGY
+from exporter.inventory.snapshot import Snapshot
+from exporter.telemetry import Telemetry
+from exporter.topology import Commit, Topology
+
+log = structlog.get_logger()
+
+_HINT = "please report this with the log"
+
+Bodies = Mapping[str, render.Body]
+"""What is served of the topology, by the collection that it is served with."""
+
+
+class TopologyUpdates:
+    """The topology, and the bodies of its families as of the last update.
+
+    `pause` is called between two steps of a thread's work. Whoever updates and publishes holds `lock`
+    meanwhile, so that what is published is never older than what was.
+    """
+
+    def __init__(self, telemetry: Telemetry, pause: Callable[[], object]) -> None:
+        self.lock = asyncio.Lock()
+        self._telemetry = telemetry
+        self._pause = pause
+        self._topology: Topology | None = None  # None while it is unknown what it has
+        self._bodies: Bodies = {}
+        self._limit = 0  # of series of a family, when they were rendered
+        self._failing: dict[str, str] = {}  # what failed, and the error that was logged
+        self._working = threading.Lock()  # the thread of a cancelled refresh may still be working
+
+    async def update(
+        self, snapshots: Mapping[str, Snapshot], limit: int, commit: Commit | None = None
+    ) -> Bodies:
+        """The bodies of the topology of these snapshots; `limit` is the maximum number of series of a family.
+
+        `commit` is the one that follows, if it is one.
+        """
+        return await asyncio.to_thread(self._update, snapshots, limit, commit)
+
+    def is_of(self, snapshots: Mapping[str, Snapshot], limit: int) -> bool:
+        """Whether the last update was of these snapshots, with this limit."""
+        topology = self._topology
+        return topology is not None and limit == self._limit and topology.is_of(snapshots)
+
+    def _update(self, snapshots: Mapping[str, Snapshot], limit: int, commit: Commit | None) -> Bodies:
+        with self._working:
+            before, self._topology = self._topology, None
+            try:
+                topology, is_other = self._followed(before, snapshots, commit)
+            except Exception as error:  # noqa: BLE001 - the collections are served in any case
+                self._failed("topology", error)
+                self._bodies = {}
+                return self._bodies
+            if is_other or limit != self._limit:
+                self._bodies = self._rendered(topology, limit)
+            self._topology, self._limit = topology, limit
+            return self._bodies
+
+    def _followed(
+        self, topology: Topology | None, snapshots: Mapping[str, Snapshot], commit: Commit | None
+    ) -> tuple[Topology, bool]:
+        """The topology of the snapshots, and whether it differs from the one before."""
+        if topology is not None:
+            try:
+                return topology, topology.follow(snapshots, commit)
+            except Exception as error:  # noqa: BLE001 - it can still be built from the beginning
+                self._failed("topology update", error)
+        topology = Topology(self._pause)
+        topology.follow(snapshots)
+        self._failing.pop("topology", None)
+        return topology, True
+
+    def _rendered(self, topology: Topology, limit: int) -> Bodies:
+        """The bodies of the collections that have a snapshot, without the families that fail."""
+        pieces: dict[str, list[render.Piece]] = {collection: [] for collection in topology.snapshots}
+        for one in TOPOLOGY:
+            family = one.family
+            if family.collection not in pieces:
+                continue
+            try:
+                piece = render.whole(family, one.samples(topology), limit, self._pause)
+            except Exception as error:  # noqa: BLE001 - the other families are served in any case
+                self._failed(family.name, error)
+            else:
+                self._failing.pop(family.name, None)
+                pieces[family.collection].append(piece)
+        return {collection: render.joined(found) for collection, found in pieces.items()}
+
+    def _failed(self, what: str, error: Exception) -> None:
+        """Counts a failure, and logs it unless it is the same as the last one there."""
+        self._telemetry.topology_failed()
+        message = f"{type(error).__name__}: {error}"
+        if self._failing.get(what) != message:
+            trace = "".join(traceback.format_exception(error))
+            log.error("topology not updated", part=what, exception=trace, hint=_HINT)
+        self._failing[what] = message

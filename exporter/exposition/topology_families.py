@@ -1,0 +1,56 @@
+"""The metric families of the topology: what follows from all records together.
+
+Each reads the whole `Topology` and is rendered whole after each commit. Its `collection` is the kind of
+records that it is about: it is served only while that collection has a snapshot, and `collect[]` chooses it
+with that collection. A new one is an entry in `TOPOLOGY`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from exporter.exposition.families import PREFIX, Family, Sample
+from exporter.topology import Topology
+from exporter.topology.rollups import ROLL_UPS, RollUpKind
+
+
+class TopologyFamily(NamedTuple):
+    """A family, and its samples in the order in which they are served; the last exceed the limit first."""
+
+    family: Family
+    samples: Callable[[Topology], Iterable[Sample]]
+
+
+_SOURCES = {
+    "satellite_carriers": "satellite; status",
+    "transponder_carriers": "satellite, transponder; status",
+    "gateway_carriers": "satellite, gateway; status",
+    "party_carriers": "relatedParty; status",
+    "party_services": "relatedParty; status",
+}
+
+
+def _roll_up(kind: RollUpKind) -> TopologyFamily:
+    by = " and ".join((", ".join(kind.labels), "condition"))
+    family = Family(
+        f"{PREFIX}{kind.name}",
+        "gauge",
+        f"Number of {kind.collection} by {by}.",
+        (*kind.labels, "condition"),
+        kind.collection,
+        source=_SOURCES[kind.name],
+    )
+    return TopologyFamily(family, partial(_counted, kind.name))
+
+
+def _counted(name: str, topology: Topology) -> Iterator[Sample]:
+    for place, condition, count in topology.roll_ups[name].counts():
+        yield (*place, condition, str(count))
+
+
+TOPOLOGY: tuple[TopologyFamily, ...] = tuple(map(_roll_up, ROLL_UPS))
+
+FAMILIES = tuple(one.family for one in TOPOLOGY)
+"""All of them, without what they read."""
