@@ -400,6 +400,9 @@ def _unread(report: Report, target: settings.Target) -> Iterator[str]:
         yield f"Keys that nothing reads (write their path under {where} if wanted): {shown}{more}"
     for name, path in report.useless:
         yield f"Note: {where}.{name}: {path} finds nothing in any record."
+    if report.relationships:
+        shown = ", ".join(f"{role} {count}" for role, count in list(report.relationships.items())[:20])
+        yield f"Note: unknown types of relationships, in which no record rests on the other: {shown}"
     for path, (count, example) in report.dates.items():
         hint = f"write date_format under collections.{target.collection}"
         yield f"Note: {_counted(count, 'date')} at {path} cannot be read, such as {example!r}: {hint}."

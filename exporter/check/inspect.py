@@ -35,6 +35,7 @@ from exporter.inventory.filters import Selection
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Shown, StoredRecord
 from exporter.paging import fetch, strategies
+from exporter.topology import references
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "services": {
@@ -113,6 +114,7 @@ class Report(msgspec.Struct, frozen=True):
     characteristics that records have, `hidden` those that no metric shows. `left_out` counts the `skipped`
     records by type. `unread` counts the keys that nothing reads, `useless` are field and path of settings
     that find nothing, and `dates` maps a path to the number of its dates that cannot be read, and an example.
+    `relationships` counts the relationships of each type that the dialect does not know.
     """
 
     queries: int
@@ -137,6 +139,7 @@ class Report(msgspec.Struct, frozen=True):
     unread: Mapping[str, int] = {}
     useless: tuple[tuple[str, str], ...] = ()
     dates: Mapping[str, tuple[int, str]] = {}
+    relationships: Mapping[str, int] = {}
 
     @property
     def problems(self) -> int:
@@ -217,6 +220,7 @@ def explain(
         unread=unread_keys(raws, target),
         useless=useless_paths(raws, target),
         dates=unread_dates(raws, target),
+        relationships=references.unknown_types(records, references.folded(target.mapping.relationships)),
     )
 
 

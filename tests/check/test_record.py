@@ -113,6 +113,18 @@ async def test_keys_paths_and_dates_that_are_of_no_use_are_listed(tmp_path: Path
     assert "endDate" not in said.split("Note:", 1)[1]
 
 
+async def test_types_of_relationships_that_no_dialect_knows_are_listed(tmp_path: Path) -> None:
+    related = [
+        {"relationshipType": word, "service": {"id": "S1"}} for word in ("dependsOn", "feeds into", "odd")
+    ]
+    status, said = await checked(tmp_path, Inventory(services(3, serviceRelationship=related)).answer)
+    assert status == 0, said
+    assert (
+        "Note: unknown types of relationships, in which no record rests on the other: feeds into 3, odd 3"
+        in said
+    )
+
+
 async def test_most_records_rejected_is_exit_status_1(tmp_path: Path) -> None:
     records = [{"label": f"service {number % 7}"} for number in range(20)]
     status, said = await checked(tmp_path, Inventory(records).answer)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import msgspec
 
 from exporter.inventory.condition import Condition
+from exporter.inventory.dialects.relationships import Types
 
 Paths = tuple[str, ...]
 
@@ -88,7 +89,9 @@ class Collection(msgspec.Struct, frozen=True):
     is one of them. `query` is None where nothing common to all implementations says which records of the list
     are meant: then only the operator can. `codes` maps a path of a status or a state to the words that stand
     for the numbers found there; the same number may mean another word elsewhere. Dates are read in
-    `date_format`, as for `strptime`, first.
+    `date_format`, as for `strptime`, first. `relationships` maps the type of a relationship to which of the
+    two records rests on the other. `found_by_name` says that a reference without an id means the record with
+    that type and name.
     """
 
     api: str
@@ -103,6 +106,8 @@ class Collection(msgspec.Struct, frozen=True):
     service_statuses: tuple[str, ...] = ()
     codes: Mapping[str, Mapping[str, str]] = {}
     date_format: str = ""
+    relationships: Types = {}
+    found_by_name: bool = False
 
 
 class Dialect(msgspec.Struct, frozen=True):

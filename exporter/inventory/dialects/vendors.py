@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.inventory.dialects import Collection, Dialect, Fields, Paging, Paths, statuses
+from exporter.inventory.dialects import Collection, Dialect, Fields, Paging, Paths, relationships, statuses
 
 _SERVICE_FIELDS = Fields(
     type=("serviceType", "characteristic[ElementType]", "characteristic[type]", "@type"),
@@ -90,6 +90,7 @@ _SES_SERVICES = Collection(
     states=_STATES,
     query={"status": "1"},
     exclude_types=("element",),  # the carriers have a collection of their own
+    relationships=relationships.TMF,
 )
 
 _SES_CARRIERS = msgspec.structs.replace(
@@ -109,6 +110,8 @@ _SES_RESOURCES = Collection(
     states=_STATES,
     query={"status": "1"},
     exclude_types=_EXCLUDED_RESOURCES,
+    relationships=relationships.TMF,
+    found_by_name=True,
 )
 
 SES = Dialect(
@@ -150,6 +153,8 @@ _SNOW_RESOURCES = Collection(
     refining=statuses.SNOW_REFINING,
     exclude_types=_EXCLUDED_RESOURCES,
     codes=_SNOW_CODES,
+    relationships={**relationships.TMF, **relationships.SERVICENOW},
+    found_by_name=True,
 )
 
 _SNOW_SERVICES = msgspec.structs.replace(
@@ -161,6 +166,7 @@ _SNOW_SERVICES = msgspec.structs.replace(
     states={**_STATES, **_SNOW_STATES},
     refining=statuses.joined(statuses.REFINING, statuses.SNOW_REFINING),
     exclude_types=(),
+    found_by_name=False,
 )
 
 _SNOW_CARRIERS = msgspec.structs.replace(
@@ -215,6 +221,7 @@ def _collections(
         statuses=meanings[0],
         states=_STATES,
         refining=statuses.REFINING,
+        relationships=relationships.TMF,
     )
     carriers = replace(
         services,
@@ -230,6 +237,8 @@ def _collections(
         states=_STATES,
         refining=statuses.REFINING,
         exclude_types=_EXCLUDED_RESOURCES,
+        relationships=relationships.TMF,
+        found_by_name=True,
     )
     return {"services": services, "carriers": carriers, "resources": resources}
 

@@ -1,0 +1,165 @@
+"""Which records have a problem, which of these are the cause of others, and what is affected by them.
+
+A problem is a record that is down, degraded or in maintenance. A root cause is a problem that rests on no
+problem, directly or through others; problems that rest on each other in a circle are root causes together
+if they rest on no other. A record is affected by the root causes that it rests on. Plain functions of a
+graph: `assess` costs as much as the problems and what rests on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from exporter.inventory.condition import Condition
+from exporter.topology.graph import Graph
+
+MOST_CAUSES = 5
+"""Root causes of a record that are found, the worst first."""
+
+MOST_STEPS = 2_000_000
+"""Edges followed to count what rests on the problems: about a second. Further problems are not counted."""
+
+_SEVERITY = {condition: place for place, condition in enumerate(Condition)}
+_UNAFFECTED = frozenset((Condition.PLANNED, Condition.RETIRED))
+
+
+class Dependents(msgspec.Struct, frozen=True, gc=False):
+    """How many records rest on a record, directly or through others, and of how many parties they are.
+
+    Those that are planned or retired are not counted, as they are not affected.
+    """
+
+    services: int = 0
+    carriers: int = 0
+    parties: int = 0
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """What the problems of a graph are and do; records are given as their numbers.
+
+    `problems` and `roots` are in order, the worst first. `causes` are the root causes of each record that is
+    affected and neither planned nor retired, the worst first. `dependents` are of each problem for which
+    they could be counted.
+    """
+
+    problems: Sequence[int] = ()
+    roots: Sequence[int] = ()
+    causes: Mapping[int, Sequence[int]] = {}
+    dependents: Mapping[int, Dependents] = {}
+
+
+def assess(graph: Graph, steps: int = MOST_STEPS) -> Assessment:
+    """The problems of a graph; `steps` is how many edges may be followed to count what rests on them."""
+    problems = ordered(graph, graph.problems)
+    roots = ordered(graph, _roots(graph))
+    return Assessment(problems, roots, _causes(graph, roots), _dependents(graph, problems, steps))
+
+
+def ordered(graph: Graph, problems: Iterable[int]) -> list[int]:
+    """Problems, the worst first: by condition, then the oldest, then by id."""
+    since, condition = graph.problems, graph.condition
+    return sorted(
+        problems,
+        key=lambda one: (_SEVERITY[condition(one)], since[one], graph.ident(one), graph.collection(one)),
+    )
+
+
+def _roots(graph: Graph) -> Iterator[int]:
+    """The problems that rest on no other, and those of circles that do not."""
+    problems = graph.problems
+    unsound: set[int] = set()  # what has a problem, or rests on one, of the circles that are done
+    for circle in _circles(graph, problems):
+        below = any(other in unsound for one in circle for other in graph.rests_on(one))
+        found = [one for one in circle if one in problems]
+        if found and not below:
+            yield from found
+        if found or below:
+            unsound.update(circle)
+
+
+def _circles(graph: Graph, starts: Iterable[int]) -> Iterator[list[int]]:
+    """The strongly connected components of all that the `starts` rest on, each after those it rests on.
+
+    Most are a single record. Tarjan's algorithm, without recursion: a chain may be longer than the stack.
+    """
+    found: dict[int, int] = {}  # when each record was found
+    lowest: dict[int, int] = {}  # the first found of the open records that each leads to
+    open_records: dict[int, None] = {}  # in the order in which they were found
+    for start in starts:
+        way = [] if start in found else [(start, iter((start,)))]
+        while way:
+            number, others = way[-1]
+            for other in others:
+                if other not in found:
+                    found[other] = lowest[other] = len(found)
+                    open_records[other] = None
+                    way.append((other, iter(graph.rests_on(other))))
+                    break
+                if other in open_records:
+                    lowest[number] = min(lowest[number], found[other])
+            else:
+                way.pop()
+                if not way:  # the first entry only leads to the start
+                    break
+                before = way[-1][0]
+                lowest[before] = min(lowest[before], lowest[number])
+                if lowest[number] == found[number]:
+                    yield list(_closed(open_records, number))
+
+
+def _closed(open_records: dict[int, None], first: int) -> Iterator[int]:
+    """Takes away the open records that were found from the first one on."""
+    last = -1
+    while last != first:
+        last, _ = open_records.popitem()
+        yield last
+
+
+def _causes(graph: Graph, roots: Sequence[int]) -> Mapping[int, Sequence[int]]:
+    """The first `MOST_CAUSES` root causes of each record that rests on one.
+
+    A record that has one more, counting itself, is followed no further: what rests on it has as many.
+    """
+    reached: dict[int, list[int]] = {}
+    for root in roots:
+        following = [root]
+        while following:
+            number = following.pop()
+            causes = reached.setdefault(number, [])
+            if len(causes) <= MOST_CAUSES and (not causes or causes[-1] != root):
+                causes.append(root)
+                following += graph.supports(number)
+    affected = {}
+    for number, causes in reached.items():
+        others = [cause for cause in causes if cause != number][:MOST_CAUSES]
+        if others and graph.condition(number) not in _UNAFFECTED:
+            affected[number] = others
+    return affected
+
+
+def _dependents(graph: Graph, problems: Sequence[int], steps: int) -> Mapping[int, Dependents]:
+    """What rests on each problem, counted until so many edges were followed."""
+    counted = {}
+    for problem in problems:
+        found = {problem}
+        following = [problem]
+        while following and steps >= 0:
+            others = graph.supports(following.pop())
+            steps -= len(others)
+            new = set(others) - found
+            found |= new
+            following += new
+        if steps < 0:
+            break
+        found.remove(problem)
+        counted[problem] = _count(graph, found)
+    return counted
+
+
+def _count(graph: Graph, numbers: Iterable[int]) -> Dependents:
+    serving = [one for one in numbers if graph.condition(one) not in _UNAFFECTED]
+    collections = [graph.collection(one) for one in serving]
+    parties = {graph.party(one) for one in serving if graph.collection(one) != "resources"}
+    return Dependents(collections.count("services"), collections.count("carriers"), len(parties - {""}))
