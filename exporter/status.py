@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from exporter.inventory.condition import Condition
+
 STALE_AFTER = 3.0
 """Refresh intervals without a successful refresh after which a collection is stale."""
 
@@ -42,7 +44,7 @@ class Rejects(msgspec.Struct, frozen=True):
 class CollectionStatus(msgspec.Struct, kw_only=True):
     """One collection. None means that the value is not known yet, or that the API does not report it.
 
-    Records that are neither `operational` nor `not_operational` have an unknown or an ignored status value.
+    Records that are neither `operational` nor `not_operational` are planned, retired or unknown.
     """
 
     name: str
@@ -119,8 +121,10 @@ class CollectionStatus(msgspec.Struct, kw_only=True):
     """When the next refresh starts."""
     statuses: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Number of records by status value."""
-    status_meanings: Mapping[str, bool | None] = msgspec.field(default_factory=dict)
-    """Meaning of each status value: true if operational, false if not, null if unknown or not counted."""
+    status_conditions: Mapping[str, Condition] = msgspec.field(default_factory=dict)
+    """Condition that each status value means: `down`, `degraded`, `maintenance`, `operational`, `planned`,
+    `retired` or `unknown`. Further states of a record can change it.
+    """
     unknown_statuses: tuple[str, ...] = ()
     """Status values that the dialect does not know."""
     unknown_records: int = 0
@@ -129,10 +133,12 @@ class CollectionStatus(msgspec.Struct, kw_only=True):
     """References in the snapshot to records that are not stored."""
     series: int = 0
     """Number of series served."""
+    conditions: Mapping[Condition, int] = msgspec.field(default_factory=dict)
+    """Number of records by condition."""
     operational: int = 0
     """Number of operational records."""
     not_operational: int = 0
-    """Number of records that are not operational."""
+    """Number of records that are down, degraded or in maintenance."""
     restored: bool = False
     """Whether the snapshot comes from the state file and has not been refreshed yet."""
     coverage: str = ""

@@ -56,6 +56,8 @@ async def test_an_unknown_word_is_named_with_what_to_do(tmp_path: Path) -> None:
     report, said = await explained(tmp_path, json.dumps([ONE]).encode())
     assert report.meanings == {"Sunny": (1, "unknown: set its condition under `statuses`")}
     assert "unknown: set its condition under `statuses`" in said
+    words = "down, degraded, maintenance, operational, planned, retired, unknown"
+    assert f"Conditions for collections.carriers.statuses: {words}" in " ".join(said.split())
     assert "2026-01-02 03:04:05 UTC" in said
     assert "gateway" in said and "0 of 1" in said
 
@@ -63,8 +65,9 @@ async def test_an_unknown_word_is_named_with_what_to_do(tmp_path: Path) -> None:
 async def test_a_word_of_neither_meaning_and_one_that_is_missing_are_told_apart(tmp_path: Path) -> None:
     unknown, none = {**ONE, "status": "Unknown"}, {**ONE, "externalId": "CAR2", "status": None}
     report, said = await explained(tmp_path, json.dumps([unknown, none]).encode())
-    assert report.meanings["Unknown"] == (1, "unknown")
+    assert report.meanings == {"Unknown": (1, "unknown"), "": (1, "unknown")}
     assert "(none)" in said
+    assert "Conditions for" not in said
 
 
 async def test_characteristics_that_are_not_shown_are_listed(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from exporter import app, cli
+from exporter.inventory.condition import Condition
 from exporter.simulator.server import Options
 from tests import cooking, crawling, snippets
 from tests.cooking import Scene, labels, shell, told
@@ -139,12 +140,30 @@ async def words(scene: Scene) -> None:
     async with scene.house() as built:
         known = len(crawling.lines(built, "ses_inventory_carrier_operational{"))
         states = crawling.lines(built, "ses_inventory_carrier_status{")
-        inactive = sum('status="inactive"' in line for line in states)
-        assert 0 < inactive < 50
-        assert known == 50 - inactive, "null says nothing"
+        out = sum('status="terminated"' in line for line in states)
+        assert known == 50 - out
+        carriers = crawling.poller(built, "carriers").status
+        assert carriers.status_conditions["inactive"] is Condition.MAINTENANCE
+        assert carriers.conditions[Condition.MAINTENANCE] == carriers.statuses["inactive"] > 0
         assert "" not in labels(built, "ses_inventory_carrier_info", "satellite")
         names = labels(built, "ses_inventory_carrier_info", "name")
         assert labels(built, "ses_inventory_carrier_info", "description") == names
+
+
+async def conditions(scene: Scene) -> None:
+    async with scene.house() as built:
+        states = crawling.lines(built, "ses_inventory_carrier_status{")
+        maintained = re.findall(r'carrier_id="(\w+)",status="In Maintenance"', "\n".join(states))
+        assert maintained
+        for ident in maintained:
+            assert not crawling.lines(built, f'ses_inventory_carrier_operational{{carrier_id="{ident}"}}')
+    async with scene.program() as (url, _):
+        await running.until(lambda: running.get(f"{url}/-/ready"))
+        (command,) = scene.recipe.commands()
+        command = command.replace("http://localhost:10638", url)
+        shown = json.loads(await asyncio.to_thread(shell, command, scene.folder))
+    assert shown["status_conditions"]["In Maintenance"] == "unknown"
+    assert shown["conditions"]["unknown"] == len(maintained)
 
 
 async def carriers_only(scene: Scene) -> None:
@@ -320,6 +339,7 @@ PROOFS = {
     "Another way of paging": Proof(cursors, {"tmf638": of("tmf-v5", carriers=600, quirks=("style=cursor",))}),
     "An API that does not fit": Proof(not_fitting, {"tmf638": of("ses")}),
     "Other fields and status values": Proof(words, {"tmf638": of("tmf-v4")}),
+    "Conditions of status values": Proof(conditions, {"tmf638": of("ses", carriers=600)}),
     "Carriers only": Proof(carriers_only),
     "Some types of resources": Proof(some_types),
     "A filter of the API": Proof(filtered),

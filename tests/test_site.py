@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from exporter import app
+from exporter.inventory.condition import Condition
 from tests import crawling
 from tests.outside.exporters import Clock
 
@@ -25,7 +26,10 @@ async def test_a_collection_waits_is_crawled_is_fresh_and_grows_stale(tmp_path: 
             50,
             True,
         )
-        assert carriers.operational + carriers.not_operational == 50
+        assert sum(carriers.conditions.values()) == 50
+        assert carriers.operational == carriers.conditions[Condition.OPERATIONAL] > 0
+        assert carriers.status_conditions.keys() == carriers.statuses.keys()
+        assert carriers.status_conditions["Operational"] is Condition.OPERATIONAL
         assert sum(carriers.statuses.values()) == 50
         assert carriers.series > 500
         assert carriers.age_seconds is not None and carriers.age_seconds < 60

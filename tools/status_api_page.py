@@ -12,6 +12,7 @@ from typing import get_args
 
 import msgspec
 
+from exporter.inventory.condition import Condition
 from exporter.status import CollectionStatus, Rejects, State, Status
 
 STATES: Mapping[State, str] = {
@@ -47,6 +48,8 @@ _EXAMPLE = CollectionStatus(
     next_refresh=1796028403.4,
     statuses={"Operational": 580, "Non-Operational": 20},
     series=16086,
+    status_conditions={"Operational": Condition.OPERATIONAL, "Non-Operational": Condition.DOWN},
+    conditions={**dict.fromkeys(Condition, 0), Condition.OPERATIONAL: 580, Condition.DOWN: 20},
     operational=580,
     not_operational=20,
 )

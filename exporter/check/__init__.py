@@ -20,9 +20,10 @@ from rich.text import Text
 
 from exporter import errors, settings
 from exporter.check import findings, fixtures, record, remedies, sample
-from exporter.check.inspect import Report, explain
+from exporter.check.inspect import UNKNOWN, Report, explain
 from exporter.check.remedies import Look, Remedy
 from exporter.client import Client
+from exporter.inventory.condition import Condition
 from exporter.telemetry import Telemetry
 
 _MOST_TRIALS = 80
@@ -326,7 +327,7 @@ def _show_details(report: Report, target: settings.Target, console: Console) -> 
         return
     console.print(_columns(report))
     console.print(record.sources_table(report.sources, console.width))
-    console.print(_statuses(report))
+    console.print(_statuses(report, target))
     kinds = ", ".join(f"{kind or '(none)'} {count}" for kind, count in list(report.types.items())[:12])
     console.print(Text(f"Types: {kinds}"))
     console.print(Text(_characteristics(report, target)))
@@ -437,9 +438,11 @@ def _columns(report: Report) -> Table:
     return table
 
 
-def _statuses(report: Report) -> Table:
-    table = Table("status", "records", "means", title="Statuses", title_justify="left")
+def _statuses(report: Report, target: settings.Target) -> Table:
+    table = Table("status", "records", "condition", title="Statuses", title_justify="left")
     for word, (count, meaning) in report.meanings.items():
-        style = "yellow" if meaning.startswith("unknown") else ""
+        style = "yellow" if meaning == UNKNOWN else ""
+        if style:
+            table.caption = f"Conditions for collections.{target.collection}.statuses: {', '.join(Condition)}"
         table.add_row(Text(word or "(none)", style=style), str(count), Text(meaning, style=style))
     return table

@@ -92,6 +92,9 @@ _SIGNALS = (
     "X-RateLimit-Remaining",
 )
 
+UNKNOWN = "unknown: set its condition under `statuses`"
+"""The condition of a status value that neither the dialect nor the settings know."""
+
 _PER = 1000
 """Records for which an estimate is made where nobody says how many there are."""
 
@@ -327,7 +330,7 @@ def _meaning(items: Sequence[_Item], target: settings.Target) -> str:
     """The condition of one status; where further states decide, how many records have which, and why."""
     status = items[0].record
     if not status.status_known:
-        return "unknown: set its condition under `statuses`"
+        return UNKNOWN
     headline = condition_of(status.status, target)
     by_condition: dict[Condition, list[_Item]] = {headline: []}
     for item in items:

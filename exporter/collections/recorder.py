@@ -16,7 +16,7 @@ import structlog
 
 from exporter import settings
 from exporter.inventory import decode, snapshot, text
-from exporter.inventory.condition import IN_SERVICE, PROBLEMS, Condition
+from exporter.inventory.condition import PROBLEMS, Condition
 from exporter.inventory.draft import Draft
 from exporter.paging import pagination
 from exporter.status import CollectionStatus, Rejects, assess
@@ -307,16 +307,15 @@ class StatusRecorder:
         new = [value for value in counts.unknown if value not in self._unknown]
         if new and len(self._unknown) < _MOST_VALUES:
             self._unknown.update(new)
-            hint = f"say in collections.{self._collection}.statuses what they mean"
+            where = f"collections.{self._collection}.statuses"
+            hint = f"set the condition of each in {where}: {', '.join(Condition)}"
             self._log.warning("unknown status value", statuses=self._blanked(", ".join(new)), hint=hint)
         status.records, status.statuses = counts.records, counts.statuses
-        conditions = [self._conditions.get(text.fold(value)) for value in counts.statuses]
-        status.status_meanings = {
-            value: condition is Condition.OPERATIONAL if condition in IN_SERVICE else None
-            for value, condition in zip(counts.statuses, conditions, strict=True)
-        }
-        status.operational = counts.conditions.get(Condition.OPERATIONAL, 0)
-        status.not_operational = sum(counts.conditions.get(condition, 0) for condition in PROBLEMS)
+        meant = {value: self._conditions.get(text.fold(value)) for value in counts.statuses}
+        status.status_conditions = {value: one or Condition.UNKNOWN for value, one in meant.items()}
+        status.conditions = {one: counts.conditions.get(one, 0) for one in Condition}
+        status.operational = status.conditions[Condition.OPERATIONAL]
+        status.not_operational = sum(status.conditions[one] for one in PROBLEMS)
         status.unknown_statuses, status.unknown_records = counts.unknown, counts.unknown_records
 
     def rendered(self, seconds: float) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from exporter.inventory.condition import Condition
 from exporter.status import STALE_AFTER, CollectionStatus, State, Status
 
 SHOWN = 8
@@ -139,33 +140,46 @@ def age(one: CollectionStatus, now: float) -> float:
     return 0.0 if one.last_success is None else now - one.last_success
 
 
-_CLASSES: Mapping[bool | None, str] = {True: "good", False: "bad", None: "rest"}
-_MEANINGS = {"good": "operational", "bad": "not operational", "rest": "not counted"}
+_CLASSES: Mapping[Condition, str] = {
+    Condition.OPERATIONAL: "good",
+    Condition.DEGRADED: "warn",
+    Condition.MAINTENANCE: "calm",
+    Condition.DOWN: "bad",
+    Condition.PLANNED: "rest",
+    Condition.RETIRED: "rest",
+    Condition.UNKNOWN: "rest",
+}
+"""The classes in the style sheet, in the order of the figures."""
 
 
 class Share(NamedTuple):
-    """A part of the records: its class in the style sheet, its name and its number."""
+    """A part of the records: its class in the style sheet, its name, its number and its condition."""
 
     name: str
     term: str
     records: int
+    condition: str = ""
 
 
-def by_meaning(one: CollectionStatus) -> list[Share]:
-    """The records by what their status means."""
-    neither = max(one.records - one.operational - one.not_operational, 0)
-    shares = [
-        Share("good", "Operational", one.operational),
-        Share("bad", "Not operational", one.not_operational),
-        Share("rest", "Not counted", neither),
+def by_condition(one: CollectionStatus) -> list[Share]:
+    """The records by condition; operational and down are always there, the others if a record has them."""
+    counts = {condition: one.conditions.get(condition, 0) for condition in _CLASSES}
+    always = (Condition.OPERATIONAL, Condition.DOWN)
+    return [
+        Share(_CLASSES[condition], condition.capitalize(), records, condition)
+        for condition, records in counts.items()
+        if records or condition in always
     ]
-    return shares if neither else shares[:2]
 
 
 def by_status(one: CollectionStatus) -> list[Share]:
-    """The records by status value, the most frequent first, with the class of what the value means."""
+    """The records by status value, the most frequent first, with the condition that the value means."""
     ranked = sorted(one.statuses.items(), key=lambda item: (-item[1], item[0]))
-    return [Share(_CLASSES[one.status_meanings.get(name)], name, records) for name, records in ranked]
+    meant = [one.status_conditions.get(name, Condition.UNKNOWN) for name, _ in ranked]
+    return [
+        Share(_CLASSES[condition], name, records, condition)
+        for (name, records), condition in zip(ranked, meant, strict=True)
+    ]
 
 
 class Bar(NamedTuple):
@@ -182,9 +196,10 @@ def bar(shares: Sequence[Share], total: int = 0) -> Bar:
     """
     total = total or sum(share.records for share in shares)
     start, parts = 0.0, []
-    for name, _, records in shares:
-        width = max(100 * records / total, 0.7) if records else 0.0  # a few among many thousands are visible
-        parts.append((name, start, width))
+    for share in shares:
+        # a few among many thousands are visible
+        width = max(100 * share.records / total, 0.7) if share.records else 0.0
+        parts.append((share.name, start, width))
         start += width
     return Bar(max(start, 100.0), parts)
 
@@ -226,7 +241,7 @@ _FILTERS = (
 )
 _TEMPLATES.filters.update((function.__name__, function) for function in _FILTERS)
 _TEMPLATES.globals.update(
-    {"Share": Share, "by_meaning": by_meaning, "by_status": by_status, "bar": bar, "meanings": _MEANINGS},
+    {"Share": Share, "by_condition": by_condition, "by_status": by_status, "bar": bar},
     looks=LOOKS,
     shown=SHOWN,
     stale_after=STALE_AFTER,

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exporter.inventory.condition import Condition
 from exporter.precedence import Precedence
 from exporter.status import CollectionStatus, Rejects, Status
 from exporter.web import server
@@ -19,6 +20,17 @@ from exporter.web.scrape import Encoding, Form
 NOW = 1_795_000_000.0
 HOSTILE = "<script>alert(1)</script>\u202egnp.\u0000\x1b[31m 'quoted\" &amp; "
 URL = "https://inventory.example.net/gstm/api/v1/"
+
+
+SERVICES = {
+    "active": Condition.OPERATIONAL,
+    "suspended": Condition.DOWN,
+    "terminated": Condition.RETIRED,
+}
+
+
+def conditions(**counts: int) -> dict[Condition, int]:
+    return {condition: counts.get(condition, 0) for condition in Condition}
 
 
 def collection(name: str = "carriers", **changes: Any) -> CollectionStatus:
@@ -38,9 +50,15 @@ def collection(name: str = "carriers", **changes: Any) -> CollectionStatus:
         "age_seconds": 130.0,
         "refresh_interval": 300.0,
         "next_refresh": NOW + 170,
-        "status_meanings": {"Operational": True, "Non-Operational": False, "In Maintenance": False},
-        "statuses": {"Operational": 12011, "Non-Operational": 301, "In Maintenance": 74, "Ordered": 22},
+        "status_conditions": {
+            "Operational": Condition.OPERATIONAL,
+            "Non-Operational": Condition.DOWN,
+            "In Maintenance": Condition.MAINTENANCE,
+            "On Order": Condition.PLANNED,
+        },
+        "statuses": {"Operational": 12011, "Non-Operational": 301, "In Maintenance": 74, "On Order": 22},
         "series": 148_903,
+        "conditions": conditions(operational=12011, down=301, maintenance=74, planned=22),
         "operational": 12011,
         "not_operational": 375,
     }
@@ -55,9 +73,10 @@ def fresh() -> tuple[CollectionStatus, ...]:
             records=42118,
             expected=42118,
             statuses=services,
-            status_meanings={"active": True, "suspended": False, "terminated": False},
-            operational=41210,
-            not_operational=908,
+            status_conditions=SERVICES,
+            conditions=conditions(operational=41105, degraded=105, down=812, retired=96),
+            operational=41105,
+            not_operational=917,
             series=521_334,
             refreshing=True,
             progress="page 17 of 1,053",
@@ -68,7 +87,8 @@ def fresh() -> tuple[CollectionStatus, ...]:
             records=9034,
             expected=9034,
             statuses={"available": 9001, "alarm": 33},
-            status_meanings={"available": True, "alarm": False},
+            status_conditions={"available": Condition.OPERATIONAL, "alarm": Condition.DOWN},
+            conditions=conditions(operational=9001, down=33),
             operational=9001,
             not_operational=33,
             series=61_009,
@@ -95,9 +115,10 @@ def troubled() -> tuple[CollectionStatus, ...]:
             },
             unknown_statuses=("Degrdaed", "Sunset"),
             statuses={"active": 41210, "suspended": 812, "terminated": 76, "Degrdaed": 14, "Sunset": 6},
-            status_meanings={"active": True, "suspended": False, "terminated": False},
+            status_conditions=SERVICES,
+            conditions=conditions(operational=41210, down=812, retired=76, unknown=20),
             operational=41210,
-            not_operational=888,
+            not_operational=812,
         ),
         collection(
             "carriers",
@@ -119,7 +140,8 @@ def troubled() -> tuple[CollectionStatus, ...]:
             last_full_success=NOW - 90_000,
             age_seconds=90_000.0,
             statuses={"available": 9001, "alarm": 33},
-            status_meanings={"available": True, "alarm": False},
+            status_conditions={"available": Condition.OPERATIONAL, "alarm": Condition.DOWN},
+            conditions=conditions(operational=9001, down=33),
             records=9034,
             expected=9034,
             operational=9001,
@@ -141,6 +163,7 @@ def waiting() -> tuple[CollectionStatus, ...]:
         "age_seconds": None,
         "statuses": {},
         "series": 0,
+        "conditions": {},
         "operational": 0,
         "not_operational": 0,
     }
@@ -160,7 +183,7 @@ def waiting() -> tuple[CollectionStatus, ...]:
 
 
 def unserved() -> tuple[CollectionStatus, ...]:
-    nothing: dict[str, Any] = {"records": 0, "statuses": {}, "operational": 0, "not_operational": 0}
+    nothing: dict[str, Any] = {"records": 0, "statuses": {}, "conditions": {}}
     gone: dict[str, Any] = {"state": "expired", "series": 0, "expires": NOW - 7200}
     old = {"last_success": NOW - 93_600, "last_full_success": NOW - 93_600, "age_seconds": 93_600.0}
     refused = f"{URL}tmf638/service answered 401 Unauthorized"
@@ -198,7 +221,7 @@ def hostile() -> tuple[CollectionStatus, ...]:
             expected=3,
         ),
         collection("carriers", last_success=float("nan"), next_refresh=1e300, last_full_success=-1e300),
-        collection("خدمات القمر الصناعي", statuses={"قيد التشغيل": 12, "متوقف": 3}, operational=12),
+        collection("خدمات القمر الصناعي", statuses={"قيد التشغيل": 12, "متوقف": 3}),
     )
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from exporter.status import CollectionStatus, Rejects
 from exporter.web import landing
 
-from .invented import NOW, collection, fresh, hostile, status, troubled, waiting
+from .invented import NOW, collection, conditions, fresh, hostile, status, troubled, waiting
 
 VOID = {"meta", "link", "br", "circle", "ellipse", "rect"}
 
@@ -125,7 +125,7 @@ def test_every_state_has_a_word_and_a_glyph_beside_its_colour(state: str, word: 
 
 def test_a_card_shows_records_operational_age_and_where_they_come_from() -> None:
     text = read(collection()).text
-    for said in ("12,408 records", "Operational 12,011", "Not operational 375", "Not counted 22"):
+    for said in ("12,408 records", "Operational 12,011", "Maintenance 74", "Down 301", "Planned 22"):
         assert said in text
     for said in ("2 minutes 10 seconds ago", "31 minutes 40 seconds ago", "in 2 minutes 50 seconds"):
         assert said in text
@@ -190,7 +190,7 @@ def test_an_expired_snapshot_is_said_to_serve_nothing_since_when_why_and_what_to
 
 
 def test_an_empty_collection_says_what_to_check() -> None:
-    empty = {"state": "empty", "records": 0, "operational": 0, "not_operational": 0, "statuses": {}}
+    empty = {"state": "empty", "records": 0, "conditions": {}, "statuses": {}}
     text = read(collection(**empty, received=0)).text
     assert "The last full crawl was complete and found no records." in text
     assert "check the dialect of apis. tmf638 and collections. carriers .query" in text
@@ -230,33 +230,40 @@ def test_the_age_is_the_owners_even_when_the_wall_clock_jumped() -> None:
 
 
 def test_a_bar_shows_few_among_many_and_an_empty_collection_has_none() -> None:
-    page = landing.page(status((collection(records=100_001, operational=100_000, not_operational=1),)))
+    some = collection(records=100_001, conditions=conditions(operational=100_000, down=1))
+    page = landing.page(status((some,)))
     assert '<rect class="bad" x="100.00" width="0.70"' in page
-    assert 'aria-label="100000 operational, 1 not operational"' in page
-    assert 'aria-label="0 operational' not in landing.page(
-        status((collection(records=0, operational=0, not_operational=0, statuses={}),))
-    )
+    assert 'aria-label="100000 operational, 1 down"' in page
+    none = collection(records=0, conditions=conditions(), statuses={})
+    assert 'aria-label="0 operational' not in landing.page(status((none,)))
+
+
+def test_a_condition_without_records_is_left_out_but_for_operational_and_down() -> None:
+    text = read(collection(conditions=conditions(retired=5))).text
+    assert "Operational 0 Down 0 Retired 5" in text
+    assert "Degraded" not in text
 
 
 def test_a_known_status_without_records_is_still_listed() -> None:
-    assert "Ordered 0" in read(collection(statuses={"Ordered": 0})).text
+    assert "Ordered unknown 0" in read(collection(statuses={"Ordered": 0})).text
 
 
 def test_many_statuses_are_cut_to_the_most_frequent_and_the_rest_is_counted() -> None:
     text = read(collection(statuses={f"S{number:02}": 100 - number for number in range(10)})).text
-    assert "S07 93" in text
+    assert "S07 unknown 93" in text
     assert "S08" not in text
     assert "2 further status values 183" in text
 
 
 def test_a_status_value_is_drawn_as_what_it_means() -> None:
-    page = landing.page(
-        status((collection(statuses={"Operational": 6, "Non-Operational": 3, "Ordered": 1}),))
-    )
+    statuses = {"Operational": 5, "Non-Operational": 2, "In Maintenance": 1, "On Order": 1, "Sunset": 1}
+    page = landing.page(status((collection(statuses=statuses),)))
     for name, label in (
-        ("good", "60.0 %, operational"),
-        ("bad", "30.0 %, not operational"),
-        ("rest", "10.0 %, not counted"),
+        ("good", "50.0 %, operational"),
+        ("bad", "20.0 %, down"),
+        ("calm", "10.0 %, maintenance"),
+        ("rest", "10.0 %, planned"),
+        ("rest", "10.0 %, unknown"),
     ):
         assert f'<th scope="row" class="{name}">' in page
         assert f'aria-label="{label}"><rect class="{name}"' in page
@@ -276,7 +283,7 @@ def test_a_hint_is_a_sentence(hint: str, shown: str) -> None:
 
 
 def test_an_empty_status_has_a_name() -> None:
-    assert "(empty) 7" in read(collection(statuses={"": 7})).text
+    assert "(empty) unknown 7" in read(collection(statuses={"": 7})).text
 
 
 def test_many_reasons_of_rejection_are_cut() -> None:
