@@ -53,6 +53,8 @@ MEANINGS: Mapping[str, str] = {
     "refresh recovered": "A refresh succeeded after failures.",
     "reload requested": "An admin request asks for a reload of the configuration.",
     "removals accepted": "Pending removals were accepted by an operator.",
+    "request": "A request was sent to an API: status (0 for no response), bytes of the decompressed body (0 "
+    "for an error), and time in milliseconds. `query` is not escaped; credentials are removed.",
     "request unreadable": "A client sent something that is not HTTP.",
     "response failed": "An unexpected error while a client request was answered.",
     "restart needed": "Some changed settings take effect after a restart only.",

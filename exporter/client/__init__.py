@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from types import TracebackType
@@ -71,6 +72,19 @@ class _Query(msgspec.Struct, frozen=True):
     params: Params
     headers: Mapping[str, str]
     paging: Paging
+
+
+class _Exchange(msgspec.Struct):
+    """One request: when it began, the status that came (0 for none) and the bytes of its page."""
+
+    began: float
+    status: int = 0
+    bytes: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.began
 
 
 class Client:
@@ -244,7 +258,10 @@ class Client:
 
     async def _request_token(self, request: auth.TokenRequest) -> tuple[int, bytes]:
         self._credentials.add_token_request(request)
-        return await auth.post(self._session, self._token_endpoint, request)
+        with self._logged("POST", yarl.URL(request.url)) as exchange:
+            status, body = await auth.post(self._session, self._token_endpoint, request)
+            exchange.status, exchange.bytes = status, len(body)
+        return status, body
 
     async def _send(self, query: _Query, headers: multidict.CIMultiDict[str]) -> Page:
         """The page, after the redirects that the settings allow to follow."""
@@ -252,22 +269,54 @@ class Client:
         while True:
             async with self._limiter.slot():
                 # the timeout begins here: waiting for other requests is not the API's fault
-                began = time.monotonic()
-                request = self._peer.request(redirects.url, headers)
-                with request.errors_mapped():
-                    async with self._session.request(**request.arguments) as answer:
-                        try:
-                            self._limiter.on_headers(answer.headers)
-                            if redirects.follow(answer.status, answer.headers.get("Location", "")):
-                                continue
-                            body = await self._body(answer, request.info, query.paging)
-                        except errors.Refused:
-                            redirects.forget()
-                            raise
-                        finally:
-                            seconds = time.monotonic() - began
-                            self._telemetry.request(self._name, str(answer.status), seconds)
-            return Page(query.params, answer.status, answer.headers, body, seconds, request.info.url)
+                with self._logged("GET", redirects.url) as exchange:
+                    page = await self._exchange(query, headers, redirects, exchange)
+            if page is not None:
+                return page
+
+    async def _exchange(
+        self,
+        query: _Query,
+        headers: multidict.CIMultiDict[str],
+        redirects: Redirects,
+        exchange: _Exchange,
+    ) -> Page | None:
+        """The page that one request brings, None for a redirect to follow; notes what came."""
+        request = self._peer.request(redirects.url, headers)
+        with request.errors_mapped():
+            async with self._session.request(**request.arguments) as answer:
+                exchange.status = answer.status
+                try:
+                    self._limiter.on_headers(answer.headers)
+                    if redirects.follow(answer.status, answer.headers.get("Location", "")):
+                        return None
+                    body = await self._body(answer, request.info, query.paging)
+                    exchange.bytes = len(body)
+                except errors.Refused:
+                    redirects.forget()
+                    raise
+                finally:
+                    self._telemetry.request(self._name, str(answer.status), exchange.seconds)
+        return Page(query.params, answer.status, answer.headers, body, exchange.seconds, request.info.url)
+
+    @contextlib.contextmanager
+    def _logged(self, method: str, url: yarl.URL) -> Iterator[_Exchange]:
+        """Logs a request at level debug when it is over, however it ends."""
+        exchange = _Exchange(time.monotonic())
+        try:
+            yield exchange
+        finally:
+            if log.is_enabled_for(logging.DEBUG):
+                log.debug(
+                    "request",
+                    api=self._name,
+                    method=method,
+                    path=self.redact(url.path),
+                    query=redaction.shown_query(url, self._credentials.redaction),
+                    status=exchange.status,
+                    bytes=exchange.bytes,
+                    ms=round(1000 * exchange.seconds),
+                )
 
     async def _body(
         self, answer: aiohttp.ClientResponse, info: error_mapping.RequestInfo, paging: Paging

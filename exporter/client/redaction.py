@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 import msgspec
+import yarl
 from pydantic import SecretStr
 
 from exporter import errors, settings
@@ -45,6 +46,12 @@ _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 _REMEMBERED = 64
 """Credentials that were sent and are not in the settings: those of the last day, if a token lives an hour."""
+
+_SECRET_NAME = re.compile(
+    r"pass|secret|signature|^sig$|auth|credential|api[-_]?key|^key$|access[-_]?token|^token$|jwt|session",
+    re.IGNORECASE,
+)
+"""Names of parameters with values that a log line does not show: a link of the API may be signed."""
 
 _PUBLIC = ("grant_type", "scope")
 """Parameters of the request for a token that are no secret."""
@@ -219,6 +226,12 @@ def _forms(text: str) -> Iterator[str]:
         yield form
         *_, last = _layers(form)
         yield last.text
+
+
+def shown_query(url: yarl.URL, redaction: Redaction) -> str:
+    """The query of a URL for the log, not escaped, without credentials and values of secret parameters."""
+    pairs = (f"{name}={_BLANK if _SECRET_NAME.search(name) else value}" for name, value in url.query.items())
+    return redaction.redact(clean("&".join(pairs)))
 
 
 def redacted(error: Failed, redaction: Redaction) -> Failed:
