@@ -18,7 +18,7 @@ from rich.text import Text
 from exporter import settings
 from exporter.check import findings
 from exporter.exposition import provenance
-from exporter.inventory import dates, field_paths, record_reader, text
+from exporter.inventory import field_paths, record_reader, text
 from exporter.inventory.condition import Condition
 from exporter.inventory.dialects import Collection, Fields, Paths
 from exporter.inventory.filters import Selection
@@ -197,7 +197,8 @@ def unread_dates(raws: Sequence[msgspec.Raw], target: settings.Target) -> Mappin
         parts = reader.gather(value, Counter())
         for path, look in looks:
             written = look(parts)
-            if written not in (None, "") and dates.moment(written, target.mapping.date_format) is None:
+            form = target.mapping.date_format
+            if written not in (None, "") and record_reader.date_of(written, form) is None:
                 count, example = found.get(path, (0, brief(text.clean(written) or str(written))))
                 found[path] = count + 1, example
     return found
@@ -257,13 +258,19 @@ def mapping(raw: bytes | msgspec.Raw, collection: Collection) -> list[Filled]:
     return filled
 
 
+def _word(value: object) -> str:
+    """What is shown of a value; of one that is no scalar, such as a date in an object, its JSON."""
+    shown = text.clean(field_paths.shown(value))
+    return shown or (text.clean(str(value)) if isinstance(value, dict | list) and value else "")
+
+
 def _first(name: str, places: Paths, collection: Collection, parts: field_paths.Parts) -> Iterator[Filled]:
     """The first path that holds something of use to the field."""
     for path in places:
         value = field_paths.look(path, collection.codes)(parts)
-        if name in _DATES and dates.moment(value, collection.date_format) is None:
+        if name in _DATES and record_reader.date_of(value, collection.date_format) is None:
             continue
-        word = text.identity(value) if name == "id" else text.clean(value)
+        word = text.identity(field_paths.identifier(value)) if name == "id" else _word(value)
         if word:
             yield Filled(path, name, word)
             return

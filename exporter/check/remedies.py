@@ -267,6 +267,7 @@ def _without_parameters(look: Look) -> Iterator[Remedy]:
     """Position 1 instead of 0, and no parameters of paging at all."""
     paging = look.target.paging
     if paging.style == "offset":
+        yield _paged(look, f"The API counts records from 1 in {paging.position_param}", {"first": 1})
         change = {"style": "page", "first": 1}
         yield _paged(look, f"{paging.position_param}=0 is refused, 1 is accepted", change)
     if paging.style != "none":
@@ -309,6 +310,8 @@ def _paged(look: Look, what: str, change: Mapping[str, object], trial: Trial = "
     """The remedy that changes the paging, with what the operator has written of it besides."""
     paging = look.written.paging
     before = paging.model_dump(exclude_none=True) if paging else {}
+    if "first" in before and change.get("style") == "offset":
+        before["first"] = 0  # what was the number of the first page
     return msgspec.structs.replace(_problem(look, what, "paging", {**before, **change}), trial=trial)
 
 
@@ -317,7 +320,7 @@ def _other_positions(look: Look) -> Iterator[Remedy]:
     paging = look.target.paging
     own = paging.position_param
     pages = [("page", name, first) for name in dict.fromkeys((own, *_NUMBERS)) for first in (0, 1)]
-    offsets = [("offset", name, paging.first) for name in dict.fromkeys((own, *_OFFSETS))]
+    offsets = [("offset", name, paging.start) for name in dict.fromkeys((own, *_OFFSETS))]
     kept = [one for one in (*pages, *offsets) if one[1] == own]
     yield from _next_pages(look)
     for style, name, first in dict.fromkeys((*kept, *offsets, *pages)):
@@ -431,7 +434,7 @@ def _nothing_found(look: Look) -> Iterator[Remedy]:
     yield from _other_queries(look)
     yield from _other_dialects(look)
     if look.target.paging.style == "page":
-        first = 1 - look.target.paging.first
+        first = 1 - look.target.paging.start
         yield _paged(look, f"The list begins with page {first}", {"first": first})
     yield from _without_parameters(look)
 

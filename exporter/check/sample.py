@@ -130,7 +130,7 @@ async def fetch_sample(target: settings.Target, client: Client) -> Sample:
     reads = [await _read(target, client, query) for query in target.queries]
     bare = await _first_page(target, client, {}) if all(target.queries) else None
     zero = None
-    if target.paging.style == "page" and target.paging.first and reads[0].pages:
+    if target.paging.style == "page" and target.paging.start and reads[0].pages:
         from_zero = msgspec.structs.replace(target.paging, first=0)
         zero = await _first_page(dataclasses.replace(target, paging=from_zero), client, target.queries[0])
     tried = [await _tried(target, client, read, bare) for read in reads]

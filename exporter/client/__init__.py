@@ -31,6 +31,7 @@ from exporter.client.response import MAX_REDIRECTS, BodyReader, Redirects, as_ut
 from exporter.client.session import Peer, session
 from exporter.inventory import envelope
 from exporter.inventory.dialects import Paging
+from exporter.inventory.text import clean
 from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
@@ -352,7 +353,8 @@ class Client:
         body = reader.received()
         with contextlib.suppress(errors.SourceError):
             body = as_utf8(body, answer.charset or "", info.url)
-        return redaction.cut(self.redact(redaction.api_words(body, answer.status)))
+        words = redaction.api_words(body, answer.status) or clean(error_mapping.described(answer.headers))
+        return redaction.cut(self.redact(words))
 
 
 def _checked(body: bytes, answer: aiohttp.ClientResponse, url: str, paging: Paging) -> bytes:

@@ -261,10 +261,21 @@ def _authentication(said: str, hint: str, headers: Mapping[str, str], name: str)
 _AUTHENTICATION = {
     "WWW-Authenticate": (
         ("basic", "bearer"),
-        "let the API accept a password (basic_auth), a fixed header (authorization) or an OAuth 2.0 token",
+        "let the API accept a password (basic_auth), a fixed header (authorization, or http_headers for a"
+        " key) or an OAuth 2.0 token",
     ),
     "Proxy-Authenticate": (("basic",), "let the proxy accept a password, or the address of the exporter"),
 }
+
+
+def described(headers: Mapping[str, str]) -> str:
+    """What WWW-Authenticate says of a token that is refused (RFC 6750, section 3); "" for nothing."""
+    written = ",".join(value for name, value in headers.items() if name.lower() == "www-authenticate")
+    found: dict[str, str] = dict(_DESCRIBED.findall(written))
+    return found.get("error_description", "") or found.get("error", "")
+
+
+_DESCRIBED = re.compile(r'\b(error(?:_description)?)="([^"\\]{1,1000})"')
 
 
 def asked_schemes(headers: Mapping[str, str], name: str) -> list[str]:

@@ -119,6 +119,12 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return wait if wait >= 0 else None
 
 
+def _once(written: str) -> str:
+    """The value of a header; of one that two servers have set to the same, one of them."""
+    values = {value.strip() for value in written.split(",")}
+    return values.pop() if len(values) == 1 else written.strip()
+
+
 _COUNT = re.compile(r"(?:^|/)\s*\"?([0-9]{1,15})\"?\s*$", re.ASCII)
 """`1003`, or the end of `items 0-9/1003` (RFC 9110, section 14.4); not `items 3-5` and not `*`."""
 
@@ -128,7 +134,7 @@ _SHOWN = re.compile(r"[-+]?[0-9.eE]{1,20}", re.ASCII)
 def total_count(headers: Mapping[str, str], name: str = Paging().total_header) -> int | None:
     """The total in the header `name`, else in Content-Range; None if neither has one, or `name` is empty."""
     for header in (name, "Content-Range") if name else ():
-        found = _COUNT.search(headers.get(header, "").strip())
+        found = _COUNT.search(_once(headers.get(header, "")))
         if found:
             return int(found[1])
     return None
@@ -139,7 +145,7 @@ def unusable_total(headers: Mapping[str, str], name: str = Paging().total_header
 
     `no number` stands for anything but a number.
     """
-    written = headers.get(name, "").strip() if name else ""
+    written = _once(headers.get(name, "")) if name else ""
     if not written or _COUNT.search(written):
         return ""
     return written if _SHOWN.fullmatch(written) else "no number"

@@ -37,9 +37,21 @@ _NUMBER = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}|[0-9]{19
 _MONTH = re.compile(r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 _YEAR_FIRST = re.compile(r"[0-9]{4}[/.]")
 _ZONE_NAME = re.compile(r" (?:UTC|GMT) (?=[0-9]{4}$)| (?:UTC|GMT)$")
+_JAVASCRIPT = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2} [0-9]{2} [0-9]{4} [0-9:]{8} GMT[+-][0-9]{4})(?: \([^()]*\))?"
+)
+_GO = re.compile(r"(.* [+-][0-9]{4}) [A-Z]{3,5}(?: m=[+-][0-9.]+)?")
+"""A date with its offset and, behind it, the abbreviation of the zone."""
 _FORMS = (
     *("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d"),
-    *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y %H:%M:%S", "%d %b %Y", "%d %B %Y"),
+    *(
+        "%d-%b-%y %I.%M.%S.%f %p",
+        "%d-%b-%Y %H:%M:%S",
+        "%d-%b-%Y",
+        "%d %b %Y %H:%M:%S",
+        "%d %b %Y",
+        "%d %B %Y",
+    ),
     *("%b %d, %Y %I:%M:%S %p", "%b %d, %Y %H:%M:%S", "%b %d, %Y", "%B %d, %Y"),
     *("%a %b %d %H:%M:%S %Y", "%A, %d-%b-%y %H:%M:%S"),  # the other two of RFC 9110
 )
@@ -102,6 +114,10 @@ def _read(written: str) -> float | None:
         return _seconds(datetime.fromisoformat(f"{year}-{month}-{day}T{time}"))
     if found := _BASIC_DAY.fullmatch(written):
         return _seconds(datetime.fromisoformat("-".join(found.groups())))
+    if found := _JAVASCRIPT.fullmatch(written):
+        return _formatted(found[1], "%b %d %Y %H:%M:%S GMT%z")
+    if found := _GO.fullmatch(written):
+        return _read(found[1])
     if found := _MICROSOFT.fullmatch(written):
         return int(found[1]) / 1000
     if _HTTP.fullmatch(written):

@@ -245,7 +245,18 @@ def _at_path(members: Mapping[str, msgspec.Raw], path: tuple[str, ...]) -> Found
         return _found(_Member(path, raw))
     if _EMPTY.fullmatch(memoryview(raw)):
         return FoundList(place, [], "empty")
-    return FoundList(place, [raw], "records") if body_members.begins(raw) == "{" else None
+    if body_members.begins(raw) != "{":
+        return None
+    return FoundList(place, _by_id(raw) or [raw], "records")
+
+
+def _by_id(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    """The records of an object that has each under its id; [] for another object."""
+    found = body_members.inner(raw)
+    is_each = all(
+        body_members.begins(one) == "{" and _has(_OBJECT.decode(one), _IDS) for one in found.values()
+    )
+    return [*found.values()] if is_each and not _has(found, _RECORD_IDS) else []
 
 
 def _members(

@@ -28,6 +28,10 @@ _WRAPPERS = (
     *("text", "#text", "$t", "$", "@value"),  # as XML becomes JSON
 )
 """Members of an object that stands for a scalar."""
+_NAMES = ("name", "status", "state", "code", "id")
+"""Members that name an object without any of these."""
+_IDS = ("value", "$oid", "$uuid", "$numberlong", "id", "uuid", "identifier", "guid")
+"""Members of an object that stands for an id, before those of any scalar."""
 _LANGUAGE = re.compile(
     r"(?:ar|cs|da|de|el|en|es|fi|fr|hu|it|ja|ko|lb|nl|no|pl|pt|ro|ru|sv|tr|uk|zh)(?:[-_]\w{2,8})?"
 )
@@ -148,8 +152,8 @@ def gathered(value: object, way: tuple[str, ...]) -> object:
 def plain_values(value: object, depth: int = 0) -> list[object]:
     """The scalars that an object or a list stands for, the best to show first; [] for none.
 
-    These are `display_value`, `label` and `value`, MongoDB's `$oid` and `$numberLong`, and texts by language,
-    English before others.
+    These are `display_value`, `label` and `value`, MongoDB's `$oid` and `$numberLong`, a name, a status or a
+    code, and texts by language, English before others.
     """
     if isinstance(value, list):
         items = sorted(value[:_MOST_VALUES], key=lambda item: not _is_english(item))
@@ -158,6 +162,7 @@ def plain_values(value: object, depth: int = 0) -> list[object]:
         return [] if value is None or value == "" else [value]
     keys = folded(value)
     found = [keys[name] for name in _WRAPPERS if name in keys]
+    found = found or [keys[name] for name in _NAMES if name in keys]
     if not found and value and all(_LANGUAGE.fullmatch(key) for key in value):
         found = [value[key] for key in sorted(value, key=lambda key: not key.lower().startswith("en"))]
     return [one for member in found if depth < _DEEPEST for one in plain_values(member, depth + 1)]
@@ -182,8 +187,9 @@ def identifier(value: object) -> object:
     if type(value) is not dict:
         return value
     keys = folded(value)
-    names = ("value", *_WRAPPERS)
-    return next((identifier(keys[name]) for name in names if keys.get(name) not in (None, "", {})), None)
+    return next(
+        (identifier(keys[name]) for name in (*_IDS, *_WRAPPERS) if keys.get(name) not in (None, "", {})), None
+    )
 
 
 def meanings(codes: Mapping[str, str]) -> Mapping[str, str]:

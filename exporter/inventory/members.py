@@ -14,6 +14,7 @@ from exporter import errors
 from exporter.inventory import elements, field_paths, text
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 BOM = b"\xef\xbb\xbf"
 _OPENING = re.compile(rb"[ \t\r\n]*+\{")
@@ -36,6 +37,11 @@ _NEXT_NAMES = frozenset(
         *("nextcursor", "nexttoken", "nextpagetoken", "@odata.nextlink", "odata.nextlink"),
     )
 )
+_LINKS = ("link", "links")
+"""The ends of the names of lists of links, as in HATEOAS, FHIR and OpenStack."""
+
+_RELATIONS = ("rel", "relation")
+_TARGETS = ("href", "url", "uri", "link", "value", "cursor")
 NO_NEXT_PAGE = ("", "0", "-1", "null", "none", "false")
 """What stands for no next page."""
 
@@ -71,11 +77,20 @@ def begins(raw: msgspec.Raw) -> str:
 
 
 def raw_at(members: Mapping[str, msgspec.Raw], path: Sequence[str]) -> msgspec.Raw | None:
-    """The value at a path of folded keys, through objects only, or of a key with dots; None for none."""
+    """The value at a path of folded keys, through objects and lists of one, or of a key with dots."""
     raw = _member(members, path[:1])
     for step in path[1:]:
+        raw = None if raw is None else _only(raw)
         raw = _member(inner(raw), (step,)) if raw is not None and begins(raw) == "{" else None
     return raw if raw is not None else _member(members, path)
+
+
+def _only(raw: msgspec.Raw) -> msgspec.Raw | None:
+    """The only element of a list, any other value as it is; None for a list of several or none."""
+    if begins(raw) != "[":
+        return raw
+    found = _ARRAY.decode(raw) if len(memoryview(raw)) <= LARGE else []
+    return found[0] if len(found) == 1 else None
 
 
 def _member(members: Mapping[str, msgspec.Raw], keys: Sequence[str]) -> msgspec.Raw | None:
@@ -95,11 +110,27 @@ def totals(body: bytes) -> dict[str, int]:
 
 def next_pages(body: bytes) -> dict[str, str]:
     """Members that look like the link or the cursor to the next page: dotted path and value."""
-    return {
+    members = of(body)
+    found = {
         place: str(value)
-        for place, value in _scalars(of(body))
+        for place, value in _scalars(members)
         if not isinstance(value, bool) and value != "" and any(map(_NEXT.search, field_paths.steps(place)))
     }
+    return {**found, **_next_of_links(members)}
+
+
+def _next_of_links(members: Mapping[str, msgspec.Raw]) -> dict[str, str]:
+    """The lists of links that have one to the next page: path of the list and link."""
+    found = {}
+    for key, raw in members.items():
+        if begins(raw) == "[" and len(memoryview(raw)) <= LARGE and text.fold(key).endswith(_LINKS):
+            try:
+                link = _of_links(_ANY.decode(raw))
+            except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+                continue
+            if link:
+                found[field_paths.joined((key,))] = str(link)
+    return found
 
 
 def next_page(body: bytes) -> str:
@@ -107,9 +138,14 @@ def next_page(body: bytes) -> str:
     found = (
         place
         for place, value in next_pages(body).items()
-        if _NEXT_NAMES.intersection(field_paths.steps(place)[-2:]) and value.lower() not in NO_NEXT_PAGE
+        if _is_sure(place) and value.lower() not in NO_NEXT_PAGE
     )
     return next(found, "")
+
+
+def _is_sure(place: str) -> bool:
+    steps = field_paths.steps(place)
+    return bool(_NEXT_NAMES.intersection(steps[-2:])) or steps[-1].endswith(_LINKS)
 
 
 def announces_nothing(members: Mapping[str, msgspec.Raw]) -> bool:
@@ -127,23 +163,69 @@ def is_announced_empty(body: bytes) -> bool:
     return announces_nothing(of(body))
 
 
-def scalar_at(body: bytes, path: str) -> str:
-    """The text or number at a dotted path of an answer; "" for none and for other values.
+def total_at(body: bytes, path: str) -> str | None:
+    """The number at a dotted path of an answer, as it is written; None where nothing is there.
 
-    Of an object with `href` or `url` (HAL, JSON:API) it is that.
+    It may be a text, a decimal without a fraction, or in an object as `value` or `total`; "" is for others.
     """
+    found = _value_at(body, path)
+    if isinstance(found, dict):
+        keys = {text.fold(key): value for key, value in found.items()}
+        found = keys.get("value", keys.get("total"))
+    if found is None:
+        return None
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    return "" if isinstance(found, bool) or not isinstance(found, str | int) else str(found).strip()
+
+
+def next_at(body: bytes, path: str) -> str | None:
+    """The link or cursor at a dotted path of an answer, "" for none; None where it cannot be understood.
+
+    Of an object with `href` or `url` (HAL, JSON:API) it is that, of a list of links the one to the next page.
+    """
+    found = _value_at(body, path)
+    if isinstance(found, list):
+        if len(found) != 1 and not all(isinstance(one, dict) for one in found):
+            return None
+        found = found[0] if found and not isinstance(found[0], dict) else _of_links(found)
+    elif isinstance(found, dict):
+        found = _target(found)
+    if found is None or found is False:
+        return ""
+    return None if isinstance(found, bool) or not isinstance(found, str | int) else str(found).strip()
+
+
+def is_there(body: bytes, path: str) -> bool:
+    """Whether an answer has a member at a dotted path, whatever its value."""
+    try:
+        return raw_at(of(body), field_paths.steps(path)) is not None
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError, errors.Malformed):
+        return False
+
+
+def _value_at(body: bytes, path: str) -> object:
+    """The value at a dotted path of an answer; None for none, and for one that is too large."""
     try:
         raw = raw_at(of(body), field_paths.steps(path))
-        if raw is None or len(memoryview(raw)) > LARGE:
-            return ""
-        found: object = _ANY.decode(raw)
+        return None if raw is None or len(memoryview(raw)) > LARGE else _ANY.decode(raw)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError, errors.Malformed):
-        return ""
-    if isinstance(found, dict):
-        found = found.get("href", found.get("url"))
-    if isinstance(found, bool) or not isinstance(found, str | int):
-        return ""
-    return str(found).strip()
+        return None
+
+
+def _of_links(links: Sequence[object]) -> object:
+    """The target of the link to the next page in a list of links; None for none."""
+    for one in links:
+        keys = {text.fold(key): value for key, value in one.items()} if isinstance(one, dict) else {}
+        if any(str(keys.get(name, "")).lower() == "next" for name in _RELATIONS):
+            return _target(keys)
+    return None
+
+
+def _target(link: Mapping[str, object]) -> object:
+    """Where a link leads to; the link itself where it does not say so."""
+    keys = {text.fold(key): value for key, value in link.items()}
+    return next((keys[name] for name in _TARGETS if name in keys), link or None)
 
 
 def of(body: bytes) -> Mapping[str, msgspec.Raw]:

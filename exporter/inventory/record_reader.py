@@ -33,6 +33,9 @@ MOMENTS = ("start", "end", "created", "updated")
 _UNIQUE = ("name", "description")
 """Texts that differ from record to record, and are not remembered."""
 
+_DATES = ("$date", "datetime", "date", "time", "iso", "timestamp", "seconds", "epochsecond", "millis")
+"""Members of an object that stands for a date."""
+
 _MOST_STATES = 32
 _ALL = Selection()
 
@@ -170,20 +173,11 @@ class Reader:
             value = look(parts)
             if value is None or value == "":
                 continue
-            found = dates.moment(value, self._mapping.date_format)
-            if found is None and type(value) is dict:
-                found = self._wrapped_moment(value)
+            found = date_of(value, self._mapping.date_format)
             if found is not None:
                 return found
             dropped["date"] += 1
         return None
-
-    def _wrapped_moment(self, value: Mapping[str, object]) -> float | None:
-        """The date that an object stands for, as it is stored rather than as it is shown."""
-        inner = (field_paths.folded(value).get("$date"), *reversed(field_paths.plain_values(value)))
-        inner = (*(field_paths.identifier(one) for one in inner),)
-        read = (dates.moment(one, self._mapping.date_format) for one in inner)
-        return next((one for one in read if one is not None), None)
 
     def _condition(self, word: str, states: Sequence[tuple[str, str]]) -> Condition:
         """What the headline means, refined by the further states; unknown where nobody knows."""
@@ -254,6 +248,26 @@ class Reader:
             else:
                 found.append((metric, number))
         return tuple(found)
+
+
+def date_of(value: object, form: str = "") -> float | None:
+    """The date that a value is, or that an object or a list of one stands for.
+
+    It is read as it is stored rather than as it is shown. Objects have it as `$date`, `value`, `dateTime`,
+    `seconds` (Protocol Buffers), `epochSecond` (Java) and others, or in two parts, `date` and `time`. None
+    for none; `form` as for `dates.moment`.
+    """
+    found = dates.moment(value, form)
+    if found is not None or not isinstance(value, dict | list):
+        return found
+    if isinstance(value, list):
+        return date_of(value[0], form) if len(value) == 1 else None
+    keys = field_paths.folded(value)
+    parts = [keys.get("date"), keys.get("time")]
+    joined = "T".join(part for part in parts if isinstance(part, str)) if all(parts) else ""
+    inner = (joined, *(keys.get(name) for name in _DATES), *reversed(field_paths.plain_values(value)))
+    read = (dates.moment(field_paths.identifier(one), form) for one in inner)
+    return next((one for one in read if one is not None), None)
 
 
 def _text(parts: Parts, looks: Sequence[_Look], clean: Callable[[Any], str]) -> str:

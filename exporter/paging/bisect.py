@@ -19,7 +19,7 @@ DIVISIBLE = frozenset({"500", "502", "504", "timeout", "reset", "json", "too_lar
 """Causes that one row may have: a server that is too slow for it, fails or breaks off at it, writes invalid
 JSON, or says in the body that it failed. Other causes concern the API, whatever the page."""
 
-TOO_MUCH = (400, 422)
+TOO_MUCH = (400, 413, 422)
 """Statuses of a first page with more records than the API is willing to give."""
 
 MOST_PARTS = 200

@@ -113,7 +113,7 @@ async def read_list(
 def total(page: Page, paging: Paging) -> int | None:
     """The number of records that the page announces; None for none or an invalid one."""
     if paging.total_member:
-        written = members.scalar_at(page.body, paging.total_member)
+        written = members.total_at(page.body, paging.total_member) or ""
         return int(written) if _TOTAL.fullmatch(written) else None
     return response.total_count(page.headers, paging.total_header)
 
@@ -122,7 +122,7 @@ def _unusable_total(page: Page, paging: Paging) -> str:
     """The announced total where that is no number of records, such as -1; "" where it is one."""
     if not paging.total_member:
         return response.unusable_total(page.headers, paging.total_header)
-    written = members.scalar_at(page.body, paging.total_member)
+    written = members.total_at(page.body, paging.total_member)
     return "" if not written or _TOTAL.fullmatch(written) else text.clean(written, 20)
 
 

@@ -56,7 +56,9 @@ def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging)
     """
     if paging.style not in ("link", "cursor"):
         return NO_NEXT_PAGE
-    value = members.scalar_at(body, paging.next_member) if paging.next_member else _header(headers, paging)
+    value = members.next_at(body, paging.next_member) if paging.next_member else _header(headers, paging)
+    if value is None:
+        return NextPage(flaw=f"the member {paging.next_member} is neither a link nor a cursor")
     if value.lower() in members.NO_NEXT_PAGE:
         return NO_NEXT_PAGE
     if not _TEXT.fullmatch(value):
@@ -260,7 +262,7 @@ class RangeStrategy(OffsetStrategy):
 
     def write(self, request: PageRequest) -> Parameters:
         """The first and the last record, and the ETag of the first part."""
-        first = self.paging.first + request.position
+        first = self.paging.start + request.position
         headers = {"Range": f"items={first}-{first + request.limit - 1}"}
         if self._etag and request.position:
             headers["If-Match"] = self._etag
@@ -355,7 +357,7 @@ class PagePositions:
 def _claims(query: Query, headers: Mapping[str, str]) -> Iterator[_Claim]:
     paging = query.paging
     param = paging.position_param
-    first = paging.first if paging.style == "page" else 0
+    first = paging.start if paging.style in ("page", "offset") else 0
     requested = _requested(query)
     claimed = _position_of_self(headers, param)
     if requested is not None and claimed is not None:
@@ -368,7 +370,7 @@ def _claims(query: Query, headers: Mapping[str, str]) -> Iterator[_Claim]:
     ranged = _RANGE.match(dict(query.headers).get("Range", ""))
     reason = f"its Content-Range begins at {claimed}, and {ranged[1] if ranged else requested} was asked for"
     if paging.style == "range" and ranged:
-        yield _Claim("Content-Range", reason, claimed, int(ranged[1]), paging.first)
+        yield _Claim("Content-Range", reason, claimed, int(ranged[1]), paging.start)
     elif paging.style == "offset" and requested is not None:
         yield _Claim("Content-Range", reason, claimed, requested, first)
     elif paging.style == "page" and requested is not None:
@@ -398,12 +400,12 @@ def _is_behind_the_end(query: Query, headers: Mapping[str, str]) -> bool:
     paging = query.paging
     total = response.total_count(headers, paging.total_header)
     ranged = _RANGE.match(dict(query.headers).get("Range", ""))
-    requested = int(ranged[1]) - paging.first if ranged else _requested(query)
+    requested = int(ranged[1]) - paging.start if ranged else _requested(query)
     if total is None or requested is None:
         return False
     if paging.style == "page":
-        return (requested - paging.first) * query.page_size >= total
-    return requested >= total
+        return (requested - paging.start) * query.page_size >= total
+    return (requested - paging.start if paging.style == "offset" else requested) >= total
 
 
 def _number(value: str) -> int | None:

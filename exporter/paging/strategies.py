@@ -241,7 +241,7 @@ class OffsetStrategy(SizedStrategy):
 
     def write(self, request: PageRequest) -> Parameters:
         """The position of the first record."""
-        return self.named(request, self.paging.position_param, request.position)
+        return self.named(request, self.paging.position_param, self.paging.start + request.position)
 
     def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
         """Gaps first; then pages up to the total, or else one at a time."""
@@ -366,7 +366,7 @@ class PageStrategy(SizedStrategy):
 
     def write(self, request: PageRequest) -> Parameters:
         """The number of the page."""
-        return self.named(request, self.paging.position_param, self.paging.first + request.position)
+        return self.named(request, self.paging.position_param, self.paging.start + request.position)
 
     def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
         """The next page, if there is likely to be one."""

@@ -124,7 +124,8 @@ class Paging(Block):
         default=None,
         ge=0,
         le=1,
-        description="Number of the first page (style page) or of the first record (style range).",
+        description="Number of the first page (style page) or of the first record (styles offset and range). "
+        "Default: 0 for offset, else 1.",
     )
     cursor_param: Word | None = Field(
         default=None, description="Query parameter for the cursor (style cursor)."

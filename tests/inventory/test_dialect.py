@@ -67,7 +67,7 @@ def test_the_ses_dialect_asks_as_the_operators_middleware_expects() -> None:
         "recordsPerPage",
         "page",
     )
-    assert (ses.paging.first, ses.page_size, ses.delta) == (1, 40, {"updatedDaysAgo": "0"})
+    assert (ses.paging.start, ses.page_size, ses.delta) == (1, 40, {"updatedDaysAgo": "0"})
     assert ses.collections["services"].query == {"status": "1"}
     assert ses.collections["carriers"].query == {"@type": "element"}
     assert ses.collections["resources"].query == {"status": "1"}

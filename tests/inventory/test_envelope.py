@@ -162,9 +162,10 @@ def test_members_that_look_like_totals_and_next_pages_are_named() -> None:
     ).encode()
     assert members.totals(body) == {r"@odata\.count": 7, "page.totalElements": 250}
     assert members.next_pages(body) == {"_links.next.href": "/b?page=2", "meta.nextCursor": "c-2"}
-    assert members.scalar_at(body, r"@odata\.count") == "7"
-    assert members.scalar_at(body, "_links.next") == "/b?page=2"
-    assert members.scalar_at(body, "meta.next_page") == members.scalar_at(body, "nowhere.at.all") == ""
+    assert members.total_at(body, r"@odata\.count") == "7"
+    assert members.next_at(body, "_links.next") == "/b?page=2"
+    assert members.next_at(body, "meta.next_page") == members.next_at(body, "nowhere.at.all") == ""
+    assert members.total_at(body, "nowhere.at.all") is None
 
 
 JSON = st.recursive(
@@ -188,7 +189,8 @@ JSON = st.recursive(
 def test_no_json_makes_decoding_raise_anything_but_malformed(written: object, path: str) -> None:
     body = json.dumps(written).encode()
     envelope.failure(body, path)
-    envelope.lists(body), members.totals(body), members.next_pages(body), members.scalar_at(body, path)
+    envelope.lists(body), members.totals(body), members.next_pages(body)
+    members.total_at(body, path), members.next_at(body, path)
     try:
         batch = decode.page(body, reading.reader("tmf-v4"), {}, reading.KEY, records=path)
     except errors.Malformed as error:

@@ -131,7 +131,8 @@ def test_f29_one_bad_record_in_a_thousand_is_rejected_and_counted(bad: object) -
         '"id":"  "',
         '"id":{}',
         '"id":{"href":"x"}',
-        '"id":[1]',
+        '"id":[1,2]',
+        '"id":[]',
         '"id":true',
         '"name":"x"',
     ],
@@ -296,7 +297,7 @@ def test_f52_a_date_without_a_zone_is_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    "date", ["0000-00-00", "0000-00-00T00:00:00Z", "9999-12-31", "tomorrow", 20260115, {}]
+    "date", ["0000-00-00", "0000-00-00T00:00:00Z", "9999-12-31", "tomorrow", 20261315, {}]
 )
 def test_f52_a_date_that_is_none_is_dropped_and_counted(date: object) -> None:
     read = reading.batch([{"externalId": "S1", "lastUpdate": date, "endDate": date}])

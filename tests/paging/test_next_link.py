@@ -143,7 +143,11 @@ def test_the_cursor_may_be_in_a_header_of_its_own() -> None:
         ('{"page": {"next": null}}', ""),
         ('{"page": {"next": false}}', ""),
         ('{"page": {"next": ""}}', ""),
-        ('{"page": {"next": ["x"]}}', ""),
+        ('{"page": {"next": ["x"]}}', "x"),
+        ('{"page": {"next": []}}', ""),
+        ('{"page": {"next": [{"rel": "self", "href": "a"}, {"rel": "next", "href": "b"}]}}', "b"),
+        ('{"page": {"next": [{"rel": "self", "href": "a"}]}}', ""),
+        ('{"page": {"next": {}}}', ""),
         ('{"page": {}}', ""),
         ('{"page": "next"}', ""),
         ("[]", ""),
@@ -153,6 +157,13 @@ def test_the_cursor_may_be_in_a_header_of_its_own() -> None:
 def test_the_cursor_may_be_a_member_of_the_body(body: str, cursor: str) -> None:
     how = Paging(style="cursor", next_member="page.next")
     assert next_page({"Link": "<?after=x>; rel=next"}, body.encode(), URL, how) == NextPage(cursor=cursor)
+
+
+@pytest.mark.parametrize("written", ["true", "1.5", '{"page": {"number": 2}}', '["a", "b"]', "[[1]]"])
+def test_a_member_that_is_neither_a_link_nor_a_cursor_is_no_end(written: str) -> None:
+    how = Paging(style="cursor", next_member="next")
+    found = next_page({}, f'{{"next": {written}}}'.encode(), URL, how)
+    assert found == NextPage(flaw="the member next is neither a link nor a cursor")
 
 
 def test_a_link_may_be_a_member_of_the_body_and_obeys_the_same_rules() -> None:

@@ -24,23 +24,28 @@ class Paging(msgspec.Struct, frozen=True):
     """How a list is asked for in parts.
 
     `style` is a name in `PAGING_STYLES`; `first` is the number of the first page (style page) or of the first
-    record (style range). The number of records is in the member `total_member` of the answer, else in the
-    header `total_header`. The link or the cursor of the next page (styles link and cursor) is in the member
-    `next_member`, else in the header `next_header`; a Link header is read as RFC 8288 has it. The list is in
-    the member `records`, which is found where that is empty. Members are dotted paths; headers are matched
-    without regard to case.
+    record (styles offset and range), None for the usual one. The number of records is in the member
+    `total_member` of the answer, else in the header `total_header`. The link or the cursor of the next page
+    (styles link and cursor) is in the member `next_member`, else in the header `next_header`; a Link header
+    is read as RFC 8288 has it. The list is in the member `records`, which is found where that is empty.
+    Members are dotted paths; headers are matched without regard to case.
     """
 
     style: str = "offset"
     size_param: str = "limit"
     position_param: str = "offset"
-    first: int = 1
+    first: int | None = None
     cursor_param: str = "after"
     total_header: str = "X-Total-Count"
     next_header: str = "Link"
     next_member: str = ""
     total_member: str = ""
     records: str = ""
+
+    @property
+    def start(self) -> int:
+        """The number of the first page or record."""
+        return self.first if self.first is not None else int(self.style != "offset")
 
 
 PAGING_STYLES = ("offset", "page", "link", "cursor", "range", "none")

@@ -117,7 +117,7 @@ _SES_RESOURCES = Collection(
 SES = Dialect(
     name="ses",
     title="SES middleware over ServiceNow",
-    paging=Paging(style="page", size_param="recordsPerPage", position_param="page", first=1),
+    paging=Paging(style="page", size_param="recordsPerPage", position_param="page"),
     page_size=40,
     collections={"services": _SES_SERVICES, "carriers": _SES_CARRIERS, "resources": _SES_RESOURCES},
     delta={"updatedDaysAgo": "0"},
