@@ -132,11 +132,10 @@ def _parsers(arguments: Sequence[str]) -> dict[str, CommandParser]:
 
         made["simulate"].formatter_class = argparse.RawDescriptionHelpFormatter
         made["simulate"].epilog = command_line.epilog()
-        command_line.add_options(made["simulate"])
+        command_line.add_options(made["simulate"], command_line.SIMULATE)
         command_line.add_server_options(made["simulate"])
-        command_line.add_options(made["demo"])
+        command_line.add_options(made["demo"], command_line.DEMO)
     _listen_address(made["demo"], "127.0.0.1:10638")
-    made["demo"].set_defaults(change_rate=0.5, latency=0.05)
     healthcheck.add_options(made["healthcheck"])
     return made
 
@@ -284,13 +283,16 @@ def _options(given: argparse.Namespace, host: str, port: int) -> Options:
 
 
 def _simulate(given: argparse.Namespace) -> int:
-    from exporter.simulator import command_line
+    from exporter.simulator import command_line, outage
 
     addresses = [_address(written) for written in given.listen_address or [command_line.ADDRESS]]
     if given.replay:
         asyncio.run(_replayed(_replay(given.replay), addresses))
         return GOOD
     simulator = _simulator(_options(given, str(addresses[0].host), addresses[0].port))
+    if given.list_names:
+        print("\n".join(outage.name_lines(simulator.fleet)))
+        return GOOD
     asyncio.run(_simulated(simulator, addresses, given.config_out))
     return GOOD
 
@@ -416,7 +418,10 @@ async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
 def _introduce(simulator: Simulator, served: str, console: Console) -> None:
     console.print(f"\nsimulator  {simulator.url638}\n           {simulator.url639}", highlight=False)
     console.print(f"exporter   {served}/\nmetrics    {served}/metrics", highlight=False)
-    console.print("\nCarriers go down and come back while you look. Ctrl-C stops it.", highlight=False)
+    console.print(
+        "\nCarriers and satellites fail and recover while you look. Ctrl-C stops it.",
+        highlight=False,
+    )
 
 
 def _healthcheck(given: argparse.Namespace) -> int:

@@ -1,11 +1,14 @@
 """The command line's own errors: exit status 2, one clear line, and what to do."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from exporter import __version__, cli
+from exporter.simulator import command_line, outage, status_shares
+from exporter.simulator.server import Options
 
 GOOD = "apis: {tmf638: {url: 'http://127.0.0.1:9/x'}}\n"
 
@@ -21,6 +24,15 @@ GOOD = "apis: {tmf638: {url: 'http://127.0.0.1:9/x'}}\n"
         (["demo", "--fault", "500:often=1"], "--fault: "),
         (["simulate", "--quirk", "clamps=3"], "quirk 'clamps=3': there is no quirk 'clamps'"),
         (["simulate", "--services", "-1"], "services is -1"),
+        (
+            ["demo", "--outage", "moon@1m"],
+            "outage 'moon@1m': there is no kind 'moon'; use one of satellite, ",
+        ),
+        (
+            ["simulate", "--outage", "gateway:X@1m"],
+            "outage 'gateway:X@1m': there is no gateway 'X' (this fleet",
+        ),
+        (["demo", "--share", "broken=1"], "share 'broken=1': there is no status 'broken'; use one of down, "),
         (["serve", "--config.file", "/nonexistent/x.yaml"], "/nonexistent/x.yaml"),
         (["healthcheck", "--url", "ftp://x"], "--url: 'ftp://x' is no URL"),
     ],
@@ -39,6 +51,33 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out == f"ses-inventory-exporter {__version__}\n"
+
+
+def test_what_can_fail_is_listed_as_an_outage_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        cli.main(["simulate", "--list-names", "--services", "4", "--carriers", "8", "--resources", "9"]) == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "satellite:SES-17\t8 carriers\t4 services",
+        "gateway:Betzdorf GW1\t8 carriers\t4 services",
+    ]
+
+
+def test_options_given_to_demo_replace_its_outages_and_add_to_its_shares() -> None:
+    def options(*arguments: str) -> Options:
+        return command_line.options(cli.parser().parse_args(["demo", *arguments]), "127.0.0.1", 0)
+
+    assert options() == replace(command_line.DEMO, listen_port=0)
+    changed = options("--outage", "terminal@5m", "--share", "planned=0.5")
+    assert changed.outages == ("terminal@5m",)
+    assert status_shares.parse(changed.shares) == {
+        **status_shares.STATUS_SHARES,
+        "planned": 0.5,
+        "retired": 0.01,
+    }
+    for text in command_line.DEMO.outages:
+        assert outage.parse(text).every, "it returns for those who look later"
 
 
 def test_the_faults_are_explained_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:

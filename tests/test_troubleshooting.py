@@ -14,10 +14,11 @@ import structlog
 from pytest_aiohttp import AiohttpClient
 from structlog.testing import capture_logs
 
-from exporter import logs
+from exporter import cli, logs
 from exporter.inventory.decode import Reject
 from exporter.settings import Settings
-from exporter.simulator import fault, quirk
+from exporter.simulator import command_line
+from exporter.simulator.server import Simulator
 from exporter.state_file import StateFile
 from exporter.status import CollectionStatus, Rejects
 from exporter.telemetry import Telemetry
@@ -124,11 +125,9 @@ def test_every_simulation_can_be_started() -> None:
     simulations = mentions.simulations(PAGE)
     assert len(simulations) >= 8
     for arguments in simulations:
-        flags = dict(zip(arguments[::2], arguments[1::2], strict=True))
-        assert flags.pop("--config-out") == "sim.yaml"
-        assert fault.parse(flags.get("--fault", "html"))
-        assert flags.get("--quirk", "clamp").partition("=")[0] in quirk.QUIRKS
-        assert set(flags) <= {"--fault", "--quirk", "--latency", "--carriers"}
+        given = cli.parser().parse_args(["simulate", *arguments])
+        assert str(given.config_out) == "sim.yaml"
+        assert Simulator(command_line.options(given, "127.0.0.1", 0))
 
 
 async def test_every_path_that_is_asked_answers(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:

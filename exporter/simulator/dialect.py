@@ -78,7 +78,7 @@ _SES = SimulatedDialect(
 _TMF_V2 = _tmf("tmf-v2", tmf.V2, tmf.STATES_V4, lifecycleState=tmf.LIFECYCLES_V3)
 _TMF_V3 = _tmf("tmf-v3", tmf.V3, tmf.STATES_V4, lifecycleState=tmf.LIFECYCLES_V3)
 _TMF_V4 = _tmf("tmf-v4", tmf.V4, tmf.STATES_V4, resourceStatus=tmf.RESOURCE_STATUSES)
-_TMF_V5 = _tmf("tmf-v5", tmf_v5.V5, tmf_v5.STATES, resourceStatus=tmf.RESOURCE_STATUSES)
+_TMF_V5 = _tmf("tmf-v5", tmf_v5.V5, tmf_v5.STATES, resourceStatus=tmf_v5.RESOURCE_STATUSES)
 
 TMF_V5_2026 = replace(
     _tmf(

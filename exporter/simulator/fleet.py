@@ -8,7 +8,7 @@ removed, and every change of what a record shows increases its `revision`.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from exporter.simulator import generator
 from exporter.simulator.record import (
@@ -18,7 +18,9 @@ from exporter.simulator.record import (
     KINDS,
     MAINTENANCE,
     OPERATIONAL,
+    OUT_OF_SERVICE,
     PREFIXES,
+    PROBLEMS,
     RESOURCE,
     RETIRED,
     SERVICE,
@@ -43,7 +45,8 @@ class Fleet:
         self._by_update = {
             kind: dict.fromkeys(sorted(records[kind], key=lambda record: record.updated)) for kind in KINDS
         }
-        self._failed = dict.fromkeys(record for record in records[CARRIER] if record.status != OPERATIONAL)
+        self._failed = dict.fromkeys(record for record in records[CARRIER] if record.status in PROBLEMS)
+        self._imposed: dict[FleetRecord, str] = {}
         self._required = {far for record in records[SERVICE] for _, far in record.relations}
         # drawn from by index; records that were removed since are skipped
         self._drawn = {CARRIER: records[CARRIER], SERVICE: list(records[SERVICE])}
@@ -91,6 +94,23 @@ class Fleet:
                 user.revision += 1
         self._set_status(record, status, now)
 
+    def impose(self, statuses: Mapping[FleetRecord, str], now: float) -> None:
+        """Gives these records the status of an outage, where their own is no worse, and returns their own to
+        all others that had one. Until then they neither recover nor fail by chance.
+        """
+        for record in [record for record in self._imposed if record not in statuses]:
+            own = self._imposed.pop(record)
+            if record.status in PROBLEMS:
+                self.set_status(record.code, own, now)
+        for record, status in statuses.items():
+            if record.status in OUT_OF_SERVICE:
+                continue
+            own = self._imposed.setdefault(record, record.status)
+            worst = min(status, own if own in PROBLEMS else status, key=PROBLEMS.index)
+            if record.status != worst:
+                self.set_status(record.code, worst, now)
+            self._failed.pop(record, None)
+
     def remove(self, code: str) -> None:
         """Removes a record and all references to it. Raises KeyError. Reads every record."""
         record = self.find(code)
@@ -137,21 +157,23 @@ class Fleet:
 
     def _fail_or_recover(self, carrier: FleetRecord, time: float) -> None:
         """A failed carrier recovers, the more probably the more have failed; else this carrier fails."""
-        usual = max(1.0, generator.NOT_OPERATIONAL * len(self._drawn[CARRIER]))
+        usual = max(1.0, self.sizes.problems * len(self._drawn[CARRIER]))
         if self._random.random() < len(self._failed) / (len(self._failed) + usual):
             self._set_status(next(iter(self._failed)), OPERATIONAL, time)
+        elif carrier in self._imposed:
+            return
         elif carrier.status == OPERATIONAL:
             self._set_status(carrier, self._random.choice((DOWN, DOWN, DEGRADED, MAINTENANCE)), time)
         else:
             self._set_status(carrier, OPERATIONAL, time)
 
     def _draw(self, kind: str) -> FleetRecord | None:
-        """Any record of the kind that exists and is not retired, or None."""
+        """Any record of the kind that exists and is in service, or None."""
         drawn = self._drawn[kind]
         while drawn:
             index = int(self._random.random() * len(drawn))
             record = drawn[index]
-            if record.status != RETIRED and record.number in self._records[kind]:
+            if record.status not in OUT_OF_SERVICE and record.number in self._records[kind]:
                 return record
             drawn[index] = drawn[-1]  # removed: the last one takes its place
             drawn.pop()
@@ -164,11 +186,12 @@ class Fleet:
         self._by_update[record.kind][record] = None
         self.version += 1
         self._failed.pop(record, None)
-        if record.kind == CARRIER and status not in (OPERATIONAL, RETIRED):
+        if record.kind == CARRIER and status in PROBLEMS:
             self._failed[record] = None
 
     def _remove(self, record: FleetRecord) -> None:
         del self._records[record.kind][record.number]
         del self._by_update[record.kind][record]
+        self._imposed.pop(record, None)
         self._failed.pop(record, None)
         self.version += 1

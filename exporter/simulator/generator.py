@@ -1,23 +1,25 @@
 """Generates the operator's records from a seed: the hardware, the carriers over it, the services over those.
 
-Sizes are exact, and any of them may be 0: nothing refers to what is missing. In addition there are records
-that an exporter leaves out by default (bandwidth segments, slots, cards, ports) and a few retired ones. The
-same sizes, seed and time give the same records, and every reference leads to one of them.
+Sizes are exact, and any of them may be 0: nothing refers to what is missing. In addition there are planned
+and retired records, and types that an exporter leaves out by default (bandwidth segments, slots, cards,
+ports). The same sizes, seed and time give the same records, and every reference leads to one of them.
 """
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from exporter.simulator import names
 from exporter.simulator.record import (
     CARRIER,
     DAY,
-    DEGRADED,
-    DOWN,
     KINDS,
-    MAINTENANCE,
+    OUT_OF_SERVICE,
+    PLANNED,
+    PROBLEMS,
     RESOURCE,
     RETIRED,
     SEGMENT,
@@ -26,6 +28,7 @@ from exporter.simulator.record import (
     CustomerSite,
     FleetRecord,
 )
+from exporter.simulator.status_shares import STATUS_SHARES
 
 SHARES = {
     "Satellite": 0.015,
@@ -38,8 +41,8 @@ SHARES = {
 }
 """The default resource types, most needed first, and the share of the resources that each has."""
 
-NOT_OPERATIONAL = 0.04
-"""The share of records that are down, degraded or in maintenance."""
+ALWAYS_RETIRED = 0.005
+"""The share of services and resources that are retired at least, in addition to those in service."""
 
 GROUP = 8
 """Carrier pairs of one hierarchy: the first forward carrier is parent, the return carriers are a bundle."""
@@ -47,16 +50,24 @@ GROUP = 8
 _CONTAINERS = {"Transponder": "Satellite", "Modem": "Terminal", "Antenna": "Gateway", "Hub": "Gateway"}
 """What each type is part of; a container always comes before its parts in `SHARES`."""
 
+_MODEMS = {RETIRED: "old", PLANNED: "ordered"}
+
 _FIRST_TELEPORT = 9_000_000
 """The number of the first teleport's site, far above those of customers' sites."""
 
 
 class Sizes(NamedTuple):
-    """How many records of each kind; resources of the default types only."""
+    """How many records of each kind, resources of the default types only, and the shares of the statuses."""
 
     services: int
     carriers: int
     resources: int
+    shares: Mapping[str, float] = STATUS_SHARES
+
+    @property
+    def problems(self) -> float:
+        """The share of the records that are down, degraded or in maintenance."""
+        return sum(self.shares[status] for status in PROBLEMS)
 
 
 class CustomerLink(NamedTuple):
@@ -113,7 +124,8 @@ class _Generator:
         for index in range(self._sizes.services):
             self._add_service(index)
         self._add_excluded_types()
-        self._add_retired()
+        for status in OUT_OF_SERVICE:
+            self._add_out_of_service(status)
         self._set_statuses()
         return self._records
 
@@ -254,24 +266,43 @@ class _Generator:
             _relate(slot, "contains", card, "containedIn")
             _relate(card, "contains", port, "containedIn")
 
-    def _add_retired(self) -> None:
-        retired = [
-            self._new_service(self._sizes.services + index)
-            for index in range((self._sizes.services + 199) // 200)
-        ]
-        for _ in range((self._sizes.resources + 199) // 200):
-            name = f"Modem {len(self._records[RESOURCE]) + 1:05d} (old)"
-            retired.append(self._new(RESOURCE, "Modem", name))
-        for record in retired:
-            record.status, record.ended = RETIRED, record.updated
+    def _add_out_of_service(self, status: str) -> None:
+        """Services, carriers and modems that are no longer in service, or not yet."""
+        share, sizes = self._sizes.shares[status], self._sizes
+        least = ALWAYS_RETIRED if status == RETIRED else 0.0
+        first = {kind: len(records) for kind, records in self._records.items()}
+        for index in range(_part(sizes.services, max(share, least))):
+            self._new_service(sizes.services + index)
+        for index in range(_part(sizes.carriers, share)):
+            self._add_carrier(sizes.carriers + index)
+        for _ in range(_part(sizes.resources, max(share, least))):
+            name = f"Modem {len(self._records[RESOURCE]) + 1:05d} ({_MODEMS[status]})"
+            self._new(RESOURCE, "Modem", name)
+        for kind, records in self._records.items():
+            for record in records[first[kind] :]:
+                record.status = status
+                if status == RETIRED:
+                    record.ended = record.updated
+                else:
+                    record.started = self._now + (10 + record.number % 80) * DAY
 
     def _set_statuses(self) -> None:
         """A few records are down, degraded or in maintenance, but never a satellite."""
         for records in self._records.values():
             for record in records:
-                works = record.status == RETIRED or record.type in ("Satellite", SEGMENT)
-                if self._random.random() < NOT_OPERATIONAL and not works:
-                    record.status = self._random.choice((DOWN, DOWN, DOWN, DEGRADED, MAINTENANCE))
+                draw = self._random.random()
+                if record.status in OUT_OF_SERVICE or record.type in ("Satellite", SEGMENT):
+                    continue
+                for status in PROBLEMS:
+                    draw -= self._sizes.shares[status]
+                    if draw < 0:
+                        record.status = status
+                        break
+
+
+def _part(number: int, share: float) -> int:
+    """The share of a number, rounded up."""
+    return math.ceil(round(number * share, 6))
 
 
 def _relate(record: FleetRecord, word: str, other: FleetRecord, inverse: str) -> None:

@@ -18,15 +18,21 @@ SERVICE, CARRIER, RESOURCE = "service", "carrier", "resource"
 KINDS = (SERVICE, CARRIER, RESOURCE)
 PREFIXES = {SERVICE: "SVC", CARRIER: "CAR", RESOURCE: "RES"}
 
-STATUSES = ("operational", "down", "degraded", "maintenance", "retired")
-OPERATIONAL, DOWN, DEGRADED, MAINTENANCE, RETIRED = STATUSES
+STATUSES = ("operational", "down", "degraded", "maintenance", "retired", "planned")
+OPERATIONAL, DOWN, DEGRADED, MAINTENANCE, RETIRED, PLANNED = STATUSES
+
+PROBLEMS = (DOWN, DEGRADED, MAINTENANCE)
+"""The statuses of records that are in service and do not work as they should."""
+
+OUT_OF_SERVICE = (RETIRED, PLANNED)
+"""The statuses of records that are not in service any more, or not yet."""
 
 T = TypeVar("T")
 
 
-def by_status(operational: T, down: T, degraded: T, maintenance: T, retired: T) -> dict[str, T]:
-    """A value for each of `STATUSES`."""
-    return dict(zip(STATUSES, (operational, down, degraded, maintenance, retired), strict=True))
+def by_status(*values: T) -> dict[str, T]:
+    """A value for each of `STATUSES`, in their order."""
+    return dict(zip(STATUSES, values, strict=True))
 
 
 SEGMENT = "BandwidthSegment"
@@ -145,13 +151,8 @@ def without_retired(record: FleetRecord) -> FleetRecord:
 
 
 def supporting_resources(record: FleetRecord) -> list[FleetRecord]:
-    """The hardware of a service or carrier; a carrier's gateway and terminal are its places instead."""
-    elsewhere = END_ROLES if record.kind == CARRIER else ()
-    return [
-        part
-        for part in record.parts
-        if part.kind == RESOURCE and part.type != SEGMENT and part.type not in elsewhere
-    ]
+    """The hardware of a service or carrier; a carrier's gateway and terminal are its places as well."""
+    return [part for part in record.parts if part.kind == RESOURCE and part.type != SEGMENT]
 
 
 def supporting_services(record: FleetRecord) -> list[FleetRecord]:
@@ -223,6 +224,11 @@ def service_date(record: FleetRecord) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(record.started - DAY))
 
 
+def service_level(record: FleetRecord) -> str:
+    """Gold, Silver or Bronze."""
+    return ("Gold", "Silver", "Bronze")[record.number % 3]
+
+
 def characteristics(record: FleetRecord) -> list[tuple[str, Value]]:
     """Names and values; at least one."""
     by_kind = {SERVICE: _of_service, CARRIER: _of_carrier, RESOURCE: _of_resource}
@@ -234,7 +240,7 @@ def _of_service(record: FleetRecord) -> list[tuple[str, Value]]:
     return [
         ("committedInformationRate", rate),
         ("maximumInformationRate", rate * 2),
-        ("serviceLevel", ("Gold", "Silver", "Bronze")[record.number % 3]),
+        ("serviceLevel", service_level(record)),
         ("vlan", 100 + record.number % 3900),
     ]
 

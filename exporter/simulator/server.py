@@ -20,7 +20,16 @@ from typing import Any, Self
 import yaml
 from aiohttp import web
 
-from exporter.simulator import fault, generator, list_request, listing, quirk, quirk_effects
+from exporter.simulator import (
+    fault,
+    generator,
+    list_request,
+    listing,
+    outage,
+    quirk,
+    quirk_effects,
+    status_shares,
+)
 from exporter.simulator.dialect import DIALECTS, ENTITIES
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet import Fleet
@@ -44,7 +53,7 @@ class Options:
 
     `listen_port` 0 is any free port. `resources` counts the default types only. `latency` is seconds per
     request, `change_rate` changed records per second. `faults` are written as `fault.parse` reads them,
-    `quirks` as `quirk.parse` does.
+    `quirks` as `quirk.parse` does, `outages` as `outage.parse`, `shares` as `status_shares.parse`.
     """
 
     listen_host: str = "127.0.0.1"
@@ -58,6 +67,8 @@ class Options:
     change_rate: float = 0.0
     faults: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
+    outages: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     username: str = "monitor"
     password: str = "simulator"  # noqa: S105 - public, printed for the user
 
@@ -75,10 +86,10 @@ MOST: Mapping[str, int] = {
 
 class Simulator:
     """One running inventory. Raises ValueError for invalid options; `start` raises OSError where the address
-    cannot be used.
+    cannot be used. `clock` is the time in Unix seconds.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, clock: Callable[[], float] = time.time) -> None:
         if options.dialect not in DIALECTS:
             raise ValueError(f"there is no dialect {options.dialect!r}; use one of {', '.join(DIALECTS)}")
         for name, most in MOST.items():
@@ -88,8 +99,12 @@ class Simulator:
         quirks = [quirk.parse(text) for text in options.quirks]
         self.dialect = quirk_effects.apply(DIALECTS[options.dialect], quirks)
         self.requests = 0
-        sizes = generator.Sizes(options.services, options.carriers, options.resources)
-        self.fleet = Fleet(sizes, options.seed, time.time())
+        shares = status_shares.parse(options.shares)
+        sizes = generator.Sizes(options.services, options.carriers, options.resources, shares)
+        self._clock = clock
+        self.fleet = Fleet(sizes, options.seed, clock())
+        outages = [outage.parse(text) for text in options.outages]
+        self._outages = outage.Outages(outages, self.fleet, options.seed)
         self.access_rules = AccessRules(self.dialect.response.hidden_share, options.seed, self.fleet)
         self._pages = listing.Pages(self.dialect, self.access_rules)
         self.inject(*options.faults)
@@ -204,8 +219,15 @@ class Simulator:
             return _response(refusal)
         if self.options.latency:
             await asyncio.sleep(self.options.latency)
-        self.fleet.change(self.options.change_rate, time.time())
+        self._advance(self._clock())
         return await handler(request)
+
+    def _advance(self, now: float) -> None:
+        """Applies the changes and outages up to now, in the order of their times."""
+        for moment in self._outages.moments(now):
+            self.fleet.change(self.options.change_rate, moment)
+            self.fleet.impose(self._outages.statuses(moment), moment)
+        self.fleet.change(self.options.change_rate, now)
 
     async def _list(self, api: str, request: web.Request) -> web.Response:
         if self.dialect.needs_accept and not accepts_json(request.headers.get("Accept", "")):
@@ -216,7 +238,7 @@ class Simulator:
         except list_request.BadQuery as error:
             return _response(listing.problem(error.status, str(error)))
         url = f"{request.url.origin()}{request.path}"
-        records = self._listing.records(requested, time.time())
+        records = self._listing.records(requested, self._clock())
         reply = self._pages.reply(requested, records, self._encoder, url)
         return _response(self._faults.change_reply(requested, reply))
 

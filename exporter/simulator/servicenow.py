@@ -11,17 +11,18 @@ import time
 
 from exporter.simulator import record as content
 from exporter.simulator import tmf
-from exporter.simulator.record import CARRIER, RESOURCE, SEGMENT, FleetRecord, by_status
+from exporter.simulator.record import CARRIER, RESOURCE, FleetRecord, by_status
 from exporter.simulator.tmf import Json
 
 SERVICES, RESOURCES = "/api/x_tmf638_inventory", "/api/sn_ni_core"
 
 _LIFE_CYCLE = by_status(
-    operational=("Operational", "In Use", "1"),
-    down=("Operational", "Pending Repair", "5"),
-    degraded=("Operational", "In Use", "1"),
-    maintenance=("Operational", "In Maintenance", "3"),
-    retired=("End of Life", "Retired", "7"),
+    ("Operational", "In Use", "1"),
+    ("Operational", "Pending Repair", "5"),
+    ("Operational", "In Use", "1"),
+    ("Operational", "In Maintenance", "3"),
+    ("End of Life", "Retired", "7"),
+    ("Deploy", "Pending Install", "4"),
 )
 """life_cycle_stage, life_cycle_stage_status and install_status."""
 
@@ -70,10 +71,7 @@ def format_record(record: FleetRecord) -> Json:
         "startDate": _timestamp(record.started),
         "endDate": _timestamp(record.ended),
         "serviceDate": _timestamp(record.created),
-        # one place is not enough for the two ends of a carrier: they are supporting resources as well
-        "supportingResource": [
-            tmf.reference(part) for part in listed.parts if part.kind == RESOURCE and part.type != SEGMENT
-        ],
+        "supportingResource": [tmf.reference(part) for part in content.supporting_resources(listed)],
         "supportingService": [tmf.reference(part) for part in content.supporting_services(listed)],
     }
 

@@ -12,10 +12,10 @@ from exporter.simulator.tmf import Json
 
 BASE = "/gstm/dataminer/tmf/api/v1"
 
-STATUS = by_status("Operational", "Non-Operational", "Degraded", "In Maintenance", "Retired")
+STATUS = by_status("Operational", "Non-Operational", "Degraded", "In Maintenance", "Retired", "Planned")
 
-INSTALL_STATUSES = by_status("1", "1", "1", "1", "7")
-"""What `status=` selects by: 1 for installed, 7 for retired."""
+INSTALL_STATUSES = by_status("1", "1", "1", "1", "7", "4")
+"""What `status=` selects by: 1 for installed, 4 for pending install, 7 for retired."""
 
 _TYPES = {SERVICE: "service", CARRIER: "element"}
 

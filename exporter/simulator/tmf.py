@@ -12,16 +12,26 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from exporter.simulator import record as content
-from exporter.simulator.record import CARRIER, RESOURCE, SERVICE, FleetRecord, Role, Specification, by_status
+from exporter.simulator.record import (
+    CARRIER,
+    DEGRADED,
+    OPERATIONAL,
+    PLANNED,
+    RESOURCE,
+    SERVICE,
+    FleetRecord,
+    Role,
+    Specification,
+    by_status,
+)
 
 Json = dict[str, Any]
 
-STATES_V4 = by_status("active", "inactive", "active", "inactive", "terminated")
-RESOURCE_STATUSES = by_status("available", "alarm", "alarm", "suspended", "unknown")
-LIFECYCLES_V3 = by_status("Active", "Inactive", "Active", "Suspended", "Retired")
-_ADMINISTRATIVE_STATES = by_status("unlocked", "unlocked", "unlocked", "locked", "unlocked")
-_OPERATIONAL_STATES = by_status("enable", "disable", "enable", "disable", "disable")
-_WORKS = by_status(operational=True, down=False, degraded=True, maintenance=False, retired=False)
+STATES_V4 = by_status("active", "inactive", "active", "inactive", "terminated", "designed")
+RESOURCE_STATUSES = by_status("available", "alarm", "alarm", "suspended", "unknown", "reserved")
+LIFECYCLES_V3 = by_status("Active", "Inactive", "Active", "Suspended", "Retired", "Planned")
+_ADMINISTRATIVE_STATES = by_status("unlocked", "unlocked", "unlocked", "locked", "unlocked", "unlocked")
+_OPERATIONAL_STATES = by_status("enable", "disable", "enable", "disable", "disable", "enable")
 
 _TYPES = {SERVICE: "CustomerFacingService", CARRIER: "Carrier"}
 
@@ -107,7 +117,7 @@ def present(shown: Json) -> Json:
 
 def attributes_v4(record: FleetRecord) -> Json:
     """Dates, flags and states; v5 has a few more."""
-    works = _WORKS[record.status]
+    works = record.status in (OPERATIONAL, DEGRADED)
     if record.kind == RESOURCE:
         return {
             "startOperatingDate": content.timestamp(record.started),
@@ -122,7 +132,7 @@ def attributes_v4(record: FleetRecord) -> Json:
         "serviceDate": content.service_date(record),
         "startDate": content.timestamp(record.started),
         "endDate": content.end_timestamp(record),
-        "hasStarted": True,
+        "hasStarted": record.status != PLANNED,
         "isServiceEnabled": works,
         "state": STATES_V4[record.status],
     }

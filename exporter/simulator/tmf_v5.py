@@ -7,16 +7,18 @@ resourceStatus, and the release of April 2026 with several states instead. TMF63
 from __future__ import annotations
 
 from exporter.simulator import record as content
-from exporter.simulator.record import RESOURCE, FleetRecord, Role, Specification, by_status
+from exporter.simulator import tmf
+from exporter.simulator.record import PLANNED, RESOURCE, FleetRecord, Role, Specification, by_status
 from exporter.simulator.tmf import Json, TmfVersion, attributes_v4, reference
 
-STATES = by_status("active", "active", "active", "active", "terminated")
-_OPERATING_STATUSES = by_status("running", "failed", "degraded", "stopped", "stopped")
+STATES = by_status("active", "active", "active", "active", "terminated", "designed")
+RESOURCE_STATUSES = {**tmf.RESOURCE_STATUSES, PLANNED: "planned"}
+_OPERATING_STATUSES = by_status("running", "failed", "degraded", "stopped", "stopped", "pending")
 
-LIFECYCLES_2026 = by_status("installed", "installed", "installed", "installed", "pendingRemoval")
-OPERATIONAL_STATES_2026 = by_status("enabled", "disabled", "enabled", "disabled", "disabled")
-_ALARMS_2026 = by_status([], ["critical", "alarmOutstanding"], ["minor"], ["underRepair"], [])
-_AVAILABILITY_2026 = by_status("online", "failed", "degraded", "inTest", "notInstalled")
+LIFECYCLES_2026 = by_status("installed", "installed", "installed", "installed", "pendingRemoval", "planned")
+OPERATIONAL_STATES_2026 = by_status("enabled", "disabled", "enabled", "disabled", "disabled", "disabled")
+_ALARMS_2026 = by_status([], ["critical", "alarmOutstanding"], ["minor"], ["underRepair"], [], [])
+_AVAILABILITY_2026 = by_status("online", "failed", "degraded", "inTest", "notInstalled", "notInstalled")
 
 
 def _attributes(record: FleetRecord) -> Json:
@@ -24,6 +26,8 @@ def _attributes(record: FleetRecord) -> Json:
     if record.kind != RESOURCE:
         operating_status = _OPERATING_STATUSES[record.status]
         shown |= {"state": STATES[record.status], "operatingStatus": operating_status}
+    else:
+        shown["resourceStatus"] = RESOURCE_STATUSES[record.status]
     identifier = {
         "@type": "ExternalIdentifier",
         "id": content.system_id(record.code),

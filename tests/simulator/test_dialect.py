@@ -18,6 +18,7 @@ from exporter.simulator.record import (
     KINDS,
     MAINTENANCE,
     OPERATIONAL,
+    PLANNED,
     RESOURCE,
     RETIRED,
     SERVICE,
@@ -94,6 +95,7 @@ def test_ses_says_each_status_in_its_own_words(fleet: Fleet, status: str) -> Non
         DEGRADED: "Degraded",
         MAINTENANCE: "In Maintenance",
         RETIRED: "Retired",
+        PLANNED: "Planned",
     }
     for code in ("SVC0000001", "CAR0000001", "RES0000005"):
         fleet.set_status(code, status, NOW)
@@ -108,6 +110,7 @@ def test_ses_says_each_status_in_its_own_words(fleet: Fleet, status: str) -> Non
         (DEGRADED, "active", ("active", "degraded"), ("alarm", "unlocked", "enable")),
         (MAINTENANCE, "inactive", ("active", "stopped"), ("suspended", "locked", "disable")),
         (RETIRED, "terminated", ("terminated", "stopped"), ("unknown", "unlocked", "disable")),
+        (PLANNED, "designed", ("designed", "pending"), ("reserved", "unlocked", "enable")),
     ],
 )
 def test_tmf_says_each_status_in_the_words_of_the_specification(
@@ -121,7 +124,9 @@ def test_tmf_says_each_status_in_the_words_of_the_specification(
     assert (shown["state"], shown["operatingStatus"]) == v5
     for name in ("tmf-v4", "tmf-v5"):
         shown = DIALECTS[name].shape(hardware)
-        assert (shown["resourceStatus"], shown["administrativeState"], shown["operationalState"]) == resource
+        states = (shown["administrativeState"], shown["operationalState"])
+        expected = "planned" if (status, name) == (PLANNED, "tmf-v5") else resource[0]  # a word of v5 only
+        assert (shown["resourceStatus"], *states) == (expected, *resource[1:])
 
 
 def test_a_ses_carrier_shows_gateway_terminal_satellite_transponder_and_segments(fleet: Fleet) -> None:
@@ -130,7 +135,7 @@ def test_a_ses_carrier_shows_gateway_terminal_satellite_transponder_and_segments
     assert re.fullmatch(r"[0-9a-f]{32}", shown["id"])
     assert [place["role"] for place in shown["place"]] == ["gateway", "terminal"]
     types = [part["@referredType"] for part in shown["supportingResource"]]
-    assert types == ["Satellite", "Transponder", "Modem"]
+    assert types == ["Satellite", "Transponder", "Gateway", "Terminal", "Modem"]
     segments = [(one["@referredType"], one["status"]) for one in shown["supportingService"]]
     assert segments == [("BandwidthSegment", "Operational"), ("BandwidthSegment", "Retired")]
     values = {one["name"]: one["value"] for one in shown["serviceCharacteristic"]}

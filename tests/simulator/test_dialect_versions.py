@@ -17,6 +17,7 @@ from exporter.simulator.record import (
     KINDS,
     MAINTENANCE,
     OPERATIONAL,
+    PLANNED,
     RESOURCE,
     RETIRED,
     SEGMENT,
@@ -58,6 +59,7 @@ def test_before_v4_a_resource_has_a_lifecycle_state_alone(fleet: Fleet, status: 
         DOWN: "Inactive",
         MAINTENANCE: "Suspended",
         RETIRED: "Retired",
+        PLANNED: "Planned",
     }
     fleet.set_status("RES0000005", status, NOW)
     for name in ("tmf-v2", "tmf-v3"):

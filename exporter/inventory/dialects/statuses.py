@@ -176,7 +176,9 @@ SNOW_LIFE: Words = {
 """ServiceNow's life cycle stage status of things (Common Service Data Model); further words are in `SNOW`."""
 
 SNOW_REFINING: Words = {
-    # operational status
+    # operational status; the first two are not ServiceNow's own choices
+    "Degraded": DEGRADED,
+    "Down": DOWN,
     "Non-Operational": DOWN,
     "Repair in Progress": DOWN,
     "Retired": RETIRED,
