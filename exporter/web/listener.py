@@ -188,7 +188,6 @@ class _Accepted(asyncio.Protocol):
         elif acceptor.tls is None:
             self._hand_over(raw, connection)
         else:
-            raw.pause_reading()  # the first bytes belong to the handshake
             acceptor.pending.add(self)
             shaking = self._shake_hands(acceptor.tls, connection)
             self._handshake = asyncio.get_running_loop().create_task(shaking)
@@ -228,6 +227,8 @@ class _Accepted(asyncio.Protocol):
         self._linger = asyncio.get_running_loop().call_later(_LINGER, self.abort)
 
     async def _shake_hands(self, tls: CurrentContext, connection: Connection) -> None:
+        # the first bytes belong to the handshake; paused earlier, Python 3.11.2 reads on
+        self._transport.pause_reading()
         loop, connections = asyncio.get_running_loop(), self._acceptor.connections
         seconds = connections.limits.headers
         secured: asyncio.Transport | None = None

@@ -180,7 +180,7 @@ def tls_context(config: TlsServerConfig, file: Path) -> ssl.SSLContext:
     if config.openssl_ciphers:
         made.set_ciphers(config.openssl_ciphers)
     for curve in config.curve_preferences:
-        made.set_ecdh_curve(_CURVES[curve])
+        _set_curve(made, curve, file)
     made.set_alpn_protocols(["http/1.1"])
     pems = {key: _pem(config, key, file) for key in ("cert", "key")}
     certificates.show(
@@ -192,6 +192,18 @@ def tls_context(config: TlsServerConfig, file: Path) -> ssl.SSLContext:
     )
     _verify_clients(made, config, file)
     return made
+
+
+def _set_curve(made: ssl.SSLContext, curve: str, file: Path) -> None:
+    try:
+        made.set_ecdh_curve(_CURVES[curve])
+    except (ssl.SSLError, ValueError) as error:  # Python 3.11.2 can set the NIST curves only
+        raise ConfigError(
+            f"{curve} cannot be set with this Python and its OpenSSL",
+            file=str(file),
+            path="tls_server_config.curve_preferences",
+            hint="leave it out: then OpenSSL chooses, X25519 first",
+        ) from error
 
 
 def _verify_clients(made: ssl.SSLContext, config: TlsServerConfig, file: Path) -> None:

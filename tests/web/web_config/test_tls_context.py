@@ -11,6 +11,8 @@ import pytest
 import trustme
 
 from exporter import certificates
+from exporter.errors import ConfigError
+from exporter.web.web_config import reloader
 
 from .served import ALICE, STRICT, TLS, USERS, Folder, Served, served, write
 
@@ -121,6 +123,18 @@ async def test_only_the_curve_of_the_file_is_used(folder: Folder) -> None:
         await connected(there, client)
     async with served(folder.web(f"{TLS}  curve_preferences: [CurveP521]\n")) as there:
         await refused(there, client)
+
+
+async def test_a_curve_that_cannot_be_set_is_an_error_of_the_configuration(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As X25519 is with Python 3.11.2, and as some are with the OpenSSL of other distributions."""
+    monkeypatch.setitem(reloader._CURVES, "X25519", "unknown-to-openssl")
+    with pytest.raises(ConfigError, match="X25519 cannot be set") as caught:
+        async with served(folder.web(f"{TLS}  curve_preferences: [X25519]\n")):
+            raise AssertionError("it is served all the same")
+    assert caught.value.path == "tls_server_config.curve_preferences"
+    assert "leave it out" in caught.value.hint
 
 
 async def test_a_client_that_offers_http_2_is_answered_in_http_1(folder: Folder) -> None:
