@@ -198,9 +198,10 @@ class ListReader:
         def store() -> pagination.PageResult:
             if query.role == "unit":  # the same records once more
                 return msgspec.structs.replace(result, new=draft.compare(batch, time.time()))
+            is_other = bool(batch.items) and not draft.repeats_page(batch)
             new = draft.add(batch, time.time(), query.ordinal)
             self._on_page(batch.items, result.total)
-            return msgspec.structs.replace(result, new=new)
+            return msgspec.structs.replace(result, new=new, is_mixed=is_other and not new)
 
         return store
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from operator import itemgetter
 from types import MappingProxyType
-from typing import NamedTuple
 
 import msgspec
 
 from exporter.inventory import decode, elements
 from exporter.inventory.absences import Answers
+from exporter.inventory.list_pages import ListPages, composition
 from exporter.inventory.record import StatusSummary, with_status
 from exporter.inventory.snapshot import Changes, Outcome, ShrinkGuard, Snapshot, StoredRecord
 
@@ -53,27 +52,6 @@ OUTDATED = 4
 
 SPARE = 1_000
 """Pairs of status and type that are remembered although no record has them any more."""
-
-
-class _List(NamedTuple):
-    """One list of a crawl: number, length and stored ids of its pages, all ids seen, the requested size."""
-
-    pages: list[tuple[int, int, Sequence[str]]]
-    seen: set[str | int]
-    size: int = 0
-
-    def has_several_pages(self) -> bool:
-        """Whether more than one of its pages had records."""
-        return sum(items > 0 for _, items, _ in self.pages) > 1
-
-    def answers(self) -> Answers:
-        """Its answers that had records, in order."""
-        pages = sorted((page for page in self.pages if page[1]), key=itemgetter(0))
-        longest = max((items for _, items, _ in pages), default=0)
-        # one page alone is no measure of how many records a page holds
-        full = longest if len(pages) > 1 else max(longest, self.size)
-        has_end = len(self.pages) == 1 or not pages or pages[-1][1] < full
-        return Answers(tuple(ids for *_, ids in pages) or ((),), has_end)
 
 
 class Draft:
@@ -115,7 +93,7 @@ class Draft:
         self._key = key
         self._known_outdated = outdated
         self._breakdown: Breakdown | None = None  # before an earlier crawl was added
-        self._lists: list[_List] = []
+        self._lists: list[ListPages] = []
         self._seen: set[str | int] = set()
         self._summaries: dict[StatusSummary, StatusSummary] = {}
         self.begin()
@@ -127,6 +105,7 @@ class Draft:
         update wins, on a tie the one that is stored, else one that does not depend on their order.
         """
         before = len(self._seen)
+        self._lists[-1].shown.add(composition(batch))
         self.items += batch.items
         self._lists[-1].pages.append((number, batch.items, batch.ids))
         self._carry(batch.carried)
@@ -151,6 +130,10 @@ class Draft:
             if len(self.rejects) < 100:
                 self.rejects.append(reject)
         return len(self._seen) - before
+
+    def repeats_page(self, batch: decode.Batch[StoredRecord]) -> bool:
+        """Whether a page that was added has exactly the records of this one."""
+        return composition(batch) in self._lists[-1].shown
 
     def leave_out(self, condition: str) -> None:
         """Drops what contradicts a condition that the API ignores, or may ignore."""
@@ -268,7 +251,7 @@ class Draft:
         if self._lists and not self._lists[-1].pages:
             self._lists.pop()
         self._seen = set()
-        self._lists.append(_List([], self._seen, size))
+        self._lists.append(ListPages([], self._seen, set(), size))
 
     def begin_again(self, size: int) -> None:
         """Begins the present list again; what it has brought so far is kept, and is no duplicate."""

@@ -22,13 +22,13 @@ import msgspec
 from exporter.inventory.dialects import Paging
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH, Bisection, FailedPage, PagePart, Unread
 from exporter.paging.links import CursorStrategy, LinkStrategy, RangeStrategy
+from exporter.paging.page_numbers import PageStrategy
 from exporter.paging.strategies import (
     NO_NEXT_PAGE,
     NOT_FOUND,
     NextPage,
     OffsetStrategy,
     PageRequest,
-    PageStrategy,
     Query,
     Received,
     Strategy,
@@ -50,8 +50,9 @@ class PageResult(msgspec.Struct, frozen=True):
     """What a query brought.
 
     `items` counts the records of the page, `new` those with an id that did not come before, or without
-    an id; `total` is announced by the answer's headers, None for none; `bad_total` is one that is no
-    number of records, as it was written. `non_records` counts elements that are no objects. `misplaced` says
+    an id; `is_mixed` says that none is new, though no page before had just these records. `total` is
+    announced by the answer's headers, None for none; `bad_total` is one that is no number of records, as it
+    was written. `non_records` counts elements that are no objects. `misplaced` says
     where a page with new records claims to be the beginning of the list although another was requested.
     `unfollowed` are the settings to follow the next page that a first page names.
 
@@ -75,6 +76,7 @@ class PageResult(msgspec.Struct, frozen=True):
     non_records: int = 0
     etag: str = ""
     unfollowed: str = ""
+    is_mixed: bool = False
 
 
 PRECONDITION_FAILED = 412
@@ -290,7 +292,13 @@ class _Reading:
             self._watch_for_repetition(result)
             new = result.items if result.query.first else result.new
             received = Received(
-                result.items, new, self._expected, result.status, result.next_page, result.etag
+                result.items,
+                new,
+                self._expected,
+                result.status,
+                result.next_page,
+                result.etag,
+                result.is_mixed,
             )
             self._strategy.on_page(request, received)
             return

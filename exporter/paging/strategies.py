@@ -1,8 +1,9 @@
-"""Which page of a list to request next, and how it is written: by position, page number, or all at once.
+"""Which page of a list to request next, and how it is written: by position, or all at once.
 
-The strategies of links, cursors and ranges are in `links`. A strategy is asked which request may be sent now,
-and receives each page in the order of arrival; the limits, and whether the list is complete, are decided in
-`pagination`. Pure. Invariant: every request moves a strategy on, so it ends or meets a limit.
+The strategy of page numbers is in `page_numbers`, those of links, cursors and ranges are in `links`. A
+strategy is asked which request may be sent now, and receives each page in the order of arrival; the limits,
+and whether the list is complete, are decided in `pagination`. Pure. Invariant: every request moves a strategy
+on, so it ends or meets a limit.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NOT_FOUND = 404
 CAPPED_TOTAL = 100_000
 """The total at which ServiceNow stops counting."""
 
-_FAILED_AT_END = 3
+FAILED_AT_END = 3
 """Pages in a row that fail, or come empty, behind the announced end before nothing more is requested."""
 
 _COUNTS_PAGES = (
@@ -31,6 +32,14 @@ _COUNTS_PAGES = (
 _COUNTS_PAGES_FROM_1 = (
     "position 1 lists the whole first page again: the API counts pages, not records (set paging.style: page,"
     " and paging.first: 1)"
+)
+
+MOST_MIXED = 3
+"""Pages in a row that have only records of other pages, after which nothing more is requested."""
+
+MIXED = (
+    f"{MOST_MIXED} pages in a row have only records of other pages, so that the end of the list is unknown:"
+    " does the API list a record several times?"
 )
 
 _NEW_IN_CHANGING = 0.1
@@ -74,7 +83,8 @@ class PageRequest(msgspec.Struct, frozen=True):
 class Received(msgspec.Struct, frozen=True):
     """What a page had: `items` records, `new` of them with ids not seen before (on the first page: all).
 
-    `total` is the number of records announced so far, None for none.
+    `total` is the number of records announced so far, None for none. `is_mixed` says that the page has only
+    records of other pages, but is none of those again: some list a record several times.
     """
 
     items: int
@@ -83,6 +93,7 @@ class Received(msgspec.Struct, frozen=True):
     status: int = 200
     next_page: NextPage = NO_NEXT_PAGE
     etag: str = ""
+    is_mixed: bool = False
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -210,7 +221,8 @@ def is_total_doubtful(total: int, reached: int, first: int, size: int) -> bool:
     return first > 0 and total % first == 0 and (total > first or total >= size)
 
 
-def _records_after_404(where: str) -> str:
+def records_after_404(where: str) -> str:
+    """The doubt where a 404 was not the end of the list."""
     return f"{where} answered 404, and records followed all the same"
 
 
@@ -235,6 +247,7 @@ class OffsetStrategy(SizedStrategy):
         self._failed = 0  # pages in a row, behind the announced end
         self._absent = -1  # the position of a 404 that may be the end
         self._doubt = ""
+        self._mixed = 0  # pages in a row that had only records of others
         self._is_ended = self._is_end_empty = False
         self._gaps: list[PageRequest] = []
         self._skipped: dict[int, int] = {}  # records skipped at a position
@@ -247,7 +260,7 @@ class OffsetStrategy(SizedStrategy):
         """Gaps first; then pages up to the total, or else one at a time."""
         if self._gaps:
             return self._gaps.pop()
-        if self._is_ended or self._failed >= _FAILED_AT_END:
+        if self._is_ended or self._failed >= FAILED_AT_END:
             return None
         if total is not None and self._is_stride_known and self._next < total:
             request = PageRequest(self._next, self._size, span=min(self._stride, total - self._next))
@@ -281,6 +294,7 @@ class OffsetStrategy(SizedStrategy):
                 self._doubt = _COUNTS_PAGES_FROM_1  # else there were one record fewer
             return
         self._failed = 0
+        self._mixed = self._mixed + 1 if received.is_mixed else 0
         if request.position == 0 and not request.gap:
             self._first = items
         if not request.span:
@@ -288,11 +302,11 @@ class OffsetStrategy(SizedStrategy):
         if not received.new and total is None and received.status == NOT_FOUND and self._absent < 0:
             self._absent = request.position
             self._skip(request)
-        elif not received.new and (total is None or request.position >= total):
+        elif not received.new and self._is_end(request, received):
             self._is_ended, self._is_end_empty = True, not items
         elif items:
             if self._absent >= 0:
-                self._absent, self._doubt = -1, _records_after_404(f"the position {self._absent}")
+                self._absent, self._doubt = -1, records_after_404(f"the position {self._absent}")
             self._reached = max(self._reached, request.position + items)
             self._next = max(self._next, self._reached)
             missing = request.span - items
@@ -301,6 +315,14 @@ class OffsetStrategy(SizedStrategy):
                 self._gaps.append(PageRequest(request.position + items, limit, span=missing, gap=True))
         else:
             self._skip(request)
+
+    def _is_end(self, request: PageRequest, received: Received) -> bool:
+        """Whether a page without new records is the end of the list."""
+        if received.total is not None:
+            return request.position >= received.total
+        if received.is_mixed and self._mixed >= MOST_MIXED:
+            self._doubt = self._doubt or MIXED
+        return not received.is_mixed or self._mixed >= MOST_MIXED
 
     def _learn_stride(self, items: int) -> None:
         if items:
@@ -339,105 +361,3 @@ class OffsetStrategy(SizedStrategy):
     def doubt(self, total: int | None) -> str:
         """A 404 with records behind it, or positions that count pages."""
         return self._doubt
-
-
-class PageStrategy(SizedStrategy):
-    """Page numbers. The gap in a short page cannot be requested.
-
-    Without a total, pages behind a full first page are requested in the hope that there are some, and a short
-    one ends the list unless a later one has records. A short first page may be limited by the server: then
-    the second has records, and its length is that of a full page. A page without new records counts as
-    empty: some servers repeat their last page for every number behind it. If pages before the last are short,
-    records are hidden after pages were cut: then only several empty pages end the list.
-    """
-
-    def __init__(self, paging: Paging, size: int) -> None:
-        super().__init__(paging, size)
-        self._next = 0
-        self._full = 0  # records of a full page
-        self._is_full_known = False
-        self._first = 0  # records of the first page
-        self._last, self._last_items = -1, 0  # the last page with new records
-        self._empty: set[int] = set()  # pages without new records
-        self._absent: set[int] = set()  # pages that answered 404
-        self._failed: set[int] = set()
-        self._pages = self._alike = 0  # pages with records, and those as long as a full one
-        self._is_hidden = False  # whether a page before the last was short
-
-    def write(self, request: PageRequest) -> Parameters:
-        """The number of the page."""
-        return self.named(request, self.paging.position_param, self.paging.start + request.position)
-
-    def next_request(self, total: int | None, in_flight: int) -> PageRequest | None:
-        """The next page, if there is likely to be one."""
-        if in_flight and not self._is_full_known:
-            return None
-        if total is None:
-            wanted = not self._is_ended()
-        elif self._next * (self._full or self._size) < total:
-            wanted = True
-        else:
-            reached = self._last * self._full + self._last_items
-            is_open = is_total_doubtful(total, reached, self._first, self._size)
-            wanted = is_open and not in_flight and not self._is_ended()
-        if not wanted:
-            return None
-        self._next += 1
-        return PageRequest(self._next - 1, self._size)
-
-    def _is_ended(self) -> bool:
-        if sum(number > self._last for number in self._failed) >= _FAILED_AT_END:
-            return True
-        empty = sum(number > self._last for number in self._empty)
-        return empty >= _FAILED_AT_END if self._is_hidden else empty > 0 or self._last_items < self._full
-
-    def on_page(self, request: PageRequest, received: Received) -> None:
-        """Learns from the first two pages how long a full one is, and from all where the list ends."""
-        number, items = request.position, received.items
-        if number == 0:
-            self._first = items
-        if not self._is_full_known:
-            self._alike *= items <= self._full
-            self._full = max(self._full, items)
-            self._is_full_known = number > 0 or items >= self._size
-        self._pages += items > 0
-        self._alike += items == self._full
-        if received.status == NOT_FOUND:
-            self._absent.add(number)
-        if not received.new:
-            self._empty.add(number)
-            self._is_hidden = self._is_hidden or number < self._last
-        elif number < self._last:
-            self._is_hidden = self._is_hidden or items < self._full
-        else:
-            skipped = any(self._last < empty < number for empty in self._empty)
-            # a first page shorter than asked is limited or has hidden records: then a short page is no end
-            short = self._last >= 0 and min(self._first, self._last_items) < max(self._full, self._size)
-            self._is_hidden = self._is_hidden or skipped or short
-            self._last, self._last_items = number, items
-
-    def on_failure(self, request: PageRequest, total: int | None) -> int:
-        """Continues behind it; after three in a row at the end, nobody can know the end."""
-        self._failed.add(request.position)
-        full = self._full or self._size
-        return full if total is None else max(0, min(full, total - request.position * full))
-
-    def on_recovered(self, request: PageRequest, received: Received, reached: int) -> None:
-        """The page counts like any other."""
-        self._failed.discard(request.position)
-        if received.items > self._full:
-            self._full, self._alike = received.items, 0
-        self.on_page(request, received)
-
-    def rows(self, request: PageRequest) -> range | None:
-        """Known where pages agree on the length of a full one; the first page begins the list in any case."""
-        is_agreed = self._full == self._size or self._alike > max(1, self._pages - 2)
-        if not is_agreed and request.position:
-            return None
-        length = self._full if is_agreed else self._size
-        return range(request.position * length, (request.position + 1) * length)
-
-    def doubt(self, total: int | None) -> str:
-        """A 404 with records behind it."""
-        within = [number for number in self._absent if number < self._last]
-        return _records_after_404(f"page {min(within) + 1}") if within else ""
