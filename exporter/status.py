@@ -175,9 +175,22 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Further pages: title and address (http, https or a path)."""
 
 
-def as_json(status: Status) -> bytes:
-    """The status in the envelope of Prometheus' own API: `{"status": "success", "data": {...}}`."""
-    envelope = {"status": "success", "data": status}
+class Defect(msgspec.Struct, frozen=True):
+    """The records of one collection that have one data quality defect."""
+
+    records: int
+    """Number of records."""
+    examples: tuple[str, ...] = ()
+    """Ids of some of them, at most 20."""
+
+
+DefectsByCollection = Mapping[str, Mapping[str, Defect]]
+"""Collection → defect → its records."""
+
+
+def as_json(data: Status | DefectsByCollection) -> bytes:
+    """The data in the envelope of Prometheus' own API: `{"status": "success", "data": {...}}`."""
+    envelope = {"status": "success", "data": data}
     try:
         return msgspec.json.encode(envelope, enc_hook=_plain)
     except UnicodeEncodeError:

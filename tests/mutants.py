@@ -40,9 +40,12 @@ MODULES: Mapping[str, Sequence[str]] = {
     "exporter/inventory/dates.py": ("tests/inventory/test_text.py", "tests/outside/test_wire_values.py"),
     "exporter/inventory/snapshot.py": (
         "tests/inventory/test_snapshot.py",
-        "tests/inventory/test_dangling.py",
         "tests/inventory/test_tally.py",
     ),
+    "exporter/topology/dangling.py": ("tests/topology/test_dangling.py",),
+    "exporter/topology/defects.py": ("tests/topology/test_defects.py",),
+    "exporter/topology/rollups.py": ("tests/topology/test_rollups.py",),
+    "exporter/topology/sorted_ids.py": ("tests/topology/test_sorted_ids.py",),
     "exporter/paging/bisect.py": ("tests/paging/test_bisection.py",),
     "exporter/paging/links.py": ("tests/paging/test_next_link.py", "tests/outside/test_position_check.py"),
     "exporter/paging/pagination.py": (

@@ -13,7 +13,7 @@ from aiohttp import web
 from exporter import app
 from exporter.exposition import render
 from exporter.inventory.condition import Condition
-from exporter.inventory.snapshot import Changes, Snapshot
+from exporter.inventory.snapshot import Snapshot
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import record, records
@@ -318,8 +318,7 @@ async def test_f46_references_to_records_that_are_not_held_are_counted(tmp_path:
             await crawling.poller(built, collection).refresh()
         poller = crawling.poller(built, "carriers")
         before = value(built, name)
-        gone = tuple(crawling.poller(built, "resources").snapshot.records.values())
-        built.store.publish("resources", render.Body(), Snapshot(), Changes(removed=gone))
+        built.store.publish("resources", render.Body(), Snapshot())
         await poller.refresh("full")
         assert value(built, name) > before
 

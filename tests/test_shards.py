@@ -6,7 +6,7 @@ API's list and not of the share, so each shard says what the whole says. All els
 times, durations, requests, bytes, values dropped, the series of the counts, and dangling references, for a
 shard cannot know what the others hold. Zeros of the counts are a shard's own too, since it knows only the
 words that it has seen, and so is the limit of series. Roll-ups count the records of a shard, so they add up;
-their series do not, since a place may have records in each.
+their series do not, since a place may have records in each. Most defects add up, too.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.exposition import topology_families
 from exporter.topology.rollups import ROLL_UPS as KINDS_OF_ROLL_UPS
 from tests import histories, scripted
 
 COUNTS = tuple(f"ses_inventory_{name}" for name in scripted.COLLECTIONS)
 ROLL_UPS = tuple(f"ses_inventory_{kind.name}" for kind in KINDS_OF_ROLL_UPS)
+TOPOLOGY = tuple(family.name for family in topology_families.FAMILIES)
+DEFECTS = tuple(name for name in TOPOLOGY if name.endswith("_defects"))
+OF_OTHERS = tuple(("defect", name) for name in ("dangling_reference", "duplicate_name"))
+"""Defects that are judged within a shard."""
 SINCE = "_status_since_timestamp_seconds"
 ADDING_UP = tuple(
     f"{scripted.OWN}{name}"
@@ -83,14 +88,14 @@ def _of_records(found: Series) -> dict[scripted.Key, float]:
     return {
         key: 0 if key[0].endswith(SINCE) else value
         for key, value in found.items()
-        if not key[0].startswith((scripted.OWN, "process_", "python_")) and key[0] not in (*COUNTS, *ROLL_UPS)
+        if not key[0].startswith((scripted.OWN, "process_", "python_")) and key[0] not in (*COUNTS, *TOPOLOGY)
     }
 
 
 def _only(found: Series, names: Iterable[str]) -> dict[scripted.Key, float]:
-    """The samples with these names; no zeros, and no `series` of counts and roll-ups."""
+    """The samples with these names; no zeros, and no `series` of counts and of the topology."""
     wanted = set(names)
-    told = {("family", name) for name in (*COUNTS, *ROLL_UPS)}
+    told = {("family", name) for name in (*COUNTS, *TOPOLOGY)} | set(OF_OTHERS)
     return {key: value for key, value in found.items() if key[0] in wanted and value and not key[1] & told}
 
 
@@ -112,7 +117,7 @@ async def test_the_shards_together_are_the_whole_and_no_record_is_in_two(steps: 
     together = {key: value for part in parts for key, value in part.items()}
     assert together == _of_records(whole)
     assert sum(map(len, parts)) == len(together), "no series is in two"
-    for names in (COUNTS, ROLL_UPS, ADDING_UP):
+    for names in (COUNTS, ROLL_UPS, DEFECTS, ADDING_UP):
         assert _sum(_only(shard, names) for shard in shards) == _only(whole, names)
     assert all(_only(shard, EVERYWHERE) == _only(whole, EVERYWHERE) for shard in shards)
 

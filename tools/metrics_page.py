@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from exporter.exposition.families import OWN, PREFIX, TELEMETRY, Family, of
 from exporter.exposition.topology_families import FAMILIES
 from exporter.inventory.record import KINDS
+from exporter.inventory.snapshot import Snapshot
+from exporter.topology import Topology
 
 MOST_USEFUL = (
     ("carrier_operational", "Is this carrier operational? Alerts use it first."),
@@ -59,6 +61,7 @@ def as_markdown() -> str:
             *_joins(),
             *(line for name in KINDS for line in _section(name.capitalize(), of(name))),
             *_section("Topology", FAMILIES, _TOPOLOGY),
+            *_defects(),
             *_numeric_section(),
             *_section("Exporter", TELEMETRY),
             "`process_*` and `python_*` of prometheus-client are exported as well.",
@@ -111,6 +114,22 @@ def _rules() -> Iterator[str]:
     )
 
 
+DEFECTS = {
+    "no_party": "No party.",
+    "no_place": "No place.",
+    "no_satellite": "No satellite.",
+    "no_transponder": "No transponder.",
+    "no_gateway": "No gateway.",
+    "no_supporting_resource": "Neither a supporting resource nor a supporting service.",
+    "dangling_reference": "A reference by id to a record that is not stored; absent until the collection "
+    "that should have it has a snapshot.",
+    "past_end_but_operational": "The end is past, and the condition is operational.",
+    "before_start_but_operational": "The start is in the future, and the condition is operational.",
+    "duplicate_name": "Another record of the collection has the same name.",
+    "unknown_status": "The dialect does not know the status value.",
+}
+"""What each defect means."""
+
 _TOPOLOGY = (
     "What follows from all records together. Each family is served with the records it is about: those of",
     "carriers are absent without a snapshot of the carriers, and `collect[]=carriers` includes them.",
@@ -130,6 +149,26 @@ def _section(title: str, listed: Sequence[Family], text: Sequence[str] = ()) -> 
         source = (family.source,) if sourced else ()
         cells = (f"`{family.name}`", family.type, labels, family.help, *source, family.stability)
         yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _defects() -> Iterator[str]:
+    topology = Topology()
+    topology.follow(dict.fromkeys(KINDS, Snapshot()))
+    found = {name: topology.defect_counts(name) for name in KINDS}
+    yield from (
+        "### Defects",
+        "",
+        "A record can have several defects. Retired records are not counted. `/api/v1/defects` has the ids",
+        "of some records with each defect ([status API](status-api.md#defects)). With shards, dangling",
+        "references and equal names are judged within a shard.",
+        "",
+        "| defect | of | meaning |",
+        "|---|---|---|",
+    )
+    for name, meaning in DEFECTS.items():
+        of_these = ", ".join(collection for collection in KINDS if name in found[collection])
+        yield f"| `{name}` | {of_these} | {meaning} |"
     yield ""
 
 

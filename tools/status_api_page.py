@@ -13,7 +13,7 @@ from typing import get_args
 import msgspec
 
 from exporter.inventory.condition import Condition
-from exporter.status import CollectionStatus, Rejects, State, Status
+from exporter.status import CollectionStatus, Defect, DefectsByCollection, Rejects, State, Status
 
 STATES: Mapping[State, str] = {
     "expired": "The snapshot is older than `retention.max_staleness`; nothing is served.",
@@ -55,9 +55,14 @@ _EXAMPLE = CollectionStatus(
 )
 
 
+_DEFECTS: DefectsByCollection = {
+    "services": {"no_party": Defect(0), "duplicate_name": Defect(2, ("SRV-1009", "SRV-2044"))},
+}
+
+
 def as_markdown() -> str:
     """The reference page of `/api/v1/status`."""
-    shown = msgspec.json.format(msgspec.json.encode(_EXAMPLE), indent=2).decode()
+    shown = _formatted(_EXAMPLE)
     return "\n".join(
         (
             "# Status API",
@@ -94,8 +99,27 @@ def as_markdown() -> str:
             "## Rejects",
             "",
             *_fields(Rejects),
+            "## Defects",
+            "",
+            "`GET /api/v1/defects` returns the data quality defects of the records in the same envelope: by",
+            "collection and defect, with zeros. Collections without a snapshot are missing. The defects are",
+            "those of `ses_inventory_<kind>_defects` ([metrics](metrics.md#defects)).",
+            "",
+            *_fields(Defect),
+            "```sh",
+            "curl --silent http://localhost:10638/api/v1/defects",
+            "```",
+            "",
+            "```json",
+            _formatted({"status": "success", "data": _DEFECTS}),
+            "```",
+            "",
         )
     )
+
+
+def _formatted(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def _fields(struct: type[msgspec.Struct]) -> Iterator[str]:

@@ -10,7 +10,6 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -63,8 +62,6 @@ class Poller:
             pause=store.precedence.pause,
         )
         self._rendered: snapshot.Snapshot | None = None  # what was last rendered, None while it is unknown
-        self._known: Mapping[str, int] = {}  # memberships when references were last counted
-        self._relinked = False  # whether references have changed since
         self._next_full = -math.inf  # on the store's clock, as `_accepted_until`
         self._accepted_until = -math.inf
         self._failures = 0
@@ -175,23 +172,12 @@ class Poller:
         after = len(outcome.snapshot.records)
         if before and after > self._retention.growth_guard * before:
             self.recorder.grown(before, after)
-        await self._count_dangling(outcome.snapshot)
 
     def _current_guard(self) -> snapshot.ShrinkGuard:
         """The guard, without what an operator accepted too long ago."""
         if self._guard.accepted and self._store.monotonic() > self._accepted_until:
             return msgspec.structs.replace(self._guard, accepted=frozenset())
         return self._guard
-
-    async def _count_dangling(self, stored: snapshot.Snapshot) -> None:
-        """Counts references that lead nowhere, if references or what they lead to may have changed."""
-        known, memberships = self._store.idents(), self._store.memberships()
-        if memberships == self._known and not self._relinked:
-            return
-        self._known, self._relinked = memberships, False
-        records = (one.record for one in stored.records.values())
-        found = await asyncio.to_thread(snapshot.dangling_references, self.target.collection, records, known)
-        self.recorder.dangling(found)
 
     async def _store_delta(self, result: CrawlResult) -> None:
         """Stores and publishes what changed; if that may not be all, everything is crawled next."""
@@ -209,22 +195,22 @@ class Poller:
         A refresh that is cancelled here leaves an exposition that is ahead of the snapshot; then everything
         is rendered again.
         """
-        collection, commit = self.target.collection, Commit(self.target.collection, self.snapshot, changes)
+        commit = Commit(self.target.collection, self.snapshot, changes)
         if changes or not self.published:
             began = time.monotonic()
             steady = self.published and self._rendered is self.snapshot
             self._rendered = None
             body = await asyncio.to_thread(self._exposition.update, stored, changes if steady else None)
             count = await asyncio.to_thread(self._counted, stored, changes)
-            async with self._store.committing(collection, commit, stored) as topology:
+            async with self._store.committing(commit, stored) as topology:
                 self._count, self.published = count, True
                 self._rendered = self.snapshot = stored
                 self.recorder.stored(count.counts())
-                self._store.publish(collection, body, stored, changes)
+                self._store.publish(commit.collection, body, stored)
                 self._store.publish_topology(topology)
             self.recorder.rendered(time.monotonic() - began)
         else:
-            async with self._store.committing(collection, commit, stored) as topology:
+            async with self._store.committing(commit, stored) as topology:
                 if self.snapshot is not stored:
                     self._rendered = self.snapshot = stored
                 self._store.publish_topology(topology)
@@ -235,7 +221,6 @@ class Poller:
         If they do not add up, everything is counted.
         """
         if self.published:
-            self._relinked = self._relinked or snapshot.changes_references(changes)
             count = self._count.copy()
             count.add((one.status_summary for one in changes.removed), -1)
             count.add((old.status_summary for old, _ in changes.changed), -1)

@@ -20,11 +20,11 @@ import msgspec
 
 from exporter import __version__, settings
 from exporter.collections.recorder import StatusRecorder
-from exporter.collections.topology_updates import Bodies, TopologyUpdates
+from exporter.collections.topology_updates import TopologyContent, TopologyUpdates
 from exporter.exposition import render, segments
-from exporter.inventory.snapshot import Changes, KnownIds, Snapshot
+from exporter.inventory.snapshot import Snapshot
 from exporter.precedence import Precedence
-from exporter.status import CollectionStatus, Status, readiness
+from exporter.status import CollectionStatus, DefectsByCollection, Status, readiness
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
 from exporter.topology import Commit
@@ -39,14 +39,13 @@ Accept = Callable[[], int]
 
 
 class _Published(msgspec.Struct, frozen=True):
-    """What is served of a collection; `memberships` counts how often records have come or gone.
+    """What is served of a collection.
 
     `attempt` is when the refresh began that published it, as in `CollectionStatus.last_attempt`.
     """
 
     body: render.Body
     snapshot: Snapshot
-    memberships: int
     attempt: float | None = None
 
 
@@ -82,7 +81,7 @@ class Store:
         self._accept: Mapping[str, Accept] = {}
         self._published: dict[str, _Published] = {}
         self._topology_updates = TopologyUpdates(telemetry, self.precedence.pause)
-        self._topology_bodies: Bodies = {}
+        self._topology = TopologyContent()
         self._reported: dict[str, tuple[_Bodies, bool]] = {}  # bodies, and whether they were served
 
     @property
@@ -113,29 +112,30 @@ class Store:
         self._renewed.set()
 
     @asynccontextmanager
-    async def committing(self, collection: str, commit: Commit, stored: Snapshot) -> AsyncIterator[Bodies]:
-        """While a commit of the collection is published: gives the bodies of the topology that has it.
+    async def committing(self, commit: Commit, stored: Snapshot) -> AsyncIterator[TopologyContent]:
+        """While a commit is published: gives what is served of the topology that has its snapshot `stored`.
 
-        They are to be published before anything else is waited for.
+        It is to be published before anything else is waited for.
         """
         async with self._topology_updates.lock:
-            snapshots = {**self._current(), collection: stored}
+            snapshots = {**self._current(), commit.collection: stored}
             limit = self._config.limits.series_per_family
             yield await self._topology_updates.update(snapshots, limit, commit)
 
-    def publish(self, collection: str, body: render.Body, stored: Snapshot, changes: Changes) -> None:
-        """From now on scrapes get this body for the collection; `changes` are those of the snapshot."""
-        before = self._published.get(collection, _Published(_NOTHING, Snapshot(), 0))
-        memberships = before.memberships + bool(changes.added or changes.removed)
+    def publish(self, collection: str, body: render.Body, stored: Snapshot) -> None:
+        """From now on scrapes get this body of the snapshot `stored` for the collection."""
+        before = self._published.get(collection, _Published(_NOTHING, Snapshot()))
         attempt = self._recorders[collection].status.last_attempt if collection in self._recorders else None
-        self._published[collection] = _Published(body, stored, memberships, attempt)
+        self._published[collection] = _Published(body, stored, attempt)
         self._telemetry.unserved(before.body.series.keys() - body.series.keys())
         self.assessed()
 
-    def publish_topology(self, bodies: Bodies) -> None:
-        """From now on scrapes get these bodies of the topology."""
-        before, self._topology_bodies = self._topology_bodies, bodies
-        self._telemetry.unserved(_families(before) - _families(bodies))
+    def publish_topology(self, content: TopologyContent) -> None:
+        """From now on this is served of the topology."""
+        before, self._topology = self._topology, content
+        self._telemetry.unserved(_families(before) - _families(content))
+        for name, recorder in self._recorders.items():
+            recorder.dangling(content.dangling.get(name, 0))
         self.assessed()
 
     def refreshed(self) -> None:
@@ -180,14 +180,6 @@ class Store:
                 found[name] = published.snapshot
         return found
 
-    def idents(self) -> KnownIds:
-        """The ids that are stored of every collection that has a snapshot."""
-        return {name: one.snapshot.records for name, one in self._published.items()}
-
-    def memberships(self) -> Mapping[str, int]:
-        """How often records have come or gone, of every collection that has a snapshot."""
-        return {name: one.memberships for name, one in self._published.items()}
-
     def accept(self, collections: tuple[str, ...]) -> str:
         """Confirms the pending removals of these collections; none means all. Returns what follows."""
         pending = {
@@ -228,7 +220,7 @@ class Store:
         """The body of a collection and that of the topology next to it; () without a snapshot."""
         if collection not in self._published:
             return ()
-        return self._published[collection].body, self._topology_bodies.get(collection, _NOTHING)
+        return self._published[collection].body, self._topology.bodies.get(collection, _NOTHING)
 
     def _served(self, found: Iterable[CollectionStatus]) -> list[tuple[str, render.Body]]:
         """The bodies that are served, by collection."""
@@ -273,6 +265,11 @@ class Store:
         grace = self._config.web.startup_grace - (self.monotonic() - self._began)
         return readiness(self.assessed(), grace)
 
+    def defects(self) -> DefectsByCollection:
+        """The data quality defects of the collections that are served."""
+        served = {one.name for one in self.assessed() if one.served}
+        return {name: found for name, found in self._topology.defects.items() if name in served}
+
     def status(self) -> Status:
         """The status of the program and its collections."""
         return Status(
@@ -287,8 +284,8 @@ class Store:
         )
 
 
-def _families(bodies: Bodies) -> set[str]:
-    return {name for body in bodies.values() for name in body.series}
+def _families(content: TopologyContent) -> set[str]:
+    return {name for body in content.bodies.values() for name in body.series}
 
 
 def _are_same(some: _Bodies, others: _Bodies) -> bool:

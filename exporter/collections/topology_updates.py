@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 
+import msgspec
 import structlog
 
 from exporter.exposition import render
 from exporter.exposition.topology_families import TOPOLOGY
 from exporter.inventory.snapshot import Snapshot
+from exporter.status import Defect, DefectsByCollection
 from exporter.telemetry import Telemetry
 from exporter.topology import Commit, Topology
 
@@ -23,12 +26,20 @@ log = structlog.get_logger()
 
 _HINT = "please report this with the log"
 
-Bodies = Mapping[str, render.Body]
-"""What is served of the topology, by the collection that it is served with."""
+
+class TopologyContent(msgspec.Struct, frozen=True):
+    """What is served of the topology, by the collection that it is served with.
+
+    `dangling` counts the references in a collection that lead to no stored record.
+    """
+
+    bodies: Mapping[str, render.Body] = {}
+    defects: DefectsByCollection = {}
+    dangling: Mapping[str, int] = {}
 
 
 class TopologyUpdates:
-    """The topology, and the bodies of its families as of the last update.
+    """The topology, and what is served of it as of the last update.
 
     `pause` is called between two steps of a thread's work. Whoever updates and publishes holds `lock`
     meanwhile, so that what is published is never older than what was.
@@ -39,17 +50,17 @@ class TopologyUpdates:
         self._telemetry = telemetry
         self._pause = pause
         self._topology: Topology | None = None  # None while it is unknown what it has
-        self._bodies: Bodies = {}
+        self._content = TopologyContent()
         self._limit = 0  # of series of a family, when they were rendered
         self._failing: dict[str, str] = {}  # what failed, and the error that was logged
         self._working = threading.Lock()  # the thread of a cancelled refresh may still be working
 
     async def update(
         self, snapshots: Mapping[str, Snapshot], limit: int, commit: Commit | None = None
-    ) -> Bodies:
-        """The bodies of the topology of these snapshots; `limit` is the maximum number of series of a family.
+    ) -> TopologyContent:
+        """What is served of the topology of these snapshots.
 
-        `commit` is the one that follows, if it is one.
+        `limit` is the maximum number of series of a family; `commit` leads to one of the snapshots.
         """
         return await asyncio.to_thread(self._update, snapshots, limit, commit)
 
@@ -58,19 +69,23 @@ class TopologyUpdates:
         topology = self._topology
         return topology is not None and limit == self._limit and topology.is_of(snapshots)
 
-    def _update(self, snapshots: Mapping[str, Snapshot], limit: int, commit: Commit | None) -> Bodies:
+    def _update(
+        self, snapshots: Mapping[str, Snapshot], limit: int, commit: Commit | None
+    ) -> TopologyContent:
         with self._working:
             before, self._topology = self._topology, None
             try:
                 topology, is_other = self._followed(before, snapshots, commit)
             except Exception as error:  # noqa: BLE001 - the collections are served in any case
                 self._failed("topology", error)
-                self._bodies = {}
-                return self._bodies
+                self._content = TopologyContent()
+                return self._content
             if is_other or limit != self._limit:
-                self._bodies = self._rendered(topology, limit)
+                bodies, defects = self._rendered(topology, limit), self._defects(topology)
+                dangling = {name: topology.dangling.references(name) for name in topology.snapshots}
+                self._content = TopologyContent(bodies, defects, dangling)
             self._topology, self._limit = topology, limit
-            return self._bodies
+            return self._content
 
     def _followed(
         self, topology: Topology | None, snapshots: Mapping[str, Snapshot], commit: Commit | None
@@ -78,15 +93,15 @@ class TopologyUpdates:
         """The topology of the snapshots, and whether it differs from the one before."""
         if topology is not None:
             try:
-                return topology, topology.follow(snapshots, commit)
+                return topology, topology.follow(snapshots, commit, time.time())
             except Exception as error:  # noqa: BLE001 - it can still be built from the beginning
                 self._failed("topology update", error)
         topology = Topology(self._pause)
-        topology.follow(snapshots)
+        topology.follow(snapshots, now=time.time())
         self._failing.pop("topology", None)
         return topology, True
 
-    def _rendered(self, topology: Topology, limit: int) -> Bodies:
+    def _rendered(self, topology: Topology, limit: int) -> Mapping[str, render.Body]:
         """The bodies of the collections that have a snapshot, without the families that fail."""
         pieces: dict[str, list[render.Piece]] = {collection: [] for collection in topology.snapshots}
         for one in TOPOLOGY:
@@ -102,6 +117,14 @@ class TopologyUpdates:
                 pieces[family.collection].append(piece)
         return {collection: render.joined(found) for collection, found in pieces.items()}
 
+    def _defects(self, topology: Topology) -> DefectsByCollection:
+        """The defects of the collections that have a snapshot, with examples; none if that fails."""
+        try:
+            return {collection: _with_examples(topology, collection) for collection in topology.snapshots}
+        except Exception as error:  # noqa: BLE001 - all else is served in any case
+            self._failed("examples of defects", error)
+            return {}
+
     def _failed(self, what: str, error: Exception) -> None:
         """Counts a failure, and logs it unless it is the same as the last one there."""
         self._telemetry.topology_failed()
@@ -110,3 +133,9 @@ class TopologyUpdates:
             trace = "".join(traceback.format_exception(error))
             log.error("topology not updated", part=what, exception=trace, hint=_HINT)
         self._failing[what] = message
+
+
+def _with_examples(topology: Topology, collection: str) -> Mapping[str, Defect]:
+    examples = topology.defect_examples(collection)
+    counts = topology.defect_counts(collection)
+    return {name: Defect(count, tuple(examples[name])) for name, count in counts.items()}

@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from exporter.exposition.families import PREFIX, Family, Sample
+from exporter.inventory.record import KINDS
 from exporter.topology import Topology
 from exporter.topology.rollups import ROLL_UPS, RollUpKind
 
@@ -50,7 +51,25 @@ def _counted(name: str, topology: Topology) -> Iterator[Sample]:
         yield (*place, condition, str(count))
 
 
-TOPOLOGY: tuple[TopologyFamily, ...] = tuple(map(_roll_up, ROLL_UPS))
+def _defects(collection: str) -> TopologyFamily:
+    kind = KINDS[collection]
+    family = Family(
+        f"{PREFIX}{kind}_defects",
+        "gauge",
+        f"Number of {collection} with a data quality defect, by defect.",
+        ("defect",),
+        collection,
+        source="the fields that are missing or contradict each other",
+    )
+    return TopologyFamily(family, partial(_defective, collection))
+
+
+def _defective(collection: str, topology: Topology) -> Iterator[Sample]:
+    for defect, count in topology.defect_counts(collection).items():
+        yield defect, str(count)
+
+
+TOPOLOGY: tuple[TopologyFamily, ...] = (*map(_roll_up, ROLL_UPS), *map(_defects, KINDS))
 
 FAMILIES = tuple(one.family for one in TOPOLOGY)
 """All of them, without what they read."""

@@ -8,19 +8,13 @@ no committed snapshot is changed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
 
 import msgspec
 
 from exporter.inventory.condition import Condition
-from exporter.inventory.record import Link, Record, StatusSummary, pack, status_summary, unpack
-
-KnownIds = Mapping[str, Collection[str]]
-"""The stored ids by collection; a collection that is off or not crawled yet is left out."""
-
-_SERVICES = ("services", "carriers")
-_RELATED = {"services": _SERVICES, "carriers": _SERVICES, "resources": ("resources",)}
+from exporter.inventory.record import Record, StatusSummary, pack, status_summary, unpack
 
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
@@ -211,44 +205,3 @@ def status_counts(records: Iterable[Record]) -> StatusCounts:
     counter = StatusCounter()
     counter.add(map(status_summary, records))
     return counter.counts()
-
-
-def dangling_references(collection: str, records: Iterable[Record], known: KnownIds) -> int:
-    """How many references lead to no stored record, though others of that kind are stored.
-
-    They are shown as the inventory has them, but many of them are worth a look (fault F46). What the settings
-    exclude is not stored.
-    """
-    resources = _ids_of(known, ("resources",))
-    services = _ids_of(known, _SERVICES)
-    related = _ids_of(known, _RELATED[collection])
-    found = 0
-    for record in records:
-        found += _dangling(record.resources, resources)
-        found += _dangling(record.services, services)
-        found += _dangling(record.relations, related)
-    return found
-
-
-def changes_references(changes: Changes) -> bool:
-    """Whether changes of a collection can change the number of dangling references."""
-    if changes.added or changes.removed:
-        return True
-    return any(_references(old.record) != _references(new.record) for old, new in changes.changed)
-
-
-def _references(record: Record) -> tuple[tuple[Link, ...], ...]:
-    return record.resources, record.services, record.relations
-
-
-def _ids_of(known: KnownIds, collections: Iterable[str]) -> tuple[Container[str], ...]:
-    """Where such a reference may lead; nowhere if one of the collections is not known."""
-    if any(collection not in known for collection in collections):
-        return ()
-    return tuple(known[collection] for collection in collections)
-
-
-def _dangling(links: Iterable[Link], ids: tuple[Container[str], ...]) -> int:
-    if not ids:
-        return 0
-    return sum(1 for link in links if link.id and not any(link.id in some for some in ids))

@@ -7,13 +7,18 @@ whatever the order of updates, it is equal to one that is built from the snapsho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 
+from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Changes, Shown, Snapshot, difference
+from exporter.topology.dangling import DanglingReferences
+from exporter.topology.defects import EXAMPLES, Defects
 from exporter.topology.rollups import ROLL_UPS, RollUp
 
+DANGLING = "dangling_reference"
 _STEP = 256  # records between two pauses
 
 
@@ -28,32 +33,38 @@ class Commit(msgspec.Struct, frozen=True):
 class Topology:
     """The records of all collections that have a snapshot.
 
-    `snapshots` are those that it follows, by collection; `pause` is called every few records, so that other
-    threads may work.
+    `snapshots` are those that it follows, by collection, and `now` is the time of the last update in Unix
+    seconds. `pause` is called every few records, so that other threads may work.
     """
 
     def __init__(self, pause: Callable[[], object] = lambda: None) -> None:
         self.snapshots: dict[str, Snapshot] = {}
         self.roll_ups: Mapping[str, RollUp] = {kind.name: RollUp(kind) for kind in ROLL_UPS}
+        self.defects: Mapping[str, Defects] = {collection: Defects(collection) for collection in KINDS}
+        self.dangling = DanglingReferences()
+        self.now = 0.0
         self._pause = pause
 
-    def follow(self, snapshots: Mapping[str, Snapshot], commit: Commit | None = None) -> bool:
-        """Becomes that of these snapshots; returns whether anything has changed.
+    def follow(
+        self, snapshots: Mapping[str, Snapshot], commit: Commit | None = None, now: float = 0.0
+    ) -> bool:
+        """Becomes that of these snapshots at a time; returns whether anything has changed.
 
         Where `commit` leads from a snapshot that it knows to the new one, no other record is looked at. After
         an exception it is of no use any more.
         """
-        found = False
+        before, self.now = self.now, now
+        found = any(one.timed(before) != one.timed(now) for one in self.defects.values())
         for collection in sorted(self.snapshots.keys() | snapshots.keys()):
             known, new = self.snapshots.get(collection), snapshots.get(collection)
             if known is not None and new is not None and known.records is new.records:
                 continue
             found = True
-            self._apply(collection, _changes(collection, known, new, commit))
             if new is None:
                 del self.snapshots[collection]
             else:
                 self.snapshots[collection] = new
+            self._apply(collection, _changes(collection, known, new, commit))
         return found
 
     def is_of(self, snapshots: Mapping[str, Snapshot]) -> bool:
@@ -63,14 +74,33 @@ class Topology:
             one.records is known[collection].records for collection, one in snapshots.items()
         )
 
+    def defect_counts(self, collection: str) -> Mapping[str, int]:
+        """How many records of a collection have each defect, zeros included.
+
+        References are left out while what they lead to has no snapshot.
+        """
+        counts = self.defects[collection].counts(self.now)
+        if not self.dangling.is_judged(collection):
+            return counts
+        return {**counts, DANGLING: len(self.dangling.records(collection))}
+
+    def defect_examples(self, collection: str) -> Mapping[str, Sequence[str]]:
+        """The ids of some records of a collection with each defect."""
+        dangling = tuple(islice(self.dangling.records(collection), EXAMPLES))
+        return {**self.defects[collection].examples(self.now), DANGLING: dangling}
+
     def _apply(self, collection: str, changes: Changes) -> None:
         """Keeps every part up to date."""
         roll_ups = [one for one in self.roll_ups.values() if one.kind.collection == collection]
-        for number, (was, now) in enumerate(_pairs(changes)):
+        defects = self.defects[collection]
+        for number, (ident, was, now) in enumerate(_pairs(changes)):
             if number % _STEP == 0:
                 self._pause()
             for roll_up in roll_ups:
                 roll_up.replace(was, now)
+            defects.replace(ident, was, now)
+        defects.find_examples(self.snapshots.get(collection, Snapshot()).records.values(), self._pause)
+        self.dangling.update(collection, changes, self.snapshots, self._pause)
 
 
 def _changes(collection: str, known: Snapshot | None, new: Snapshot | None, commit: Commit | None) -> Changes:
@@ -81,11 +111,11 @@ def _changes(collection: str, known: Snapshot | None, new: Snapshot | None, comm
     return difference(before, new or Snapshot())
 
 
-def _pairs(changes: Changes) -> Iterator[tuple[Shown | None, Shown | None]]:
-    """Each record before and after its change, unpacked; None where it is new or removed."""
+def _pairs(changes: Changes) -> Iterator[tuple[str, Shown | None, Shown | None]]:
+    """The id of each record, and the record before and after its change; None where it is new or removed."""
     for one in changes.removed:
-        yield one.shown(), None
+        yield one.id, one.shown(), None
     for old, new in changes.changed:
-        yield old.shown(), new.shown()
+        yield old.id, old.shown(), new.shown()
     for one in changes.added:
-        yield None, one.shown()
+        yield one.id, None, one.shown()

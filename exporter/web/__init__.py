@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from exporter.precedence import Precedence
-from exporter.status import Status
+from exporter.status import DefectsByCollection, Status
 
 
 class Content(Protocol):
@@ -32,6 +32,9 @@ class Content(Protocol):
 
     def status(self) -> Status:
         """The status now."""
+
+    def defects(self) -> DefectsByCollection:
+        """The data quality defects of the collections that are served, with the ids of some records."""
 
     def healthy(self) -> tuple[bool, str]:
         """Whether the process can do its work, whatever the inventory does, and a sentence."""

@@ -25,7 +25,7 @@ from exporter.web.web_config import AccessControl
 
 __all__ = ["AdminRequests", "application", "serving"]
 
-PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
+PATHS = ("/", "/metrics", "/api/v1/status", "/api/v1/defects", "/-/healthy", "/-/ready")
 PATIENCE = 60.0
 """Default seconds in which a scrape must be read: more than any scrape_timeout in use."""
 LARGEST = 4096
@@ -67,6 +67,7 @@ def application(
     app.router.add_get("/", pages.landing)
     app.router.add_get("/metrics", Scrapes(content, patience).handle)
     app.router.add_get("/api/v1/status", pages.status)
+    app.router.add_get("/api/v1/defects", pages.defects)
     app.router.add_get("/-/healthy", pages.healthy)
     app.router.add_get("/-/ready", pages.ready)
     app.router.add_get("/favicon.ico", pages.favicon)
@@ -137,6 +138,9 @@ class _Pages:
 
     async def status(self, request: web.Request) -> web.Response:
         return web.Response(body=status.as_json(self._content.status()), content_type="application/json")
+
+    async def defects(self, request: web.Request) -> web.Response:
+        return web.Response(body=status.as_json(self._content.defects()), content_type="application/json")
 
     async def healthy(self, request: web.Request) -> web.Response:
         return _probe(*self._content.healthy())

@@ -288,7 +288,7 @@ async def test_f60_a_scrape_of_a_hundred_thousand_records_costs_a_tenth_of_a_sec
     async with inventory.over(tmp_path, records(1)) as (_, built):
         async with inventory.serving(built.config) as (house, url):
             await inventory.crawled(house)
-            house.store.publish("services", large, Snapshot(), Changes())
+            house.store.publish("services", large, Snapshot())
             reader, writer = await _asking(url)
             spent = time.process_time()
             size = 0

@@ -11,6 +11,8 @@ from exporter.exposition import families
 from exporter.exposition.families import FAMILIES, TELEMETRY, Family
 from exporter.exposition.topology_families import FAMILIES as TOPOLOGY
 from exporter.inventory.record import KINDS
+from exporter.inventory.snapshot import Snapshot
+from exporter.topology import Topology
 from tools import metrics_page
 
 ALL = (*FAMILIES, *TOPOLOGY, *TELEMETRY)
@@ -67,6 +69,7 @@ OF_TOPOLOGY: dict[str, tuple[str, tuple[str, ...]]] = {
     "gateway_carriers": ("gauge", ("satellite", "gateway", "condition")),
     "party_carriers": ("gauge", ("party", "condition")),
     "party_services": ("gauge", ("party", "condition")),
+    **{f"{kind}_defects": ("gauge", ("defect",)) for kind in KINDS.values()},
 }
 """Every family of the topology: name without prefix → type and labels."""
 
@@ -270,13 +273,20 @@ def test_the_page_of_metrics_has_every_family_once() -> None:
     shown = metrics_page.as_markdown()
     assert shown.startswith("# Metrics\n")
     reference = shown[shown.index("## Services") :]
-    rows = [line for line in reference.splitlines() if line.startswith("| `")]
+    rows = [line for line in reference.splitlines() if line.startswith("| `ses_inventory_")]
     assert [row.split("`")[1] for row in rows] == [family.name for family in ALL]
     for family, row in zip(ALL, rows, strict=True):
         cells = [cell.strip() for cell in row.strip("|").split(" | ")]
         labels = ", ".join(f"`{label}`" for label in family.labels)
         assert cells[1:4] == [family.type, labels, family.help]
         assert cells[4:] == [*([family.source] if family.source else []), family.stability]
+
+
+def test_the_page_of_metrics_explains_every_defect() -> None:
+    topology = Topology()
+    topology.follow(dict.fromkeys(KINDS, Snapshot()))
+    found = {defect for collection in KINDS for defect in topology.defect_counts(collection)}
+    assert found == metrics_page.DEFECTS.keys()
 
 
 def test_the_page_of_metrics_begins_with_ten_that_exist() -> None:

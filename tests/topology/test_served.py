@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -12,6 +14,7 @@ import structlog
 from exporter import app
 from exporter.collections import topology_updates
 from exporter.exposition.topology_families import TopologyFamily
+from exporter.status import Defect
 from exporter.topology import Topology
 from tests import scripted
 
@@ -40,6 +43,16 @@ def families(house: app.Runtime, *collections: str) -> set[str]:
     text = scripted.inventory_of(b"".join(pieces).decode())
     return {
         line.split()[2].removeprefix("ses_inventory_") for line in text.splitlines() if line[:6] == "# TYPE"
+    }
+
+
+def defects(house: app.Runtime) -> dict[str, float]:
+    """The defects of the carriers in a scrape."""
+    found = scripted.series(scripted.scrape(house).decode())
+    return {
+        dict(labels)["defect"]: value
+        for (family, labels), value in found.items()
+        if family == "ses_inventory_carrier_defects"
     }
 
 
@@ -97,6 +110,46 @@ async def test_roll_ups_are_served_and_chosen_with_the_records_that_they_count()
         assert {"party_services", "party_carriers"} <= families(house)
         assert "party_carriers" not in families(house, "services")
         assert "party_services" in families(house, "services")
+
+
+async def test_defects_are_served_with_examples_and_references_once_they_can_be_judged() -> None:
+    lists = {
+        "carriers": {"C0000": carrier(), "C0001": carrier(relatedParty=[])},
+        "resources": {"R2": {"@type": "Satellite"}},
+    }
+    async with (
+        scripted.served(scripted.Inventory(lists)) as inventory,
+        scripted.exporting(inventory) as house,
+    ):
+        await house.pollers[1].refresh()
+        assert defects(house)["no_party"] == 1
+        assert defects(house)["no_satellite"] == 0
+        assert "dangling_reference" not in defects(house), "the resources are not known yet"
+        await scripted.refresh(house)
+        assert defects(house)["dangling_reference"] == 2
+        assert own(house, "references_dangling", collection="carriers") == 2
+        found = house.store.defects()["carriers"]
+        assert found["no_party"] == Defect(1, ("C0001",))
+        assert found["dangling_reference"] == Defect(2, ("C0000", "C0001"))
+        inventory.lists["resources"]["R1"] = {"@type": "Satellite"}
+        await house.pollers[2].refresh("full")
+        assert defects(house)["dangling_reference"] == 0, "a change of another collection is enough"
+        assert own(house, "references_dangling", collection="carriers") == 0
+
+
+async def test_an_end_that_passes_is_a_defect_after_the_next_refresh_though_nothing_changed() -> None:
+    end = time.time() + 100
+    lists = {"carriers": {"C0000": carrier(endDate=datetime.fromtimestamp(end, UTC).isoformat())}}
+    async with (
+        scripted.served(scripted.Inventory(lists)) as inventory,
+        scripted.exporting(inventory) as house,
+    ):
+        await scripted.refresh(house)
+        assert defects(house)["past_end_but_operational"] == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "time", lambda: end + 1)
+            await scripted.refresh(house)
+            assert defects(house)["past_end_but_operational"] == 1
 
 
 async def test_a_limit_of_series_holds_for_them_and_what_it_drops_is_counted() -> None:
@@ -170,11 +223,11 @@ async def test_a_failure_takes_nothing_else_away(monkeypatch: pytest.MonkeyPatch
     def failing(*_: object) -> Iterable[tuple[str, ...]]:
         raise RuntimeError("odd")
 
-    def fails_once_or_always(self: Topology, *how: object) -> bool:
+    def fails_once_or_always(self: Topology, *how: object, **more: object) -> bool:
         calls.append(how)
         if where == "all" or len(calls) == 2:
             raise RuntimeError("odd")
-        return follow(self, *how)
+        return follow(self, *how, **more)
 
     if where == "family":
         first, *others = topology_updates.TOPOLOGY

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from exporter.inventory.condition import Condition
 from exporter.precedence import Precedence
-from exporter.status import CollectionStatus, Rejects, Status
+from exporter.status import CollectionStatus, Defect, DefectsByCollection, Rejects, Status
 from exporter.web import server
 from exporter.web.scrape import Encoding, Form
 
@@ -267,6 +267,9 @@ class InventedSite:
 
     def status(self) -> Status:
         return self.shown
+
+    def defects(self) -> DefectsByCollection:
+        return {"carriers": {"no_party": Defect(3, ("C1", HOSTILE))}}
 
     def healthy(self) -> tuple[bool, str]:
         return self.health

@@ -13,10 +13,10 @@ from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
 from exporter.web import landing, server
 
-from .invented import InventedSite, hostile, status
+from .invented import HOSTILE, InventedSite, hostile, status
 
 Client = TestClient[web.Request, web.Application]
-PAGES = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready", "/favicon.ico")
+PAGES = ("/", "/metrics", "/api/v1/status", "/api/v1/defects", "/-/healthy", "/-/ready", "/favicon.ico")
 
 
 @pytest.fixture
@@ -78,6 +78,15 @@ async def test_the_status_is_json_that_nobody_keeps(client: Client) -> None:
     assert read["status"] == "success"
     assert read["data"]["version"] == "0.1.0"
     assert read["data"]["collections"][1]["statuses"]["Non-Operational"] == 301
+
+
+async def test_the_defects_are_json_in_the_same_envelope(client: Client) -> None:
+    answer = await client.get("/api/v1/defects")
+    assert answer.headers[hdrs.CONTENT_TYPE] == "application/json"
+    assert answer.headers[hdrs.CACHE_CONTROL] == "no-store"
+    read = await answer.json()
+    assert read["status"] == "success"
+    assert read["data"] == {"carriers": {"no_party": {"records": 3, "examples": ["C1", HOSTILE]}}}
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])

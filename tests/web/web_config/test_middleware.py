@@ -15,7 +15,16 @@ from tests.web.invented import InventedSite
 
 from .served import ALICE, BOB, HASHES, USERS, Folder, served
 
-PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready", "/favicon.ico", "/nothing")
+PATHS = (
+    "/",
+    "/metrics",
+    "/api/v1/status",
+    "/api/v1/defects",
+    "/-/healthy",
+    "/-/ready",
+    "/favicon.ico",
+    "/nothing",
+)
 
 
 @pytest.fixture
