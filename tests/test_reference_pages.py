@@ -77,8 +77,8 @@ def test_every_status_value_of_every_dialect_is_on_the_page() -> None:
     for dialect in DIALECTS.values():
         section = page.partition(f"## {dialect.name}\n")[2].partition("\n## ")[0]
         for collection in dialect.collections.values():
-            for value in (*collection.statuses, *collection.refining):
-                assert f"`{value}`" in section
+            for value, condition in (*collection.statuses.items(), *collection.refining.items()):
+                assert f"| `{value}` | {condition} |" in section
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.exposition.families import PREFIX
 from exporter.inventory.condition import Condition
-from exporter.inventory.dialects import Collection, Dialect
+from exporter.inventory.dialects import Dialect
 from exporter.inventory.dialects.vendors import DIALECTS
 
 _MEANINGS = {
@@ -56,45 +56,40 @@ def as_markdown() -> str:
 
 
 def _dialect(dialect: Dialect) -> Iterator[str]:
-    yield from (f"## {dialect.name}", "", f"{dialect.title}.", "")
-    for names, collection in _grouped(dialect).items():
-        paths = ", ".join(f"`{path}`" for path in collection.fields.status)
-        yield from (f"### {dialect.name}: {_listed(names)}", "", f"Status value, from {paths}:", "")
-        yield from _table(collection.statuses)
-        if collection.refining:
-            yield from ("Further states:", "")
-            yield from _table(collection.refining)
+    yield from (f"## {dialect.name}", "", f"{dialect.title}. The status value is taken from:", "")
+    for name, collection in dialect.collections.items():
+        yield f"* {name}: {', '.join(f'`{path}`' for path in collection.fields.status)}"
+    yield ""
+    for names, words in _grouped({name: one.statuses for name, one in dialect.collections.items()}):
+        yield from _table(f"status value of {names}", words)
+    for names, words in _grouped({name: one.refining for name, one in dialect.collections.items()}):
+        if words:
+            yield from _table(f"further state of {names}", words)
 
 
-def _table(words: Mapping[str, Condition]) -> Iterator[str]:
-    """The values of each condition that has some."""
-    yield from ("| condition | values |", "|---|---|")
-    for condition in _MEANINGS:
-        if values := ", ".join(f"`{value}`" for value, meaning in words.items() if meaning is condition):
-            yield f"| {condition} | {values} |"
+def _table(title: str, words: Mapping[str, Condition]) -> Iterator[str]:
+    """The condition of each value, the values of one condition together."""
+    yield from (f"| {title} | condition |", "|---|---|")
+    order = list(_MEANINGS)
+    for value in sorted(words, key=lambda value: order.index(words[value])):
+        yield f"| `{value}` | {words[value]} |"
     yield ""
 
 
-def _grouped(dialect: Dialect) -> Mapping[tuple[str, ...], Collection]:
-    """The collections of a dialect; those with the same status values are one."""
-    groups: list[tuple[list[str], Collection]] = []
-    for name, collection in dialect.collections.items():
-        same = next((names for names, other in groups if _alike(collection, other)), None)
+def _grouped(
+    tables: Mapping[str, Mapping[str, Condition]],
+) -> Iterator[tuple[str, Mapping[str, Condition]]]:
+    """The different tables, and the names of the collections that have each."""
+    groups: list[tuple[list[str], Mapping[str, Condition]]] = []
+    for name, table in tables.items():
+        same = next((names for names, other in groups if other == table), None)
         if same is None:
-            groups.append(([name], collection))
+            groups.append(([name], table))
         else:
             same.append(name)
-    return {tuple(names): collection for names, collection in groups}
+    return ((_listed(names), table) for names, table in groups)
 
 
 def _listed(names: Sequence[str]) -> str:
     """The names of collections as a part of a sentence."""
     return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
-
-
-def _alike(one: Collection, other: Collection) -> bool:
-    return (one.fields.status, one.statuses, one.refining) == (
-        other.fields.status,
-        other.statuses,
-        other.refining,
-    )
