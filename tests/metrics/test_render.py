@@ -133,6 +133,7 @@ V4_RESOURCE, V5_RESOURCE, SNOW_RESOURCE = ((name, "resources") for name in ("tmf
         (V4_RESOURCE, {"resourceStatus": "unknown", "operationalState": "disable"}, None),
         (V5_RESOURCE, {"operationalState": "enabled", "alarmStatus": ["minor"]}, 0),
         (V5_RESOURCE, {"operationalState": "disabled", "lifecycleState": "pendingRemoval"}, None),
+        (SNOW_RESOURCE, {"status": "In Use", "operationalState": "Degraded"}, 0),
         (SNOW_RESOURCE, {"status": "In Use", "operationalState": "Retired"}, None),
     ],
 )
