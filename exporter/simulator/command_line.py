@@ -102,7 +102,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list-names",
         action="store_true",
-        help="print what can fail by `--outage`, with what rests on it, and exit",
+        help="print what can fail by `--outage`, with what rests on it, and exit (default: off)",
     )
     parser.add_argument(
         "--replay",
