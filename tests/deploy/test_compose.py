@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter import settings
+from exporter import cli, settings
+from exporter.simulator import command_line
 from exporter.simulator.server import Options, Simulator
 from tests.deploy.copies import ROOT
 from tests.end_to_end.running import COMMAND
@@ -132,6 +133,7 @@ def test_the_example_is_a_good_configuration(tmp_path: Path) -> None:
 async def test_the_demo_reads_the_simulator_with_its_password(tmp_path: Path) -> None:
     command = SERVICES["simulator"]["command"]
     assert command[:3] == ["simulate", "--listen-address", "0.0.0.0:10680"]
+    assert Simulator(command_line.options(cli.parser().parse_args(command), "127.0.0.1", 0))
     for api in ("tmf638", "tmf639"):
         (tmp_path / api).write_text((FOLDER / DEMO["TMF638_SECRET"]).read_text())
     async with Simulator(Options(listen_port=0, services=10, carriers=10, resources=10)) as simulator:
