@@ -39,13 +39,13 @@ class Server:
         """What is asked for, cut to the list."""
         said = dict(query.params) | dict(query.headers)
         if how.style == "range":
-            first, last = (int(text) - how.first for text in said["Range"].removeprefix("items=").split("-"))
+            first, last = (int(text) - how.start for text in said["Range"].removeprefix("items=").split("-"))
             start, length = first, last + 1 - first
         else:
             start, length = int(said[how.position_param]), int(said[how.size_param])
         length = self.fixed or min(self.clamp, length)
         if how.style == "page":
-            start = (start - how.first) * length
+            start = (start - how.start) * length
         return range(start, min(self.count, start + length))
 
     def seen(
