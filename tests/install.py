@@ -26,6 +26,9 @@ PIPS = ("22.3", "23.0.1", "23.2.1", "24.0", "")
 """From the oldest that is supported; the empty one is the newest there is."""
 ENDS = (PIPS[0], PIPS[-1])
 PYTHONS = ("3.12", "3.13")
+SYSTEM = Path("/usr/bin/python3")
+"""The Python of the distribution, whose patch release is often older than any other that is tried."""
+OWN = "its own"  # the pip that a Python puts into a venv
 PAGES = ("getting-started.md", "deploy/pip.md", "../README.md")
 PLACE = "/opt/ses-inventory-exporter"
 TOOLS = (
@@ -69,12 +72,26 @@ def interpreter(series: str) -> Path | None:
     """A Python of a series (`3.12`) on PATH or of pyenv that runs; None where the machine has none."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     found = [shutil.which(f"python{series}"), *sorted(map(str, root.glob(f"{series}.*/bin/python")))]
-    for path in filter(None, found):
-        if not subprocess.run(
-            [path, "-c", "import venv, ensurepip"], capture_output=True, check=False
-        ).returncode:
-            return Path(path)
-    return None
+    return next((Path(path) for path in filter(None, found) if has_venv(Path(path))), None)
+
+
+def others() -> list[tuple[str, Path | None, str]]:
+    """Other Pythons than the one that runs this, in words, and the pip that is used with each.
+
+    None stands for one that the machine lacks.
+    """
+    found = [(f"Python {series}", interpreter(series), "") for series in PYTHONS]
+    if SYSTEM.resolve() != Path(sys.base_prefix, "bin", "python3").resolve():
+        found.append((f"{SYSTEM}, {OWN} pip", SYSTEM if has_venv(SYSTEM) else None, OWN))
+    return found
+
+
+def has_venv(python: Path) -> bool:
+    """Whether a Python is there and can make a venv with pip."""
+    if not python.exists():
+        return False
+    ended = subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True, check=False)
+    return not ended.returncode
 
 
 def newer_releases(folder: Path, names: Iterable[str]) -> None:
@@ -137,9 +154,9 @@ class Bench:
         """The interpreter of a fresh venv with a version of pip."""
         run(python, "-m", "venv", place, cwd=self.house)
         made = place / "bin" / "python"
-        run(
-            made, "-m", "pip", "install", *((f"pip=={pip}",) if pip else ("--upgrade", "pip")), cwd=self.house
-        )
+        if pip != OWN:
+            wanted = (f"pip=={pip}",) if pip else ("--upgrade", "pip")
+            run(made, "-m", "pip", "install", *wanted, cwd=self.house)
         return made
 
     def page(self, page: str, pip: str) -> Callable[[Path], None]:
@@ -246,10 +263,10 @@ def main() -> int:
             bench.tried(f"{wheel.LOCK}, pip {pip or 'newest'}", bench.development(bench.base, pip, ()))
         bench.tried("no lock: the newest of everything", bench.unlocked)
         bench.tried("no lock: the lowest of everything", bench.lowest)
-        for series in PYTHONS:
-            what, python = f"{wheel.LOCK}, Python {series}", interpreter(series)
+        for name, python, pip in others():
+            what = f"{wheel.LOCK}, {name}"
             if python:
-                bench.tried(what, bench.development(python, "", (*quick_part(), *FURTHER)))
+                bench.tried(what, bench.development(python, pip, (*quick_part(), *FURTHER)))
             else:
                 bench.rows.append(Row(what, "not tried: this machine has none", 0))
     print("\n| what is installed | result | seconds |\n|---|---|---|")

@@ -151,3 +151,14 @@ def test_o12_other_pythons_run_the_quick_part_of_the_tests() -> None:
     assert {"tests/settings", "tests/metrics", "tests/inventory", "tests/source", "tests/web"} <= set(
         install.quick_part()
     )
+
+
+def test_o12_the_python_of_the_distribution_is_tried_if_it_is_another_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    series = [f"Python {one}" for one in install.PYTHONS]
+    monkeypatch.setattr(install, "SYSTEM", Path(sys.base_prefix, "bin", "python3"))
+    assert [name for name, _, _ in install.others()] == series
+    lacking = tmp_path / "python3"
+    monkeypatch.setattr(install, "SYSTEM", lacking)
+    assert install.others()[-1] == (f"{lacking}, its own pip", None, install.OWN)
