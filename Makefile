@@ -4,13 +4,14 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := prometheus prometheus-alertmanager systemd curl
+SYSTEM := tests/end_to_end tests/faults tests/rules tests/deploy
 QUICK := tests/settings tests/metrics tests/inventory tests/paging tests/source tests/web
 SHIFTED := FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Pacific/Auckland
 
 # pytest keeps the test modules that it has rewritten, which saves each worker ten seconds
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test quick time-test install-test prism-test check docs dashboards bench growth soak clean
+.PHONY: help install demo test system-test quick time-test install-test prism-test check docs dashboards bench growth soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +33,13 @@ install: .install-stamp ## set up .venv from the hashed locks
 demo: install ## simulator and exporter in one go, on loopback; Ctrl-C stops it
 	$(BIN)/ses-inventory-exporter demo
 
-test: check tools ## every check and every test, with branch coverage
+test: check tools ## every check, and the tests of behaviour with branch coverage
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not matrix and not histories and not official" \
+	  --cov --cov-report=term-missing:skip-covered tests $(SYSTEM:%=--ignore=%)
+
+system-test: install tools ## the slower tests: processes, real Prometheus and Alertmanager, faults, rules, every dialect with every quirk
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "matrix or histories"
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not matrix and not histories and not official" --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not matrix and not histories and not official" $(SYSTEM)
 
 quick: install ## the quick part of the tests: settings, decoding, paging, metrics, web; under two minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not matrix" $(QUICK)
