@@ -17,7 +17,10 @@ from tests import histories, scripted
 
 pytestmark = [pytest.mark.histories, pytest.mark.timeout(900)]
 
-FORGETFUL = ("_status_since_timestamp_seconds", "_status_changes_total")
+FORGETFUL = (
+    *("_status_since_timestamp_seconds", "_status_changes_total"),
+    *("_problem_since_timestamp_seconds", "_affected_since_timestamp_seconds"),
+)
 """Families that tell of the past, which a first crawl cannot know."""
 
 

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.exposition import topology_families
+from exporter.inventory.record import KINDS
 from exporter.topology.rollups import ROLL_UPS as KINDS_OF_ROLL_UPS
 from tests import histories, scripted
 
@@ -29,7 +30,14 @@ TOPOLOGY = tuple(family.name for family in topology_families.FAMILIES)
 DEFECTS = tuple(name for name in TOPOLOGY if name.endswith("_defects"))
 OF_OTHERS = tuple(("defect", name) for name in ("dangling_reference", "duplicate_name"))
 """Defects that are judged within a shard."""
-SINCE = "_status_since_timestamp_seconds"
+SINCE = ("_status_since_timestamp_seconds", "_problem_since_timestamp_seconds")
+ACROSS = (
+    "ses_inventory_service_affected_since_timestamp_seconds",
+    *(f"ses_inventory_{kind}_dependents" for kind in KINDS.values()),
+)
+"""What follows from records of several shards."""
+
+COUNTED = (*ROLL_UPS, *DEFECTS)
 ADDING_UP = tuple(
     f"{scripted.OWN}{name}"
     for name in (
@@ -88,14 +96,15 @@ def _of_records(found: Series) -> dict[scripted.Key, float]:
     return {
         key: 0 if key[0].endswith(SINCE) else value
         for key, value in found.items()
-        if not key[0].startswith((scripted.OWN, "process_", "python_")) and key[0] not in (*COUNTS, *TOPOLOGY)
+        if not key[0].startswith((scripted.OWN, "process_", "python_"))
+        and key[0] not in (*COUNTS, *COUNTED, *ACROSS)
     }
 
 
 def _only(found: Series, names: Iterable[str]) -> dict[scripted.Key, float]:
     """The samples with these names; no zeros, and no `series` of counts and of the topology."""
     wanted = set(names)
-    told = {("family", name) for name in (*COUNTS, *TOPOLOGY)} | set(OF_OTHERS)
+    told = {("family", name) for name in (*COUNTS, *COUNTED, *ACROSS)} | set(OF_OTHERS)
     return {key: value for key, value in found.items() if key[0] in wanted and value and not key[1] & told}
 
 

@@ -136,6 +136,14 @@ _TOPOLOGY = (
     "Roll-ups count the records that name a place or party by condition, zeros included. With shards, each",
     "exporter counts its own records: sum over the shards.",
     "",
+    "A problem is a record that is down, degraded or in maintenance. A service is affected if it rests on a",
+    "problem, directly or through others ([relationships](relationships.md)), whatever its own status is.",
+    "The root causes are the problems that rest on no other problem. Services that are planned or retired",
+    "are not affected, and no record that is planned or retired counts as a dependent. These families have",
+    "series only while there is a problem. If there are more than `limits.series_per_family`, the worst are",
+    "served: down before degraded before maintenance, and the oldest first. The dependents of a problem are",
+    "not counted if that takes too many steps; `ses_inventory_exporter_series_dropped` has their number.",
+    "",
 )
 """The text above the families of the topology."""
 

@@ -27,7 +27,7 @@ from exporter.precedence import Precedence
 from exporter.status import CollectionStatus, DefectsByCollection, Status, readiness
 from exporter.supervisor import Supervisor
 from exporter.telemetry import Telemetry
-from exporter.topology import Commit
+from exporter.topology import Commit, references
 
 _NOTHING = render.Body()
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 60.0  # seconds between two checks whether a snapshot has expired
@@ -99,6 +99,9 @@ class Store:
         before = self._recorders
         self._config, self._recorders, self._accept = config, recorders, accept
         self.max_scrapes = config.web.max_scrapes
+        self._topology_updates.read_references(
+            {target.collection: references.rules(target.mapping) for target in config.targets()}
+        )
         self._telemetry.series_limit(config.limits.series_per_family)
         for gone in before.keys() - recorders.keys():  # also where no crawl ever succeeded
             self._telemetry.gone(gone, [name for body in self._bodies(gone) for name in body.series])

@@ -21,6 +21,7 @@ from exporter.inventory.snapshot import Snapshot
 from exporter.status import Defect, DefectsByCollection
 from exporter.telemetry import Telemetry
 from exporter.topology import Commit, Topology
+from exporter.topology.references import ReferenceRules
 
 log = structlog.get_logger()
 
@@ -49,11 +50,16 @@ class TopologyUpdates:
         self.lock = asyncio.Lock()
         self._telemetry = telemetry
         self._pause = pause
+        self._rules: Mapping[str, ReferenceRules] = {}
         self._topology: Topology | None = None  # None while it is unknown what it has
         self._content = TopologyContent()
         self._limit = 0  # of series of a family, when they were rendered
         self._failing: dict[str, str] = {}  # what failed, and the error that was logged
         self._working = threading.Lock()  # the thread of a cancelled refresh may still be working
+
+    def read_references(self, rules: Mapping[str, ReferenceRules]) -> None:
+        """From now on the references of a collection's records are read by these rules."""
+        self._rules = rules
 
     async def update(
         self, snapshots: Mapping[str, Snapshot], limit: int, commit: Commit | None = None
@@ -67,7 +73,9 @@ class TopologyUpdates:
     def is_of(self, snapshots: Mapping[str, Snapshot], limit: int) -> bool:
         """Whether the last update was of these snapshots, with this limit."""
         topology = self._topology
-        return topology is not None and limit == self._limit and topology.is_of(snapshots)
+        if topology is None or limit != self._limit or topology.rules != self._rules:
+            return False
+        return topology.is_of(snapshots)
 
     def _update(
         self, snapshots: Mapping[str, Snapshot], limit: int, commit: Commit | None
@@ -91,12 +99,12 @@ class TopologyUpdates:
         self, topology: Topology | None, snapshots: Mapping[str, Snapshot], commit: Commit | None
     ) -> tuple[Topology, bool]:
         """The topology of the snapshots, and whether it differs from the one before."""
-        if topology is not None:
+        if topology is not None and topology.rules == self._rules:
             try:
                 return topology, topology.follow(snapshots, commit, time.time())
             except Exception as error:  # noqa: BLE001 - it can still be built from the beginning
                 self._failed("topology update", error)
-        topology = Topology(self._pause)
+        topology = Topology(self._pause, self._rules)
         topology.follow(snapshots, now=time.time())
         self._failing.pop("topology", None)
         return topology, True
@@ -110,6 +118,7 @@ class TopologyUpdates:
                 continue
             try:
                 piece = render.whole(family, one.samples(topology), limit, self._pause)
+                piece = msgspec.structs.replace(piece, dropped=piece.dropped + one.left_out(topology))
             except Exception as error:  # noqa: BLE001 - the other families are served in any case
                 self._failed(family.name, error)
             else:

@@ -12,16 +12,21 @@ from functools import partial
 from typing import NamedTuple
 
 from exporter.exposition.families import PREFIX, Family, Sample
+from exporter.exposition.problem_families import PROBLEM_FAMILIES
 from exporter.inventory.record import KINDS
 from exporter.topology import Topology
 from exporter.topology.rollups import ROLL_UPS, RollUpKind
 
 
 class TopologyFamily(NamedTuple):
-    """A family, and its samples in the order in which they are served; the last exceed the limit first."""
+    """A family, and its samples in the order in which they are served; the last exceed the limit first.
+
+    `left_out` is how many samples could not be found out at a reasonable cost.
+    """
 
     family: Family
     samples: Callable[[Topology], Iterable[Sample]]
+    left_out: Callable[[Topology], int] = lambda _: 0
 
 
 _SOURCES = {
@@ -69,7 +74,11 @@ def _defective(collection: str, topology: Topology) -> Iterator[Sample]:
         yield defect, str(count)
 
 
-TOPOLOGY: tuple[TopologyFamily, ...] = (*map(_roll_up, ROLL_UPS), *map(_defects, KINDS))
+TOPOLOGY: tuple[TopologyFamily, ...] = (
+    *map(_roll_up, ROLL_UPS),
+    *(TopologyFamily(*one) for one in PROBLEM_FAMILIES),
+    *map(_defects, KINDS),
+)
 
 FAMILIES = tuple(one.family for one in TOPOLOGY)
 """All of them, without what they read."""

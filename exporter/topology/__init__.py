@@ -16,6 +16,9 @@ from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Changes, Shown, Snapshot, difference
 from exporter.topology.dangling import DanglingReferences
 from exporter.topology.defects import EXAMPLES, Defects
+from exporter.topology.dependencies import Dependencies
+from exporter.topology.problems import Dependents
+from exporter.topology.references import ReferenceRules
 from exporter.topology.rollups import ROLL_UPS, RollUp
 
 DANGLING = "dangling_reference"
@@ -34,16 +37,26 @@ class Topology:
     """The records of all collections that have a snapshot.
 
     `snapshots` are those that it follows, by collection, and `now` is the time of the last update in Unix
-    seconds. `pause` is called every few records, so that other threads may work.
+    seconds. `pause` is called every few records, so that other threads may work. `rules` say how the
+    references of a collection's records are read. A record that has a problem, or is affected by one, is
+    given as a number, which is good until the next update.
     """
 
-    def __init__(self, pause: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, pause: Callable[[], object] = lambda: None, rules: Mapping[str, ReferenceRules] = {}
+    ) -> None:
         self.snapshots: dict[str, Snapshot] = {}
         self.roll_ups: Mapping[str, RollUp] = {kind.name: RollUp(kind) for kind in ROLL_UPS}
         self.defects: Mapping[str, Defects] = {collection: Defects(collection) for collection in KINDS}
         self.dangling = DanglingReferences()
         self.now = 0.0
+        self._dependencies = Dependencies(rules, pause)
         self._pause = pause
+
+    @property
+    def rules(self) -> Mapping[str, ReferenceRules]:
+        """How references are read."""
+        return self._dependencies.rules
 
     def follow(
         self, snapshots: Mapping[str, Snapshot], commit: Commit | None = None, now: float = 0.0
@@ -99,8 +112,39 @@ class Topology:
             for roll_up in roll_ups:
                 roll_up.replace(was, now)
             defects.replace(ident, was, now)
+            self._dependencies.replace(collection, was, now)
         defects.find_examples(self.snapshots.get(collection, Snapshot()).records.values(), self._pause)
         self.dangling.update(collection, changes, self.snapshots, self._pause)
+        self._dependencies.flush()
+
+    def problems(self, collection: str) -> list[int]:
+        """The records of a collection that have a problem, the worst first."""
+        found = self._dependencies.assessment.problems
+        return [number for number in found if self.collection(number) == collection]
+
+    def affected(self, collection: str) -> Iterator[tuple[int, Sequence[int]]]:
+        """The records of a collection that rest on a problem, each with its root causes, the worst first.
+
+        Those with the worst causes come first. What is planned or retired is not affected.
+        """
+        found, graph = self._dependencies.assessment, self._dependencies.graph
+        ranks = {root: rank for rank, root in enumerate(found.roots)}
+        affected = [number for number in found.causes if graph.collection(number) == collection]
+        affected.sort(key=lambda number: (ranks[found.causes[number][0]], graph.ident(number)))
+        return ((number, found.causes[number]) for number in affected)
+
+    def dependents(self, problem: int) -> Dependents | None:
+        """How much rests on a problem; None where counting would take too long."""
+        return self._dependencies.assessment.dependents.get(problem)
+
+    def collection(self, number: int) -> str:
+        """The collection of a record."""
+        return self._dependencies.graph.collection(number)
+
+    def shown(self, number: int) -> Shown:
+        """A record, unpacked."""
+        graph = self._dependencies.graph
+        return self.snapshots[graph.collection(number)].records[graph.ident(number)].shown()
 
 
 def _changes(collection: str, known: Snapshot | None, new: Snapshot | None, commit: Commit | None) -> Changes:

@@ -8,7 +8,7 @@ graph: `assess` costs as much as the problems and what rests on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +20,8 @@ MOST_CAUSES = 5
 
 MOST_STEPS = 2_000_000
 """Edges followed to count what rests on the problems: about a second. Further problems are not counted."""
+
+_PAUSED = 64  # problems between two pauses
 
 _SEVERITY = {condition: place for place, condition in enumerate(Condition)}
 _UNAFFECTED = frozenset((Condition.PLANNED, Condition.RETIRED))
@@ -50,11 +52,22 @@ class Assessment(msgspec.Struct, frozen=True):
     dependents: Mapping[int, Dependents] = {}
 
 
-def assess(graph: Graph, steps: int = MOST_STEPS) -> Assessment:
-    """The problems of a graph; `steps` is how many edges may be followed to count what rests on them."""
+def assess(graph: Graph, steps: int = MOST_STEPS, pause: Callable[[], object] = lambda: None) -> Assessment:
+    """The problems of a graph; `steps` is how many edges may be followed to count what rests on them.
+
+    `pause` is called every few problems, so that other threads may work.
+    """
     problems = ordered(graph, graph.problems)
-    roots = ordered(graph, _roots(graph))
-    return Assessment(problems, roots, _causes(graph, roots), _dependents(graph, problems, steps))
+    roots = ordered(graph, _roots(graph, _with_pauses(graph.problems, pause)))
+    causes = _causes(graph, _with_pauses(roots, pause))
+    return Assessment(problems, roots, causes, _dependents(graph, _with_pauses(problems, pause), steps))
+
+
+def _with_pauses(numbers: Iterable[int], pause: Callable[[], object]) -> Iterator[int]:
+    for place, number in enumerate(numbers):
+        if place % _PAUSED == 0:
+            pause()
+        yield number
 
 
 def ordered(graph: Graph, problems: Iterable[int]) -> list[int]:
@@ -66,11 +79,11 @@ def ordered(graph: Graph, problems: Iterable[int]) -> list[int]:
     )
 
 
-def _roots(graph: Graph) -> Iterator[int]:
+def _roots(graph: Graph, starts: Iterable[int]) -> Iterator[int]:
     """The problems that rest on no other, and those of circles that do not."""
     problems = graph.problems
     unsound: set[int] = set()  # what has a problem, or rests on one, of the circles that are done
-    for circle in _circles(graph, problems):
+    for circle in _circles(graph, starts):
         below = any(other in unsound for one in circle for other in graph.rests_on(one))
         found = [one for one in circle if one in problems]
         if found and not below:
@@ -117,7 +130,7 @@ def _closed(open_records: dict[int, None], first: int) -> Iterator[int]:
         yield last
 
 
-def _causes(graph: Graph, roots: Sequence[int]) -> Mapping[int, Sequence[int]]:
+def _causes(graph: Graph, roots: Iterable[int]) -> Mapping[int, Sequence[int]]:
     """The first `MOST_CAUSES` root causes of each record that rests on one.
 
     A record that has one more, counting itself, is followed no further: what rests on it has as many.
@@ -139,7 +152,7 @@ def _causes(graph: Graph, roots: Sequence[int]) -> Mapping[int, Sequence[int]]:
     return affected
 
 
-def _dependents(graph: Graph, problems: Sequence[int], steps: int) -> Mapping[int, Dependents]:
+def _dependents(graph: Graph, problems: Iterable[int], steps: int) -> Mapping[int, Dependents]:
     """What rests on each problem, counted until so many edges were followed."""
     counted = {}
     for problem in problems:

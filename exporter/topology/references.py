@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.inventory import text
+from exporter.inventory import dialects, text
 from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.relationships import Direction, Types
 from exporter.inventory.record import Link, Record
@@ -45,6 +45,13 @@ class Reference(NamedTuple):
     supports: int = 0
 
 
+class ReferenceRules(msgspec.Struct, frozen=True):
+    """How a dialect's collection refers and is referred to, as in `dialects.Collection`; types are folded."""
+
+    types: Mapping[str, Direction] = {}
+    found_by_name: bool = False
+
+
 class Node(msgspec.Struct, frozen=True, gc=False):
     """A record as the graph needs it; `name_key` is what references without an id call it, "" for none."""
 
@@ -72,6 +79,11 @@ def node(collection: str, shown: Shown, types: Mapping[str, Direction]) -> Node:
         name_key(record.type, record.name),
         tuple(dict.fromkeys(_references(collection, record, types))),
     )
+
+
+def rules(mapping: dialects.Collection) -> ReferenceRules:
+    """The rules of a dialect's collection."""
+    return ReferenceRules(folded(mapping.relationships), mapping.found_by_name)
 
 
 def name_key(type_name: str, name: str) -> str:

@@ -70,6 +70,29 @@ OF_TOPOLOGY: dict[str, tuple[str, tuple[str, ...]]] = {
     "party_carriers": ("gauge", ("party", "condition")),
     "party_services": ("gauge", ("party", "condition")),
     **{f"{kind}_defects": ("gauge", ("defect",)) for kind in KINDS.values()},
+    "service_problem_since_timestamp_seconds": (
+        "gauge",
+        ("service_id", "name", "condition", "status", "service_type", "party", "place"),
+    ),
+    "carrier_problem_since_timestamp_seconds": (
+        "gauge",
+        (
+            *("carrier_id", "name", "condition", "status", "carrier_type", "party"),
+            *("satellite", "transponder", "gateway", "terminal"),
+        ),
+    ),
+    "resource_problem_since_timestamp_seconds": (
+        "gauge",
+        ("resource_id", "name", "condition", "status", "resource_type", "party", "place"),
+    ),
+    "service_affected_since_timestamp_seconds": (
+        "gauge",
+        (
+            *("service_id", "name", "service_type", "party", "place"),
+            *("cause_kind", "cause_id", "cause", "cause_condition", "satellite", "gateway"),
+        ),
+    ),
+    **{f"{kind}_dependents": ("gauge", (f"{kind}_id", "name", "dependent_kind")) for kind in KINDS.values()},
 }
 """Every family of the topology: name without prefix → type and labels."""
 
