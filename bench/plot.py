@@ -67,7 +67,7 @@ PANELS: Sequence[tuple[str, Sequence[Line]]] = (
 
 _MANY = 100  # times: a panel of less has lines at 3, 30, 300 as well
 
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "growth",
     "font.family": "sans-serif",
@@ -98,7 +98,7 @@ def short(number: float, _: object = None) -> str:
 
 def svg(run: Run) -> str:
     """The picture of a run of at least one point."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 3.4), layout="constrained")
         for axes, (title, lines) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
             _panel(axes, run.points, lines)
@@ -108,7 +108,7 @@ def svg(run: Run) -> str:
         figure.savefig(
             out, format="svg", transparent=True, metadata={"Date": None, "Description": run.fingerprint}
         )
-    return _shaded(out.getvalue())
+    return shaded(out.getvalue())
 
 
 def _panel(axes: Axes, points: Sequence[Point], lines: Sequence[Line]) -> None:
@@ -133,7 +133,7 @@ def _panel(axes: Axes, points: Sequence[Point], lines: Sequence[Line]) -> None:
     axes.legend(handles, [line.name for line in lines], loc="upper left", frameon=False)
 
 
-def _shaded(picture: str) -> str:
+def shaded(picture: str) -> str:
     """The picture with names for its colours, and the style sheet that says what they are."""
     for colour, (name, _, _) in SHADES.items():
         picture = picture.replace(colour, f"var(--{name})")
