@@ -57,7 +57,7 @@ async def test_f29_one_bad_record_in_a_thousand_costs_itself_and_a_changed_schem
     alert="InventoryRecordsRejected",
 )
 async def test_f30_a_number_is_an_id_and_nothing_else_that_is_no_text(tmp_path: Path) -> None:
-    bad = [record(0, id=ident) for ident in (None, "", "  ", {}, {"href": "S1"}, ["S1"], True)]
+    bad = [record(0, id=ident) for ident in (None, "", "  ", {}, {"href": "S1"}, ["S1", "S2"], True)]
     items = [*records(60), record(0, id=4711), *bad, {"name": "without"}]
     async with inventory.over(tmp_path, items) as (_, built):
         await inventory.refresh(built)

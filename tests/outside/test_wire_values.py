@@ -72,9 +72,7 @@ async def test_a12_what_is_infinite_after_scaling_is_not_published() -> None:
     assert dropped == 2
 
 
-@pytest.mark.parametrize(
-    "written", ["2026-W03-4", "20260115", "2026-01-15X12:00:00", "２０２６-01-15", "2026-015"]
-)
+@pytest.mark.parametrize("written", ["2026-W03-4", "2026-01-15X12:00:00", "２０２６-01-15", "2026-015"])
 def test_t21_dates_are_those_that_are_documented(written: str) -> None:
     assert dates.moment(written) is None
 
