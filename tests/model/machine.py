@@ -24,13 +24,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from exporter import app, state_file
-from exporter.simulator.record import RETIRED, STATUSES
+from exporter.simulator.record import OUT_OF_SERVICE, RETIRED, STATUSES
 from exporter.simulator.ses import STATUS
 from tests import crawling
 from tests.model.server import LIES, Server, has_twin
 from tests.virtual_time import VirtualTimeLoop
 
-WORDS = tuple(word for word in STATUSES if word != RETIRED)
+WORDS = tuple(word for word in STATUSES if word not in OUT_OF_SERVICE)
 FAULTS = (
     *("500:share=0.3", "502:share=0.3,collection=services", "504:rows=3", "504:rows=2+9,collection=services"),
     *("429:share=0.3,retry_after=0", "html:share=0.3", "truncate:share=0.3", "error-object:share=0.3"),
