@@ -263,8 +263,8 @@ async def test_a_refresh_that_listed_records_and_failed_is_no_confirmation_that_
         built = await stack.enter_async_context(app.built(crawling.configured(simulator, tmp_path, changes)))
         poller = crawling.poller(built, "services")
 
-        def forbid() -> None:
-            raise web.HTTPForbidden
+        def refuse() -> None:
+            raise web.HTTPUnauthorized
 
         async def full(*faults: str) -> None:
             crawling.trouble(simulator, *faults)
@@ -274,7 +274,7 @@ async def test_a_refresh_that_listed_records_and_failed_is_no_confirmation_that_
         await full()
         for _ in range(2):
             await full("empty")
-        simulator.moves.extend([lambda: None, lambda: None, forbid])
+        simulator.moves.extend([lambda: None, lambda: None, refuse])
         await full()
         assert value(built, 'ses_inventory_exporter_up{collection="services"}') == 0
         for shown in (30, 30, 0):
