@@ -65,7 +65,7 @@ class DanglingReferences:
         for target in [target for target in self._by_target if target[0] not in judged]:
             self._forget(target)
         before, new, self._judged = judged & self._judged, judged - self._judged, judged
-        touched = set()
+        touched: set[_Source] = set()
         for number, (ident, was, now) in enumerate(_changed(changes)):
             if number % _STEP == 0:
                 pause()
@@ -84,27 +84,31 @@ class DanglingReferences:
             targets = ((space, one.id) for one in changes.removed)
             gone.update(target for target in targets if not _is_known(target, snapshots))
         if new or gone:
-            self._search(
-                snapshots,
-                lambda source, target: (
-                    (target[0] in new and not _is_known(target, snapshots))
-                    or (target in gone and source not in touched)
-                ),
-                pause,
-            )
+            self._search(snapshots, new, gone, touched, pause)
 
     def _search(
-        self, snapshots: Snapshots, counts: Callable[[_Source, _Target], bool], pause: Callable[[], object]
+        self,
+        snapshots: Snapshots,
+        new: set[_Space],
+        gone: set[_Target],
+        touched: set[_Source],
+        pause: Callable[[], object],
     ) -> None:
-        """Looks through all records for references that count."""
+        """Looks through all records for references into new spaces, and to what is gone.
+
+        The latter have been counted of the records `touched`.
+        """
         for collection, snapshot in snapshots.items():
             for number, stored in enumerate(snapshot.records.values()):
                 if number % _STEP == 0:
                     pause()
-                source = collection, stored.id
                 for target in _targets(collection, stored):
-                    if counts(source, target):
-                        self._count(target, source)
+                    if target[0] in new:
+                        dangles = not _is_known(target, snapshots)
+                    else:
+                        dangles = target in gone and (collection, stored.id) not in touched
+                    if dangles:
+                        self._count(target, (collection, stored.id))
 
     def _forget(self, target: _Target) -> None:
         """No reference to a target dangles."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import islice
 from operator import itemgetter
 
 _LONGEST = 2_048  # entries of a piece, which is then divided
@@ -78,10 +77,11 @@ class SortedIds:
 
     def with_number(self, number: float) -> Iterator[str]:
         """The ids with exactly this number."""
-        for numbers, idents in islice(self._pieces, bisect_left(self._last, (number, "")), None):
+        for at in range(bisect_left(self._last, (number, "")), len(self._pieces)):
+            numbers, idents = self._pieces[at]
             first = bisect_left(numbers, number)
             last = bisect_right(numbers, number, first)
-            yield from islice(idents, first, last)
+            yield from idents[first:last]
             if last < len(numbers):
                 return
 
