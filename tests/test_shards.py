@@ -28,7 +28,7 @@ COUNTS = tuple(f"ses_inventory_{name}" for name in scripted.COLLECTIONS)
 ROLL_UPS = tuple(f"ses_inventory_{kind.name}" for kind in KINDS_OF_ROLL_UPS)
 TOPOLOGY = tuple(family.name for family in topology_families.FAMILIES)
 DEFECTS = tuple(name for name in TOPOLOGY if name.endswith("_defects"))
-OF_OTHERS = tuple(("defect", name) for name in ("dangling_reference", "duplicate_name"))
+OF_OTHERS = tuple(("defect", name) for name in ("dangling_reference", "duplicate_name", "no_dependents"))
 """Defects that are judged within a shard."""
 SINCE = ("_status_since_timestamp_seconds", "_problem_since_timestamp_seconds")
 ACROSS = (

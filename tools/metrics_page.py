@@ -123,6 +123,8 @@ DEFECTS = {
     "no_supporting_resource": "Neither a supporting resource nor a supporting service.",
     "dangling_reference": "A reference by id to a record that is not stored; absent until the collection "
     "that should have it has a snapshot.",
+    "no_dependents": "Nothing rests on it, and it is neither planned nor retired; absent "
+    "without a snapshot of services and carriers.",
     "past_end_but_operational": "The end is past, and the condition is operational.",
     "before_start_but_operational": "The start is in the future, and the condition is operational.",
     "duplicate_name": "Another record of the collection has the same name.",
@@ -169,7 +171,7 @@ def _defects() -> Iterator[str]:
         "",
         "A record can have several defects. Retired records are not counted. `/api/v1/defects` has the ids",
         "of some records with each defect ([status API](status-api.md#defects)). With shards, dangling",
-        "references and equal names are judged within a shard.",
+        "references, dependents and equal names are judged within a shard.",
         "",
         "| defect | of | meaning |",
         "|---|---|---|",

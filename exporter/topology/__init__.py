@@ -21,7 +21,8 @@ from exporter.topology.problems import Dependents
 from exporter.topology.references import ReferenceRules
 from exporter.topology.rollups import ROLL_UPS, RollUp
 
-DANGLING = "dangling_reference"
+DANGLING, NO_DEPENDENTS = "dangling_reference", "no_dependents"
+_DEPENDING = frozenset(("services", "carriers"))
 _STEP = 256  # records between two pauses
 
 
@@ -90,17 +91,25 @@ class Topology:
     def defect_counts(self, collection: str) -> Mapping[str, int]:
         """How many records of a collection have each defect, zeros included.
 
-        References are left out while what they lead to has no snapshot.
+        References are left out while what they lead to has no snapshot, dependents while what may rest on the
+        records has none.
         """
-        counts = self.defects[collection].counts(self.now)
-        if not self.dangling.is_judged(collection):
-            return counts
-        return {**counts, DANGLING: len(self.dangling.records(collection))}
+        counts = dict(self.defects[collection].counts(self.now))
+        if self.dangling.is_judged(collection):
+            counts[DANGLING] = len(self.dangling.records(collection))
+        unused = self._dependencies.unused.count(collection)
+        if unused is not None and self.snapshots.keys() >= _DEPENDING:
+            counts[NO_DEPENDENTS] = unused
+        return counts
 
     def defect_examples(self, collection: str) -> Mapping[str, Sequence[str]]:
         """The ids of some records of a collection with each defect."""
-        dangling = tuple(islice(self.dangling.records(collection), EXAMPLES))
-        return {**self.defects[collection].examples(self.now), DANGLING: dangling}
+        dependencies = self._dependencies
+        return {
+            **self.defects[collection].examples(self.now),
+            DANGLING: tuple(islice(self.dangling.records(collection), EXAMPLES)),
+            NO_DEPENDENTS: dependencies.unused.examples(dependencies.graph, collection, EXAMPLES),
+        }
 
     def _apply(self, collection: str, changes: Changes) -> None:
         """Keeps every part up to date."""

@@ -51,6 +51,7 @@ class Graph:
         self._kinds, self._codes = bytearray(), bytearray()
         self._sides: tuple[list[bytes], list[bytes]] = ([], [])
         self._free: list[int] = []
+        self._touched: set[int] = set()
 
     def number(self, collection: str, ident: str) -> int | None:
         """The number of a record; it is another's when the record is gone."""
@@ -71,6 +72,20 @@ class Graph:
     def condition(self, number: int) -> Condition:
         """The condition of a record."""
         return _CONDITIONS[self._codes[number]]
+
+    def is_stored(self, number: int) -> bool:
+        """Whether there is a record with this number."""
+        return bool(self._ids[number])
+
+    def is_used(self, number: int) -> bool:
+        """Whether anything but itself rests on a record."""
+        supports = self._sides[1][number]
+        return bool(supports) and any(edge >> _SHIFT != number for edge in memoryview(supports).cast("I"))
+
+    def take_touched(self) -> set[int]:
+        """The numbers of the records that changed, or on which other ones rest, since the last call."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     def rests_on(self, number: int) -> list[int]:
         """What a record rests on directly; the same number may come twice, and be its own."""
@@ -142,6 +157,7 @@ class Graph:
         if now is None:
             meant = self._meant(by_id, was.id)
             del self._numbers[collection][was.id]
+            self._touched.add(number)
             self._move(by_id, was.id, meant)
             self._codes[number], self._ids[number], self._parties[number] = 0, "", ""
             self.problems.pop(number, None)
@@ -161,6 +177,7 @@ class Graph:
             meant = self._meant(by_name, now.name_key)
             self._take_name(by_name, now.name_key, number)
             self._move(by_name, now.name_key, meant)
+        self._touched.add(number)
         self._ids[number], self._parties[number] = now.id, now.party
         self._codes[number] = _CODES[now.condition]
         if now.condition in PROBLEMS:
@@ -255,6 +272,7 @@ class Graph:
         lost: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
         for side, number, edge in edges:
             lost[side, number].add(edge)
+        self._touched.update(number for side, number in lost if side)
         for (side, number), gone in lost.items():
             self._sides[side][number] = _without(self._sides[side][number], gone)
 
@@ -262,6 +280,7 @@ class Graph:
         gained: defaultdict[tuple[int, int], array[int]] = defaultdict(lambda: array("I"))
         for side, number, edge in edges:
             gained[side, number].append(edge)
+        self._touched.update(number for side, number in gained if side)
         for (side, number), new in gained.items():
             self._sides[side][number] = b"".join((self._sides[side][number], new))
 
