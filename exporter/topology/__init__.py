@@ -49,7 +49,7 @@ class Topology:
         self.snapshots: dict[str, Snapshot] = {}
         self.roll_ups: Mapping[str, RollUp] = {kind.name: RollUp(kind) for kind in ROLL_UPS}
         self.defects: Mapping[str, Defects] = {collection: Defects(collection) for collection in KINDS}
-        self.dangling = DanglingReferences()
+        self.dangling = DanglingReferences({name: rule.left_out for name, rule in rules.items()})
         self.now = 0.0
         self._dependencies = Dependencies(rules, pause)
         self._pause = pause

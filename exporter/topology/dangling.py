@@ -1,15 +1,17 @@
 """References to records that are not stored, though others of their kind are.
 
-A reference is judged only while every collection that may have its target has a snapshot. Only references
+A reference is judged only while every collection that may have its target has a snapshot, and unless its
+type is one that is left out. Only references
 that dangle are remembered, by their target; where records are removed, all others are looked through for
 references to them. References of retired records are not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import TypeVar
 
+from exporter.inventory import text
 from exporter.inventory.condition import Condition
 from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Changes, Snapshot, StoredRecord
@@ -34,9 +36,20 @@ _Source = tuple[str, str]
 
 
 class DanglingReferences:
-    """The references that dangle, and the records that they are in."""
+    """The references that dangle, and the records that they are in.
 
-    def __init__(self) -> None:
+    `left_out` are the types, folded, of which a collection stores no records.
+    """
+
+    def __init__(self, left_out: Mapping[str, Set[str]] = {}) -> None:
+        resources, services, carriers = (
+            left_out.get(name, frozenset()) for name in ("resources", "services", "carriers")
+        )
+        # carriers are left out of the services, and their supporting services may be resources
+        self._left_out: Mapping[_Space, Set[str]] = {
+            _RESOURCES: resources,
+            _SERVICES: resources | (services & carriers),
+        }
         self._judged: set[_Space] = set()
         self._by_target: dict[_Target, dict[_Source, int]] = {}
         self._records: dict[str, dict[str, int]] = {collection: {} for collection in KINDS}
@@ -71,10 +84,10 @@ class DanglingReferences:
                 pause()
             source = collection, ident
             touched.add(source)
-            for target in _targets(collection, was) if ident in self._records[collection] else ():
+            for target in self._targets(collection, was) if ident in self._records[collection] else ():
                 if source in self._by_target.get(target, ()):
                     self._count(target, source, -1)
-            for target in _targets(collection, now) if before else ():
+            for target in self._targets(collection, now) if before else ():
                 if target[0] in before and not _is_known(target, snapshots):
                     self._count(target, source)
         gone: set[_Target] = set()
@@ -102,13 +115,28 @@ class DanglingReferences:
             for number, stored in enumerate(snapshot.records.values()):
                 if number % _STEP == 0:
                     pause()
-                for target in _targets(collection, stored):
+                for target in self._targets(collection, stored):
                     if target[0] in new:
                         dangles = not _is_known(target, snapshots)
                     else:
                         dangles = target in gone and (collection, stored.id) not in touched
                     if dangles:
                         self._count(target, (collection, stored.id))
+
+    def _targets(self, collection: str, stored: StoredRecord | None) -> Iterator[_Target]:
+        """What a record refers to by id."""
+        record = stored.record if stored else None
+        if record is None or record.condition is Condition.RETIRED:
+            return
+        for space, links in (
+            (_RESOURCES, record.resources),
+            (_SERVICES, record.services),
+            (_RELATED[collection], record.relations),
+        ):
+            left_out = self._left_out[space]
+            for link in links:
+                if link.id and not (left_out and link.type and text.fold(link.type) in left_out):
+                    yield space, link.id
 
     def _forget(self, target: _Target) -> None:
         """No reference to a target dangles."""
@@ -136,21 +164,6 @@ def _changed(changes: Changes) -> Iterator[tuple[str, StoredRecord | None, Store
     yield from ((one.id, one, None) for one in changes.removed)
     yield from ((new.id, old, new) for old, new in changes.changed)
     yield from ((one.id, None, one) for one in changes.added)
-
-
-def _targets(collection: str, stored: StoredRecord | None) -> Iterator[_Target]:
-    """What a record refers to by id."""
-    record = stored.record if stored else None
-    if record is None or record.condition is Condition.RETIRED:
-        return
-    for space, links in (
-        (_RESOURCES, record.resources),
-        (_SERVICES, record.services),
-        (_RELATED[collection], record.relations),
-    ):
-        for link in links:
-            if link.id:
-                yield space, link.id
 
 
 def _is_known(target: _Target, snapshots: Snapshots) -> bool:

@@ -46,10 +46,14 @@ class Reference(NamedTuple):
 
 
 class ReferenceRules(msgspec.Struct, frozen=True):
-    """How a dialect's collection refers and is referred to, as in `dialects.Collection`; types are folded."""
+    """How a dialect's collection refers and is referred to, as in `dialects.Collection`; types are folded.
+
+    Records of the types `left_out` are not stored.
+    """
 
     types: Mapping[str, Direction] = {}
     found_by_name: bool = False
+    left_out: frozenset[str] = frozenset()
 
 
 class Node(msgspec.Struct, frozen=True, gc=False):
@@ -83,7 +87,8 @@ def node(collection: str, shown: Shown, types: Mapping[str, Direction]) -> Node:
 
 def rules(mapping: dialects.Collection) -> ReferenceRules:
     """The rules of a dialect's collection."""
-    return ReferenceRules(folded(mapping.relationships), mapping.found_by_name)
+    left_out = frozenset(map(text.fold, mapping.exclude_types))
+    return ReferenceRules(folded(mapping.relationships), mapping.found_by_name, left_out)
 
 
 def name_key(type_name: str, name: str) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.inventory import text
 from exporter.inventory.condition import Condition
 from exporter.inventory.record import KINDS, Link, Record
 from exporter.inventory.snapshot import Snapshot, stored
 from exporter.topology import Topology
+from exporter.topology.references import ReferenceRules
 from tests.topology import drawn
 
 CARRIER = Record(
@@ -22,11 +24,16 @@ CARRIER = Record(
 STORED = {"services": ["s1"], "carriers": ["c2"], "resources": ["r1"]}
 
 
-def counted(record: Record, collection: str, others: Mapping[str, Iterable[str]]) -> int:
+def counted(
+    record: Record,
+    collection: str,
+    others: Mapping[str, Iterable[str]],
+    rules: Mapping[str, ReferenceRules] = {},
+) -> int:
     """How many references of a record dangle, next to empty records of these ids."""
     records = {name: {ident: Record(ident) for ident in idents} for name, idents in others.items()}
     records.setdefault(collection, {})[record.id] = record
-    topology = Topology()
+    topology = Topology(rules=rules)
     topology.follow(
         {
             name: Snapshot({ident: stored(one, 0, 0.0) for ident, one in those.items()})
@@ -55,6 +62,20 @@ def test_a_resource_is_related_to_resources_only() -> None:
 def test_what_leads_to_a_collection_that_is_off_is_not_judged() -> None:
     assert counted(CARRIER, "carriers", {"carriers": ["c2"]}) == 0
     assert counted(CARRIER, "carriers", {"carriers": ["c2"], "resources": []}) == 2
+
+
+def test_what_leads_to_a_type_that_is_left_out_is_not_judged() -> None:
+    carrier = Record(
+        "c1", resources=(Link("r2", type="Card"),), services=(Link("r3", type="Bandwidth Segment"),)
+    )
+    assert counted(carrier, "carriers", STORED) == 2
+    left_out = {
+        "resources": ReferenceRules(left_out=frozenset(map(text.fold, ("Card", "BandwidthSegment")))),
+        "services": ReferenceRules(left_out=frozenset(("element",))),
+    }
+    assert counted(carrier, "carriers", STORED, left_out) == 0
+    to_a_carrier = Record("c1", relations=(Link("c9", type="element"),))
+    assert counted(to_a_carrier, "carriers", STORED, left_out) == 1, "which are a collection of their own"
 
 
 def test_what_a_retired_record_refers_to_is_not_judged() -> None:
