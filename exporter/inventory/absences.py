@@ -88,13 +88,14 @@ class Absences(msgspec.Struct, frozen=True):
 
     `orders` are the ids of each list as the last finished crawl showed them, those noted in their old places.
     `returned` are records of the last crawl that had seemed to be gone and came back; `unrest` is the
-    number of crawls for which nothing is removed for that.
+    number of crawls for which nothing is removed for that. `is_finished` says that the last crawl was.
     """
 
     noted: Mapping[str, Absence] = {}
     orders: tuple[Sequence[str], ...] = ()
     returned: tuple[str, ...] = ()
     unrest: int = 0
+    is_finished: bool = True
 
     def after(self, crawl: Crawl, stored: AbstractSet[str], signs: int = 0) -> Absences:
         """What is known after one more crawl; `stored` are the ids in the snapshot when it began.
@@ -109,7 +110,7 @@ class Absences(msgspec.Struct, frozen=True):
         unrest = CALM if returned or signs else max(0, self.unrest - crawl.is_finished)
         if not crawl.is_finished:
             noted = {ident: one for ident, one in self.noted.items() if ident in missing}
-            return Absences(noted, self.orders, returned, unrest)
+            return Absences(noted, self.orders, returned, unrest, is_finished=False)
         if not missing:
             return Absences({}, tuple(orders), returned, unrest)
         before = self.orders if len(self.orders) == len(orders) else tuple([list(stored)] * len(orders))
@@ -125,8 +126,8 @@ class Absences(msgspec.Struct, frozen=True):
         return Absence(was.crawls + 1, was.firm + firm, was.is_vacant or ident in empty)
 
     def removable(self) -> set[str]:
-        """The ids that may be removed now."""
-        return set() if self.unrest else self._enough()
+        """The ids that may be removed now: none after a crawl that is not finished."""
+        return self._enough() if self.is_finished and not self.unrest else set()
 
     def withheld(self) -> set[str]:
         """The ids that could be removed now, if answers had not been out of step lately."""

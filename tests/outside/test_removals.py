@@ -305,6 +305,25 @@ async def test_a01_a_list_without_an_order_loses_nothing_by_chance(tmp_path: Pat
             assert len(inventory.ids(built)) == 60
 
 
+async def test_t12_removals_are_confirmed_by_finished_crawls_only(tmp_path: Path) -> None:
+    """An empty list that announces records confirms nothing, however often it comes."""
+    async with inventory.over(tmp_path, records(20)) as (source, built):
+        announced = 0
+
+        async def empty(_: web.Request) -> web.Response:
+            return listed([], announced)
+
+        await refresh(built)
+        source.answer = empty
+        await refresh(built)
+        assert "the shrink guard holds back 20 removals" in poller(built).recorder.problem
+        announced = 2
+        for _ in range(6):
+            await refresh(built)
+            assert len(inventory.ids(built)) == 20
+            assert own(built, "complete") == 0
+
+
 async def test_t12_a_record_is_gone_within_three_crawls_of_a_list_that_always_repeats_another(
     tmp_path: Path,
 ) -> None:
