@@ -80,7 +80,7 @@ class Store:
         self._recorders: Mapping[str, StatusRecorder] = {}
         self._accept: Mapping[str, Accept] = {}
         self._published: dict[str, _Published] = {}
-        self._topology_updates = TopologyUpdates(telemetry, self.precedence.pause)
+        self._topology_updates = TopologyUpdates(telemetry, self.precedence.pause, monotonic)
         self._topology = TopologyContent()
         self._reported: dict[str, tuple[_Bodies, bool]] = {}  # bodies, and whether they were served
 

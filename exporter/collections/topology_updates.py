@@ -1,12 +1,13 @@
 """Keeps the topology up to date with what the collections have, in a thread, and renders its families.
 
 Invariants: one update at a time; an update never fails: what cannot be computed or rendered is left out,
-logged and counted, and computed from the beginning by the next one.
+logged and counted, and computed from the beginning by a later one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 import traceback
@@ -25,6 +26,7 @@ from exporter.topology.references import ReferenceRules
 
 log = structlog.get_logger()
 
+_BUILD_SHARE = 20.0  # times as long as a build took pass before one after a failure: 5 % of the time
 _HINT = "please report this with the log"
 
 
@@ -42,14 +44,21 @@ class TopologyContent(msgspec.Struct, frozen=True):
 class TopologyUpdates:
     """The topology, and what is served of it as of the last update.
 
-    `pause` is called between two steps of a thread's work. Whoever updates and publishes holds `lock`
-    meanwhile, so that what is published is never older than what was.
+    `pause` is called between two steps of a thread's work; `monotonic` is a clock, in seconds. Whoever
+    updates and publishes holds `lock` meanwhile, so that what is published is never older than what was.
     """
 
-    def __init__(self, telemetry: Telemetry, pause: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        pause: Callable[[], object],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.lock = asyncio.Lock()
         self._telemetry = telemetry
         self._pause = pause
+        self._monotonic = monotonic
+        self._next_build = -math.inf  # on that clock: when a topology may be built after a failure
         self._rules: Mapping[str, ReferenceRules] = {}
         self._topology: Topology | None = None  # None while it is unknown what it has
         self._content = TopologyContent()
@@ -82,6 +91,8 @@ class TopologyUpdates:
     ) -> TopologyContent:
         with self._working:
             before, self._topology = self._topology, None
+            if before is None and self._monotonic() < self._next_build:
+                return self._content
             try:
                 topology, is_other = self._followed(before, snapshots, commit)
             except Exception as error:  # noqa: BLE001 - the collections are served in any case
@@ -102,10 +113,16 @@ class TopologyUpdates:
         if topology is not None and topology.rules == self._rules:
             try:
                 return topology, topology.follow(snapshots, commit, time.time())
-            except Exception as error:  # noqa: BLE001 - it can still be built from the beginning
+            except Exception as error:
                 self._failed("topology update", error)
-        topology = Topology(self._pause, self._rules)
-        topology.follow(snapshots, now=time.time())
+                if self._monotonic() < self._next_build:
+                    raise
+        began = self._monotonic()
+        try:
+            topology = Topology(self._pause, self._rules)
+            topology.follow(snapshots, now=time.time())
+        finally:
+            self._next_build = self._monotonic() + _BUILD_SHARE * (self._monotonic() - began)
         self._failing.pop("topology", None)
         return topology, True
 

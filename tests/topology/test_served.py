@@ -14,7 +14,9 @@ import structlog
 from exporter import app
 from exporter.collections import topology_updates
 from exporter.exposition.topology_families import TopologyFamily
+from exporter.inventory.snapshot import Snapshot
 from exporter.status import Defect
+from exporter.telemetry import Telemetry
 from exporter.topology import Topology
 from tests import scripted
 
@@ -258,3 +260,26 @@ async def test_a_failure_takes_nothing_else_away(monkeypatch: pytest.MonkeyPatch
         logged = [one for one in logs if one["event"] == "topology not updated"]
         assert len(logged) == 1, "once, however often it fails"
         assert "RuntimeError: odd" in logged[0]["exception"]
+
+
+async def test_a_topology_that_always_fails_takes_little_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def slow_and_failing(*_: object, **__: object) -> bool:
+        nonlocal now
+        now += 10.0
+        raise RuntimeError("odd")
+
+    telemetry = Telemetry()
+    updates = topology_updates.TopologyUpdates(telemetry, lambda: None, lambda: now)
+    snapshots = {"carriers": Snapshot()}
+    assert (await updates.update(snapshots, 100)).bodies
+    now += 60.0
+    monkeypatch.setattr(Topology, "follow", slow_and_failing)
+    for _ in range(600):
+        now += 1.0
+        assert not (await updates.update(snapshots, 100)).bodies
+    assert telemetry.registry.get_sample_value(f"{scripted.OWN}topology_failures_total") <= 5
+    monkeypatch.undo()
+    now += 201.0
+    assert (await updates.update(snapshots, 100)).bodies, "it is tried again"
