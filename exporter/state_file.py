@@ -22,7 +22,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +31,7 @@ import structlog
 
 from exporter.errors import StateError
 from exporter.inventory.record import Link, Record, StatusSummary, status_summary, unpack
-from exporter.inventory.snapshot import Snapshot, StoredRecord
+from exporter.inventory.snapshot import Foreign, Snapshot, StoredRecord
 from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ class SavedCollection(msgspec.Struct, frozen=True):
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """The first document: the collections without their records, and how many records of each follow.
+    """The first document: the collections without their records, of which so many own and foreign follow.
 
     `fields` are the names of the fields of each type in the file; `written` is in Unix seconds.
     """
@@ -81,7 +81,7 @@ class _Header(msgspec.Struct, frozen=True):
     fields: dict[str, list[str]]
     written: float
     collections: dict[str, SavedCollection]
-    records: dict[str, int]
+    records: dict[str, tuple[int, int]]
 
 
 class _AnyHeader(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ class _OtherVersionError(Exception):
     """The file is a state file of another version: its records may have other fields."""
 
 
-_TYPES = (Link, Record, StoredRecord, Snapshot, SavedCollection)
+_TYPES = (Link, Record, StoredRecord, Foreign, Snapshot, SavedCollection)
 _FIELDS = {kind.__name__: list(kind.__struct_fields__) for kind in _TYPES}
 _ENCODER = msgspec.msgpack.Encoder()
 _ANY_HEADER = msgspec.msgpack.Decoder(_AnyHeader)
@@ -117,14 +117,16 @@ def _encode(collections: Mapping[str, SavedCollection], now: float) -> Iterator[
     Raises `ValueError` if a record, or the header, is larger than `MAX_DOCUMENT`.
     """
     without_records = {
-        name: msgspec.structs.replace(saved, snapshot=Snapshot({}, {}, saved.snapshot.words))
+        name: msgspec.structs.replace(saved, snapshot=Snapshot({}, {}, saved.snapshot.words, Foreign({}, {})))
         for name, saved in collections.items()
     }
-    records = {name: len(saved.snapshot.records) for name, saved in collections.items()}
+    snapshots = {name: saved.snapshot for name, saved in collections.items()}
+    parts = {name: (one.records, one.foreign.records) for name, one in snapshots.items()}
+    records = {name: (len(own), len(foreign)) for name, (own, foreign) in parts.items()}
     header = _ENCODER.encode(_Header(_FIELDS, now, without_records, records))
     yield _compressed(header, (b"%b%b" % (_FORMAT, _VERSION)).decode())
-    for saved in collections.values():
-        stored = iter(saved.snapshot.records.values())
+    for part in chain.from_iterable(parts.values()):
+        stored = iter(part.values())
         while some := list(islice(stored, _RECORDS)):
             yield from _members([_Row(one.packed, one.digest, one.since, one.changes) for one in some])
 
@@ -183,8 +185,8 @@ def _decode(file: BinaryIO) -> Mapping[str, SavedCollection]:
     collections = {}
     for collection, saved in header.collections.items():
         _check_times(saved.last_success, saved.last_full_success)
-        records, digests = _records(documents, header.records[collection], summaries)
-        snapshot = Snapshot(records, digests, saved.snapshot.words)
+        own, foreign = [_records(documents, count, summaries) for count in header.records[collection]]
+        snapshot = Snapshot(*own, saved.snapshot.words, Foreign(*foreign))
         collections[collection] = msgspec.structs.replace(saved, snapshot=snapshot)
     if next(documents, None) is not None:
         raise ValueError("it has more records than its header announces")

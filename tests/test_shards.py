@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -20,24 +21,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.exposition import topology_families
-from exporter.inventory.record import KINDS
 from exporter.topology.rollups import ROLL_UPS as KINDS_OF_ROLL_UPS
 from tests import histories, scripted
 
 COUNTS = tuple(f"ses_inventory_{name}" for name in scripted.COLLECTIONS)
 ROLL_UPS = tuple(f"ses_inventory_{kind.name}" for kind in KINDS_OF_ROLL_UPS)
-TOPOLOGY = tuple(family.name for family in topology_families.FAMILIES)
-DEFECTS = tuple(name for name in TOPOLOGY if name.endswith("_defects"))
+DEFECTS = tuple(family.name for family in topology_families.FAMILIES if family.name.endswith("_defects"))
 OF_OTHERS = tuple(("defect", name) for name in ("dangling_reference", "duplicate_name", "no_dependents"))
 """Defects that are judged within a shard."""
-SINCE = ("_status_since_timestamp_seconds", "_problem_since_timestamp_seconds")
-ACROSS = (
-    "ses_inventory_service_affected_since_timestamp_seconds",
-    *(f"ses_inventory_{kind}_dependents" for kind in KINDS.values()),
-)
-"""What follows from records of several shards."""
-
-COUNTED = (*ROLL_UPS, *DEFECTS)
+COUNTED = (*COUNTS, *ROLL_UPS, *DEFECTS)
+SINCE = tuple(f"_{what}_since_timestamp_seconds" for what in ("status", "problem", "affected"))
 ADDING_UP = tuple(
     f"{scripted.OWN}{name}"
     for name in (
@@ -96,15 +89,14 @@ def _of_records(found: Series) -> dict[scripted.Key, float]:
     return {
         key: 0 if key[0].endswith(SINCE) else value
         for key, value in found.items()
-        if not key[0].startswith((scripted.OWN, "process_", "python_"))
-        and key[0] not in (*COUNTS, *COUNTED, *ACROSS)
+        if not key[0].startswith((scripted.OWN, "process_", "python_")) and key[0] not in COUNTED
     }
 
 
 def _only(found: Series, names: Iterable[str]) -> dict[scripted.Key, float]:
     """The samples with these names; no zeros, and no `series` of counts and of the topology."""
     wanted = set(names)
-    told = {("family", name) for name in (*COUNTS, *COUNTED, *ACROSS)} | set(OF_OTHERS)
+    told = {("family", name) for name in COUNTED} | set(OF_OTHERS)
     return {key: value for key, value in found.items() if key[0] in wanted and value and not key[1] & told}
 
 
@@ -172,6 +164,71 @@ async def test_a_link_to_a_record_of_another_shard_is_shown_whole_by_the_shard_o
     assert sorted(carried) == [(end["name"],) for end in ends]
     (row,) = (row for text in shards for row in _idents(text, "carrier_resource_info", "resource"))
     assert row == ("Sat",)
+
+
+async def test_a_shard_knows_after_a_restart_what_it_knew_of_the_others() -> None:
+    resource = {"@type": "Satellite", "name": "SAT 1", "status": "Non-Operational"}
+    service = {"supportingResource": [{"id": "R0000"}]}
+    lists = {"services": dict.fromkeys(scripted.idents("services", range(8)), service)}
+    inventory = scripted.Inventory({**lists, "resources": {"R0000": resource}})
+    async with scripted.served(inventory):
+        for index in range(2):
+            async with scripted.exporting(inventory, shard={"index": index, "count": 2}) as house:
+                await scripted.refresh(house)
+                served = scripted.texts(house)
+                assert "ses_inventory_service_affected_since_timestamp_seconds{" in served[0]
+                async with scripted.from_nothing(house) as other:
+                    assert scripted.texts(other) == served
+                    await scripted.refresh(other)
+                    assert scripted.texts(other) == served
+
+
+async def test_a_problem_affects_the_services_of_every_shard_and_counts_those_of_all() -> None:
+    carriers = [f"C{number:04}" for number in range(6)]
+    lists = {
+        "services": {
+            f"S{number:04}": {"name": "VSAT", "supportingService": [{"id": carriers[number % 6]}]}
+            for number in range(24)
+        },
+        "carriers": {ident: {"supportingResource": [{"id": "R0000"}]} for ident in carriers},
+        "resources": {"R0000": {"name": "SAT 1", "@type": "Satellite", "status": "Operational"}},
+    }
+    inventory = scripted.Inventory(lists)
+    async with scripted.served(inventory), AsyncExitStack() as stack:
+        shards = [
+            await stack.enter_async_context(scripted.exporting(inventory, shard={"index": index, "count": 3}))
+            for index in range(3)
+        ]
+
+        def shown(family: str, *labels: str) -> list[list[tuple[str, ...]]]:
+            return [_idents(scripted.texts(shard)[0], family, *labels) for shard in shards]
+
+        for mode, status in (("full", "Operational"), ("delta", "Degraded"), ("full", "Degraded")):
+            inventory.change([("resources", 0, 1, {"status": status})])
+            for shard in shards:
+                await scripted.refresh(shard, mode)
+            affected = shown("service_affected_since_timestamp_seconds", "service_id", "cause_id", "cause")
+            owned = shown("service_status", "service_id")
+            expected = [
+                sorted((ident, "R0000", "SAT 1") for (ident,) in of_shard if status == "Degraded")
+                for of_shard in owned
+            ]
+            assert [sorted(one) for one in affected] == expected
+        assert all(owned), "each shard has some of the services"
+        dependents = "resource_dependents"
+        texts = [scripted.texts(shard)[0] for shard in shards if dependents in scripted.texts(shard)[0]]
+        assert len(texts) == 1, "of the shard that has the satellite"
+        counts = {
+            dict(labels)["dependent_kind"]: value
+            for (name, labels), value in scripted.series(texts[0]).items()
+            if name == f"ses_inventory_{dependents}"
+        }
+        assert counts == {"service": 24, "carrier": 6, "party": 0}
+        del inventory.lists["resources"]["R0000"]
+        for _ in range(2):
+            for shard in shards:
+                await scripted.refresh(shard)
+        assert not any(shown("service_affected_since_timestamp_seconds", "service_id"))
 
 
 def _idents(text: str, family: str, *labels: str) -> list[tuple[str, ...]]:

@@ -275,7 +275,8 @@ class Poller:
         if how == saved_how:
             self._crawler.digest_key = saved.digest_key
         else:  # the same records, to be decoded again
-            stored = msgspec.structs.replace(stored, digests={})
+            foreign = msgspec.structs.replace(stored.foreign, digests={})
+            stored = msgspec.structs.replace(stored, digests={}, foreign=foreign)
         await self._publish(stored, snapshot.Changes(added=tuple(stored.records.values())))
         if self.status.last_success is None:  # else this process has crawled it itself
             self.recorder.restored(len(stored.records), saved.last_success, saved.last_full_success)

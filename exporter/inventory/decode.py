@@ -74,7 +74,8 @@ class Batch(msgspec.Struct, Generic[Stored]):
     decoded; `ids` are those of both in the server's order, and a `GAP` for each reject. `skipped` are the
     ids of those that were decoded and are not stored because of their type or shard; `filtered_out` are all
     such: the digest of the raw form, and `id_mark`. `dropped` counts by reason values that could not be read.
-    `against` maps ids of `fresh` to the condition of the query that the record contradicts. `is_single` says
+    `foreign` are what is kept of records of other shards that were decoded. `against` maps ids of `fresh` and
+    `foreign` to the condition of the query that the record contradicts. `is_single` says
     that the answer was one object instead of a list, `is_left_out` that it was one without any list; `keys`
     are those of an object.
     """
@@ -88,6 +89,7 @@ class Batch(msgspec.Struct, Generic[Stored]):
     filtered_out: list[tuple[int, int]] = []
     ids: list[str] = []
     against: dict[str, str] = {}
+    foreign: list[DecodedRecord] = []
     is_single: bool = False
     is_left_out: bool = False
     keys: frozenset[str] = frozenset()
@@ -183,18 +185,29 @@ def _decode(
         batch.rejects.append(Reject("missing_id", _example(raw), mark))
         batch.ids.append(GAP)
     elif reader.selects(found):
-        read = found.record
-        summary = record.status_summary(read)
-        batch.fresh.append(DecodedRecord(read.id, summary, record.pack(read), mark, read.updated))
+        batch.fresh.append(_decoded(found.record, mark))
         batch.ids.append(found.record.id)
-        condition = reader.contradicted(raw, found)
-        if condition is not None:
-            batch.against[found.record.id] = str(condition)
+        _contradict(raw, found, reader, batch)
     else:
-        ident = found.record.id
+        ident, foreign = found.record.id, reader.foreign(found)
+        if foreign is not None:
+            batch.foreign.append(_decoded(foreign, mark))
+            _contradict(raw, found, reader, batch)
         batch.skipped.append(ident)
         # by its id: one that changes while the list is read has another raw form, and must not count twice
         batch.filtered_out.append((mark, _id_mark(ident, seed) | reader.is_in_other_shard(found)))
+
+
+def _decoded(read: record.Record, mark: int) -> DecodedRecord:
+    return DecodedRecord(read.id, record.status_summary(read), record.pack(read), mark, read.updated)
+
+
+def _contradict(
+    raw: msgspec.Raw, found: record_reader.Found, reader: record_reader.Reader, batch: Batch[Stored]
+) -> None:
+    condition = reader.contradicted(raw, found)
+    if condition is not None:
+        batch.against[found.record.id] = str(condition)
 
 
 def _is_too_large(raw: msgspec.Raw) -> bool:

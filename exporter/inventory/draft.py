@@ -15,9 +15,10 @@ import msgspec
 
 from exporter.inventory import decode, elements
 from exporter.inventory.absences import Answers
+from exporter.inventory.foreign import ForeignDraft
 from exporter.inventory.list_pages import ListPages, composition
 from exporter.inventory.record import StatusSummary, with_status
-from exporter.inventory.snapshot import Changes, Outcome, ShrinkGuard, Snapshot, StoredRecord
+from exporter.inventory.snapshot import Changes, Foreign, Outcome, ShrinkGuard, Snapshot, StoredRecord
 
 
 class Breakdown(msgspec.Struct, frozen=True):
@@ -49,9 +50,6 @@ FILTER_IGNORED = "filter_ignored"
 
 OUTDATED = 4
 """Crawls in a row that must show a version older than the stored one before it is stored."""
-
-SPARE = 1_000
-"""Pairs of status and type that are remembered although no record has them any more."""
 
 
 class Draft:
@@ -96,6 +94,7 @@ class Draft:
         self._lists: list[ListPages] = []
         self._seen: set[str | int] = set()
         self._summaries: dict[StatusSummary, StatusSummary] = {}
+        self._foreign = ForeignDraft(start.foreign, self._next_version)
         self.begin()
 
     def add(self, batch: decode.Batch[StoredRecord], now: float, number: int = 0) -> int:
@@ -111,6 +110,7 @@ class Draft:
         self._carry(batch.carried)
         for fresh in batch.fresh:
             self._add(self._stored(fresh, now))
+        self._foreign.add(batch.foreign, batch.filtered_out, now)
         self.excluded += len(batch.filtered_out)
         self._selected += len(batch.carried) + len(batch.fresh)
         for _, mark in batch.filtered_out:
@@ -137,6 +137,7 @@ class Draft:
 
     def leave_out(self, condition: str) -> None:
         """Drops what contradicts a condition that the API ignores, or may ignore."""
+        self._foreign.leave_out(ident for ident, one in self.against.items() if one == condition)
         idents = [ident for ident, one in self.against.items() if one == condition and ident in self.found]
         for ident in idents:
             del self.found[ident]
@@ -163,6 +164,7 @@ class Draft:
                 self.items += 1
                 self._selected += 1
             self._keep(one)
+        self._foreign.add(batch.foreign, batch.filtered_out, now)
         self.against.update(batch.against)
         return len(marks - self._seen)
 
@@ -217,6 +219,11 @@ class Draft:
         old = self.start.records.get(fresh.id)
         if old is not None and self._is_outdated(fresh, old):
             return old
+        return self._next_version(fresh, old, now)
+
+    def _next_version(
+        self, fresh: decode.DecodedRecord, old: StoredRecord | None, now: float
+    ) -> StoredRecord:
         new, packed = fresh.status_summary, fresh.packed
         if old is not None and new.type in self._preserve:
             new = msgspec.structs.replace(old.status_summary, type=new.type)
@@ -278,6 +285,7 @@ class Draft:
             mine = self.found.get(ident)
             if mine is None or (mine is not other and _updated(other) > _updated(mine)):
                 self.found[ident] = other
+        self._foreign.follow(earlier._foreign)
         self.clashes |= earlier.clashes
         self.outdated = {**earlier.outdated, **self.outdated}
 
@@ -338,7 +346,7 @@ class Draft:
 
     def commit_delta(self, guard: ShrinkGuard) -> Outcome:
         """Commits a list of recent changes: additions and changes, never a removal."""
-        snapshot, changes = self._next(())
+        snapshot, changes = self._next((), self._foreign.after_delta())
         guard = guard.without(self.found.keys())
         return Outcome(snapshot, changes, complete=False, retained=0, guard=guard)
 
@@ -348,8 +356,10 @@ class Draft:
         `problem` is empty where nothing speaks against its completeness; `removable` are the ids that may be
         removed where the crawl lacks them.
         """
+        foreign = self._foreign.after_full(problem)
         if self.found == self.start.records and not problem:  # ten times as fast as looking at each
-            return Outcome(self.start, Changes(), complete=True, retained=0, guard=guard.calm())
+            start = self.start.with_foreign(foreign)
+            return Outcome(start, Changes(), complete=True, retained=0, guard=guard.calm())
         missing = [one for ident, one in self.start.records.items() if ident not in self.found]
         due = [one for one in missing if one.id in removable]
         guard = guard.without(self.found.keys())
@@ -357,7 +367,7 @@ class Draft:
         guard = guard if problem and not due else self._guarded(guard, unconfirmed)
         if guard.pending:
             due = [one for one in due if one.id not in guard.pending]
-        snapshot, changes = self._next(due)
+        snapshot, changes = self._next(due, foreign)
         complete = not problem and not guard.pending
         return Outcome(snapshot, changes, complete, len(missing) - len(due), guard, len(guard.pending))
 
@@ -375,7 +385,7 @@ class Draft:
             guard, fingerprint=fingerprint, seen=seen, pending=pending, accepted=frozenset()
         )
 
-    def _next(self, removed: Iterable[StoredRecord]) -> tuple[Snapshot, Changes]:
+    def _next(self, removed: Iterable[StoredRecord], foreign: Foreign) -> tuple[Snapshot, Changes]:
         start = self.start.records
         added: list[StoredRecord] = []
         changed: list[tuple[StoredRecord, StoredRecord]] = []
@@ -386,42 +396,8 @@ class Draft:
             elif old is not new:
                 changed.append((old, new))
         changes = Changes(tuple(added), tuple(changed), tuple(removed))
-        if not changes:
-            return self.start, changes
-        return _apply(self.start, changes), changes
-
-
-def _apply(start: Snapshot, changes: Changes) -> Snapshot:
-    records = dict(start.records)
-    digests = dict(start.digests)
-    for old in changes.removed:
-        del records[old.id]
-        digests.pop(old.digest, None)
-    for old, _ in changes.changed:
-        digests.pop(old.digest, None)
-    fresh = [*changes.added, *(new for _, new in changes.changed)]
-    records.update((new.id, new) for new in fresh)
-    digests.update((new.digest, new) for new in fresh)
-    left = _words([*changes.removed, *(old for old, _ in changes.changed)])
-    touched = left | _words(fresh)
-    words = (*(word for word in start.words if word not in touched), *touched)
-    return Snapshot(records, digests, _remembered(words, records))
-
-
-def _remembered(
-    words: tuple[tuple[str, str], ...], records: Mapping[str, StoredRecord]
-) -> tuple[tuple[str, str], ...]:
-    """All words that records have, and the last of the others; a broken API may invent them without end."""
-    if len(words) <= SPARE:  # nearly always: no record needs to be looked at
-        return words
-    found = _words(records.values())
-    forgotten = set([word for word in words if word not in found][:-SPARE])
-    return tuple(word for word in words if word not in forgotten)
-
-
-def _words(records: Iterable[StoredRecord]) -> dict[tuple[str, str], None]:
-    """The status and type of each, once each in the order in which they come."""
-    return {(one.status_summary.status, one.status_summary.type): None for one in records}
+        snapshot = self.start.with_foreign(foreign)
+        return snapshot.after(changes) if changes else snapshot, changes
 
 
 def _updated(stored: StoredRecord) -> float:

@@ -189,8 +189,10 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
 
     def selects(self, record: Record, entity_type: str) -> bool:
         """Whether a record is stored; `entity_type` is its class (TMF630's `@type`)."""
-        if self.is_in_other_shard(record):
-            return False
+        return not self.is_in_other_shard(record) and self.has_selected_type(record, entity_type)
+
+    def has_selected_type(self, record: Record, entity_type: str) -> bool:
+        """Whether records of its type are stored, in whatever shard."""
         if not (self.include or self.exclude):
             return True
         types = {text.fold(record.type), text.fold(entity_type)}

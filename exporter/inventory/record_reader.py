@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.inventory import dates, dialects, field_paths, text
+from exporter.inventory import dates, dialects, field_paths, slim_record, text
 from exporter.inventory.condition import Condition, refined
 from exporter.inventory.field_paths import Keys, Parts
 from exporter.inventory.filters import Filters, FilterTerm, Selection
@@ -111,6 +111,14 @@ class Reader:
     def is_in_other_shard(self, found: Found) -> bool:
         """Whether a record is left to another shard."""
         return self._selection.is_in_other_shard(found.record)
+
+    def foreign(self, found: Found) -> Record | None:
+        """What is kept of a record that another shard stores; None for any other."""
+        if not self.is_in_other_shard(found):
+            return None
+        if not self._selection.has_selected_type(found.record, found.entity_type):
+            return None
+        return slim_record.slim(found.record, self._mapping)
 
     def contradicted(self, raw: msgspec.Raw, found: Found) -> FilterTerm | None:
         """The condition of the queries that the record contradicts; None for none."""

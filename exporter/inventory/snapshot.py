@@ -50,16 +50,41 @@ def stored(record: Record, digest: int, since: float, changes: int = 0) -> Store
     return StoredRecord(record.id, status_summary(record), pack(record), digest, since, changes)
 
 
+SPARE = 1_000
+"""Pairs of status and type that are remembered although no record has them any more."""
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """The slim records of other shards by id, and the digests that the lists showed of them.
+
+    `missed` are the ids that the last complete crawl lacked.
+    """
+
+    records: Mapping[str, StoredRecord] = MappingProxyType({})
+    digests: Mapping[int, StoredRecord] = MappingProxyType({})
+    missed: frozenset[str] = frozenset()
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All stored records of one collection, by id and by their raw form's digest.
 
-    `words` are the (status, type) pairs of its records, and `draft.SPARE` further ones that records had
+    `words` are the (status, type) pairs of its records, and `SPARE` further ones that records had
     before, so that counts become zero instead of disappearing. The last are those that changed last.
+    `foreign` has what is known of the records of other shards.
     """
 
     records: Mapping[str, StoredRecord] = MappingProxyType({})
     digests: Mapping[int, StoredRecord] = MappingProxyType({})
     words: tuple[tuple[str, str], ...] = ()
+    foreign: Foreign = Foreign()
+
+    def with_foreign(self, foreign: Foreign) -> Snapshot:
+        """The snapshot with these records of other shards."""
+        return self if foreign is self.foreign else msgspec.structs.replace(self, foreign=foreign)
+
+    def after(self, changes: Changes) -> Snapshot:
+        """The snapshot after changes."""
+        return _apply(self, changes)
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -81,7 +106,7 @@ class Changes(msgspec.Struct, frozen=True):
         )
 
 
-def difference(before: Snapshot, after: Snapshot) -> Changes:
+def difference(before: Snapshot | Foreign, after: Snapshot | Foreign) -> Changes:
     """What leads from one snapshot to another, which looks at each record."""
     old, new = before.records, after.records
     return Changes(
@@ -91,6 +116,39 @@ def difference(before: Snapshot, after: Snapshot) -> Changes:
         ),
         removed=tuple(one for ident, one in old.items() if ident not in new),
     )
+
+
+def _apply(start: Snapshot, changes: Changes) -> Snapshot:
+    records = dict(start.records)
+    digests = dict(start.digests)
+    for old in changes.removed:
+        del records[old.id]
+        digests.pop(old.digest, None)
+    for old, _ in changes.changed:
+        digests.pop(old.digest, None)
+    fresh = [*changes.added, *(new for _, new in changes.changed)]
+    records.update((new.id, new) for new in fresh)
+    digests.update((new.digest, new) for new in fresh)
+    left = _words([*changes.removed, *(old for old, _ in changes.changed)])
+    touched = left | _words(fresh)
+    words = (*(word for word in start.words if word not in touched), *touched)
+    return Snapshot(records, digests, _remembered(words, records), start.foreign)
+
+
+def _remembered(
+    words: tuple[tuple[str, str], ...], records: Mapping[str, StoredRecord]
+) -> tuple[tuple[str, str], ...]:
+    """All words that records have, and the last of the others; a broken API may invent them without end."""
+    if len(words) <= SPARE:  # nearly always: no record needs to be looked at
+        return words
+    found = _words(records.values())
+    forgotten = set([word for word in words if word not in found][:-SPARE])
+    return tuple(word for word in words if word not in forgotten)
+
+
+def _words(records: Iterable[StoredRecord]) -> dict[tuple[str, str], None]:
+    """The status and type of each, once each in the order in which they come."""
+    return {(one.status_summary.status, one.status_summary.type): None for one in records}
 
 
 class ShrinkGuard(msgspec.Struct, frozen=True):

@@ -71,7 +71,7 @@ class Topology:
         found = any(one.timed(before) != one.timed(now) for one in self.defects.values())
         for collection in sorted(self.snapshots.keys() | snapshots.keys()):
             known, new = self.snapshots.get(collection), snapshots.get(collection)
-            if known is not None and new is not None and known.records is new.records:
+            if _are_same(known, new):
                 continue
             found = True
             if new is None:
@@ -79,13 +79,14 @@ class Topology:
             else:
                 self.snapshots[collection] = new
             self._apply(collection, _changes(collection, known, new, commit))
+            self._apply_foreign(collection, known or Snapshot(), new or Snapshot())
         return found
 
     def is_of(self, snapshots: Mapping[str, Snapshot]) -> bool:
         """Whether it follows exactly these."""
         known = self.snapshots
         return known.keys() == snapshots.keys() and all(
-            one.records is known[collection].records for collection, one in snapshots.items()
+            _are_same(one, known[collection]) for collection, one in snapshots.items()
         )
 
     def defect_counts(self, collection: str) -> Mapping[str, int]:
@@ -126,19 +127,36 @@ class Topology:
         self.dangling.update(collection, changes, self.snapshots, self._pause)
         self._dependencies.flush()
 
+    def _apply_foreign(self, collection: str, known: Snapshot, new: Snapshot) -> None:
+        """Keeps the records of other shards up to date, which nothing but dependencies needs."""
+        if known.foreign.records is not new.foreign.records:
+            for number, (_, was, now) in enumerate(_pairs(difference(known.foreign, new.foreign))):
+                if number % _STEP == 0:
+                    self._pause()
+                self._dependencies.replace(collection, was, now)
+            self._dependencies.flush()
+
     def problems(self, collection: str) -> list[int]:
-        """The records of a collection that have a problem, the worst first."""
+        """The records of a collection, in this shard, that have a problem, the worst first."""
         found = self._dependencies.assessment.problems
-        return [number for number in found if self.collection(number) == collection]
+        return [number for number in found if self._is_own(number, collection)]
+
+    def _is_own(self, number: int, collection: str) -> bool:
+        """Whether a record is one of these, and not of another shard."""
+        graph = self._dependencies.graph
+        return (
+            graph.collection(number) == collection
+            and graph.ident(number) in self.snapshots[collection].records
+        )
 
     def affected(self, collection: str) -> Iterator[tuple[int, Sequence[int]]]:
-        """The records of a collection that rest on a problem, each with its root causes, the worst first.
+        """The records of a collection, in this shard, that rest on a problem, each with its root causes.
 
-        Those with the worst causes come first. What is planned or retired is not affected.
+        The worst causes come first, and those that have them. What is planned or retired is not affected.
         """
         found, graph = self._dependencies.assessment, self._dependencies.graph
         ranks = {root: rank for rank, root in enumerate(found.roots)}
-        affected = [number for number in found.causes if graph.collection(number) == collection]
+        affected = [number for number in found.causes if self._is_own(number, collection)]
         affected.sort(key=lambda number: (ranks[found.causes[number][0]], graph.ident(number)))
         return ((number, found.causes[number]) for number in affected)
 
@@ -151,9 +169,15 @@ class Topology:
         return self._dependencies.graph.collection(number)
 
     def shown(self, number: int) -> Shown:
-        """A record, unpacked."""
-        graph = self._dependencies.graph
-        return self.snapshots[graph.collection(number)].records[graph.ident(number)].shown()
+        """A record, unpacked; one of another shard is slim."""
+        ident, snapshot = self._dependencies.graph.ident(number), self.snapshots[self.collection(number)]
+        return (snapshot.records.get(ident) or snapshot.foreign.records[ident]).shown()
+
+
+def _are_same(one: Snapshot | None, other: Snapshot | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one.records is other.records and one.foreign.records is other.foreign.records
 
 
 def _changes(collection: str, known: Snapshot | None, new: Snapshot | None, commit: Commit | None) -> Changes:

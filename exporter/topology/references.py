@@ -16,6 +16,7 @@ from exporter.inventory import dialects, text
 from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.relationships import Direction, Types
 from exporter.inventory.record import Link, Record
+from exporter.inventory.slim_record import is_carrier_end
 from exporter.inventory.snapshot import Shown
 
 
@@ -34,7 +35,6 @@ _SPACES = {
     "resources": (Space.RESOURCE_ID, Space.RESOURCE_NAME),
 }
 _CARRIED_OVER = ("satellite", "transponder", "gateway", "terminal")
-_ENDS = frozenset(("gateway", "terminal"))
 
 
 class Reference(NamedTuple):
@@ -140,5 +140,5 @@ def _carried_over(record: Record) -> Iterator[Reference]:
         if name and name not in said:
             yield Reference(Space.RESOURCE_NAME, name_key(field, name))
     for link in record.places:
-        if link.id and (text.fold(link.role) in _ENDS or text.fold(link.type) in _ENDS):
+        if link.id and is_carrier_end(link):
             yield Reference(Space.RESOURCE_ID, link.id)

@@ -23,8 +23,7 @@ from aiohttp import web
 from exporter import state_file
 from exporter.exposition import families, render, segments
 from exporter.inventory import decode
-from exporter.inventory.draft import SPARE
-from exporter.inventory.snapshot import Changes, Snapshot
+from exporter.inventory.snapshot import SPARE, Changes, Snapshot
 from exporter.inventory.snapshot import stored as hold
 from tests import crawling
 from tests.faults import inventory

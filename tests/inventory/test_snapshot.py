@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.inventory import decode, draft
+from exporter.inventory import decode, snapshot
 from exporter.inventory.condition import Condition
 from exporter.inventory.draft import Draft
 from exporter.inventory.filters import Selection
@@ -168,10 +168,10 @@ def test_words_are_remembered_up_to_the_bound_and_the_words_of_records_always(
 ) -> None:
     held = Snapshot()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(draft, "SPARE", 1)
+        patch.setattr(snapshot, "SPARE", 1)
         for step in steps:
             before, held = held, walked(held, [step])
-            found = set(draft._words(held.records.values()))
+            found = set(snapshot._words(held.records.values()))
             assert found <= set(held.words) <= set(before.words) | found
             assert len(held.words) == len(set(held.words)) <= max(1, len(found) + 1)
 
