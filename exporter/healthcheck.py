@@ -83,6 +83,8 @@ def _requires_certificate(error: Exception) -> bool:
 
     A client without a certificate sees this if the server requires one.
     """
+    if isinstance(error, ssl.SSLZeroReturnError):  # an end without an alert, as Python 3.11.2 sees it
+        return True
     if isinstance(error, ssl.SSLError):
         return any(word in (error.reason or "") for word in ("ALERT", "UNEXPECTED_EOF"))
     return isinstance(error, http.client.RemoteDisconnected)
