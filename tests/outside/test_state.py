@@ -46,7 +46,8 @@ class Exporter:
         _, status = await self.get("/api/v1/status")
         _, metrics = await self.get("/metrics")
         (one,) = json.loads(status)["data"]["collections"]
-        return Outputs(page, one, ready, readiness.strip(), metrics, [line["event"] for line in self.logged])
+        events = [line["event"] for line in self.logged if line["log_level"] != "debug"]
+        return Outputs(page, one, ready, readiness.strip(), metrics, events)
 
     async def refresh(self) -> None:
         await inventory.refresh(self.built)
