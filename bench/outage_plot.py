@@ -123,9 +123,10 @@ def _rows(axes: Axes, found: Timeline, end: float) -> None:
     axes.set_yticks(list(height.values()), list(height))
     axes.set_ylim(0.3, len(names) + 0.6)
     for name, (start, stop) in found.inventory.items():
-        _bar(
-            axes, height[f"inventory: {name}"], (start, stop), SECOND, f"down {clock(start)} to {clock(stop)}"
-        )
+        what = "down or degraded" if name == "services" else "down"
+        text = f"{what} {clock(start)} to {clock(stop)}"
+        _bar(axes, height[f"inventory: {name}"], (start, stop), SECOND)
+        _text(axes, start + 5, height[f"inventory: {name}"], text)
     ways = zip(*(seen(found, at) for at in found.inventory["carriers"]), strict=True)
     for name, times, marks in zip(
         (exporter, prometheus), (found.refreshes, found.scrapes), ways, strict=True
@@ -135,7 +136,9 @@ def _rows(axes: Axes, found: Timeline, end: float) -> None:
     for states, colour, word in ((found.pending, THIRD, "pending"), (found.firing, FIRST, "firing")):
         if states:
             span = (states[0], states[-1] + interval)
-            _bar(axes, height[alert], span, colour, f"{word} {clock(states[0])}")
+            _bar(axes, height[alert], span, colour)
+            side = {"pending": ("right", -5), "firing": ("left", 5)}[word]  # a short bar has no room for text
+            _text(axes, states[0] + side[1], height[alert], f"{word} {clock(states[0])}", side[0])
     for message in found.messages:
         text = f"{message.receiver}: {message.status} {clock(message.at)}"
         axes.plot(message.at, 1, marker="D", color=INK, markersize=5)
@@ -151,10 +154,13 @@ def _rows(axes: Axes, found: Timeline, end: float) -> None:
         )
 
 
-def _bar(axes: Axes, height: float, span: tuple[float, float], colour: str, text: str) -> None:
+def _bar(axes: Axes, height: float, span: tuple[float, float], colour: str) -> None:
     start, stop = span
     axes.barh(height, stop - start, 0.5, start, color=colour, alpha=0.35, linewidth=0)
-    axes.text(start + 5, height, text, va="center", fontsize=SMALL)
+
+
+def _text(axes: Axes, at: float, height: float, text: str, side: str = "left") -> None:
+    axes.text(at, height, text, ha=side, va="center", fontsize=SMALL)
 
 
 def _ticks(axes: Axes, height: float, times: Sequence[float], marks: Sequence[float]) -> None:
@@ -162,7 +168,7 @@ def _ticks(axes: Axes, height: float, times: Sequence[float], marks: Sequence[fl
     axes.vlines(times, height - 0.25, height + 0.25, color=FAINT, linewidth=1.2)
     for mark, colour in zip(marks, (SECOND, THIRD), strict=True):
         axes.vlines([mark], height - 0.25, height + 0.25, color=colour, linewidth=2.4)
-        axes.text(mark, height + 0.4, clock(mark), ha="center", va="center", fontsize=SMALL)
+        _text(axes, mark, height + 0.4, clock(mark), "center")
 
 
 def write() -> None:

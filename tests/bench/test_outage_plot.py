@@ -36,7 +36,7 @@ def test_the_picture_has_a_row_for_each_step_with_its_times() -> None:
     assert texts(outage_plot.svg(FOUND)) >= {
         *("inventory: satellite", "inventory: carriers", "inventory: services"),
         *("exporter refreshes carriers", "Prometheus scrapes", "SatelliteCarriersDown", "notifications"),
-        *("down 0:00 to 10:00", "down 0:10 to 10:10", "down 0:20 to 10:20"),
+        *("down 0:00 to 10:00", "down 0:10 to 10:10", "down or degraded 0:20 to 10:20"),
         *("0:40", "1:00", "10:40", "11:00", "pending 1:02", "firing 3:02"),
         *("noc-page: firing 3:35", "noc-page: resolved 12:35"),
     }
