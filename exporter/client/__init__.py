@@ -336,11 +336,12 @@ class Client:
             return body
         if total_count(answer.headers, paging.total_header) == 0:
             return b"[]"
-        # blanks are sent to keep a connection open until there is an answer: then none came
-        what, reason = ("nothing but blanks in the body", "json") if body else ("without a body", "empty")
-        raise errors.Malformed(
-            f"GET {info.url}: {answer.status} {what}, which is no list of records", reason=reason
-        )
+        said = f"GET {info.url}: {answer.status}"
+        if body:  # blanks are sent to keep a connection open until there is an answer: then none came
+            raise errors.Malformed(
+                f"{said} nothing but blanks in the body, which is no list of records", reason="json"
+            )
+        raise errors.Malformed(f"{said} without a body, which is no list of records", reason="empty")
 
     async def _words(self, answer: aiohttp.ClientResponse, info: error_mapping.RequestInfo) -> str:
         """What the API says of its refusal, without credentials; "" if it says nothing in time."""
