@@ -20,6 +20,7 @@ from exporter.topology.dependencies import Dependencies
 from exporter.topology.problems import Dependents
 from exporter.topology.references import ReferenceRules
 from exporter.topology.rollups import ROLL_UPS, RollUp
+from exporter.topology.unused import Unused
 
 DANGLING, NO_DEPENDENTS = "dangling_reference", "no_dependents"
 _DEPENDING = frozenset(("services", "carriers"))
@@ -52,6 +53,7 @@ class Topology:
         self.dangling = DanglingReferences({name: rule.left_out for name, rule in rules.items()})
         self.now = 0.0
         self._dependencies = Dependencies(rules, pause)
+        self._unused = Unused(self._is_stored)
         self._pause = pause
 
     @property
@@ -78,8 +80,8 @@ class Topology:
                 del self.snapshots[collection]
             else:
                 self.snapshots[collection] = new
-            self._apply(collection, _changes(collection, known, new, commit))
-            self._apply_foreign(collection, known or Snapshot(), new or Snapshot())
+            foreign = _foreign_changes(known or Snapshot(), new or Snapshot())
+            self._apply(collection, _changes(collection, known, new, commit), foreign)
         return found
 
     def is_of(self, snapshots: Mapping[str, Snapshot]) -> bool:
@@ -98,22 +100,22 @@ class Topology:
         counts = dict(self.defects[collection].counts(self.now))
         if self.dangling.is_judged(collection):
             counts[DANGLING] = len(self.dangling.records(collection))
-        unused = self._dependencies.unused.count(collection)
+        unused = self._unused.count(collection)
         if unused is not None and self.snapshots.keys() >= _DEPENDING:
             counts[NO_DEPENDENTS] = unused
         return counts
 
     def defect_examples(self, collection: str) -> Mapping[str, Sequence[str]]:
         """The ids of some records of a collection with each defect."""
-        dependencies = self._dependencies
+        unused = self._unused.examples(self._dependencies.graph, collection, EXAMPLES)
         return {
             **self.defects[collection].examples(self.now),
             DANGLING: tuple(islice(self.dangling.records(collection), EXAMPLES)),
-            NO_DEPENDENTS: dependencies.unused.examples(dependencies.graph, collection, EXAMPLES),
+            NO_DEPENDENTS: unused,
         }
 
-    def _apply(self, collection: str, changes: Changes) -> None:
-        """Keeps every part up to date."""
+    def _apply(self, collection: str, changes: Changes, foreign: Changes) -> None:
+        """Keeps every part up to date; only what records rest on needs those of other shards, `foreign`."""
         roll_ups = [one for one in self.roll_ups.values() if one.kind.collection == collection]
         defects = self.defects[collection]
         for number, (ident, was, now) in enumerate(_pairs(changes)):
@@ -124,17 +126,13 @@ class Topology:
             defects.replace(ident, was, now)
             self._dependencies.replace(collection, was, now)
         defects.find_examples(self.snapshots.get(collection, Snapshot()).records.values(), self._pause)
-        self.dangling.update(collection, changes, self.snapshots, self._pause)
+        for number, (_, was, now) in enumerate(_pairs(foreign)):
+            if number % _STEP == 0:
+                self._pause()
+            self._dependencies.replace(collection, was, now)
         self._dependencies.flush()
-
-    def _apply_foreign(self, collection: str, known: Snapshot, new: Snapshot) -> None:
-        """Keeps the records of other shards up to date, which nothing but dependencies needs."""
-        if known.foreign.records is not new.foreign.records:
-            for number, (_, was, now) in enumerate(_pairs(difference(known.foreign, new.foreign))):
-                if number % _STEP == 0:
-                    self._pause()
-                self._dependencies.replace(collection, was, now)
-            self._dependencies.flush()
+        self._unused.update(self._dependencies.graph, self._dependencies.graph.take_touched())
+        self.dangling.update(collection, changes, foreign, self.snapshots, self._pause)
 
     def problems(self, collection: str) -> list[int]:
         """The records of a collection, in this shard, that have a problem, the worst first."""
@@ -144,10 +142,11 @@ class Topology:
     def _is_own(self, number: int, collection: str) -> bool:
         """Whether a record is one of these, and not of another shard."""
         graph = self._dependencies.graph
-        return (
-            graph.collection(number) == collection
-            and graph.ident(number) in self.snapshots[collection].records
-        )
+        return graph.collection(number) == collection and self._is_stored(collection, graph.ident(number))
+
+    def _is_stored(self, collection: str, ident: str) -> bool:
+        """Whether a record is stored by this shard."""
+        return collection in self.snapshots and ident in self.snapshots[collection].records
 
     def affected(self, collection: str) -> Iterator[tuple[int, Sequence[int]]]:
         """The records of a collection, in this shard, that rest on a problem, each with its root causes.
@@ -172,6 +171,13 @@ class Topology:
         """A record, unpacked; one of another shard is slim."""
         ident, snapshot = self._dependencies.graph.ident(number), self.snapshots[self.collection(number)]
         return (snapshot.records.get(ident) or snapshot.foreign.records[ident]).shown()
+
+
+def _foreign_changes(known: Snapshot, new: Snapshot) -> Changes:
+    """What leads from the records of other shards in one snapshot to those in another."""
+    if known.foreign.records is new.foreign.records:
+        return Changes()
+    return difference(known.foreign, new.foreign)
 
 
 def _are_same(one: Snapshot | None, other: Snapshot | None) -> bool:

@@ -68,11 +68,17 @@ class DanglingReferences:
         return bool(self._judged if collection in _SERVICES else self._judged & {_RESOURCES})
 
     def update(
-        self, collection: str, changes: Changes, snapshots: Snapshots, pause: Callable[[], object]
+        self,
+        collection: str,
+        changes: Changes,
+        foreign: Changes,
+        snapshots: Snapshots,
+        pause: Callable[[], object],
     ) -> None:
         """These are the changes of a collection, and the snapshots after them.
 
-        `pause` is called between two steps, so that other threads may work.
+        `foreign` are those of the records of other shards, to which references lead as well. `pause` is
+        called between two steps, so that other threads may work.
         """
         judged = {space for space in _SPACES if all(name in snapshots for name in space)}
         for target in [target for target in self._by_target if target[0] not in judged]:
@@ -92,9 +98,9 @@ class DanglingReferences:
                     self._count(target, source)
         gone: set[_Target] = set()
         for space in (space for space in before if collection in space):
-            for one in changes.added:
+            for one in (*changes.added, *foreign.added):
                 self._forget((space, one.id))
-            targets = ((space, one.id) for one in changes.removed)
+            targets = ((space, one.id) for one in (*changes.removed, *foreign.removed))
             gone.update(target for target in targets if not _is_known(target, snapshots))
         if new or gone:
             self._search(snapshots, new, gone, touched, pause)
@@ -168,4 +174,5 @@ def _changed(changes: Changes) -> Iterator[tuple[str, StoredRecord | None, Store
 
 def _is_known(target: _Target, snapshots: Snapshots) -> bool:
     space, ident = target
-    return any(ident in snapshots[name].records for name in space)
+    found = (snapshots[name] for name in space)
+    return any(ident in one.records or ident in one.foreign.records for one in found)

@@ -9,7 +9,6 @@ from exporter.topology import references
 from exporter.topology.graph import Graph, Pair
 from exporter.topology.problems import Assessment, assess
 from exporter.topology.references import ReferenceRules
-from exporter.topology.unused import Unused
 
 _AT_ONCE = 1_000
 """Records that the graph is changed by at once: more take more memory, fewer more time."""
@@ -28,7 +27,6 @@ class Dependencies:
     ) -> None:
         self.rules = rules
         self.graph = Graph(name for name, rule in rules.items() if rule.found_by_name)
-        self.unused = Unused()
         self._pause = pause
         self._pending: dict[str, list[Pair]] = {}
         self._assessment: Assessment | None = None
@@ -45,7 +43,6 @@ class Dependencies:
         pending, self._pending = self._pending, {}
         for collection, pairs in pending.items():
             self.graph.update(collection, pairs)
-            self.unused.update(self.graph, self.graph.take_touched())
             self._assessment = None
 
     @property

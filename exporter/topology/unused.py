@@ -1,11 +1,11 @@
-"""Carriers and resources that nothing rests on, as the graph has them; one byte per record.
+"""Carriers and resources of this shard that nothing rests on, as the graph has them; one byte per record.
 
 What is planned or retired needs no dependents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from exporter.inventory.condition import Condition
@@ -16,9 +16,13 @@ _NEEDLESS = frozenset((Condition.PLANNED, Condition.RETIRED))
 
 
 class Unused:
-    """The records of a graph that nothing rests on; services need no dependents."""
+    """The records of a graph that nothing rests on; services need no dependents.
 
-    def __init__(self) -> None:
+    `is_own` says of a collection and an id whether this shard stores the record.
+    """
+
+    def __init__(self, is_own: Callable[[str, str], bool]) -> None:
+        self._is_own = is_own
         self._marks = bytearray()  # by the number of the record; 0 for one that is used, or none
         self._counts = dict.fromkeys(_MARKS, 0)
 
@@ -45,7 +49,8 @@ class Unused:
     def _mark(self, graph: Graph, number: int) -> int:
         if not graph.is_stored(number) or graph.is_used(number) or graph.condition(number) in _NEEDLESS:
             return 0
-        return _MARKS.get(graph.collection(number), 0)
+        collection = graph.collection(number)
+        return _MARKS.get(collection, 0) if self._is_own(collection, graph.ident(number)) else 0
 
     def _numbers(self, mark: int) -> Iterator[int]:
         at = self._marks.find(mark) if mark else -1
