@@ -1,18 +1,18 @@
-"""Carriers: the table of carriers with all its columns and characteristics, their states over time, flapping.
+"""Carriers: the table of carriers with all columns and characteristics, conditions over time, flapping.
 
-What is down by transponder and gateway is here, by customer and satellite on `overview`. Invariant: the table
-has the columns that operators know from before, and every configured characteristic.
+What is down by transponder and gateway is here, by satellite on `overview`. Invariant: the table has the
+columns that operators know from before, and every configured characteristic.
 """
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana import look, overview, page, promql, variable
+from grafana import look, overview, page, promql, topology, variable
 from grafana.link import VALUE, cell, field
-from grafana.panel import About, above, bars, counts, ranked, statuses, timeline
-from grafana.promql import Kind
-from grafana.table import Column, Part, Plan, Shape, table
+from grafana.panel import About, Queries, above, bars, counts, number, ranked, statuses, timeline
+from grafana.records import Kind
+from grafana.table import UTC, Column, Direction, Order, Part, Plan, Shape, table
 
 CARRIERS = Kind(
     "carrier",
@@ -21,9 +21,21 @@ CARRIERS = Kind(
     status="status",
 )
 
+NUMBERS = CARRIERS.without_search()
+
 COLUMNS = (
-    *("Carrier", "ID", "Operational", "Status", "Since", "Customer"),
-    *("Satellite", "Transponder", "Gateway", "Terminal", "Type"),
+    *(
+        "Condition",
+        "Carrier",
+        "Customer",
+        "Since",
+        "Since (UTC)",
+        "Status",
+        "Satellite",
+        "Transponder",
+        "Gateway",
+    ),
+    *("Terminal", "ID", "Type", "Dependent services"),
     *("Uplink alias", "Uplink centre frequency", "Downlink alias", "Downlink centre frequency"),
     *("Symbol rate", "Bandwidth", "Modulation", "Polarization", "Bandwidth segments"),
     *("Created", "Last update", "Description"),
@@ -34,96 +46,110 @@ TENTHS = (look.Property("decimals", 1),)
 MOST = 25
 """The most lines in the timeline."""
 
+FLAPS = 3
+"""Problems of a carrier within an hour from which on it is flapping."""
+
 
 def dashboard() -> model.Dashboard:
     """The dashboard."""
-    info = "ses_inventory_carrier_info"
     return page.dashboard(
         page.Page(
             name="carriers",
             title="Inventory / Carriers",
-            description="All carriers with status, location in the network and characteristics.",
+            description="Carriers with status, location in the network and characteristics.",
             variables=(
                 variable.search("carrier", "Search"),
                 *variable.whereabouts(),
-                variable.choice("carrier_type", "Type", info, "carrier_type"),
-                variable.choice("status", "Status", "ses_inventory_carrier_status", "status"),
+                variable.choice("carrier_type", "Type", "ses_inventory_carriers"),
+                variable.choice("status", "Status", "ses_inventory_carriers"),
+                variable.rows(),
+                variable.ids("shown", "carrier_id", CARRIERS.chosen()),
+                variable.ids("recent", "carrier_id", f"topk({MOST}, {_recent(CARRIERS)})"),
             ),
             rows=(
                 page.Row("", _numbers()),
-                page.Row("", (_all(), _timeline())),
-                page.Row("By transponder and gateway; most status changes", _where()),
+                page.Row("", (_table(), _timeline())),
+                page.Row("By transponder and gateway; most problems", _where()),
             ),
         )
     )
 
 
-def _changed(window: str) -> str:
-    """How often each selected carrier changed its state within a window."""
-    changes = f"changes({CARRIERS.metric('operational')}[{window}])"
-    return f"max by (carrier_id) ({changes} and on ({CARRIERS.on}) {CARRIERS.info()})"
+def _recent(kind: Kind) -> str:
+    """When each selected carrier that had a problem in the selected range last got one."""
+    return f"max by (carrier_id) ({kind.past_problems('max_over_time', '$__range')})"
+
+
+def _times(problems: str, *labels: str) -> str:
+    """How many problems carriers had within the window of a range of series: a new problem has a new time."""
+    by = ", ".join(("carrier_id", *labels))
+    return f"max by ({by}) (sum by (job, instance, {by}) (changes({problems}) + 1))"
+
+
+def _latest() -> str:
+    """The problems of the carriers in the timeline."""
+    return CARRIERS.shown("problem_since_timestamp_seconds", variable="recent")
 
 
 def _numbers() -> tuple[page.Panel, ...]:
-    return tuple(
-        counts(
+    all_of_them = promql.total("carrier", 'carrier_type=~"$carrier_type"', 'status=~"$status"')
+    total = number(
+        About("Carriers", "Number of carriers. Of the filters above, type and status apply."),
+        {"": all_of_them},
+    )
+    problems = (
+        ("Down", "that are down", "down", look.NONE_IS_BETTER),
+        ("Degraded", "that are degraded", "degraded", look.NONE_DEGRADED),
+        ("In maintenance", "in maintenance", "maintenance", look.NONE_IN_MAINTENANCE),
+    )
+    said = "Number of carriers {}, without the search."
+    changes = promql.own("status_changes_total", 'collection="carriers"')
+    changed = f"increase({changes}[$__range])"
+    return (
+        total,
+        *counts(
+            *(
+                (
+                    About(title, said.format(words)),
+                    NUMBERS.number(NUMBERS.problems(condition)),
+                    promql.CARRIER_DATA,
+                    steps,
+                )
+                for title, words, condition, steps in problems
+            ),
             (
-                About("Carriers", "Number of carriers matching the filters above."),
-                CARRIERS.number(CARRIERS.info()),
+                About(
+                    "Status changes in selected range",
+                    "Number of status changes of all carriers in the selected range.",
+                ),
+                promql.whole("carriers", changed),
                 promql.CARRIER_DATA,
                 look.PLAIN,
             ),
             (
-                About("Down", "Number of carriers in service that are not operational."),
-                CARRIERS.number_down(),
-                promql.CARRIER_DATA,
-                look.NONE_IS_GOOD,
-            ),
-            (
                 About(
-                    "Changed in selected range",
-                    "Number of carriers that went down or recovered in the selected range.",
+                    "Flapping",
+                    f"Number of carriers with at least {FLAPS} problems in an hour, without the search.",
                 ),
-                f"count({_changed('$__range')} > 0)",
+                f"count({_times(f'{NUMBERS.problems()}[1h]')} >= {FLAPS})",
                 promql.CARRIER_DATA,
                 look.NONE_IS_BETTER,
             ),
-            (
-                About(
-                    "Flapping",
-                    "Number of carriers that went down or recovered at least four times in the last hour.",
-                ),
-                f"count({_changed('1h')} >= 4)",
-                promql.CARRIER_DATA,
-                look.NONE_IS_GOOD,
-            ),
-            (
-                About(
-                    "Transponders with carriers down", "Number of transponders with a carrier that is down."
-                ),
-                f"count({CARRIERS.number_down('transponder')})",
-                promql.CARRIER_DATA,
-                look.NONE_IS_GOOD,
-            ),
-            (
-                About("Gateways with carriers down", "Number of gateways with a carrier that is down."),
-                f"count({CARRIERS.number_down('gateway')})",
-                promql.CARRIER_DATA,
-                look.NONE_IS_GOOD,
-            ),
-        )
+        ),
     )
 
 
-def _all() -> page.Panel:
+def _table() -> page.Panel:
     about = About(
         "Carriers",
-        "Carriers matching the filters above. Sort and filter by any column. Characteristics are those of "
-        "the exporter's configuration, in the units of the inventory.",
+        "Carriers with a problem, the worst first; with a search or a filter, all carriers matching it. The "
+        "variable Rows limits their number. Sort and filter by any column. Characteristics are those of the "
+        "exporter's configuration, in the units of the inventory.",
         "none",
     )
-    parts = (_inventory_columns(), *_states_and_dates(), _characteristics(), _segments())
-    return table(about, Plan("carrier_id", parts, COLUMNS, "Operational")).height(16)
+    parts = (_inventory_columns(), *_states_and_dates(), _dependents(), _characteristics(), _segments())
+    order = (Order("Condition"), Order("Since", Direction.DOWN))
+    return table(about, Plan("carrier_id", parts, COLUMNS, order)).height(16)
 
 
 def _inventory_columns() -> Part:
@@ -133,10 +159,10 @@ def _inventory_columns() -> Part:
         Column("ID", "carrier_id", width=110),
         Column("Description", "description", width=240),
         Column("Type", "carrier_type", width=130),
-        Column("Customer", "party", width=180, properties=(_services_of_customer(),)),
+        Column("Customer", "party", width=185, properties=(_services_of_customer(),)),
         Column("Satellite", "satellite", width=130),
         Column("Transponder", "transponder", width=185),
-        Column("Gateway", "gateway", width=145),
+        Column("Gateway", "gateway", width=155),
         Column("Terminal", "terminal", width=200),
     )
     return Part(CARRIERS.rows(*labels), columns)
@@ -152,22 +178,24 @@ def _services_of_customer() -> look.Property:
 
 def _states_and_dates() -> tuple[Part, ...]:
     status = Column("Status", "status", width=130, properties=look.coloured_status())
-    dates = (
-        ("Since", "status_since", "dateTimeFromNow", 145),
-        ("Created", "created", "dateTimeAsIso", 165),
-        ("Last update", "last_update", "dateTimeAsIso", 165),
+    since = (
+        Column("Since", unit="dateTimeFromNow", width=125),
+        Column("Since (UTC)", UTC, "dateTimeAsIso", 165),
     )
     return (
-        Part(
-            CARRIERS.value("operational"),
-            (Column("Operational", width=95, properties=look.mapped(*look.OPERATIONAL)),),
-        ),
+        Part(CARRIERS.condition(), (Column("Condition", width=115, properties=look.conditions()),)),
         Part(CARRIERS.word("status", "status"), (status,)),
+        Part(CARRIERS.moment("status_since"), since),
         *(
-            Part(CARRIERS.moment(suffix), (Column(title, unit=unit, width=width),))
-            for title, suffix, unit, width in dates
+            Part(CARRIERS.moment(suffix), (Column(title, unit="dateTimeAsIso", width=165),))
+            for title, suffix in (("Created", "created"), ("Last update", "last_update"))
         ),
     )
+
+
+def _dependents() -> Part:
+    number_of = CARRIERS.shown("dependents", 'dependent_kind="service"')
+    return Part(f"max by (carrier_id) ({number_of})", (Column("Dependent services", unit="none", width=150),))
 
 
 def _characteristics() -> Part:
@@ -191,46 +219,59 @@ def _segments() -> Part:
 
 def _timeline() -> page.Panel:
     about = About(
-        f"Carriers that are down or changed (at most {MOST})",
-        "Carriers that are down or changed most often. Use the filters above to see others.",
+        f"Condition over time: the {MOST} latest problems",
+        f"The {MOST} carriers matching the filters above with the latest problems in the selected range. A "
+        "gap is a time without data.",
         "none",
     )
-    changes = f"changes({CARRIERS.metric('operational')}[$__range] @ end())"
-    down = f"(1 - {CARRIERS.metric('operational')} @ end())"
-    on = f"on ({CARRIERS.on})"
-    worst = f"topk({MOST}, max by (carrier_id) (({changes} + {on} {down}) and {on} {CARRIERS.info()}) > 0)"
-    named = f"{CARRIERS.metric('operational')} * {on} group_left (name) {CARRIERS.info()}"
-    out = CARRIERS.metric("status", f'status=~"{promql.NOT_IN_SERVICE}"')
-    expression = f"min by (carrier_id, name) ({named} unless {on} {out}) and on (carrier_id) {worst}"
-    return timeline(about, {"{{name}}": expression}, *look.OPERATIONAL).height(14)
+    named = CARRIERS.rows("name", variable="recent")
+    now = CARRIERS.condition("recent")
+    expression = f"max by (carrier_id, name) ({now} * on (carrier_id) group_left (name) {named})"
+    return timeline(about, {"{{name}}": expression}, *look.OF_RECORDS).height(14)
 
 
 def _where() -> tuple[page.Panel, ...]:
-    changing = f"({_changed('$__range')} > 0)"
-    named = f"max by (carrier_id, name) ({CARRIERS.info()}) * on (carrier_id) group_left () {changing}"
     return (
-        bars(
-            About("Carriers down by transponder", "Transponders with the most carriers down; top ten."),
-            ranked(CARRIERS.number_down("transponder"), "transponder", promql.CARRIER_DATA),
+        above(
+            bars(
+                About("Carriers down by transponder", "Transponders with the most carriers down; top six."),
+                _down_by("transponder"),
+            )
         ),
-        bars(
-            About("Carriers down by gateway", "Gateways with the most carriers down; top ten."),
-            ranked(CARRIERS.number_down("gateway"), "gateway", promql.CARRIER_DATA),
+        above(
+            bars(
+                About("Carriers down by gateway", "Gateways with the most carriers down; top six."),
+                _down_by("gateway"),
+            )
         ),
         above(
             bars(
                 About(
-                    "Most status changes",
-                    "Carriers with the most status changes in the selected range; top six.",
+                    "Most problems",
+                    f"Carriers with more than one problem in the selected range, of the {MOST} with the "
+                    "latest ones; top six.",
                 ),
-                ranked(named, "name", promql.CARRIER_DATA, 6),
-                look.NONE_IS_BETTER,
+                ranked(
+                    f"max by (name) ({_times(f'{_latest()}[$__range]', 'name')} > 1)",
+                    "name",
+                    promql.CARRIER_DATA,
+                    6,
+                ),
             )
         ),
         statuses("carrier", "Of the filters above, only the type applies.", "carrier_type"),
-        bars(
-            About("Carriers by satellite", "Number of carriers by satellite; top ten."),
-            ranked(CARRIERS.number(CARRIERS.info(), "satellite"), "satellite", promql.CARRIER_DATA),
-            look.PLAIN,
+        above(
+            bars(
+                About(
+                    "Carriers by satellite",
+                    "Number of carriers by satellite; top six. Only the filter by satellite applies.",
+                ),
+                ranked(topology.SATELLITE.carriers(), "satellite", promql.CARRIER_DATA, 6),
+                look.PLAIN,
+            )
         ).span(12),
     )
+
+
+def _down_by(label: str) -> Queries:
+    return ranked(NUMBERS.number(NUMBERS.problems("down"), label), label, promql.CARRIER_DATA, 6)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import dashboard as model
 
 from grafana import look, page, process_health
-from grafana.panel import About, Queries, bars, graph, number, stacked, state
-from grafana.promql import increase, known_state, own, quantile, rate, with_snapshot
-from grafana.table import Column, Part, Plan, table
+from grafana.panel import About, Queries, bars, graph, narrow, number, stacked, state
+from grafana.promql import known_state, own, per_minute, quantile, rate, series, whole, with_snapshot
+from grafana.table import UTC, Column, Direction, Order, Part, Plan, table
 
 RARELY = "10m"
 """The shortest step of graphs about what happens every few minutes; shorter ones would be full of gaps."""
@@ -28,6 +28,7 @@ def dashboard() -> model.Dashboard:
             rows=(
                 page.Row("", _state()),
                 page.Row("Freshness and completeness", (_collections(), *_completeness())),
+                page.Row("Data quality", (_defects(), _status_changes())),
                 page.Row("Performance", _speed()),
                 page.Row("Limits", _limits()),
                 page.Row("Process health", process_health.panels()),
@@ -50,7 +51,7 @@ def _state() -> tuple[page.Panel, ...]:
                 "Complete", "Whether the last full crawl of each collection was verified complete.", "none"
             ),
             {"{{collection}}": f"min by (collection) ({known_state('complete', 0)})"},
-            *look.YES,
+            *look.COMPLETE,
         ),
         state(
             About("Fresh", "Stale if the snapshot is older than three refresh intervals.", "none"),
@@ -62,7 +63,7 @@ def _state() -> tuple[page.Panel, ...]:
                 "Records unread", "Number of records on pages that could not be read in the last full crawl."
             ),
             {"{{collection}}": unread},
-            look.NONE_IS_GOOD,
+            look.NONE_IS_BETTER,
         ),
     )
     return (
@@ -80,26 +81,30 @@ def _collections() -> page.Panel:
     date = "dateTimeFromNow"
     few = look.coloured_number(*look.NONE_IS_BETTER)
     columns = (
-        ("up", Column("Last refresh", width=100, properties=look.mapped(*look.REFRESHED))),
-        ("complete", Column("Complete", width=90, properties=look.mapped(*look.YES))),
-        ("stale", Column("Fresh", width=80, properties=look.mapped(*look.STALE))),
-        ("last_success_timestamp_seconds", Column("Last success", unit=date, width=125)),
-        ("last_full_success_timestamp_seconds", Column("Last complete crawl", unit=date, width=140)),
-        ("refresh_interval_seconds", Column("Interval", unit="s", width=70)),
+        ("up", Column("Last refresh", width=95, properties=look.mapped(*look.REFRESHED))),
+        ("complete", Column("Complete", width=95, properties=look.mapped(*look.COMPLETE))),
+        ("stale", Column("Fresh", width=65, properties=look.mapped(*look.STALE))),
+        ("last_success_timestamp_seconds", Column("Last success", unit=date, width=120)),
+        (
+            "last_full_success_timestamp_seconds",
+            Column("Last complete crawl (UTC)", unit="dateTimeAsIso", width=190),
+        ),
         ("records", Column("Records", unit="short", width=70)),
-        ("records_expected", Column("Reported by API", unit="short", width=120)),
-        ("records_retained", Column("Retained", unit="short", width=95, properties=few)),
-        ("records_unread", Column("Unread", unit="short", width=75, properties=few)),
+        ("records_retained", Column("Retained", unit="short", width=75, properties=few)),
         ("records_held_back", Column("Pending removals", unit="short", width=125, properties=few)),
-        ("records_unknown_status", Column("Unknown status", unit="short", width=115, properties=few)),
-        ("references_dangling", Column("Broken references", unit="short", width=125)),
-        ("restored", Column("Source", width=100, properties=look.mapped(*look.RESTORED))),
+        ("records_unknown_status", Column("Unknown status", unit="short", width=120, properties=few)),
+        ("references_dangling", Column("Broken references", unit="short", width=135, properties=few)),
+        ("restored", Column("Source", width=85, properties=look.mapped(*look.RESTORED))),
     )
     parts = [Part(_by_collection(_known(name)), (column,)) for name, column in columns]
-    named = (Column("Exporter", "instance", width=140), Column("Collection", "collection", width=90))
+    named = (Column("Exporter", "instance", width=125), Column("Collection", "collection", width=85))
     parts[0] = Part(parts[0].expression, (*named, *parts[0].columns))
     parts[1:] = [Part(f"max by (collection_key) ({part.expression})", part.columns) for part in parts[1:]]
-    order = ("Exporter", "Collection", *(column.title for _, column in columns))
+    utc = Column("Last success (UTC)", UTC, "dateTimeAsIso", 150)
+    titles = [column.title for _, column in columns]
+    last = titles.index("Last success")
+    parts[last] = Part(parts[last].expression, (*parts[last].columns, utc))
+    order = ("Exporter", "Collection", *titles[: last + 1], utc.title, *titles[last + 1 :])
     about = About(
         "Collections",
         "State of each collection of each exporter. Retained: records that the last full crawl did not "
@@ -108,7 +113,7 @@ def _collections() -> page.Panel:
         "that are missing from a collected collection.",
         "none",
     )
-    return table(about, Plan("collection_key", parts, order, "Collection")).height(7)
+    return table(about, Plan("collection_key", parts, order, (Order("Collection"),))).height(6)
 
 
 STATES = {"up": 0, "complete": 0, "stale": 1, "restored": 1}
@@ -121,7 +126,7 @@ def _known(name: str) -> str:
         return f"1000 * {own(name)}"
     if name in STATES:
         return known_state(name, STATES[name])
-    return own(name) if name == "refresh_interval_seconds" else with_snapshot(name)
+    return with_snapshot(name)
 
 
 def _by_collection(expression: str) -> str:
@@ -136,19 +141,18 @@ def _completeness() -> tuple[page.Panel, ...]:
         "{{collection}} reported by API": f"max by (collection) ({own('records_expected')})",
     }
     moved: Queries = {
-        f"{by} {word}": increase(f"ses_inventory_exporter_records_{word}_total", of)
+        f"{by} {word}": per_minute(f"ses_inventory_exporter_records_{word}_total", of)
         for word in ("added", "changed", "removed")
     }
     lost: Queries = {
-        f"{by} rejected: {{{{reason}}}}": increase(
+        f"{by} rejected: {{{{reason}}}}": per_minute(
             "ses_inventory_exporter_records_rejected_total", of, "reason"
         ),
-        f"{by} value dropped: {{{{reason}}}}": increase(
+        f"{by} value dropped: {{{{reason}}}}": per_minute(
             "ses_inventory_exporter_values_dropped_total", of, "reason"
         ),
-        f"{by} duplicate": increase("ses_inventory_exporter_duplicates_total", of),
+        f"{by} duplicate": per_minute("ses_inventory_exporter_duplicates_total", of),
     }
-    changes = increase("ses_inventory_exporter_status_changes_total", "from_status", "to_status")
     return (
         graph(
             About(
@@ -158,21 +162,70 @@ def _completeness() -> tuple[page.Panel, ...]:
             records,
         ),
         graph(
-            About("Records added, changed, removed", "Number of records within each step of the graph."),
+            About(
+                "Records added, changed, removed per minute", "Number of records per minute, by collection."
+            ),
             moved,
         ),
         graph(
             About(
-                "Rejects",
-                "Records and values that could not be decoded, and duplicate records, within each step.",
+                "Rejects per minute",
+                "Records and values that could not be decoded, and duplicate records, per minute.",
             ),
             lost,
-        ),
-        stacked(
-            About("Status changes", "Number of status changes within each step, by previous and new status."),
-            {"{{from_status}} → {{to_status}}": changes},
-        ),
+        ).span(24),
     )
+
+
+DEFECTS = (
+    ("no_party", "no customer"),
+    ("no_place", "no location"),
+    ("no_satellite", "no satellite"),
+    ("no_transponder", "no transponder"),
+    ("no_gateway", "no gateway"),
+    ("no_supporting_resource", "no supporting resource"),
+    ("dangling_reference", "reference to a record that is missing"),
+    ("past_end_but_operational", "operational after the end date"),
+    ("before_start_but_operational", "operational before the start date"),
+    ("duplicate_name", "name used by another record"),
+    ("unknown_status", "unknown status value"),
+    ("no_dependents", "nothing depends on it"),
+)
+"""What the defects mean, in the words of the table."""
+
+
+def _defects() -> page.Panel:
+    parts = (
+        f"""label_replace({whole(f"{kind}s", series(f"ses_inventory_{kind}_defects"), "defect")}, """
+        f""""collection", "{kind}s", "", "")"""
+        for kind in ("service", "carrier", "resource")
+    )
+    both = 'label_join({}, "defect_key", " ", "collection", "defect")'.format(f"({' or '.join(parts)})")
+    spelt = look.Property("mappings", look.words(*((value, text, look.IDLE) for value, text in DEFECTS)))
+    columns = (
+        Column("Collection", "collection", width=120),
+        Column("Defect", "defect", properties=(spelt,)),
+        Column("Records", unit="none", width=110),
+    )
+    about = About(
+        "Defects of the inventory data",
+        "Number of records with incomplete or contradictory data, by defect. /api/v1/defects has examples.",
+        "none",
+    )
+    part = Part(f"max by (defect_key, collection, defect) ({both}) > 0", columns)
+    order = [one.title for one in columns]
+    defects = table(about, Plan("defect_key", (part,), order, (Order("Records", Direction.DOWN),)))
+    return defects.span(12).height(9).no_value("No defects, or no data")
+
+
+def _status_changes() -> page.Panel:
+    changes = per_minute("ses_inventory_exporter_status_changes_total", "from_status", "to_status")
+    return stacked(
+        About(
+            "Status changes per minute", "Number of status changes per minute, by previous and new status."
+        ),
+        {"{{from_status}} → {{to_status}}": changes},
+    ).height(9)
 
 
 def _speed() -> tuple[page.Panel, ...]:
@@ -202,14 +255,14 @@ def _speed() -> tuple[page.Panel, ...]:
         ),
         graph(
             About(
-                "Failed and overrunning refreshes",
-                "Number of refreshes within each step by collection and reason.",
+                "Failed and overrunning refreshes per minute",
+                "Number of refreshes per minute, by collection and reason.",
             ),
             {
-                "{{collection}} {{mode}} {{reason}}": increase(
+                "{{collection}} {{mode}} {{reason}}": per_minute(
                     "ses_inventory_exporter_refresh_failures_total", "collection", "mode", "reason"
                 ),
-                "{{collection}} longer than the interval": increase(
+                "{{collection}} longer than the interval": per_minute(
                     "ses_inventory_exporter_refresh_overruns_total", "collection"
                 ),
             },
@@ -234,13 +287,20 @@ def _limits() -> tuple[page.Panel, ...]:
                 "{{api}} allowed": f"max by (api) ({own('request_budget')})",
             },
         ),
-        graph(
-            About(
-                "Concurrent requests",
-                "Current limit of concurrent requests, and average number of waiting requests.",
-            ),
-            {"{{api}} limit": f"max by (api) ({own('concurrency_limit')})", "{{api}} waiting": waited},
-        ).decimals(1),
+        narrow(
+            graph(
+                About("Concurrency limit", "Maximum number of concurrent requests, by API."),
+                {"{{api}}": f"max by (api) ({own('concurrency_limit')})"},
+            )
+        ).span(6),
+        narrow(
+            graph(
+                About("Waiting requests", "Average number of requests that wait for a limit, by API."),
+                {"{{api}}": waited},
+            )
+        )
+        .decimals(1)
+        .span(6),
         bars(
             About(
                 "Series limit usage",
@@ -256,14 +316,16 @@ def _limits() -> tuple[page.Panel, ...]:
             About("Series dropped", "Number of series over the series limit of their family."),
             # a family without series is one of a snapshot that has expired
             {"": f"sum({own('series_dropped')} and on (job, instance, family) {own('series')} > 0)"},
-            look.NONE_IS_GOOD,
+            look.NONE_IS_BETTER,
         ).height(8),
-        graph(
-            About(
-                "Scrape size",
-                "Size of the inventory families in a scrape, uncompressed (identity) and compressed.",
-                "bytes",
-            ),
-            {"{{encoding}}": f"max by (encoding) ({own('exposition_bytes')})"},
+        narrow(
+            graph(
+                About(
+                    "Scrape size",
+                    "Size of the inventory families in a scrape, uncompressed (identity) and compressed.",
+                    "bytes",
+                ),
+                {"{{encoding}}": f"max by (encoding) ({own('exposition_bytes')})"},
+            )
         ).span(8),
     )

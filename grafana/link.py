@@ -35,6 +35,11 @@ def between() -> build.DashboardLink:
     )
 
 
+def of_kind(title: str, kind: str, value: str) -> look.Property:
+    """A link to the record of the kind that another column of the row names."""
+    return cell(title, f"{kind}s", kind, value)
+
+
 def cell(title: str, dashboard: str, variable: str, value: str) -> look.Property:
     """A link of a table's cell to a dashboard with one variable set; `value` is a template of Grafana."""
     url = f"/d/{uid(dashboard)}?var-{variable}={value}&{CARRIED}"

@@ -1,7 +1,8 @@
 """How values look: words and colours of states, thresholds, properties of columns.
 
 It owns appearance only; which panel shows what is the dashboards'. Colours are Grafana's own names, so that
-they fit its light and its dark theme. Invariant: red means not operational or failed, nothing else is red.
+they fit its light and its dark theme. Invariant: red means down, an outage or a
+failure; one record of many is no red tile.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from grafana_foundation_sdk.models import dashboard as model
 Property = model.DynamicConfigValue
 Step = tuple[float | None, str]
 
-GOOD, BAD, WARN, NOTE, IDLE = "green", "red", "orange", "blue", "text"
+GOOD, BAD, WARN, LESS, NOTE, HIT, IDLE = "green", "red", "orange", "yellow", "blue", "purple", "text"
 
 STATUS_WORDS = (
     (r"/^(operational|active|available|enabled?|installed|in.?use)$/i", GOOD),
     (r"/^(non.?operational|down|failed|alarm|disabled?|out.?of.?service|suspended)$/i", BAD),
-    (r"/^(degraded|limited|repair.*|stopping|stopped|inactive)$/i", WARN),
+    (r"/^(degraded|limited|repair.*|stopping|stopped|inactive)$/i", LESS),
     (r"/^(in.?maintenance|dr.?standby|standby|pending.*)$/i", NOTE),
 )
 """Colours of status words, as JavaScript's regular expressions; others keep the text's colour."""
@@ -34,7 +35,14 @@ def words(*meanings: tuple[str, str, str]) -> list[model.ValueMapping]:
     return [model.ValueMap(options=results)]
 
 
-NO_DATA = "no data"
+NO_DATA = "no\N{NO-BREAK SPACE}data"
+"""Of a tile: one line, however narrow it is."""
+
+NO_VALUE = "—"
+"""An empty cell."""
+
+NO_ROWS = "Nothing matches, or there is no data"
+"""An empty table."""
 
 NO_COLOR = "#808080"
 """Grey, on the light and on the dark theme."""
@@ -60,11 +68,22 @@ def statuses() -> list[model.ValueMapping]:
     ]
 
 
-OPERATIONAL = (("1", "up", GOOD), ("0", "DOWN", BAD))
-YES = (("1", "yes", GOOD), ("0", "NO", BAD))
+CONDITIONS = (
+    ("1", "DOWN", BAD),
+    ("2", "affected", HIT),
+    ("3", "degraded", LESS),
+    ("4", "maintenance", NOTE),
+    ("5", "operational", GOOD),
+)
+"""Conditions by their place, worst first, as `records` gives them: each in a colour of its own."""
+
+OF_RECORDS = tuple(one for one in CONDITIONS if one[1] != "affected")
+"""The conditions of carriers and resources."""
+
 REFRESHED = (("1", "ok", GOOD), ("0", "FAILED", BAD))
-STALE = (("0", "fresh", GOOD), ("1", "STALE", BAD))
-RESTORED = (("0", "crawled", GOOD), ("1", "from state file", WARN))
+COMPLETE = (("1", "ok", GOOD), ("0", "INCOMPLETE", BAD))
+STALE = (("0", "ok", GOOD), ("1", "STALE", BAD))
+RESTORED = (("0", "crawl", GOOD), ("1", "state file", WARN))
 
 
 def thresholds(*steps: Step) -> build.ThresholdsConfig:
@@ -76,8 +95,12 @@ def thresholds(*steps: Step) -> build.ThresholdsConfig:
     )
 
 
-NONE_IS_GOOD: Sequence[Step] = ((None, GOOD), (1, BAD))
+NO_OUTAGE: Sequence[Step] = ((None, GOOD), (1, BAD))
+"""For what is grave even once."""
+
 NONE_IS_BETTER: Sequence[Step] = ((None, GOOD), (1, WARN))
+NONE_DEGRADED: Sequence[Step] = ((None, GOOD), (1, LESS))
+NONE_IN_MAINTENANCE: Sequence[Step] = ((None, GOOD), (1, NOTE))
 PLAIN: Sequence[Step] = ((None, IDLE),)
 
 
@@ -98,6 +121,11 @@ def mapped(*meanings: tuple[str, str, str]) -> tuple[Property, ...]:
         Property("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
         Property("custom.align", "center"),
     )
+
+
+def conditions() -> tuple[Property, ...]:
+    """A column of conditions."""
+    return mapped(*CONDITIONS)
 
 
 def coloured_status() -> tuple[Property, ...]:

@@ -1,18 +1,18 @@
-"""Overview: what is down now, since when, for whom and over what; the history; how old the data is.
+"""Overview, for whoever watches the inventory: outages, then problems with cause and customer, then alerts.
 
-The first things seen are numbers and names, then where they pile up, then their history. It owns no table of
-all records; those are `services`, `carriers`, `resources`. Invariant: names are shown where they are known.
+It owns nothing but the first look; details are on `services`, `carriers` and `resources`. Invariant: what is
+worse comes first, and names are shown where they are known.
 """
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana import look, page, promql, services, variable
+from grafana import look, page, promql, topology, variable
 from grafana.link import VALUE, cell, field
-from grafana.panel import About, bars, counts, number, ranked, statuses
-from grafana.promql import Kind
-from grafana.table import Column, Direction, Part, Plan, table
+from grafana.panel import About, counts, number, statuses
+from grafana.records import PROBLEMS, Kind, placed
+from grafana.table import UTC, Column, Direction, Order, Part, Plan, table
 
 CARRIERS = Kind(
     "carrier",
@@ -28,6 +28,9 @@ RESOURCES = Kind("resource", ('party=~"$customer"',))
 
 WHERE = ("party", "satellite", "transponder", "gateway")
 
+MOST_CARRIERS = 200
+"""The most rows of each condition in the table of carriers."""
+
 
 def dashboard() -> model.Dashboard:
     """The dashboard."""
@@ -35,123 +38,200 @@ def dashboard() -> model.Dashboard:
         page.Page(
             name="overview",
             title="Inventory / Overview",
-            description="What is down now, since when, for which customer and over which satellite.",
-            variables=variable.whereabouts(),
+            description="Outages, then what is down or affected: why, since when and for which customer.",
+            variables=(
+                *variable.whereabouts(),
+                variable.ids("causes", "cause_id", topology.worst_causes(SERVICES)),
+                variable.ids("services", "service_id", topology.worst_services(SERVICES)),
+            ),
             rows=(
-                page.Row("", (*_numbers(), _freshness())),
-                page.Row("", (_carriers_down(), _services_affected())),
-                page.Row("By customer, satellite and gateway", _where()),
-                page.Row("History", _history()),
+                page.Row("", (_outages(), _freshness(), *_numbers())),
+                page.Row("Outages", _places()),
+                page.Row("Problems", (_causes(), _services(), _carriers())),
+                page.Row("Alerts and history", (_alerts(), *_history())),
             ),
         )
     )
 
 
+def _outages() -> page.Panel:
+    about = About(
+        "Outages",
+        "Number of satellites, gateways and transponders with at least half of their carriers in service "
+        "down (at least 5 carriers; 3 of a transponder). Of the filters above, satellite, transponder and "
+        "gateway apply.",
+    )
+    queries = {
+        f"{place.title.lower()}s": promql.or_zero(place.outages(), promql.CARRIER_DATA)
+        for place in topology.PLACES
+    }
+    return number(about, queries, look.NO_OUTAGE).height(3).span(12)
+
+
+def _freshness() -> page.Panel:
+    age = "time() - max by (collection) ({})".format(promql.own("last_success_timestamp_seconds"))
+    never = f"max by (collection) ({promql.own('up')}) * 0 - 1"
+    about = About(
+        "Data age", "Time since the last successful refresh, by collection; red if there was none yet.", "s"
+    )
+    steps: tuple[look.Step, ...] = ((None, look.GOOD), (900, look.WARN), (3600, look.BAD))
+    tile = number(about, {"{{collection}}": f"{age} or on (collection) {never}"}, steps)
+    return (
+        tile.mappings([look.no_data(), *look.words(("-1", "never read", look.BAD))])
+        .height(3)
+        .span(12)
+        .decimals(0)
+    )
+
+
 def _numbers() -> tuple[page.Panel, ...]:
-    known = Kind("carrier", (*CARRIERS.filters, 'party!=""'))
-    customers = f"count(group by (party) ({known.info()} and on ({known.on}) {known.down()}))"
     panels = counts(
         (
-            About("Carriers down", "Number of carriers in service that are not operational."),
-            CARRIERS.number_down(),
+            About("Carriers down", "Number of carriers that are down."),
+            CARRIERS.number(CARRIERS.problems("down")),
             promql.CARRIER_DATA,
-            look.NONE_IS_GOOD,
+            look.NONE_IS_BETTER,
         ),
         (
-            About("Services down", "Number of services with a status that is not operational."),
-            SERVICES.number_down(),
+            About("Carriers degraded", "Number of carriers that are degraded."),
+            CARRIERS.number(CARRIERS.problems("degraded")),
+            promql.CARRIER_DATA,
+            look.NONE_DEGRADED,
+        ),
+        (
+            About("Services down", "Number of services that are down by their own status."),
+            SERVICES.number(SERVICES.problems("down")),
             promql.SERVICE_DATA,
-            look.NONE_IS_GOOD,
+            look.NONE_IS_BETTER,
         ),
         (
             About(
                 "Services affected",
-                "Number of services that are down or depend on a carrier or resource that is.",
+                "Number of services that are down or depend on a carrier or resource with a problem.",
             ),
-            SERVICES.number(services.affected(SERVICES)),
-            services.AFFECTED_BY,
-            look.NONE_IS_GOOD,
+            SERVICES.number(topology.affected(SERVICES)),
+            topology.AFFECTED_BY,
+            look.NONE_IS_BETTER,
         ),
         (
-            About("Customers affected", "Number of customers with a carrier that is down."),
-            customers,
-            promql.CARRIER_DATA,
-            look.NONE_IS_GOOD,
+            About("Customers affected", "Number of customers of the affected services."),
+            topology.customers(SERVICES),
+            topology.AFFECTED_BY,
+            look.NONE_IS_BETTER,
         ),
         (
-            About("Resources down", "Number of resources in service that are not operational."),
-            RESOURCES.number_down(),
+            About("Resources down", "Number of resources that are down."),
+            RESOURCES.number(RESOURCES.problems("down")),
             promql.RESOURCE_DATA,
-            look.NONE_IS_GOOD,
+            look.NONE_IS_BETTER,
         ),
     )
-    return tuple(panel.span(3) for panel in panels)
+    return tuple(panel.height(3) for panel in panels)
 
 
-def _freshness() -> page.Panel:
-    age = "time() - max by (collection) ({})".format(
-        promql.series("ses_inventory_exporter_last_success_timestamp_seconds")
+def _places() -> tuple[page.Panel, ...]:
+    said = (
+        "{}s with carriers down: m of n carriers in service, the largest share first; at most {} rows. "
+        "Orange from 10 %, red from 50 %. Of the filters above, those by place apply."
     )
-    about = About("Data age", "Time since the last successful refresh, by collection.", "s")
-    steps: tuple[look.Step, ...] = ((None, look.GOOD), (900, look.WARN), (3600, look.BAD))
-    return number(about, {"{{collection}}": age}, steps).span(9).decimals(0)
+    return tuple(
+        table(
+            About(
+                f"{place.title}s with carriers down", said.format(place.title, topology.MOST_PLACES), "none"
+            ),
+            topology.places_plan(place),
+        )
+        .span(8)
+        .height(8)
+        for place in topology.PLACES
+    )
 
 
-def _carriers_down() -> page.Panel:
-    labels = ("name", *WHERE)
-    expression = f"1000 * min by (carrier_id, status, {', '.join(labels)}) ({CARRIERS.down_since(*labels)})"
+def _causes() -> page.Panel:
+    about = About(
+        "Causes of affected services",
+        "Records with a problem that services depend on, directly or through others; the most services "
+        f"first. Click a name to open the record. At most {topology.MOST_CAUSES} rows.",
+        "none",
+    )
+    return table(about, topology.causes_plan(SERVICES)).height(8)
+
+
+def _services() -> page.Panel:
+    about = About(
+        "Services down or affected",
+        "Services that are down, then those that depend on a record with a problem, then degraded ones and "
+        "those in maintenance, with the cause. Click a name to open the service, a customer to open its "
+        f"carriers. At most {topology.MOST_SERVICES} rows.",
+        "none",
+    )
+    return table(about, topology.services_plan(SERVICES)).height(10)
+
+
+def _carriers() -> page.Panel:
+    labels = ("name", "condition", *WHERE)
+    by = ", ".join(("carrier_id", *labels))
+    latest = " or ".join(
+        f"topk({MOST_CARRIERS}, max by ({by}) ({CARRIERS.problems(condition)}))" for condition in PROBLEMS
+    )
+    rows = f"1000 * max by ({by}) ({placed(f'({latest})')})"
     columns = (
-        Column("Carrier", "name", width=380, properties=(_open_carrier(),)),
-        Column("Status", "status", width=140, properties=look.coloured_status()),
-        Column("Down since", unit="dateTimeFromNow", width=145),
+        Column("Condition", "condition", width=120, properties=look.conditions()),
+        Column(
+            "Carrier", "name", properties=(cell("Open this carrier", "carriers", "carrier", field("ID")),)
+        ),
         Column(
             "Customer",
             "party",
+            width=185,
             properties=(cell("Services of ${__value.raw}", "services", "customer", VALUE),),
         ),
+        Column("Since", unit="dateTimeFromNow", width=125),
+        Column("Since (UTC)", UTC, "dateTimeAsIso", 165),
         Column("Satellite", "satellite", width=130),
         Column("Transponder", "transponder", width=180),
         Column("Gateway", "gateway", width=160),
-        Column("ID", "carrier_id", width=120),
+        Column("ID", "carrier_id", width=110),
     )
     about = About(
-        "Carriers that are down now",
-        "Carriers in service that are not operational, latest first. Click a name to open the carrier, a "
-        "customer to open its services.",
+        "Carriers with a problem",
+        "Carriers that are down, then degraded ones and those in maintenance; the latest first. Click a name "
+        f"to open the carrier, a customer to open its services. At most {MOST_CARRIERS} rows a condition.",
         "none",
     )
-    plan = Plan(
-        "carrier_id",
-        (Part(expression, columns),),
-        [one.title for one in columns],
-        "Down since",
-        Direction.DOWN,
+    order = (Order("Condition"), Order("Since", Direction.DOWN))
+    plan = Plan("carrier_id", (Part(rows, columns),), [one.title for one in columns], order)
+    return table(about, plan).height(10)
+
+
+def _alerts() -> page.Panel:
+    """Alerts by name: Prometheus has no more of them than these series."""
+    chosen = 'alertname=~"Inventory.+"'
+    firing = f'ALERTS{{{chosen},alertstate="firing"}}'
+    since = f"ALERTS_FOR_STATE{{{chosen}}} and ignoring (alertstate) {firing}"
+    columns = (
+        Column("Alert", "alertname"),
+        Column("Severity", "severity", width=100),
+        Column("Firing", unit="none", width=80),
     )
-    return table(about, plan).height(11)
-
-
-def _open_carrier() -> look.Property:
-    return cell("Open this carrier", "carriers", "carrier", field("ID"))
-
-
-def _services_affected() -> page.Panel:
+    times = (
+        Column("First since", unit="dateTimeFromNow", width=130),
+        Column("First since (UTC)", UTC, "dateTimeAsIso", 165),
+    )
+    key = 'label_join({}, "alert_key", " ", "alertname", "severity")'
+    parts = (
+        Part(f"count by (alert_key, alertname, severity) ({key.format(firing)})", columns),
+        Part(f"1000 * min by (alert_key) ({key.format(f'({since})')})", times),
+    )
     about = About(
-        "Services affected now",
-        "Services that are down or depend on a carrier or resource that is down, with the cause.",
+        "Firing alerts",
+        "Alerts of the rules of this exporter that fire, by name. The filters above do not apply. Empty if "
+        "no alert fires, or if this data source does not have the rules.",
         "none",
     )
-    return table(about, services.affected_plan(SERVICES)).height(11)
-
-
-def _where() -> tuple[page.Panel, ...]:
-    said = "Number of carriers that are down by {}; top ten."
-    return tuple(
-        bars(
-            About(f"Carriers down by {word}", said.format(word)),
-            ranked(CARRIERS.number_down(label), label, promql.CARRIER_DATA),
-        ).height(8)
-        for word, label in (("customer", "party"), ("satellite", "satellite"), ("gateway", "gateway"))
-    )
+    order = [one.title for one in (*columns, *times)]
+    plan = Plan("alert_key", parts, order, (Order("Severity"), Order("First since", Direction.DOWN)))
+    return table(about, plan).height(6).no_value("No alert fires, or no rules are loaded")
 
 
 def _history() -> tuple[page.Panel, ...]:

@@ -7,7 +7,7 @@ overlap, their ids are their order, and the page cannot be edited in place, sinc
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -15,7 +15,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana import link, variable
+from grafana import annotation, link, variable
 
 WIDTH = 24
 
@@ -51,7 +51,7 @@ def dashboard(page: Page) -> model.Dashboard:
         .tags([link.TAG])
         .readonly()
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
-        .timezone("browser")
+        .timezone("utc")
         .time(page.time, "now")
         .refresh("30s")
         .link(link.between())
@@ -63,10 +63,30 @@ def dashboard(page: Page) -> model.Dashboard:
     return board
 
 
+OLDEST_GRAFANA = "11.0.0"
+
+
 def as_json(board: model.Dashboard) -> str:
-    """The file's text: stable order, `id` null so that Grafana gives its own."""
-    content = json.loads(json.dumps(board, cls=JSONEncoder)) | {"id": None}
+    """The file's text: stable order, `id` null so that Grafana gives its own, and what it requires."""
+    content = json.loads(json.dumps(board, cls=JSONEncoder))
+    for panel in content["panels"]:
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)
+            panel["options"]["enablePagination"] = True
+    for one in content["templating"]["list"]:
+        for name in ("auto", "auto_count", "auto_min"):
+            one.pop(name, None)
+    content["annotations"] = {"list": annotation.of_every_dashboard()}
+    content |= {"id": None, "__requires": list(_required(content["panels"]))}
     return f"{json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)}\n"
+
+
+def _required(panels: Sequence[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    """What Grafana shows when the dashboard is imported, as an export of Grafana has it."""
+    yield {"type": "grafana", "id": "grafana", "name": "Grafana", "version": OLDEST_GRAFANA}
+    yield {"type": "datasource", "id": "prometheus", "name": "Prometheus", "version": "1.0.0"}
+    for kind in sorted({panel["type"] for panel in panels} - {"row"}):
+        yield {"type": "panel", "id": kind, "name": kind, "version": ""}
 
 
 def _laid(rows: Sequence[Row]) -> Iterator[model.Panel | model.RowPanel]:

@@ -70,14 +70,14 @@ def number(about: About, queries: Queries, steps: Sequence[look.Step] = look.PLA
     """Large numbers, coloured by thresholds."""
     built = _numbers(about, queries).thresholds(look.thresholds(*steps)).color_scheme(look.by_thresholds())
     return built.color_mode(
-        options.BigValueColorMode.NONE if steps == look.PLAIN else options.BigValueColorMode.BACKGROUND_SOLID
+        options.BigValueColorMode.VALUE if steps == look.PLAIN else options.BigValueColorMode.BACKGROUND_SOLID
     )
 
 
 def counts(*wanted: tuple[About, str, promql.Sources, Sequence[look.Step]]) -> list[stat.Panel]:
     """Large numbers that are 0, not absent, as long as there is a snapshot of what they count."""
     return [
-        number(about, {"": promql.or_zero(expression, sources)}, steps)
+        number(about, {"": promql.or_zero(expression, sources)}, steps).decimals(0)
         for about, expression, sources, steps in wanted
     ]
 
@@ -141,6 +141,14 @@ def graph(about: About, queries: Queries) -> timeseries.Panel:
     )
 
 
+def narrow(panel: timeseries.Panel) -> timeseries.Panel:
+    """A graph with its legend below, where there is no room beside it."""
+    legend = common.VizLegendOptions().display_mode(options.LegendDisplayMode.LIST)
+    return panel.legend(
+        legend.placement(options.LegendPlacement.BOTTOM).show_legend(True).calcs(["lastNotNull"])
+    )
+
+
 def stacked(about: About, queries: Queries) -> timeseries.Panel:
     """Areas over time that add up."""
     stacking = common.StackingConfig().mode(options.StackingMode.NORMAL).group("A")
@@ -151,8 +159,7 @@ def statuses(kind: str, limits: str, *variables: str) -> timeseries.Panel:
     """The number of a kind's records by status; logarithmic, for the few that are down would vanish else."""
     plural = f"{kind}s"
     said = (
-        f"Number of {plural} by status on a logarithmic scale. With several exporters the largest number is "
-        f"shown; select one instance if they are shards. {limits}"
+        f"Number of {plural} by status on a logarithmic scale, so that few next to many can be seen. {limits}"
     )
     about = About(f"{plural.capitalize()} by status (log scale)", said)
     queries = {"{{status}}": promql.by_status(kind, variables)}
@@ -169,7 +176,7 @@ def ranked(expression: str, label: str, sources: promql.Sources, most: int = 10)
     return {f"{{{{{label}}}}}": f"sort_desc(topk({most}, {promql.or_none(expression, label, sources)}))"}
 
 
-def bars(about: About, queries: Queries, steps: Sequence[look.Step] = look.NONE_IS_GOOD) -> bargauge.Panel:
+def bars(about: About, queries: Queries, steps: Sequence[look.Step] = look.NONE_IS_BETTER) -> bargauge.Panel:
     """One horizontal bar a series."""
     return (
         bargauge.Panel()

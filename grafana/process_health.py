@@ -5,20 +5,22 @@ What it does for the inventory is in `exporter`. Invariant: each exporter is sho
 
 from __future__ import annotations
 
+from grafana_foundation_sdk.builders import stat
+
 from grafana import look, page
-from grafana.panel import About, graph, number
+from grafana.panel import About, graph, narrow, number
 from grafana.promql import own, series
-from grafana.table import Column, Part, Plan, table
+from grafana.table import UTC, Column, Order, Part, Plan, table
 
 EACH = "{{instance}}"
 
 
 def panels() -> tuple[page.Panel, ...]:
     """The panels, a row of small ones and a row of graphs."""
-    return (*_state(), _versions(), *_use())
+    return (*(panel.span(3) for panel in _state()), _versions(), *_use())
 
 
-def _state() -> tuple[page.Panel, ...]:
+def _state() -> tuple[stat.Panel, ...]:
     restarts = f"sum(increase({own('task_restarts_total')}[$__range]))"
     written = f"max by (instance) ({own('state_last_write_timestamp_seconds')})"
     return (
@@ -28,7 +30,7 @@ def _state() -> tuple[page.Panel, ...]:
                 "Number of background task restarts in the selected range after unexpected errors.",
             ),
             {"": f"{restarts} or 0 * max({own('build_info')})"},
-            look.NONE_IS_GOOD,
+            look.NONE_IS_BETTER,
         ),
         _of_state_file(
             About("State file age", "Time since the last successful state file write.", "s"),
@@ -45,7 +47,7 @@ def _state() -> tuple[page.Panel, ...]:
     )
 
 
-def _of_state_file(about: About, expression: str) -> page.Panel:
+def _of_state_file(about: About, expression: str) -> stat.Panel:
     """A number that is missing where there is no state file; its families are 0 then."""
     none = "no state file"
     return number(about, {EACH: expression}).mappings([look.no_data(none)]).no_value(none)
@@ -60,10 +62,11 @@ def _versions() -> page.Panel:
     )
     running = f"max by (instance, version, revision, python) ({own('build_info')})"
     started = f"1000 * max by (instance) ({series('process_start_time_seconds')})"
-    parts = (Part(running, columns), Part(started, (Column("Started", unit="dateTimeFromNow"),)))
-    order = (*(column.title for column in columns), "Started")
+    times = (Column("Started", unit="dateTimeFromNow"), Column("Started (UTC)", UTC, "dateTimeAsIso", 160))
+    parts = (Part(running, columns), Part(started, times))
+    order = [column.title for column in (*columns, *times)]
     about = About("Versions", "Version and start time of each exporter.", "none")
-    return table(about, Plan("instance", parts, order, "Exporter")).span(8).height(4)
+    return table(about, Plan("instance", parts, order, (Order("Exporter"),))).span(12).height(4)
 
 
 def _use() -> tuple[page.Panel, ...]:
@@ -82,4 +85,4 @@ def _use() -> tuple[page.Panel, ...]:
             {EACH: f"max by (instance) ({own('event_loop_lag_seconds')})"},
         ),
     )
-    return tuple(panel.span(8) for panel in panels)
+    return tuple(narrow(panel).span(8) for panel in panels)

@@ -1,7 +1,7 @@
-"""Resources: the table of resources, how they hang together, and who depends on those that are down.
+"""Resources: the table of resources, how they hang together, and what depends on those with a problem.
 
-Relations and dependants are named, not only numbered. It owns nothing of services or carriers but
-their names. Invariant: a related record that is not in the snapshot is shown by its id.
+Relationships are named, not only numbered. Invariant: a related record that is not in the snapshot is shown
+by its id.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from grafana import look, page, promql, variable
 from grafana.link import cell, field
-from grafana.panel import About, bars, counts, ranked, statuses
-from grafana.promql import Kind, renamed
-from grafana.table import Column, Direction, Part, Plan, Shape, table
+from grafana.panel import About, bars, counts, number, ranked, statuses
+from grafana.records import Kind, renamed
+from grafana.table import UTC, Column, Direction, Order, Part, Plan, Shape, table
 
 RESOURCES = Kind(
     "resource",
@@ -21,28 +21,44 @@ RESOURCES = Kind(
     status="status",
 )
 
+NUMBERS = RESOURCES.without_search()
+
 COLUMNS = (
-    *("Resource", "ID", "Operational", "Status", "Since", "Type", "Locations", "Related parties"),
-    *("Relationships", "Characteristics", "Specification", "Last update", "Description"),
+    *(
+        "Condition",
+        "Resource",
+        "Type",
+        "Since",
+        "Since (UTC)",
+        "Status",
+        "Dependent carriers",
+        "Dependent services",
+    ),
+    *("Customers affected", "Locations", "ID", "Related parties", "Relationships", "Characteristics"),
+    *("Specification", "Last update", "Description"),
 )
 
 
 def dashboard() -> model.Dashboard:
     """The dashboard."""
+    related = f"group by (related_resource_id) ({RESOURCES.shown('relationship_info')})"
     return page.dashboard(
         page.Page(
             name="resources",
             title="Inventory / Resources",
-            description="All resources with status, relationships and dependent carriers and services.",
+            description="Resources with status, relationships and what depends on them.",
             variables=(
                 variable.search("resource", "Search"),
-                variable.customer("resource"),
-                variable.choice("resource_type", "Type", "ses_inventory_resource_info", "resource_type"),
-                variable.choice("status", "Status", "ses_inventory_resource_status", "status"),
+                variable.customer("resource_info"),
+                variable.choice("resource_type", "Type", "ses_inventory_resources"),
+                variable.choice("status", "Status", "ses_inventory_resources"),
+                variable.rows(),
+                variable.ids("shown", "resource_id", RESOURCES.chosen()),
+                variable.ids("related", "related_resource_id", related),
             ),
             rows=(
                 page.Row("", _numbers()),
-                page.Row("", (_all(), _dependants())),
+                page.Row("", (_table(),)),
                 page.Row("History", _history()),
             ),
         )
@@ -50,88 +66,114 @@ def dashboard() -> model.Dashboard:
 
 
 def _numbers() -> tuple[page.Panel, ...]:
-    using = {
-        name: (
-            f"{_uses(name)} and on (job, instance, resource_id)"
-            f" ({RESOURCES.down()} and on ({RESOURCES.on}) {RESOURCES.info()})"
-        )
-        for name in ("carrier", "service")
-    }
+    every = promql.total("resource", 'resource_type=~"$resource_type"', 'status=~"$status"')
+    total = number(
+        About("Resources", "Number of resources. Of the filters above, type and status apply."), {"": every}
+    )
+    said = "Number of resources matching the filters above that are {}."
+    dependents = NUMBERS.metric("dependents", 'dependent_kind="service"')
+    services = f"{dependents} > 0 and on ({NUMBERS.on}) {NUMBERS.problems()}"
     panels = counts(
         (
-            About("Resources", "Number of resources matching the filters above."),
-            RESOURCES.number(RESOURCES.info()),
+            About("Down", said.format("down")),
+            NUMBERS.number(NUMBERS.problems("down")),
             promql.RESOURCE_DATA,
-            look.PLAIN,
-        ),
-        (
-            About("Down", "Number of resources in service that are not operational."),
-            RESOURCES.number_down(),
-            promql.RESOURCE_DATA,
-            look.NONE_IS_GOOD,
-        ),
-        (
-            About("Dependent carriers", "Number of carriers that depend on a resource that is down."),
-            Kind("carrier").number(using["carrier"]),
-            promql.Sources(("resource", "carrier")),
             look.NONE_IS_BETTER,
         ),
         (
-            About("Dependent services", "Number of services that depend on a resource that is down."),
-            Kind("service").number(using["service"]),
+            About("Degraded", said.format("degraded")),
+            NUMBERS.number(NUMBERS.problems("degraded")),
+            promql.RESOURCE_DATA,
+            look.NONE_DEGRADED,
+        ),
+        (
+            About("In maintenance", said.format("in maintenance")),
+            NUMBERS.number(NUMBERS.problems("maintenance")),
+            promql.RESOURCE_DATA,
+            look.NONE_IN_MAINTENANCE,
+        ),
+        (
+            About(
+                "With dependent services",
+                "Number of resources matching the filters above with a problem that services depend on.",
+            ),
+            NUMBERS.number(services),
             promql.Sources(("resource", "service")),
             look.NONE_IS_BETTER,
         ),
     )
-    return tuple(panel.span(6) for panel in panels)
+    return (total.span(5), *(panel.span(span) for panel, span in zip(panels, (5, 5, 5, 4), strict=True)))
 
 
-def _all() -> page.Panel:
+def _table() -> page.Panel:
     about = About(
         "Resources",
-        "Resources matching the filters above. Sort and filter by any column. Characteristics are those in "
+        "Resources with a problem, the worst first; with a search or a filter, all resources matching it. "
+        "The variable Rows limits their number. Sort and filter by any column. Characteristics are those in "
         "the exporter's configuration; by default there are none.",
         "none",
     )
-    parts = (_inventory_columns(), *_states_and_dates(), *_lists())
-    return table(about, Plan("resource_id", parts, COLUMNS, "Operational")).height(16)
+    parts = (_inventory_columns(), *_states_and_dates(), *_dependents(), *_lists())
+    order = (Order("Condition"), Order("Since", Direction.DOWN))
+    return table(about, Plan("resource_id", parts, COLUMNS, order)).height(18)
 
 
 def _inventory_columns() -> Part:
     columns = (
-        Column("Resource", "name", width=210, properties=(_open("ID"),)),
+        Column(
+            "Resource",
+            "name",
+            width=230,
+            properties=(cell("Only this resource", "resources", "resource", field("ID")),),
+        ),
         Column("ID", "resource_id", width=110),
         Column("Description", "description", width=240),
-        Column("Type", "resource_type", width=110),
+        Column("Type", "resource_type", width=120),
         Column("Specification", "specification", width=140),
     )
     return Part(RESOURCES.rows("name", "description", "resource_type", "specification"), columns)
 
 
-def _open(title: str) -> look.Property:
-    return cell("Only this resource", "resources", "resource", field(title))
-
-
 def _states_and_dates() -> tuple[Part, ...]:
     status = Column("Status", "status", width=130, properties=look.coloured_status())
+    since = (
+        Column("Since", unit="dateTimeFromNow", width=125),
+        Column("Since (UTC)", UTC, "dateTimeAsIso", 165),
+    )
     return (
-        Part(
-            RESOURCES.value("operational"),
-            (Column("Operational", width=95, properties=look.mapped(*look.OPERATIONAL)),),
-        ),
+        Part(RESOURCES.condition(), (Column("Condition", width=115, properties=look.conditions()),)),
         Part(RESOURCES.word("status", "status"), (status,)),
-        Part(RESOURCES.moment("status_since"), (Column("Since", unit="dateTimeFromNow", width=145),)),
+        Part(RESOURCES.moment("status_since"), since),
         Part(RESOURCES.moment("last_update"), (Column("Last update", unit="dateTimeAsIso", width=165),)),
     )
 
 
+def _dependents() -> tuple[Part, ...]:
+    """How many records depend on the resources shown that have a problem, and the customers they hit."""
+    numbers = tuple(
+        Part(
+            f"""max by (resource_id) ({RESOURCES.shown("dependents", f'dependent_kind="{kind}"')})""",
+            (Column(f"Dependent {kind}s", unit="none", width=150),),
+        )
+        for kind in ("carrier", "service")
+    )
+    affected = promql.series(
+        "ses_inventory_service_affected_since_timestamp_seconds",
+        'cause_kind="resource"',
+        'cause_id=~"$shown"',
+        'party!=""',
+    )
+    hit = f"max by (resource_id, customer) ({renamed(affected, resource_id='cause_id', customer='party')})"
+    return (*numbers, Part(hit, (Column("Customers affected", "customer", width=260),), Shape.LIST))
+
+
 def _lists() -> tuple[Part, ...]:
-    characteristic = RESOURCES.metric("characteristic_info")
-    spelt = f'label_join({characteristic}, "characteristic", ": ", "name", "value")'
-    selected = f"and on ({RESOURCES.on}) {RESOURCES.info()}"
+    spelt = (
+        f"""label_join({RESOURCES.shown("characteristic_info")}, "characteristic", ": ", "name", "value")"""
+    )
     return (
         Part(
-            f"max by (resource_id, characteristic) ({spelt} {selected})",
+            f"max by (resource_id, characteristic) ({spelt})",
             (Column("Characteristics", "characteristic", width=330),),
             Shape.LIST,
         ),
@@ -142,7 +184,7 @@ def _lists() -> tuple[Part, ...]:
         ),
         Part(RESOURCES.many("place_info", "place"), (Column("Locations", "place", width=140),), Shape.LIST),
         Part(
-            f"max by (resource_id, relation) ({_relations()} {selected})",
+            f"max by (resource_id, relation) ({_relations()})",
             (Column("Relationships", "relation", width=360),),
             Shape.LIST,
         ),
@@ -151,97 +193,31 @@ def _lists() -> tuple[Part, ...]:
 
 def _relations() -> str:
     """The kind of each relation and the other's name, or its id if it is not in the snapshot."""
-    relation = RESOURCES.metric("relationship_info")
-    others = Kind("resource").info()
+    relation = RESOURCES.many("relationship_info", "related_resource_id", "relationship")
     names = renamed(
-        f"max by (job, instance, resource_id, name) ({others})",
-        related_resource_id="resource_id",
-        related="name",
+        RESOURCES.rows("name", variable="related"), related_resource_id="resource_id", related="name"
     )
-    known = f"{relation} * on (job, instance, related_resource_id) group_left (related) {names}"
-    unknown = f"{renamed(relation, related='related_resource_id')}"
-    both = f"{known} or on ({RESOURCES.on}, related_resource_id, relationship) {unknown}"
+    known = f"{relation} * on (related_resource_id) group_left (related) {names}"
+    unknown = renamed(relation, related="related_resource_id")
+    both = f"{known} or on (resource_id, related_resource_id, relationship) {unknown}"
     return f'label_join({both}, "relation", " ", "relationship", "related")'
 
 
-def _dependants() -> page.Panel:
-    about = About(
-        "Resources down and their dependents",
-        "Resources in service that are not operational, with dependent carriers and services.",
-        "none",
-    )
-    labels = ("name", "resource_type", "place")
-    down = f"({RESOURCES.info()} and on ({RESOURCES.on}) {RESOURCES.down()})"
-    since = f"1000 * min by (resource_id, status, {', '.join(labels)}) ({RESOURCES.down_since(*labels)})"
-    columns = (
-        Column("Resource", "name", width=220, properties=(_open("ID"),)),
-        Column("Status", "status", width=140, properties=look.coloured_status()),
-        Column("Down since", unit="dateTimeFromNow", width=145),
-        Column("Type", "resource_type", width=120),
-        Column("Location", "place", width=150),
-        Column("ID", "resource_id", width=110),
-    )
-    users = (("Dependent carriers", "carrier"), ("Dependent services", "service"))
-    parts = (
-        Part(since, columns),
-        *(Part(_users(name, down), (Column(title, name),), Shape.LIST) for title, name in users),
-        Part(
-            f"max by (resource_id, party) ({_users_parties(down)})",
-            (Column("Customers affected", "party"),),
-            Shape.LIST,
-        ),
-    )
-    order = (
-        "Resource",
-        "Status",
-        "Down since",
-        "Type",
-        "Location",
-        "Dependent carriers",
-        "Dependent services",
-    )
-    plan = Plan("resource_id", parts, (*order, "Customers affected", "ID"), "Down since", Direction.DOWN)
-    return table(about, plan).height(10)
-
-
-def _uses(name: str) -> str:
-    """Which carriers or services use which resources; carriers name their gateway and terminal as places."""
-    resources = Kind(name).metric("resource_info")
-    if name == "service":
-        return resources
-    return f"({resources} or {renamed(Kind(name).metric('place_info'), resource_id='place_id')})"
-
-
-def _users(name: str, down: str) -> str:
-    """The names of the carriers or services over resources that are down, by resource."""
-    kind = Kind(name)
-    named = f"{renamed(f'max by ({kind.on}, name) ({kind.info()})', **{name: 'name'})}"
-    used = f"{_uses(name)} and on (job, instance, resource_id) {down}"
-    return f"max by (resource_id, {name}) (({used}) * on ({kind.on}) group_left ({name}) {named})"
-
-
-def _users_parties(down: str) -> str:
-    """The customers of the carriers and services over resources that are down."""
-    found = []
-    for name in ("carrier", "service"):
-        kind = Kind(name, ('party!=""',))
-        used = f"{_uses(name)} and on (job, instance, resource_id) {down}"
-        parties = f"max by ({kind.on}, party) ({kind.info()})"
-        found.append(f"({used}) * on ({kind.on}) group_left (party) {parties}")
-    return " or ".join(found)
-
-
 def _history() -> tuple[page.Panel, ...]:
+    types = promql.whole("resources", promql.series("ses_inventory_resources"), "resource_type")
     of = "resource_type", promql.RESOURCE_DATA, 12
     return (
         statuses("resource", "Of the filters above, only the type applies.", "resource_type"),
         bars(
-            About("Resources by type", "Number of resources by type; top twelve."),
-            ranked(RESOURCES.number(RESOURCES.info(), "resource_type"), *of),
+            About(
+                "Resources by type",
+                "Number of resources by type; top twelve. The filters above do not apply.",
+            ),
+            ranked(types, *of),
             look.PLAIN,
         ).span(6),
         bars(
             About("Down by type", "Number of resources that are down by type; top twelve."),
-            ranked(RESOURCES.number_down("resource_type"), *of),
+            ranked(NUMBERS.number(NUMBERS.problems("down"), "resource_type"), *of),
         ).span(6),
     )

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders import table as build
@@ -22,6 +23,9 @@ from grafana import look, panel, variable
 
 VALUE = ""
 """As a column's source: the value of the query's series instead of a label."""
+
+UTC = "utc"
+"""As a column's source: the same value once more, for a time that is shown as a date too."""
 
 Step = model.DataTransformerConfig
 
@@ -43,7 +47,7 @@ class Direction(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `source` is a label or `VALUE`, `unit` one of Grafana's, `width` in pixels or 0."""
+    """One column: `source` is a label, `VALUE` or `UTC`, `unit` one of Grafana's, `width` in pixels or 0."""
 
     title: str
     source: str = VALUE
@@ -61,15 +65,29 @@ class Part:
     shape: Shape = Shape.ROW
 
 
+class Join(Enum):
+    """Which rows a table has: those of any part, or those of all of them."""
+
+    OUTER = "outer"
+    INNER = "inner"
+
+
+class Order(NamedTuple):
+    """Rows in the order of one column."""
+
+    title: str
+    direction: Direction = Direction.UP
+
+
 @dataclass(frozen=True)
 class Plan:
-    """A table: the label its parts are joined on, its parts, and its columns' titles from left to right."""
+    """A table: the label its parts are joined on, the parts, the titles from left to right, the sorting."""
 
     key: str
     parts: Sequence[Part]
     order: Sequence[str]
-    sort: str
-    direction: Direction = Direction.UP
+    sort: Sequence[Order]
+    join: Join = Join.OUTER
 
 
 def table(about: panel.About, plan: Plan) -> build.Panel:
@@ -88,11 +106,14 @@ def table(about: panel.About, plan: Plan) -> build.Panel:
         .filterable(True)
         .inspect(False)
         .min_width(70)
-        .footer(common.TableFooterOptions().show(False).enable_pagination(True).reducer([]).count_rows(False))
         .sort_by(
-            [common.TableSortByFieldState().display_name(plan.sort).desc(plan.direction is Direction.DOWN)]
+            [
+                common.TableSortByFieldState().display_name(title).desc(direction is Direction.DOWN)
+                for title, direction in plan.sort
+            ]
         )
-        .no_value("—")
+        .no_value(look.NO_ROWS)
+        .override_by_regexp("/.*/", [look.Property("noValue", look.NO_VALUE)])
         .height(12)
         .span(24)
     )
@@ -116,27 +137,52 @@ def _transformations(plan: Plan) -> Iterator[Step]:
     names = panel.refs(len(plan.parts))
     for ref, part in zip(names, plan.parts, strict=True):
         if part.shape is Shape.LIST:
-            yield from _gathered(plan.key, ref, part)
+            yield from _gathered(plan, ref, part)
         elif part.shape is Shape.MATRIX:
             yield from _spread(plan.key, ref, part)
+        for column in part.columns:
+            if column.source == UTC:
+                yield _again(_field(plan, ref, part, VALUE), _field(plan, ref, part, UTC), ref)
     if len(plan.parts) > 1:
-        yield Step("joinByField", options={"byField": plan.key, "mode": "outer"})
+        yield Step("joinByField", options={"byField": plan.key, "mode": plan.join.value})
     yield Step("organize", options=_organised(plan))
+
+
+def _field(plan: Plan, ref: str, part: Part, source: str) -> str:
+    """What Grafana calls the field of a column after the part's own transformations."""
+    if source == plan.key:
+        return source
+    if source == UTC:
+        return f"{UTC} {ref}"
+    name = source or ("Value" if len(plan.parts) == 1 else f"Value #{ref}")
+    if part.shape is not Shape.LIST:
+        return name
+    return f"{name} (uniqueValues)" if source else f"{name} (min)"
+
+
+def _again(name: str, alias: str, ref: str) -> Step:
+    """A second field with the same numbers, since a field is one column."""
+    same = {"left": name, "operator": "+", "right": "0"}
+    options = {"mode": "binary", "binary": same, "alias": alias, "replaceFields": False}
+    return Step("calculateField", filter_val=_only(ref), options=options)
 
 
 def _only(ref: str) -> model.MatcherConfig:
     return model.MatcherConfig(id_val="byRefId", options=ref)
 
 
-def _gathered(key: str, ref: str, part: Part) -> Iterator[Step]:
-    fields: dict[str, object] = {key: {"aggregations": [], "operation": "groupby"}}
+def _gathered(plan: Plan, ref: str, part: Part) -> Iterator[Step]:
+    fields: dict[str, object] = {plan.key: {"aggregations": [], "operation": "groupby"}}
+    lists = []
     for column in part.columns:
-        fields[column.source] = {"aggregations": ["uniqueValues"], "operation": "aggregate"}
+        if column.source == VALUE:
+            value = "Value" if len(plan.parts) == 1 else f"Value #{ref}"
+            fields[value] = {"aggregations": ["min"], "operation": "aggregate"}
+        elif column.source not in (plan.key, UTC):
+            fields[column.source] = {"aggregations": ["uniqueValues"], "operation": "aggregate"}
+            lists.append(_field(plan, ref, part, column.source))
     yield Step("groupBy", filter_val=_only(ref), options={"fields": fields})
-    conversions = [
-        {"targetField": f"{column.source} (uniqueValues)", "destinationType": "string", "joinWith": ", "}
-        for column in part.columns
-    ]
+    conversions = [{"targetField": name, "destinationType": "string", "joinWith": ", "} for name in lists]
     yield Step("convertFieldType", filter_val=_only(ref), options={"conversions": conversions, "fields": {}})
 
 
@@ -154,12 +200,11 @@ def _spread(key: str, ref: str, part: Part) -> Iterator[Step]:
 
 
 def _organised(plan: Plan) -> dict[str, object]:
-    alone = len(plan.parts) == 1
-    renamed: dict[str, str] = {}
-    for ref, part in zip(panel.refs(len(plan.parts)), plan.parts, strict=True):
-        for column in part.columns:
-            name = column.source or ("Value" if alone else f"Value #{ref}")
-            renamed[f"{name} (uniqueValues)" if part.shape is Shape.LIST else name] = column.title
+    renamed = {
+        _field(plan, ref, part, column.source): column.title
+        for ref, part in zip(panel.refs(len(plan.parts)), plan.parts, strict=True)
+        for column in part.columns
+    }
     places = {title: place for place, title in enumerate(plan.order)}
     values = ["Value", *(f"Value #{ref}" for ref in panel.refs(len(plan.parts)))]
     return {

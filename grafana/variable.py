@@ -31,28 +31,80 @@ def common() -> tuple[Variable, ...]:
     )
 
 
-def choice(name: str, label: str, metric: str, source: str) -> Variable:
-    """Any of the values that a label of a family has."""
-    return _query(name, label, f"label_values({promql.series(metric)}, {source})", ".*")
+def choice(name: str, label: str, metric: str, *matchers: str, source: str = "") -> Variable:
+    """Any of the values of a label of a family; the label is called like the variable unless it is given."""
+    return _query(name, label, f"label_values({promql.series(metric, *matchers)}, {source or name})", ".*")
 
 
-def search(name: str, label: str) -> Variable:
+def search(name: str, label: str, said: str = "Part of a name or ID") -> Variable:
     """A text to search for."""
-    said = "Part of a name or ID; case-insensitive; regular expressions work"
+    text = f"{said}; case-insensitive; regular expressions work"
     empty = model.VariableOption(text="", value="", selected=True)
-    return build.TextBoxVariable(name).label(label).description(said).default_value("").current(empty)
+    return build.TextBoxVariable(name).label(label).description(text).default_value("").current(empty)
 
 
-def customer(kind: str) -> Variable:
-    """The related party of records of a kind."""
-    return choice("customer", "Customer", f"ses_inventory_{kind}_info", "party")
+def customer(family: str) -> Variable:
+    """The related party in the series of a family."""
+    return choice("customer", "Customer", f"ses_inventory_{family}", source="party")
 
 
 def whereabouts() -> tuple[Variable, ...]:
-    """Where carriers run: customer, satellite, transponder and gateway."""
-    names = ("satellite", "transponder", "gateway")
-    info = "ses_inventory_carrier_info"
-    return (customer("carrier"), *(choice(name, name.capitalize(), info, name) for name in names))
+    """Where carriers run: customer, satellite, and the transponders and gateways of the satellites chosen."""
+    over = 'satellite=~"$satellite"'
+    return (
+        customer("party_carriers"),
+        choice("satellite", "Satellite", "ses_inventory_satellite_carriers"),
+        choice("transponder", "Transponder", "ses_inventory_transponder_carriers", over),
+        choice("gateway", "Gateway", "ses_inventory_gateway_carriers", over),
+    )
+
+
+ROWS = ("200", "500", "1000", "5000")
+
+
+def rows() -> Variable:
+    """The most rows of the table."""
+    first = ROWS[1]
+    options = [model.VariableOption(text=one, value=one, selected=one == first) for one in ROWS]
+    return (
+        build.CustomVariable("rows")
+        .label("Rows")
+        .description("The largest number of rows in the table; with more, use the filters")
+        .values(",".join(ROWS))
+        .options(options)
+        .current(model.VariableOption(text=first, value=first, selected=True))
+    )
+
+
+def ids(name: str, label: str, expression: str) -> Variable:
+    """A hidden variable: the values of a label in the result of a query, all of them chosen."""
+    made = (
+        build.QueryVariable(name)
+        .label(name.capitalize())
+        .datasource(SOURCE)
+        .query({"query": f"query_result({expression})", "refId": f"variable-{name}"})
+        .regex(f'/{label}="([^"]+)"/')
+        .hide(model.VariableHide.HIDE_VARIABLE)
+        .multi(True)
+        .include_all(True)
+        .current(ALL)
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.DISABLED)
+        .build()
+    )
+    return _Unlinked(made)
+
+
+class _Unlinked(Builder[model.VariableModel]):
+    """A variable that is not in links: the SDK's builder cannot say so."""
+
+    def __init__(self, made: model.VariableModel) -> None:
+        self._made = made
+
+    def build(self) -> model.VariableModel:
+        """The variable."""
+        self._made.skip_url_sync = True
+        return self._made
 
 
 def _query(name: str, label: str, query: str, everything: str) -> Variable:

@@ -19,9 +19,13 @@ from tests.end_to_end import running
 SCRAPE_INTERVAL = 2.0
 """Seconds."""
 
+RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules"
+
 INVENTORY = (
     *("--services", "300", "--carriers", "500", "--resources", "600", "--latency", "0.02"),
     *("--change-rate", "0.2", "--fault", "504:share=0.02", "--fault", "odd-dates:share=0.01"),
+    *("--outage", "gateway@90s", "--outage", "transponder@45s+90s,every=3m", "--outage", "terminal@20s"),
+    *("--outage", "transponder@30s,status=maintenance", "--outage", "carrier@60s+40s,every=80s"),
 )
 
 
@@ -36,8 +40,9 @@ async def prometheus(folder: Path) -> AsyncIterator[str]:
         target = {"targets": [urllib.parse.urlsplit(exporter).netloc]}
         jobs = [{"job_name": "ses-inventory", "static_configs": [target]}]
         config = folder / "prometheus.yml"
-        every = {"scrape_interval": f"{int(SCRAPE_INTERVAL)}s"}
-        config.write_text(json.dumps({"global": every, "scrape_configs": jobs}), encoding="utf-8")
+        every = {"scrape_interval": f"{int(SCRAPE_INTERVAL)}s", "evaluation_interval": "10s"}
+        settings = {"global": every, "scrape_configs": jobs, "rule_files": [f"{RULES}/*.yml"]}
+        config.write_text(json.dumps(settings), encoding="utf-8")
         command = (
             "prometheus",
             f"--config.file={config}",

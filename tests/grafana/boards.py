@@ -43,6 +43,24 @@ def queries() -> list[Query]:
     ]
 
 
+def id_queries() -> list[Query]:
+    """The queries of the hidden variables, which choose the records that a panel shows."""
+    return [
+        Query(uid, name, "variable", expr)
+        for uid, board in boards().items()
+        for name, expr, _ in asking.id_queries(board)
+    ]
+
+
+def annotations() -> list[Query]:
+    """The queries of the annotations."""
+    return [
+        Query(uid, one["name"], "annotation", one["expr"])
+        for uid, board in boards().items()
+        for one in board["annotations"]["list"]
+    ]
+
+
 def variables(board: Json) -> dict[str, Json]:
     """The variables by name."""
     return {one["name"]: one for one in board["templating"]["list"]}

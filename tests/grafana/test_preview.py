@@ -26,8 +26,21 @@ def test_lines_have_a_bounded_number_of_points() -> None:
     assert asking.Source("", 0.0, 86400.0, 2.0).step == 288.0
 
 
+def test_a_variable_with_values_of_its_own_is_its_first_value() -> None:
+    assert asking.filled("topk($rows, x)", SOURCE) == "topk(500, x)"
+    assert boards.variables(boards.boards()["ses-inventory-carriers"])["rows"]["current"]["value"] == "500"
+
+
+def test_hidden_variables_are_the_values_of_a_label_that_a_query_finds() -> None:
+    board = boards.boards()["ses-inventory-services"]
+    assert [(name, label) for name, _, label in asking.id_queries(board)] == [
+        ("shown", "service_id"),
+        ("carriers", "related_service_id"),
+    ]
+
+
 def test_no_variable_is_left_in_any_query() -> None:
-    for query in boards.queries():
+    for query in (*boards.queries(), *boards.id_queries(), *boards.annotations()):
         assert not re.search(r"\$[a-z_]", asking.filled(query.expr, SOURCE))
 
 

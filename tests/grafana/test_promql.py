@@ -7,15 +7,14 @@ from typing import Any
 
 import promql_parser
 import pytest
-import yaml
 
 from exporter.exposition import families, topology_families
-from grafana import promql
+from exporter.inventory.condition import PROBLEMS, Condition
+from grafana import records
 from tests.grafana import boards
 
-EACH = pytest.mark.parametrize(
-    "query", boards.queries(), ids=lambda query: f"{query.board}-{query.panel}-{query.ref}"
-)
+QUERIES = [*boards.queries(), *boards.id_queries(), *boards.annotations()]
+EACH = pytest.mark.parametrize("query", QUERIES, ids=lambda query: f"{query.board}-{query.panel}-{query.ref}")
 
 TARGET = {"job", "instance"}
 OWN = {
@@ -24,6 +23,9 @@ OWN = {
     "process_resident_memory_bytes": set[str](),
 }
 """Of prometheus-client's own."""
+
+ALERTS = {"ALERTS": {"alertname", "alertstate", "severity"}, "ALERTS_FOR_STATE": {"alertname", "severity"}}
+"""Of Prometheus; what aggregates over exporters has no job and instance."""
 
 
 def known() -> dict[str, set[str]]:
@@ -35,7 +37,7 @@ def known() -> dict[str, set[str]]:
             labels = set(family.labels)
             ends = {"_bucket": labels | {"le"}, "_count": labels, "_sum": labels}
             series |= {f"{family.name}{end}": labels for end, labels in ends.items()}
-    return series | OWN
+    return series | OWN | ALERTS
 
 
 SERIES = known()
@@ -56,7 +58,10 @@ def test_it_parses_and_names_series_and_labels_that_there_are(query: boards.Quer
     for selector in selectors(boards.filled(query.expr)):
         assert selector.name in SERIES, selector.name
         for matcher in selector.matchers.matchers:
-            assert matcher.name in SERIES[selector.name] | TARGET, (selector.name, matcher.name)
+            assert matcher.name in SERIES[selector.name] | TARGET | {records.UNSET}, (
+                selector.name,
+                matcher.name,
+            )
 
 
 @EACH
@@ -71,7 +76,8 @@ def test_it_groups_and_joins_by_labels_that_there_are(query: boards.Query) -> No
 
 @EACH
 def test_every_selector_is_limited_to_the_chosen_exporters(query: boards.Query) -> None:
-    assert query.expr.count("{") == query.expr.count('{job=~"$job",instance=~"$instance"')
+    theirs = len(re.findall(r"ALERTS\w*{", query.expr))
+    assert query.expr.count("{") - theirs == query.expr.count('{job=~"$job",instance=~"$instance"')
 
 
 @EACH
@@ -96,13 +102,39 @@ def test_counters_are_only_seen_as_rates_or_increases(query: boards.Query) -> No
 
 @EACH
 def test_it_folds_exporters_so_that_replicas_count_once(query: boards.Query) -> None:
-    outermost = (
-        query.expr.removeprefix("1000 * ").removeprefix("3600 * ").removeprefix("time() - ").lstrip("(")
-    )
-    assert re.match(r"(max|min|sum|count|topk|sort_desc|histogram_quantile)\b", outermost), outermost
+    outermost = re.sub(r"^(1000 \* |3600 \* |60 \* |time\(\) - )", "", query.expr).lstrip("(")
+    assert re.match(r"(max|min|sum|count|topk|sort_desc|histogram_quantile|group)\b", outermost), outermost
 
 
-def test_what_is_not_in_service_is_the_same_for_dashboards_and_alerts() -> None:
-    rules = yaml.safe_load((boards.ROOT / "deploy/prometheus/rules/carriers.yml").read_text(encoding="utf-8"))
-    exprs = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
-    assert any(promql.NOT_IN_SERVICE in expr for expr in exprs)
+def asked(expr: str) -> str:
+    """The query with an example for each variable outside of a text."""
+    examples = {"$__range": "1h", "$__rate_interval": "1m", "$rows": "500"}
+    for name, example in examples.items():
+        expr = expr.replace(name, example)
+    return expr
+
+
+PER_RECORD = re.compile(r"ses_inventory_(service|carrier|resource)_(?!carriers|services|defects)\w+")
+BY_PROBLEM = ("problem_since_timestamp_seconds", "affected_since_timestamp_seconds", "dependents")
+
+
+@EACH
+def test_records_are_only_read_by_their_ids_or_by_a_filter(query: boards.Query) -> None:
+    """Families with a series of every record are as large as the inventory, those of problems are not."""
+    for selector in selectors(asked(query.expr)):
+        if not PER_RECORD.fullmatch(selector.name) or selector.name.endswith(BY_PROBLEM):
+            continue
+        if query.panel == "End within 30 days":
+            continue  # one number of each service, and no label of it
+        matchers = {one.name: one.value for one in selector.matchers.matchers}
+        kind = selector.name.split("_")[2]
+        by_id = matchers.get(f"{kind}_id", "") in ("$shown", "$recent", "$related", "$carriers")
+        other_statuses = matchers.get("status") == "$status"
+        assert by_id or records.UNSET in matchers or other_statuses, (selector.name, matchers)
+
+
+def test_what_the_dashboards_call_a_problem_is_what_the_exporter_does() -> None:
+    assert set(records.PROBLEMS) == {str(one) for one in PROBLEMS}
+    assert set(records.CONDITIONS) - {"affected"} <= {str(one) for one in Condition}
+    ranks = [list(Condition).index(Condition(one)) for one in records.PROBLEMS]
+    assert ranks == sorted(ranks), "the worst first"

@@ -1,6 +1,6 @@
 """The tables have the columns that operators know, words instead of numbers, and stay usable when long."""
 
-import json
+import re
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ WANTED = {
         *("Location", "Specification", "Supporting resources"),
     ),
     "carriers": (
-        *("ID", "Carrier", "Description", "Operational", "Status", "Type", "Created", "Last update"),
+        *("ID", "Carrier", "Description", "Condition", "Status", "Type", "Created", "Last update"),
         *("Gateway", "Terminal", "Satellite", "Transponder", "Uplink alias", "Downlink alias"),
         *("Uplink centre frequency", "Downlink centre frequency", "Bandwidth segments"),
     ),
@@ -84,17 +84,25 @@ def test_a_table_asks_for_tables_joins_them_on_one_key_and_has_pages(uid: str, p
     for step in joins:
         for target in panel["targets"]:
             assert step["options"]["byField"] in target["expr"]
-    assert panel["options"]["footer"]["enablePagination"]
+    assert panel["options"]["enablePagination"]
     assert panel["fieldConfig"]["defaults"]["custom"]["filterable"]
+
+
+WORDS = {
+    "Condition": ("DOWN", "affected", "degraded", "maintenance", "operational"),
+    "Last refresh": ("ok", "FAILED"),
+    "Complete": ("ok", "INCOMPLETE"),
+    "Fresh": ("ok", "STALE"),
+}
 
 
 @EACH
 def test_states_are_words_on_colours(uid: str, panel: dict[str, Any]) -> None:
     for title in organised(panel)["renameByName"].values():
-        if title in ("Operational", "Last refresh", "Complete", "Fresh"):
+        if title in WORDS:
             looks = properties(panel, title)
-            words = {result["text"] for result in looks["mappings"][0]["options"].values()}
-            assert len(words) == 2, uid
+            words = [result["text"] for result in looks["mappings"][0]["options"].values()]
+            assert sorted(words) == sorted(WORDS[title]), uid
             assert looks["custom.cellOptions"]["type"] == "color-background"
 
 
@@ -102,12 +110,37 @@ def test_states_are_words_on_colours(uid: str, panel: dict[str, Any]) -> None:
 def test_times_are_shown_as_dates_or_as_how_long_ago(uid: str, panel: dict[str, Any]) -> None:
     by_ref = {target["refId"]: target["expr"] for target in panel["targets"]}
     for field, title in organised(panel)["renameByName"].items():
-        expr = by_ref.get(field.removeprefix("Value #"), "") if field.startswith("Value") else ""
+        ref = re.match(r"(?:Value #|utc )([A-Z])|Value", field)
+        expr = by_ref[ref[1] or "A"] if ref else ""
         if expr.startswith("1000 * "):
             assert properties(panel, title)["unit"] in ("dateTimeFromNow", "dateTimeAsIso"), (uid, title)
 
 
-def test_down_is_red_and_up_is_green() -> None:
-    text = json.dumps(BOARDS["ses-inventory-carriers"])
-    assert '"color": "red", "index": 1, "text": "DOWN"' in text
-    assert '"color": "green", "index": 0, "text": "up"' in text
+@EACH
+def test_what_is_long_ago_is_also_a_date_in_utc(uid: str, panel: dict[str, Any]) -> None:
+    assert BOARDS[uid]["timezone"] == "utc"
+    titles = set(organised(panel)["renameByName"].values())
+    for title in titles:
+        if properties(panel, title).get("unit") == "dateTimeFromNow":
+            assert f"{title} (UTC)" in titles
+            assert properties(panel, f"{title} (UTC)")["unit"] == "dateTimeAsIso"
+
+
+def test_conditions_have_colours_of_their_own_and_only_down_is_red() -> None:
+    for uid, panel in (param.values for param in TABLES):
+        for title in organised(panel)["renameByName"].values():
+            if title == "Condition":
+                (mapping,) = properties(panel, title)["mappings"]
+                colours = {one["text"]: one["color"] for one in mapping["options"].values()}
+                assert colours["DOWN"] == "red" and colours["operational"] == "green", uid
+                assert len(set(colours.values())) == len(colours)
+
+
+@pytest.mark.parametrize(("name", "first"), [("services", "Services"), ("carriers", "Carriers")])
+def test_what_is_down_comes_first_then_the_latest(name: str, first: str) -> None:
+    panels = boards.panels(BOARDS[f"ses-inventory-{name}"])
+    (panel,) = [one for one in panels if (one["type"], one["title"]) == ("table", first)]
+    assert [(one["displayName"], one["desc"]) for one in panel["options"]["sortBy"]] == [
+        ("Condition", False),
+        ("Since", True),
+    ]

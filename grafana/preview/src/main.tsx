@@ -22,6 +22,8 @@ declare global {
   }
 }
 
+// what variables show at first, by type; others have a value of their own
+const VALUES: Record<string, string> = { textbox: ' ', datasource: 'Prometheus', query: 'All' };
 const CELL = 38;
 const GAP = 8;
 const HEAD = 32;
@@ -61,10 +63,10 @@ function Page({ preview, data }: { preview: Preview; data: Map<number, DataFrame
       <GlobalStyles />
       <header>
         <h1>{board.title}</h1>
-        {board.templating.list.map((one) => (
+        {board.templating.list.filter((one) => one.hide !== 2).map((one) => (
           <span key={one.name} className="variable">
             <b>{one.label}</b>
-            <i>{one.type === 'textbox' ? ' ' : one.type === 'datasource' ? 'Prometheus' : 'All'}</i>
+            <i>{VALUES[one.type] ?? one.current.text}</i>
           </span>
         ))}
       </header>

@@ -141,7 +141,7 @@ function Rows({ panel, data, width, height, range }: Drawn) {
       height={height}
       timeRange={range}
       sortBy={panel.options.sortBy}
-      enablePagination={panel.options.footer?.enablePagination}
+      enablePagination={panel.options.enablePagination}
       fieldConfig={panel.fieldConfig}
       replaceVariables={(text: string) => text}
       structureRev={1}

@@ -13,10 +13,7 @@ export function Timeline({ panel, data, width, height, range }: Drawn) {
   const [from, to] = [range.from.valueOf(), range.to.valueOf()];
   const high = Math.min(28, (height - FOOT) / rows.length);
   const at = (time: number) => NAMES + ((width - NAMES) * (time - from)) / (to - from);
-  const meanings = Object.values(panel.fieldConfig.defaults.mappings[0].options) as Array<{
-    text: string;
-    color: string;
-  }>;
+  const meanings = Object.entries(panel.fieldConfig.defaults.mappings[0].options) as Array<[string, { text: string }]>;
   return (
     <svg width={width} height={height} className="timeline">
       {rows.map(({ frame, field }, row) => {
@@ -44,18 +41,13 @@ export function Timeline({ panel, data, width, height, range }: Drawn) {
         return <text key={share} x={at(from + share * (to - from))} y={height - 30} textAnchor={anchor}>{time}</text>;
       })}
       <g transform={`translate(${NAMES} ${height - 8})`}>
-        {meanings.map(({ text, color }, index) => (
-          <g key={text} transform={`translate(${index * 90} 0)`}>
-            <rect y={-9} width={14} height={4} fill={numbersColor(rows, text) ?? color} />
+        {meanings.map(([value, { text }], index) => (
+          <g key={text} transform={`translate(${index * 120} 0)`}>
+            <rect y={-9} width={14} height={4} fill={rows[0]?.field.display!(Number(value)).color} />
             <text x={20}>{text}</text>
           </g>
         ))}
       </g>
     </svg>
   );
-}
-
-function numbersColor(rows: ReturnType<typeof numbers>, word: string): string | undefined {
-  const display = rows[0]?.field.display;
-  return [0, 1].map((value) => display?.(value)).find((shown) => shown?.text === word)?.color;
 }
