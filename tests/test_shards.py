@@ -123,6 +123,35 @@ async def test_the_shards_together_are_the_whole_and_no_record_is_in_two(steps: 
     assert all(_only(shard, EVERYWHERE) == _only(whole, EVERYWHERE) for shard in shards)
 
 
+async def test_a_record_of_another_shard_that_is_gone_rests_on_nothing_any_more() -> None:
+    service = {"supportingResource": [{"id": "R0000"}]}
+    resource = {"@type": "Satellite", "name": "SAT 1", "status": "Non-Operational"}
+    lists = {
+        "services": dict.fromkeys(scripted.idents("services", range(12)), service),
+        "resources": {"R0000": resource},
+    }
+    shown = 0
+    for index in range(3):
+        inventory = scripted.Inventory(lists)
+        async with (
+            scripted.served(inventory),
+            scripted.exporting(inventory, shard={"index": index, "count": 3}) as house,
+        ):
+            await scripted.refresh(house)
+            own = _idents(scripted.texts(house)[0], "service_status", "service_id")
+            gone = next(ident for ident in lists["services"] if (ident,) not in own)
+            del inventory.lists["services"][gone]
+            for _ in range(3):
+                await scripted.refresh(house)
+            found = scripted.series(scripted.texts(house)[0])
+            shown += sum(
+                value
+                for (name, labels), value in found.items()
+                if name == "ses_inventory_resource_dependents" and ("dependent_kind", "service") in labels
+            )
+    assert shown == 11
+
+
 async def test_a_record_that_comes_twice_leaves_every_shard_complete() -> None:
     idents = scripted.idents("services", range(8))
     held: list[str] = []

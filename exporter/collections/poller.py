@@ -213,6 +213,7 @@ class Poller:
             async with self._store.committing(commit, stored) as topology:
                 if self.snapshot is not stored:
                     self._rendered = self.snapshot = stored
+                    self._store.publish_unchanged(commit.collection, stored)
                 self._store.publish_topology(topology)
 
     def _counted(self, stored: snapshot.Snapshot, changes: snapshot.Changes) -> snapshot.StatusCounter:

@@ -133,6 +133,10 @@ class Store:
         self._telemetry.unserved(before.body.series.keys() - body.series.keys())
         self.assessed()
 
+    def publish_unchanged(self, collection: str, stored: Snapshot) -> None:
+        """The body served is that of the snapshot `stored`, too: only records of other shards differ."""
+        self.publish(collection, self._published[collection].body, stored)
+
     def publish_topology(self, content: TopologyContent) -> None:
         """From now on this is served of the topology."""
         before, self._topology = self._topology, content
