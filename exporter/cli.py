@@ -94,6 +94,13 @@ class CommandParser(argparse.ArgumentParser):
         self.options.append(action)
         return action
 
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with status 2, also if standard error cannot be written."""
+        try:
+            super().error(message)
+        except OSError:  # argparse of Python 3.11.2 lets it through
+            raise SystemExit(WRONG) from None
+
 
 def parser(arguments: Sequence[str] = ("simulate", "demo")) -> CommandParser:
     """The parser of a command line; simulator options are left out unless `arguments` need them."""
