@@ -128,6 +128,7 @@ def test_o01_continuous_integration_installs_in_every_way_and_under_other_clocks
     commands = (ROOT / ".ci/run").read_text().splitlines()
     assert [line for line in commands if line.startswith("make ")] == [
         "make test",
+        "make system-test",
         "make time-test",
         "make prism-test",
         "make install-test",
