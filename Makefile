@@ -11,7 +11,7 @@ SHIFTED := FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Pacific/Auckland
 # pytest keeps the test modules that it has rewritten, which saves each worker ten seconds
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test system-test quick time-test install-test prism-test check docs dashboards bench growth soak clean
+.PHONY: help install demo test system-test quick time-test install-test prism-test check docs rules dashboards bench growth soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,9 +61,14 @@ check: install ## lint, types, layers, generated pages without drift
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.pages --check
 	$(BIN)/python -m grafana --check
+	$(BIN)/python -m rules --check
 
 docs: install ## write the generated pages
 	$(BIN)/python -m tests.pages
+
+rules: install ## write the rules and their copies; RUNBOOKS and DASHBOARDS are the URLs that alerts point to
+	$(BIN)/python -m rules $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)) $(if $(DASHBOARDS),--dashboards $(DASHBOARDS))
+	$(BIN)/python -m tests.deploy.copies
 
 dashboards: install tools ## write the dashboards and draw their previews
 	$(BIN)/python -m grafana

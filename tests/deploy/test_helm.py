@@ -164,6 +164,24 @@ def test_the_rules_are_those_of_the_repository_and_promtool_takes_them(tmp_path:
     subprocess.run(["promtool", "check", "rules", *map(str, tmp_path.glob("*.yml"))], check=True)
 
 
+def test_alerts_point_to_the_runbooks_and_the_grafana_of_the_values() -> None:
+    given = {
+        "enabled": True,
+        "runbooks": "https://wiki.example.net/ses/",
+        "dashboards": "https://grafana.example.net",
+    }
+    groups = [
+        group
+        for one in of("PrometheusRule", rendered({"prometheusRule": given}))
+        for group in one["spec"]["groups"]
+    ]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert alerts
+    for rule in alerts:
+        assert rule["annotations"]["runbook_url"] == f"https://wiki.example.net/ses/{rule['alert']}.md"
+        assert rule["annotations"]["dashboard_url"].startswith("https://grafana.example.net/d/ses-inventory-")
+
+
 def test_the_dashboards_are_those_of_the_repository() -> None:
     boards = [one for one in of("ConfigMap", installed("monitoring")) if "config.yaml" not in one["data"]]
     found = {name: text for one in boards for name, text in one["data"].items()}

@@ -147,6 +147,6 @@ def configured(simulator: Simulator, folder: Path) -> Path:
 
 
 def counted(prometheus: str) -> int:
-    """How many carriers the recorded series count."""
-    found = alerting.ask(prometheus, "sum(satellite:ses_inventory_carriers:count)")
+    """How many carriers the roll-ups count."""
+    found = alerting.ask(prometheus, "sum(ses_inventory_satellite_carriers)")
     return int(found[0]["value"][1]) if found else 0

@@ -8,6 +8,7 @@ a loaded machine may take what it needs; what is asserted is who is told, and wh
 
 from __future__ import annotations
 
+import re
 import time
 from asyncio.subprocess import Process
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator.record import CARRIER, DOWN, OPERATIONAL, FleetRecord
+from exporter.simulator.record import CARRIER, DOWN, MAINTENANCE, OPERATIONAL, FleetRecord
 from tests.end_to_end.chain import CARRIERS, Chain, Told, exporting, in_use, linked, place
 from tests.end_to_end.hastening import FASTER
 
@@ -80,11 +81,12 @@ async def test_a_carrier_is_told_with_its_context_and_resolved_only_by_its_retur
     async with linked(tmp_path) as (chain, exporter):
         carrier = in_use(chain.simulator, CARRIER)[100]
         clock.start("a carrier goes down")
+        chain.change(MAINTENANCE, in_use(chain.simulator, CARRIER)[200])  # which nobody is told of
         chain.change(DOWN, carrier)
         told = await clock.until(chain, "CarrierNotOperational", "firing")
         expected = alert(carrier)
         assert (told.receiver, told.labels) == ("noc-page", expected)
-        assert told.annotations["summary"] == f"Carrier {carrier.name} is not operational"
+        assert told.annotations["summary"] == f"Carrier {carrier.name} is down"
         where = ", ".join(f"{name} {expected[name]}" for name in ("satellite", "transponder", "gateway"))
         assert f"Customer {expected['party']}, {where}." in told.annotations["description"]
 
@@ -140,9 +142,10 @@ async def test_a_satellite_that_fails_is_one_message_and_one_when_all_its_carrie
         assert told.labels["satellite"] == satellite
         assert (
             told.annotations["summary"]
-            == f"Satellite {satellite}: {len(carriers)} carriers are not operational"
+            == f"Satellite {satellite}: {len(carriers)} of {len(carriers)} carriers are down"
         )
-        await chain.settled("CarrierNotOperational", len(carriers))
+        assert re.match(r"Affected: \d+ services of \d+ customers\.", told.annotations["description"])
+        await chain.settled("CarrierNotOperational", 0)
         assert chain.messages("noc") == [("noc-page", "firing", 1)]
 
         clock.start("all its carriers are back")

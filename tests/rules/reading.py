@@ -23,9 +23,10 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.yml"))
 Rule = Mapping[str, object]
 
 _TARGET = {"job", "instance"}
+_PLACES = {"satellite", "transponder", "gateway"}
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 _COMMENT = re.compile(r"#[^\n]*")
-_NAME = re.compile(r"(?<![\w:])(?:up|[a-z_]\w*:[\w:]+|ses_inventory_\w+)(?![\w:])")
+_NAME = re.compile(r"(?<![\w:])(?:up|ALERTS|[a-z_]\w*:[\w:]+|ses_inventory_\w+)(?![\w:])")
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 _MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)\s*%?[q\"]")
 _REPLACED = re.compile(r'label_replace\([^"]*?,\s*"(\w+)"', re.DOTALL)
@@ -63,6 +64,7 @@ def known() -> dict[str, set[str]]:
     listed = (*families.FAMILIES, *topology_families.FAMILIES, *families.TELEMETRY)
     labels = {family.name: {*family.labels, *_TARGET} for family in listed}
     labels["up"] = set(_TARGET)
+    labels["ALERTS"] = {"alertname", "alertstate", *_PLACES, "service_id"}
     waiting = [rule for rule in rules() if "record" in rule]
     labels.update({str(rule["record"]): set() for rule in waiting})
     for rule in (*waiting, *waiting):  # twice: a rule may use itself
@@ -83,7 +85,7 @@ def reachable(expression: str, labels: Mapping[str, set[str]]) -> set[str]:
 def _aggregated(expression: str) -> bool:
     """Whether each alternative of the expression is an aggregation or a metric that a rule records."""
     text = _COMMENT.sub("", expression).strip()
-    return bool(re.match(r"(?:max|min|sum|count|group)\s+by", text))
+    return bool(re.match(r"(?:max|min|sum|count|group|bottomk)\s+by", text))
 
 
 def templates(rule: Rule) -> Iterator[str]:
@@ -95,4 +97,4 @@ def templates(rule: Rule) -> Iterator[str]:
 
 def queries(text: str) -> list[str]:
     """The expressions that a text asks Prometheus for when it is expanded."""
-    return re.findall(r'query \(printf "([^"]+)"', text)
+    return re.findall(r"query \(printf `([^`]+)`", text)

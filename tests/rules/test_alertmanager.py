@@ -101,9 +101,10 @@ INHIBITED = [
         alert("CarrierNotOperational", carrier_id="C1", **WHERE),
     ),
     (alert("SatelliteCarriersDown", satellite="SES-17"), alert("CarrierFlapping", carrier_id="C1", **WHERE)),
+    (alert("SatelliteCarriersDown", satellite="SES-17"), alert("CarrierDegraded", carrier_id="C1", **WHERE)),
     (
         alert("SatelliteCarriersDown", satellite="SES-17"),
-        alert("ServiceNotOperational", service_id="S1", **WHERE),
+        alert("ServiceAffected", service_id="S1", satellite="SES-17", cause="TP1"),
     ),
     (
         alert("SatelliteCarriersDown", satellite="SES-17"),
@@ -119,16 +120,11 @@ INHIBITED = [
     ),
     (
         alert("GatewayCarriersDown", gateway="Betzdorf"),
-        alert("ServiceNotOperational", service_id="S1", **WHERE),
+        alert("ServiceAffected", service_id="S1", gateway="Betzdorf", cause="R1"),
     ),
-    (
-        alert("ServiceNotOperational", service_id="S1"),
-        alert("ServiceResourceNotOperational", service_id="S1", resource_id="R1"),
-    ),
-    (
-        alert("ServiceResourceNotOperational", service_id="S1", resource_id="R1"),
-        alert("ResourceInAlarm", resource_id="R1"),
-    ),
+    (alert("CarrierNotOperational", carrier_id="C1"), alert("CarrierDegraded", carrier_id="C1")),
+    (alert("ServiceNotOperational", service_id="S1"), alert("ServiceAffected", service_id="S1", cause="R1")),
+    (alert("ServiceNotOperational", service_id="S1"), alert("ServiceDegraded", service_id="S1")),
     (alert("ExporterDown", **ONE), alert("Stale", **ONE, **C)),
     (alert("AccessRefused", **ONE, **C), alert("ApiFailing", **ONE, **C)),
     (alert("Stale", **ONE, **C), alert("ApiFailing", **ONE, **C)),
@@ -159,7 +155,7 @@ NOT_INHIBITED = [
     (alert("Stale", **ONE, **C), alert("ApiFailing", **ONE, collection="services")),
     (
         alert("ServiceNotOperational", service_id="S2"),
-        alert("ServiceResourceNotOperational", service_id="S1", resource_id="R1"),
+        alert("ServiceAffected", service_id="S1", cause="R1"),
     ),
 ]
 
