@@ -11,9 +11,13 @@ import yaml
 
 from exporter import app, settings
 from exporter.collections.poller import Poller
+from exporter.exposition import topology_families
 from exporter.simulator.server import Options, Simulator
 
 SMALL = Options(listen_port=0, services=30, carriers=50, resources=60)
+
+
+OF_TOPOLOGY = frozenset(family.name for family in topology_families.FAMILIES)
 
 
 def configured(
@@ -62,3 +66,9 @@ def text(built: app.Runtime) -> str:
 
 def lines(built: app.Runtime, start: str) -> list[str]:
     return [line for line in text(built).splitlines() if line.startswith(start)]
+
+
+def record_lines(exposition: str, kind: str) -> list[str]:
+    """The samples of single records of a kind, without those of the topology, which few records have."""
+    found = [line for line in exposition.splitlines() if line.startswith(f"ses_inventory_{kind}_")]
+    return [line for line in found if line.partition("{")[0] not in OF_TOPOLOGY]

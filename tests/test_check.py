@@ -221,7 +221,7 @@ async def test_what_is_estimated_of_a_union_of_queries_is_what_then_comes(
         queries = len(poller.target.queries)
         assert (report.queries, report.silent) == (queries, 0)
         assert report.estimate.records == report.total == poller.status.records
-        assert report.estimate.series == len(crawling.lines(built, f"ses_inventory_{poller.target.kind}_"))
+        assert report.estimate.series == len(crawling.record_lines(crawling.text(built), poller.target.kind))
         assert report.estimate.full == poller.requests_per_hour()
     assert "all for full crawls" in said
     assert ("on the first pages of 7 queries" in said) == (collection == "resources")

@@ -270,35 +270,36 @@ class Client:
         while True:
             async with self._limiter.slot():
                 # the timeout begins here: waiting for other requests is not the API's fault
-                with self._logged("GET", redirects.url) as exchange:
-                    page = await self._exchange(query, headers, redirects, exchange)
-            if page is not None:
-                return page
+                request = self._peer.request(redirects.url, headers)
+                with self._logged("GET", redirects.url) as exchange, request.errors_mapped():
+                    async with self._session.request(**request.arguments) as answer:
+                        body = await self._read(answer, request.info, query, redirects, exchange)
+            if body is not None:
+                url, seconds = request.info.url, exchange.seconds
+                return Page(query.params, answer.status, answer.headers, body, seconds, url)
 
-    async def _exchange(
+    async def _read(
         self,
+        answer: aiohttp.ClientResponse,
+        info: error_mapping.RequestInfo,
         query: _Query,
-        headers: multidict.CIMultiDict[str],
         redirects: Redirects,
         exchange: _Exchange,
-    ) -> Page | None:
-        """The page that one request brings, None for a redirect to follow; notes what came."""
-        request = self._peer.request(redirects.url, headers)
-        with request.errors_mapped():
-            async with self._session.request(**request.arguments) as answer:
-                exchange.status = answer.status
-                try:
-                    self._limiter.on_headers(answer.headers)
-                    if redirects.follow(answer.status, answer.headers.get("Location", "")):
-                        return None
-                    body = await self._body(answer, request.info, query.paging)
-                    exchange.bytes = len(body)
-                except errors.Refused:
-                    redirects.forget()
-                    raise
-                finally:
-                    self._telemetry.request(self._name, str(answer.status), exchange.seconds)
-        return Page(query.params, answer.status, answer.headers, body, exchange.seconds, request.info.url)
+    ) -> bytes | None:
+        """The body of a response, None for a redirect to follow; notes what came."""
+        exchange.status = answer.status
+        try:
+            self._limiter.on_headers(answer.headers)
+            if redirects.follow(answer.status, answer.headers.get("Location", "")):
+                return None
+            body = await self._body(answer, info, query.paging)
+            exchange.bytes = len(body)
+            return body
+        except errors.Refused:
+            redirects.forget()
+            raise
+        finally:
+            self._telemetry.request(self._name, str(answer.status), exchange.seconds)
 
     @contextlib.contextmanager
     def _logged(self, method: str, url: yarl.URL) -> Iterator[_Exchange]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import crawling
 from tests.end_to_end import running
 
 
@@ -55,7 +56,7 @@ async def test_check_explains_what_it_found(tmp_path: Path) -> None:
         "Paging by page, 40 a page",
         "gateway",
         "Operational",
-        "not operational",
+        "maintenance",
         "supporting services",
     ):
         assert word in out
@@ -70,7 +71,7 @@ async def test_check_names_metrics_that_are_served_and_whole_even_in_a_pipe(tmp_
     named = set(re.findall(r"ses_inventory_\w+", out))
     assert len(named) > 20
     assert named <= set(re.findall(r"^ses_inventory_\w+", served, re.MULTILINE))
-    series = len(re.findall(r"^ses_inventory_resource_", served, re.MULTILINE))
+    series = len(crawling.record_lines(served, "resource"))
     assert f"About {series:,} series" in out, "all seven queries count"
 
 

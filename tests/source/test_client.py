@@ -340,11 +340,17 @@ async def test_f16_the_wait_a_server_asks_for_is_waited_for() -> None:
         assert asyncio.get_running_loop().time() - began >= 0.2
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No Content\r\n\r\n", whole(b""), whole(b" " * 99)])
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No Content\r\n\r\n", whole(b"")])
 async def test_f20_an_answer_without_a_body_is_a_failure_after_its_retries(answer: bytes) -> None:
     async with serving(says(answer)) as server:
         error = await refusal(server.url, errors.Malformed)
     assert (error.reason, len(server.heads)) == ("empty", 3)
+
+
+async def test_a_body_of_blanks_is_no_empty_list() -> None:
+    async with serving(says(whole(b" " * 99))) as server:
+        error = await refusal(server.url, errors.Malformed)
+    assert (error.reason, len(server.heads)) == ("json", 1)
 
 
 BODY = json.dumps([{"id": str(number)} for number in range(500)]).encode()
