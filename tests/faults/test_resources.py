@@ -6,6 +6,7 @@ import asyncio
 import gc
 import gzip
 import io
+import logging
 import resource
 import sys
 import threading
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog
 from aiohttp import web
 
 from exporter import state_file
@@ -79,6 +81,17 @@ async def test_f55_a_body_that_inflates_without_end_is_cut_at_the_cap(tmp_path: 
         assert inventory.own(built, "up") == 1
 
 
+@pytest.fixture
+def log_level_of_the_program() -> Iterator[None]:
+    """Logs as the program does by default: no line for each request."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO), cache_logger_on_first_use=False
+    )
+    yield
+    structlog.configure(**before)
+
+
 @fault(
     56,
     "memory that grows with every refresh",
@@ -86,6 +99,7 @@ async def test_f55_a_body_that_inflates_without_end_is_cut_at_the_cap(tmp_path: 
     metric="process_resident_memory_bytes",
     alert="",
 )
+@pytest.mark.usefixtures("log_level_of_the_program")
 async def test_f56_memory_is_flat_over_a_thousand_refreshes(tmp_path: Path) -> None:
     """Counts the interpreter's blocks, which are exact, instead of resident pages, which are not."""
     counted: list[int] = []
