@@ -43,9 +43,8 @@ MODULES: Mapping[str, Sequence[str]] = {
         "tests/inventory/test_tally.py",
     ),
     "exporter/topology/dangling.py": ("tests/topology/test_dangling.py",),
-    "exporter/topology/defects.py": ("tests/topology/test_defects.py",),
+    "exporter/topology/defects.py": ("tests/topology/test_defects.py", "tests/topology/test_sorted_ids.py"),
     "exporter/topology/rollups.py": ("tests/topology/test_rollups.py",),
-    "exporter/topology/sorted_ids.py": ("tests/topology/test_sorted_ids.py",),
     "exporter/paging/bisect.py": ("tests/paging/test_bisection.py",),
     "exporter/paging/links.py": ("tests/paging/test_next_link.py", "tests/outside/test_position_check.py"),
     "exporter/paging/pagination.py": (

@@ -158,11 +158,12 @@ class _Item(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
 
 
-class _Sample(msgspec.Struct, frozen=True):
-    """What the first page of a query had: raw records, series of the stored ones, the announced total."""
+class _ReadPage(msgspec.Struct, frozen=True):
+    """A page: its raw records, what became of them, the stored ones, and the announced total."""
 
-    items: int
-    series: int
+    raws: list[msgspec.Raw]
+    batch: decode.Batch[StoredRecord]
+    items: list[_Item]
     total: int | None
 
 
@@ -176,38 +177,24 @@ def explain(
 
     Raises `Malformed` if one of them is not a list of records.
     """
-    reader = record_reader.Reader(
-        target.mapping,
-        characteristics=target.shown,
-        numbers=target.numbers,
-        selection=Selection.of(target.include_types, target.exclude_types),
-    )
-    key = os.urandom(16)
-    every, place = [*pages, *further], target.paging.records
-    batches: list[decode.Batch[StoredRecord]] = [
-        decode.page(page.body, reader, {}, key, records=place) for page in every
-    ]
-    of_pages = [
-        _items(raws_of(page, place), batch, reader, key) for page, batch in zip(every, batches, strict=True)
-    ]
-    samples = [
-        _Sample(batch.items, _series(items, target), fetch.total(page, target.paging))
-        for page, batch, items in zip(pages, batches, of_pages, strict=False)
-    ]
-    items = _different(of_pages)
+    every = [*pages, *further]
+    read = _read(every, target)
+    firsts = read[: len(pages)]
+    items = list({item.record.id: item for page in reversed(read) for item in reversed(page.items)}.values())
+    items.reverse()  # each id once, as it was read first
     records = [item.record for item in items]
-    raws = [raw for page in every for raw in raws_of(page, place)]
+    raws = [raw for page in read for raw in page.raws]
     named = Counter(name for item in items for name in item.names)
     filled = dict(_filled(items, target))
     first = sources(items[0].raw, items[0].record, target) if items else ()
     return Report(
         queries=len(pages),
         pages=len(every),
-        silent=sum(sample.total is None for sample in samples),
+        silent=sum(page.total is None for page in firsts),
         records=len(records),
-        total=sum(sample.total or 0 for sample in samples),
-        skipped=sum(len(batch.skipped) for batch in batches),
-        rejects=Counter(reject.reason for batch in batches for reject in batch.rejects),
+        total=sum(page.total or 0 for page in firsts),
+        skipped=sum(len(page.batch.skipped) for page in read),
+        rejects=Counter(reject.reason for page in read for reject in page.batch.rejects),
         signals={name: pages[0].headers[name] for name in _SIGNALS if name in pages[0].headers},
         found={column: len(having) for column, having in filled.items()},
         meanings=dict(_meanings(items, target)),
@@ -217,7 +204,7 @@ def explain(
         hidden=tuple(_hidden(named, first, target)),
         sources=first,
         better=findings.better_dialect(b"[%b]" % b",".join(map(bytes, raws)), target),
-        estimate=_estimate(samples, target),
+        estimate=_estimate(firsts, target),
         left_out=_left_out(every, target),
         findings=tuple(found),
         unread=unread_keys(raws, target),
@@ -227,11 +214,25 @@ def explain(
     )
 
 
-def _different(of_pages: Sequence[Sequence[_Item]]) -> list[_Item]:
-    """All records, each id once."""
-    return list(
-        {item.record.id: item for of_page in reversed(of_pages) for item in reversed(of_page)}.values()
-    )[::-1]
+def _read(pages: Sequence[Page], target: settings.Target) -> list[_ReadPage]:
+    reader = record_reader.Reader(
+        target.mapping,
+        characteristics=target.shown,
+        numbers=target.numbers,
+        selection=Selection.of(target.include_types, target.exclude_types),
+    )
+    key, place = os.urandom(16), target.paging.records
+    read = []
+    for page in pages:
+        batch: decode.Batch[StoredRecord] = decode.page(page.body, reader, {}, key, records=place)
+        raws, digests = raws_of(page, place), {fresh.digest for fresh in batch.fresh}
+        stored = [raw for raw in raws if decode.digest(raw, key) in digests]
+        items = [
+            _Item(raw, fresh.record, _names(raw, reader))
+            for raw, fresh in zip(stored, batch.fresh, strict=True)
+        ]
+        read.append(_ReadPage(raws, batch, items, fetch.total(page, target.paging)))
+    return read
 
 
 def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, int]:
@@ -242,17 +243,6 @@ def _left_out(pages: Sequence[Page], target: settings.Target) -> Mapping[str, in
         one.kinds[1] or one.kinds[0] for one in records if not selection.selects(one.record, one.kinds[1])
     )
     return dict(counts.most_common())
-
-
-def _items(
-    raws: Sequence[msgspec.Raw], batch: decode.Batch[StoredRecord], reader: record_reader.Reader, key: bytes
-) -> list[_Item]:
-    """The stored records of a page, each with its raw form."""
-    digests = {fresh.digest for fresh in batch.fresh}
-    stored = [raw for raw in raws if decode.digest(raw, key) in digests]
-    return [
-        _Item(raw, fresh.record, _names(raw, reader)) for raw, fresh in zip(stored, batch.fresh, strict=True)
-    ]
 
 
 def _names(raw: msgspec.Raw, reader: record_reader.Reader) -> tuple[str, ...]:
@@ -297,18 +287,23 @@ def _hidden(named: Mapping[str, int], sources: Sequence[Source], target: setting
     return (name for name in named if text.fold(name) not in listed | used)
 
 
-def _estimate(samples: Sequence[_Sample], target: settings.Target) -> Estimate:
+def _estimate(firsts: Sequence[_ReadPage], target: settings.Target) -> Estimate:
     """What a whole crawl would bring, by the first pages; of 1,000 records where a total is missing."""
-    items = sum(sample.items for sample in samples)
-    if any(sample.total is None for sample in samples):
-        records, each = _PER, sum(sample.series for sample in samples) / max(1, items)
-        series, pages = each * _PER, max(len(samples), math.ceil(_PER / target.page_size))
+    listed = [page.batch.items for page in firsts]
+    series = [_series(page.items, target) for page in firsts]
+    totals = [page.total for page in firsts if page.total is not None]
+    if len(totals) < len(firsts):
+        records, expected = _PER, sum(series) / max(1, sum(listed)) * _PER
+        pages = max(len(firsts), math.ceil(_PER / target.page_size))
     else:
-        records = sum(sample.total or 0 for sample in samples)
-        series = sum(sample.series / max(1, sample.items) * (sample.total or 0) for sample in samples)
-        pages = sum(_pages(sample.items, sample.total or 0, target.page_size) for sample in samples)
+        records = sum(totals)
+        each = zip(series, listed, totals, strict=True)
+        expected = sum(count / max(1, items) * total for count, items, total in each)
+        pages = sum(
+            _pages(items, total, target.page_size) for items, total in zip(listed, totals, strict=True)
+        )
     fulls, deltas = target.crawls_per_hour
-    return Estimate(records, round(series), math.ceil(fulls * pages), math.ceil(deltas * len(samples)))
+    return Estimate(records, round(expected), math.ceil(fulls * pages), math.ceil(deltas * len(firsts)))
 
 
 def _pages(items: int, total: int, page_size: int) -> int:

@@ -118,9 +118,8 @@ class Look(msgspec.Struct, frozen=True):
 
 def _reached(error: errors.SourceError | None) -> int:
     if isinstance(error, errors.Unreachable):
-        return int(
-            error.reason == "tls" and "certificate" in str(error).lower()
-        )  # of a server that speaks TLS
+        speaks_tls = error.reason == "tls" and "certificate" in str(error).lower()
+        return int(speaks_tls)
     if isinstance(error, errors.Malformed) and error.reason != "html":
         return 3
     return 1 if getattr(error, "status", 0) in (0, 404, 405) else 2

@@ -2,7 +2,8 @@
 
 Each reads the whole `Topology` and is rendered whole after each commit. Its `collection` is the kind of
 records that it is about: it is served only while that collection has a snapshot, and `collect[]` chooses it
-with that collection. A new one is an entry in `TOPOLOGY`.
+with that collection. Families of problems have series for problems and for what rests on them only, the worst
+first. A new family is an entry in `TOPOLOGY`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from exporter.exposition.families import PREFIX, Family, Sample
-from exporter.exposition.problem_families import PROBLEM_FAMILIES
-from exporter.inventory.record import KINDS
+from exporter.exposition.families import PREFIX, Family, Sample, number
+from exporter.inventory import text
+from exporter.inventory.record import KINDS, Record
 from exporter.topology import Topology
 from exporter.topology.rollups import ROLL_UPS, RollUpKind
+
+_PLACES = ("satellite", "transponder", "gateway", "terminal")
+_DEPENDENTS = ("service", "carrier", "party")
 
 
 class TopologyFamily(NamedTuple):
@@ -74,9 +78,101 @@ def _defective(collection: str, topology: Topology) -> Iterator[Sample]:
         yield defect, str(count)
 
 
+def _problem_since(collection: str) -> TopologyFamily:
+    kind = KINDS[collection]
+    places = _PLACES if collection == "carriers" else ("place",)
+    family = Family(
+        f"{PREFIX}{kind}_problem_since_timestamp_seconds",
+        "gauge",
+        f"Unix timestamp since when the {kind} is down, degraded or in maintenance; absent if it is not.",
+        (f"{kind}_id", "name", "condition", "status", f"{kind}_type", "party", *places),
+        collection,
+        source="status, refined by further states",
+    )
+    return TopologyFamily(family, partial(_problems, collection, places))
+
+
+def _problems(collection: str, places: tuple[str, ...], topology: Topology) -> Iterator[Sample]:
+    for problem in topology.problems(collection):
+        shown = topology.shown(problem)
+        it = shown.record
+        where = (getattr(it, place) for place in places)
+        yield it.id, it.name, it.condition, it.status, it.type, it.party, *where, number(shown.since)
+
+
+def _affected_since() -> TopologyFamily:
+    family = Family(
+        f"{PREFIX}service_affected_since_timestamp_seconds",
+        "gauge",
+        "Unix timestamp since when a record that the service rests on has a problem; one series for each "
+        "root cause, at most 5, the worst ones.",
+        (
+            *("service_id", "name", "service_type", "party", "place"),
+            *("cause_kind", "cause_id", "cause", "cause_condition", "satellite", "gateway"),
+        ),
+        "services",
+        source="supportingService, supportingResource, relationships; status",
+    )
+    return TopologyFamily(family, _affected)
+
+
+def _affected(topology: Topology) -> Iterator[Sample]:
+    causes: dict[int, Sample] = {}
+    for service, found in topology.affected("services"):
+        it = topology.shown(service).record
+        for cause in found:
+            labels = causes.get(cause) or _cause(topology, cause)
+            causes[cause] = labels
+            yield (it.id, it.name, it.type, it.party, it.place, *labels)
+
+
+def _cause(topology: Topology, cause: int) -> Sample:
+    """The labels of a root cause, and since when."""
+    shown, collection = topology.shown(cause), topology.collection(cause)
+    it = shown.record
+    where = (_of_place("satellite", it), _of_place("gateway", it))
+    return (KINDS[collection], it.id, it.name, it.condition, *where, number(shown.since))
+
+
+def _of_place(kind: str, record: Record) -> str:
+    """The satellite or gateway of a carrier, or that the record is."""
+    named: str = getattr(record, kind)
+    return named or (record.name if text.fold(record.type) == kind else "")
+
+
+def _dependents(collection: str) -> TopologyFamily:
+    kind = KINDS[collection]
+    family = Family(
+        f"{PREFIX}{kind}_dependents",
+        "gauge",
+        f"Number of services, carriers and parties that rest on the {kind}; absent if it has no problem.",
+        (f"{kind}_id", "name", "dependent_kind"),
+        collection,
+        source="supportingService, supportingResource, relationships; status",
+    )
+    return TopologyFamily(family, partial(_dependent_counts, collection), partial(_uncounted, collection))
+
+
+def _dependent_counts(collection: str, topology: Topology) -> Iterator[Sample]:
+    for problem in topology.problems(collection):
+        found = topology.dependents(problem)
+        if found is None:
+            continue
+        it = topology.shown(problem).record
+        for kind, count in zip(_DEPENDENTS, (found.services, found.carriers, found.parties), strict=True):
+            yield it.id, it.name, kind, str(count)
+
+
+def _uncounted(collection: str, topology: Topology) -> int:
+    problems = topology.problems(collection)
+    return len(_DEPENDENTS) * sum(topology.dependents(problem) is None for problem in problems)
+
+
 TOPOLOGY: tuple[TopologyFamily, ...] = (
     *map(_roll_up, ROLL_UPS),
-    *(TopologyFamily(*one) for one in PROBLEM_FAMILIES),
+    *map(_problem_since, KINDS),
+    _affected_since(),
+    *map(_dependents, KINDS),
     *map(_defects, KINDS),
 )
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
+from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
 from exporter.inventory import decode, elements
 from exporter.inventory.absences import Answers
 from exporter.inventory.foreign import ForeignDraft
-from exporter.inventory.list_pages import ListPages, composition
 from exporter.inventory.record import StatusSummary, with_status
 from exporter.inventory.snapshot import Changes, Foreign, Outcome, ShrinkGuard, Snapshot, StoredRecord
 
@@ -50,6 +51,31 @@ FILTER_IGNORED = "filter_ignored"
 
 OUTDATED = 4
 """Crawls in a row that must show a version older than the stored one before it is stored."""
+
+
+class ListPages(NamedTuple):
+    """One list of a crawl: number, length and stored ids of its pages, all ids seen, the requested size.
+
+    `shown` identifies the pages by which records they have.
+    """
+
+    pages: list[tuple[int, int, Sequence[str]]]
+    seen: set[str | int]
+    shown: set[int]
+    size: int = 0
+
+    def has_several_pages(self) -> bool:
+        """Whether more than one of its pages had records."""
+        return sum(items > 0 for _, items, _ in self.pages) > 1
+
+    def answers(self) -> Answers:
+        """Its answers that had records, in order."""
+        pages = sorted((page for page in self.pages if page[1]), key=itemgetter(0))
+        longest = max((items for _, items, _ in pages), default=0)
+        # one page alone is no measure of how many records a page holds
+        full = longest if len(pages) > 1 else max(longest, self.size)
+        has_end = len(self.pages) == 1 or not pages or pages[-1][1] < full
+        return Answers(tuple(ids for *_, ids in pages) or ((),), has_end)
 
 
 class Draft:
@@ -104,7 +130,7 @@ class Draft:
         update wins, on a tie the one that is stored, else one that does not depend on their order.
         """
         before = len(self._seen)
-        self._lists[-1].shown.add(composition(batch))
+        self._lists[-1].shown.add(_composition(batch))
         self.items += batch.items
         self._lists[-1].pages.append((number, batch.items, batch.ids))
         self._carry(batch.carried)
@@ -133,7 +159,7 @@ class Draft:
 
     def repeats_page(self, batch: decode.Batch[StoredRecord]) -> bool:
         """Whether a page that was added has exactly the records of this one."""
-        return composition(batch) in self._lists[-1].shown
+        return _composition(batch) in self._lists[-1].shown
 
     def leave_out(self, condition: str) -> None:
         """Drops what contradicts a condition that the API ignores, or may ignore."""
@@ -402,3 +428,9 @@ class Draft:
 
 def _updated(stored: StoredRecord) -> float:
     return stored.record.updated or 0.0
+
+
+def _composition(batch: decode.Batch[StoredRecord]) -> int:
+    """Identifies which records a page has, in any order."""
+    rejected = (reject.digest for reject in batch.rejects)
+    return hash(frozenset((*batch.ids, *(mark for _, mark in batch.filtered_out), *rejected)))

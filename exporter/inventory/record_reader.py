@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from exporter.inventory import dates, dialects, field_paths, slim_record, text
+from exporter.inventory import dates, dialects, field_paths, text
 from exporter.inventory.condition import Condition, refined
 from exporter.inventory.field_paths import Keys, Parts
 from exporter.inventory.filters import Filters, FilterTerm, Selection
-from exporter.inventory.record import Record
+from exporter.inventory.record import Record, slim
 
 LINKS = ("parties", "places", "resources", "services", "relations")
 """The fields that are lists of links."""
@@ -118,7 +118,7 @@ class Reader:
             return None
         if not self._selection.has_selected_type(found.record, found.entity_type):
             return None
-        return slim_record.slim(found.record, self._mapping)
+        return slim(found.record, self._mapping)
 
     def contradicted(self, raw: msgspec.Raw, found: Found) -> FilterTerm | None:
         """The condition of the queries that the record contradicts; None for none."""

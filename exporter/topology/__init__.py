@@ -15,12 +15,10 @@ import msgspec
 from exporter.inventory.record import KINDS
 from exporter.inventory.snapshot import Changes, Shown, Snapshot, difference
 from exporter.topology.dangling import DanglingReferences
-from exporter.topology.defects import EXAMPLES, Defects
-from exporter.topology.dependencies import Dependencies
-from exporter.topology.problems import Dependents
+from exporter.topology.defects import EXAMPLES, Defects, Unused
+from exporter.topology.problems import Dependencies, Dependents
 from exporter.topology.references import ReferenceRules
 from exporter.topology.rollups import ROLL_UPS, RollUp
-from exporter.topology.unused import Unused
 
 DANGLING, NO_DEPENDENTS = "dangling_reference", "no_dependents"
 _DEPENDING = frozenset(("services", "carriers"))

@@ -6,18 +6,22 @@ not counted. Of each defect some ids are kept as examples.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 
 from exporter.inventory.condition import Condition
 from exporter.inventory.record import Record
 from exporter.inventory.snapshot import Shown, StoredRecord
-from exporter.topology.sorted_ids import SortedIds
+from exporter.topology.graph import Graph
 
 EXAMPLES = 20
 """Ids of a defect that are given as examples, at most."""
 
 _KEPT = 5 * EXAMPLES  # as many are kept, so that they last while defects are corrected
+_LONGEST = 2_048  # entries of a piece, which is then divided
 _STEP = 256  # records between two pauses
 
 _ALL = ("services", "carriers", "resources")
@@ -173,3 +177,132 @@ def _move(listed: SortedIds, ident: str, was: float | None, now: float | None) -
         listed.remove(was, ident)
     if now is not None:
         listed.add(now, ident)
+
+
+_MARKS = {"carriers": 1, "resources": 2}
+_NEEDLESS = frozenset((Condition.PLANNED, Condition.RETIRED))
+
+
+class Unused:
+    """Carriers and resources of this shard that nothing rests on, as the graph has them; one byte per record.
+
+    Services need no dependents, nor does what is planned or retired.
+    `is_own` says of a collection and an id whether this shard stores the record.
+    """
+
+    def __init__(self, is_own: Callable[[str, str], bool]) -> None:
+        self._is_own = is_own
+        self._marks = bytearray()  # by the number of the record; 0 for one that is used, or none
+        self._counts = dict.fromkeys(_MARKS, 0)
+
+    def update(self, graph: Graph, numbers: Iterable[int]) -> None:
+        """Of the records with these numbers something has changed: itself, or what rests on it."""
+        for number in numbers:
+            if number >= len(self._marks):
+                self._marks.extend(bytes(number + 1 - len(self._marks)))
+            before, after = self._marks[number], self._mark(graph, number)
+            if before == after:
+                continue
+            self._marks[number] = after
+            for collection, mark in _MARKS.items():
+                self._counts[collection] += (mark == after) - (mark == before)
+
+    def count(self, collection: str) -> int | None:
+        """How many records of a collection nothing rests on; None where they need no dependents."""
+        return self._counts.get(collection)
+
+    def examples(self, graph: Graph, collection: str, most: int) -> tuple[str, ...]:
+        """The ids of some of them."""
+        return tuple(islice(map(graph.ident, self._numbers(_MARKS.get(collection, 0))), most))
+
+    def _mark(self, graph: Graph, number: int) -> int:
+        if not graph.is_stored(number) or graph.is_used(number) or graph.condition(number) in _NEEDLESS:
+            return 0
+        collection = graph.collection(number)
+        return _MARKS.get(collection, 0) if self._is_own(collection, graph.ident(number)) else 0
+
+    def _numbers(self, mark: int) -> Iterator[int]:
+        at = self._marks.find(mark) if mark else -1
+        while at >= 0:
+            yield at
+            at = self._marks.find(mark, at + 1)
+
+
+class SortedIds:
+    """Ids of records in the order of a number of each, such as a time; 16 bytes per record, each pair once.
+
+    Short sorted pieces follow each other, so that no insertion moves much and none holds up other threads.
+    `typecode` is that of `array` for the numbers.
+    """
+
+    def __init__(self, typecode: str) -> None:
+        self._typecode = typecode
+        self._pieces: list[tuple[array[float], list[str]]] = []
+        self._last: list[tuple[float, str]] = []  # the last pair of each piece
+
+    def add(self, number: float, ident: str) -> None:
+        """Adds a pair."""
+        if not self._pieces:
+            self._pieces.append((array(self._typecode), []))
+            self._last.append((number, ident))
+        at = min(bisect_left(self._last, (number, ident)), len(self._last) - 1)
+        numbers, idents = self._pieces[at]
+        place = _place(numbers, idents, number, ident)
+        numbers.insert(place, number)
+        idents.insert(place, ident)
+        self._last[at] = numbers[-1], idents[-1]
+        if len(numbers) > _LONGEST:
+            half = len(numbers) // 2
+            self._pieces[at : at + 1] = ((numbers[:half], idents[:half]), (numbers[half:], idents[half:]))
+            self._last.insert(at, (numbers[half - 1], idents[half - 1]))
+
+    def remove(self, number: float, ident: str) -> None:
+        """Removes a pair; raises `KeyError` where there is none."""
+        at = bisect_left(self._last, (number, ident))
+        if at == len(self._pieces):
+            raise KeyError(ident)
+        numbers, idents = self._pieces[at]
+        place = _place(numbers, idents, number, ident)
+        if (numbers[place], idents[place]) != (number, ident):
+            raise KeyError(ident)
+        del numbers[place], idents[place]
+        if numbers:
+            self._last[at] = numbers[-1], idents[-1]
+        else:
+            del self._pieces[at], self._last[at]
+
+    def __len__(self) -> int:
+        return sum(len(idents) for _, idents in self._pieces)
+
+    def up_to(self, number: float) -> int:
+        """How many pairs have this number or a lesser one."""
+        at = bisect_right(self._last, number, key=itemgetter(0))
+        before = sum(len(idents) for _, idents in self._pieces[:at])
+        return before + (bisect_right(self._pieces[at][0], number) if at < len(self._pieces) else 0)
+
+    def idents(self, start: int, count: int) -> list[str]:
+        """So many ids, or as many as there are, from a place in the order on."""
+        found: list[str] = []
+        for _, idents in self._pieces:
+            if start < len(idents):
+                found += idents[start : start + count - len(found)]
+            start = max(0, start - len(idents))
+            if len(found) >= count:
+                break
+        return found
+
+    def with_number(self, number: float) -> Iterator[str]:
+        """The ids with exactly this number."""
+        for at in range(bisect_left(self._last, (number, "")), len(self._pieces)):
+            numbers, idents = self._pieces[at]
+            first = bisect_left(numbers, number)
+            last = bisect_right(numbers, number, first)
+            yield from idents[first:last]
+            if last < len(numbers):
+                return
+
+
+def _place(numbers: array[float], idents: list[str], number: float, ident: str) -> int:
+    """Where a pair is in a piece, or belongs."""
+    first = bisect_left(numbers, number)
+    return bisect_left(idents, ident, first, bisect_right(numbers, number, first))

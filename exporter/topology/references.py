@@ -15,8 +15,7 @@ import msgspec
 from exporter.inventory import dialects, text
 from exporter.inventory.condition import Condition
 from exporter.inventory.dialects.relationships import Direction, Types
-from exporter.inventory.record import Link, Record
-from exporter.inventory.slim_record import is_carrier_end
+from exporter.inventory.record import Link, Record, is_carrier_end
 from exporter.inventory.snapshot import Shown
 
 

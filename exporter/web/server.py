@@ -1,15 +1,18 @@
 """The paths of the HTTP server and their handlers; request bodies are refused.
 
-`scrape` handles `/metrics`, `admin` the POST requests, `landing` writes the page; sockets and deadlines
-belong to `listener`. A GET causes no request to an inventory, and only a reload with a wrong configuration is
-answered with 500.
+`scrape` handles `/metrics`, `landing` writes the page; sockets and deadlines belong to `listener`. A GET
+causes no request to an inventory. Admin requests are two POST paths, off unless enabled, which a page of
+another site cannot make a browser send. Only a reload with a wrong configuration is answered with 500.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
@@ -17,15 +20,19 @@ from aiohttp.typedefs import Middleware
 
 from exporter import __version__, errors, settings, status
 from exporter.telemetry import Telemetry
-from exporter.web import Content, admin, connections, landing, listener, listening, responses
-from exporter.web.admin import AdminRequests
+from exporter.web import Content, connections, landing, listener, listening, responses, scrape
+from exporter.web.connections import OnceAMinute
 from exporter.web.responses import plain_text
-from exporter.web.scrape import Scrapes
 from exporter.web.web_config import AccessControl
 
-__all__ = ["AdminRequests", "application", "serving"]
-
 PATHS = ("/", "/metrics", "/api/v1/status", "/api/v1/defects", "/-/healthy", "/-/ready")
+ACCEPT = "/api/v1/accept"
+RELOAD = "/-/reload"
+_PARAMETER = "collection"
+
+_SETTINGS = {ACCEPT: "web.enable_admin_api", RELOAD: "web.enable_lifecycle"}
+"""The setting that enables each path."""
+
 PATIENCE = 60.0
 """Default seconds in which a scrape must be read: more than any scrape_timeout in use."""
 LARGEST = 4096
@@ -39,11 +46,25 @@ _LISTEN_HINTS = {
     errno.EACCES: f"ports below 1024 need a privilege: {_OTHER_ADDRESS}",
 }
 
-_NONE_ENABLED = AdminRequests()
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger(__name__)
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+@dataclass(frozen=True)
+class AdminRequests:
+    """Which are enabled: `accept` is `web.enable_admin_api`, `reload` is `web.enable_lifecycle`."""
+
+    accept: bool = False
+    reload: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The enabled paths."""
+        return tuple(path for path, on in ((ACCEPT, self.accept), (RELOAD, self.reload)) if on)
+
+
+_NONE_ENABLED = AdminRequests()
 
 
 def application(
@@ -65,13 +86,13 @@ def application(
     app.on_response_prepare.append(access.set_headers)  # the headers of the web configuration override ours
     pages = _Pages(content)
     app.router.add_get("/", pages.landing)
-    app.router.add_get("/metrics", Scrapes(content, patience).handle)
+    app.router.add_get("/metrics", scrape.Scrapes(content, patience).handle)
     app.router.add_get("/api/v1/status", pages.status)
     app.router.add_get("/api/v1/defects", pages.defects)
     app.router.add_get("/-/healthy", pages.healthy)
     app.router.add_get("/-/ready", pages.ready)
     app.router.add_get("/favicon.ico", pages.favicon)
-    admin.add_routes(app.router, content, enabled)
+    _add_admin_requests(app.router, content, enabled)
     return app
 
 
@@ -157,6 +178,61 @@ def _probe(good: bool, sentence: str) -> web.Response:  # noqa: FBT001 - the ans
     return plain_text(200 if good else 503, sentence)
 
 
+def _add_admin_requests(router: web.UrlDispatcher, content: Content, enabled: AdminRequests) -> None:
+    """Adds the enabled paths."""
+
+    async def accept(request: web.Request) -> web.Response:
+        """200 with what was accepted, 400 for an unknown collection; without `collection` all are meant."""
+        wanted = frozenset(request.query.getall(_PARAMETER, ()))
+        known = content.collections
+        if unknown := sorted(wanted.difference(known)):
+            return plain_text(400, scrape.unknown_values(unknown, known, _PARAMETER))
+        chosen = tuple(name for name in known if name in wanted or not wanted)
+        log.info("accept requested", client=request.remote, collections=", ".join(chosen))
+        return plain_text(200, content.accept(chosen))
+
+    async def reload(request: web.Request) -> web.Response:
+        """200, or 500 for a configuration with an error, as Prometheus answers; the old one stays in use."""
+        log.info("reload requested", client=request.remote)
+        reloaded, sentence = await content.reload()
+        return plain_text(200 if reloaded else 500, sentence)
+
+    for path, handler in ((ACCEPT, accept), (RELOAD, reload)):
+        if path in enabled.paths:
+            router.add_post(path, _same_site(handler))
+
+
+def _same_site(handler: _Handler) -> _Handler:
+    """Refuses what a page of another site made a browser send, with the stored password."""
+    refusal = OnceAMinute("admin request refused")
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if _is_cross_site(request):
+            now = asyncio.get_running_loop().time()
+            refusal.warn(now, client=request.remote, reason="sent by another site's page")
+            return plain_text(403, "This was sent by a page of another site; send it from a shell.")
+        return await handler(request)
+
+    return guarded
+
+
+def _is_cross_site(request: web.Request) -> bool:
+    """Whether a browser says that a page of another site sent it (Fetch Metadata, or Origin in old ones).
+
+    Hosts are compared, not schemes, because a proxy in front may end the TLS.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc.lower() != request.host.lower()
+    except ValueError:
+        return True
+
+
 def _explain(enabled: AdminRequests) -> Middleware:
     """Lists the paths in plain text where aiohttp would answer `404: Not Found`."""
     paths = "\n".join((*PATHS, *enabled.paths))
@@ -169,7 +245,7 @@ def _explain(enabled: AdminRequests) -> Middleware:
             allowed = ", ".join(sorted(refusal.allowed_methods))
             return plain_text(405, f"{request.path} takes only {allowed}.", {hdrs.ALLOW: allowed})
         except web.HTTPNotFound:
-            setting = admin.SETTINGS.get(request.path)
+            setting = _SETTINGS.get(request.path)
             why = f"{request.path} is off: set {setting}." if setting else "There is no such page."
             return plain_text(404, f"{why} There is:\n{paths}")
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from exporter.exposition import families, provenance
+from exporter.check import record
+from exporter.exposition import families
 from exporter.inventory.condition import Condition
 from exporter.inventory.dialects import Fields
 from exporter.inventory.record import Link, Record
@@ -46,16 +47,16 @@ NUMBERS = {"power": ("power_watts", 1.0)}
     ],
 )
 def test_a_part_is_shown_by_the_families_that_read_it(field: str, metrics: tuple[str, ...]) -> None:
-    found = provenance.metrics(CARRIER, field, families.of("carriers", NUMBERS))
+    found = record.metrics_of(CARRIER, field, families.of("carriers", NUMBERS))
     names = (name if name.endswith("_carriers") else f"carrier_{name}" for name in metrics)
     assert found == tuple(f"ses_inventory_{name}" for name in names)
 
 
 def test_a_service_shows_what_supports_it_as_a_relationship() -> None:
-    found = provenance.metrics(CARRIER, "services", families.of("services"))
+    found = record.metrics_of(CARRIER, "services", families.of("services"))
     assert found == ("ses_inventory_service_relationship_info",)
 
 
 def test_every_field_of_a_dialect_can_be_asked_for() -> None:
     for field in Fields.__struct_fields__:
-        provenance.metrics(CARRIER, field, families.of("resources"))
+        record.metrics_of(CARRIER, field, families.of("resources"))

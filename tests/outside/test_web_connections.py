@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from exporter.web import admin, connections, listener, scrape, server
+from exporter.web import connections, listener, scrape, server
 from tests.end_to_end import running
 from tests.web.guarded import HEALTHY, PATIENT, Client, Told, busy, connect, guarded, held_up
 from tests.web.invented import InventedSite
@@ -165,7 +165,7 @@ async def test_a12_a_scrape_that_takes_too_long_is_one_counted_line_a_minute() -
 
 async def test_a12_refused_orders_are_one_counted_line_a_minute() -> None:
     order = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n"
-    application = server.application(InventedSite(), enabled=admin.AdminRequests(accept=True, reload=True))
+    application = server.application(InventedSite(), enabled=server.AdminRequests(accept=True, reload=True))
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -9,8 +9,7 @@ from exporter.inventory.condition import PROBLEMS
 from exporter.inventory.decode import DecodedRecord
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.foreign import ForeignDraft
-from exporter.inventory.record import KINDS, Record, pack, status_summary
-from exporter.inventory.slim_record import slim
+from exporter.inventory.record import KINDS, Record, pack, slim, status_summary
 from exporter.inventory.snapshot import Foreign, Shown, StoredRecord, stored
 from exporter.topology import references
 from tests.topology import fleets

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.topology import sorted_ids
-from exporter.topology.sorted_ids import SortedIds
+from exporter.topology import defects
+from exporter.topology.defects import SortedIds
 
 PAIRS = st.tuples(st.integers(0, 6), st.sampled_from("abcdefgh"))
 
@@ -17,7 +17,7 @@ def test_after_any_history_they_are_the_sorted_pairs(
     history: list[tuple[int, str]], number: int, start: int, longest: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sorted_ids, "_LONGEST", longest)
+        patch.setattr(defects, "_LONGEST", longest)
         found, truth = SortedIds("d"), set[tuple[int, str]]()
         for pair in history:  # each comes and goes
             (found.remove if pair in truth else found.add)(*pair)
