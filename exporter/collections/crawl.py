@@ -9,6 +9,7 @@ teaches the next, which it learns only when the poller has stored the result.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -31,7 +32,8 @@ class CrawlResult(NamedTuple):
 
     `draft` has the records, `list_results` what was read of each list, `problem` why the crawl is not
     verified complete ("" where it is), and `absences` the records that it and crawls before it lack.
-    `is_finished` says that every list was read to its end and showed as much as it announced.
+    `is_finished` says that every list was read to its end and showed as much as it announced. `lost` are the
+    ids of missing records that may be among those that cannot be stored.
     """
 
     draft: Draft
@@ -39,6 +41,7 @@ class CrawlResult(NamedTuple):
     problem: str
     absences: absences.Absences
     is_finished: bool
+    lost: AbstractSet[str] = frozenset()
 
 
 class TooManyRejects(errors.PartialCrawl):
@@ -65,13 +68,14 @@ class _Memory(msgspec.Struct, frozen=True):
     """What the crawls before the next one have shown.
 
     `duplicates` are the ids, or their marks, of records that came more than once, `rejected` the digests of
-    those that cannot be stored, `shortfalls` how many records fewer than announced each list had. `short`
-    counts the crawls in a row that had fewer, `outdated` those in a row that showed an older version of a
-    record, by id.
+    those that cannot be stored, `lost` the ids of missing records that may be among them. `shortfalls` are
+    how many records fewer than announced each list had. `short` counts the crawls in a row that had fewer,
+    `outdated` those in a row that showed an older version of a record, by id.
     """
 
     duplicates: AbstractSet[str | int] = frozenset()
-    rejected: AbstractSet[int] = frozenset()
+    rejected: Counter[int] = Counter()
+    lost: AbstractSet[str] = frozenset()
     shortfalls: tuple[int, ...] = ()
     short: int = 0
     absences: absences.Absences = absences.Absences()
@@ -149,6 +153,7 @@ class Crawler:
         self._memory = _Memory(
             duplicates=draft.duplicate_ids,
             rejected=draft.rejected_digests,
+            lost=result.lost - set(removed),
             shortfalls=shortfalls(list_results),
             short=0 if result.is_finished else self._memory.short + 1,
             absences=await asyncio.to_thread(result.absences.without, removed),
@@ -220,7 +225,7 @@ class Crawler:
                 count if result.non_records else count + more
                 for count, more, result in zip(together, moved, list_results, strict=True)
             ]
-            rejects = draft.doubt(memory.rejected)
+            rejects = draft.doubt(draft.lost(memory.rejected))
             doubt = why_incomplete(list_results, draft.duplicate_ids, known) or rejects
             is_finished = (are_finished(list_results, counted) or not doubt) and not rejects
             judged.append(absences.Crawl(draft.answers(), is_finished, is_verified=not doubt))
@@ -241,14 +246,16 @@ class Crawler:
         memory, first = self._memory, crawls[0].draft
         draft, list_results = crawls[-1]
         known = first.duplicate_ids if len(crawls) > 1 else memory.duplicates
-        doubt = why_incomplete(list_results, draft.duplicate_ids, known) or draft.doubt(memory.rejected)
         found = self._absences_after(crawls)
+        # a record that lost its id is no new reject in the next crawl, and as unknown as in this one
+        lost = draft.lost(memory.rejected, memory.lost) - found.removable()
+        doubt = why_incomplete(list_results, draft.duplicate_ids, known) or draft.doubt(lost)
         is_finished = are_finished(list_results, draft.together(first))
         steady = doubt and _steadily_short(memory.shortfalls, shortfalls(list_results), self._target.queries)
         if len(crawls) > 1:
             draft.follow(first)
         problem = "; ".join(filter(None, (doubt, steady, _clashing(draft), _out_of_step(found, draft))))
-        return CrawlResult(draft, list_results, problem, found, is_finished)
+        return CrawlResult(draft, list_results, problem, found, is_finished, lost)
 
 
 def _steadily_short(before: Sequence[int], now: Sequence[int], queries: Sequence[Mapping[str, str]]) -> str:

@@ -109,7 +109,7 @@ class Draft:
         self.excluded = 0  # left out by type or shard
         self.other_shards = 0  # those of them that are left to another shard
         self._selected = 0  # with an id, and neither of these
-        self.rejected_digests: set[int] = set()
+        self.rejected_digests: Counter[int] = Counter()
         self.against: dict[str, str] = {}  # ids, and the condition of the query that their record contradicts
         self.ignored: Counter[str] = Counter()  # conditions that the API ignores, and records left out for it
         self.unproven: set[str] = set()  # those that the API may or may not ignore
@@ -151,7 +151,7 @@ class Draft:
         for reject in batch.rejects:
             if reject.reason != decode.STRAY:
                 self._seen.add(reject.digest)
-            self.rejected_digests.add(reject.digest)
+            self.rejected_digests[reject.digest] += 1
             self.rejected[reject.reason] += 1
             if len(self.rejects) < 100:
                 self.rejects.append(reject)
@@ -347,11 +347,23 @@ class Draft:
         """Whether a record of the snapshot was not seen."""
         return not self.found.keys() >= self.start.records.keys()
 
-    def doubt(self, known: Set[int]) -> str:
+    def lost(self, known: Counter[int], before: Set[str] = frozenset()) -> set[str]:
+        """The ids of missing records that may be among those that cannot be stored.
+
+        `known` are the rejects of the full crawl before: if some are new, any missing record may be one of
+        them, else those that were lost `before`.
+        """
+        is_new = bool(self.rejected_digests - known)
+        if not (is_new or (before and self.rejected_digests)):
+            return set()
+        found = self.found
+        missing = {ident for ident in self.start.records if ident not in found}
+        return missing if is_new else missing & before
+
+    def doubt(self, lost: Set[str]) -> str:
         """Why records that are missing may be among those that are not stored; "" for no reason.
 
-        `known` are the rejects of the full crawl before: they are no records that have been stored since. One
-        that is too large may always be a stored one.
+        `lost` are those that may be among the rejects; one that is too large may always be a stored one.
         """
         if self.ignored:
             ignored = ", ".join(f"{condition} ({count} records)" for condition, count in self.ignored.items())
@@ -365,10 +377,10 @@ class Draft:
                 f"{large} records have more than {elements.MOST_VALUES} values each and are not stored: ask"
                 " for fewer attributes, as with `fields` in the query of many APIs"
             )
-        fresh = len(self.rejected_digests - known)
-        if not fresh or not self.lacks():
+        if not lost:
             return ""
-        return f"{fresh} records that cannot be stored are new, and may be those that are missing"
+        rejected = self.rejected_digests.total()
+        return f"{len(lost)} records are missing, and may be among the {rejected} that cannot be stored"
 
     def commit_delta(self, guard: ShrinkGuard) -> Outcome:
         """Commits a list of recent changes: additions and changes, never a removal."""

@@ -151,6 +151,66 @@ async def test_t11_and_a10_rejects_that_begin_alike_are_told_apart(tmp_path: Pat
         assert len(inventory.ids(built)) == 59
 
 
+@pytest.mark.parametrize("total", [True, False], ids=["total", "no total"])
+@pytest.mark.parametrize(
+    "nameless",
+    [
+        {"id": None, "name": "lost its id", "state": "inactive"},
+        {"id": [], "state": "inactive"},
+        {},
+    ],
+    ids=["null", "empty", "hidden"],
+)
+async def test_t11_a_record_that_lost_its_id_is_removed_or_the_crawl_is_incomplete(
+    tmp_path: Path, nameless: dict[str, object], total: bool
+) -> None:
+    """Its status may have changed: what is shown of it is not called complete."""
+    async with inventory.over(tmp_path, [*records(30), {}]) as (source, built):
+        source.answer = source.page if total else untold(source)
+        await refresh(built)
+        assert own(built, "complete") == 1, poller(built).recorder.problem
+        source.records[4] = nameless
+        complete = []
+        for _ in range(5):
+            await refresh(built)
+            complete.append(own(built, "complete"))
+            assert not ("S00004" in inventory.ids(built) and complete[-1])
+        assert complete[0] == 0
+        if nameless or not total:  # records that are alike in every byte never add up to a total
+            assert complete[-1] == 1
+            assert len(inventory.ids(built)) == 29
+
+
+async def test_t11_a_record_that_lost_its_id_in_the_second_crawl_is_known_to_have(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(30)) as (source, built):
+        await refresh(built)
+        starts, old, new = [], source.records[4], {"name": "lost its id"}
+        del source.records[20]
+
+        async def page(request: web.Request) -> web.StreamResponse:
+            start, limit = part(request)
+            starts.append(start)
+            source.records[4] = old if starts.count(0) == 1 else new
+            return listed(source.records[start : start + limit], 29)
+
+        source.answer = page
+        for _ in range(3):
+            await refresh(built)
+            assert not ("S00004" in inventory.ids(built) and own(built, "complete"))
+
+
+async def test_t11_records_without_id_that_were_there_before_explain_nothing(tmp_path: Path) -> None:
+    """A deleted record next to one without id waits for more crawls, but is not unknown."""
+    async with inventory.over(tmp_path, [*records(30), {"name": "no id"}]) as (source, built):
+        await refresh(built)
+        del source.records[29]
+        await refresh(built)
+        assert own(built, "complete") == 1
+        assert own(built, "records_retained") == 1
+        await refresh(built)
+        assert len(inventory.ids(built)) == 29
+
+
 async def test_t12_what_was_accepted_is_all_that_passes(tmp_path: Path) -> None:
     async with inventory.over(tmp_path, records(100)) as (source, built):
         await refresh(built)
