@@ -246,7 +246,7 @@ def configure(level: str, form: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Steady(sys.stderr))),
         cache_logger_on_first_use=False,
     )
-    # aiohttp logs a traceback for each malformed request; strangers must not be able to fill the log
+    # aiohttp logs a traceback for each malformed request; unauthenticated clients must not fill the log
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     logging.basicConfig(stream=sys.stderr, level=max(LEVELS[level], logging.WARNING), force=True)
 

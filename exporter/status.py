@@ -194,7 +194,7 @@ def as_json(data: Status | DefectsByCollection) -> bytes:
     try:
         return msgspec.json.encode(envelope, enc_hook=_plain)
     except UnicodeEncodeError:
-        # Half a surrogate pair, which a foreign error message may hold: the standard library escapes it.
+        # Half a surrogate pair, which a foreign error message may have: the standard library escapes it.
         text = json.dumps(msgspec.to_builtins(envelope, enc_hook=_plain))
         # It would also write NaN, which is not JSON.
         return json.dumps(json.loads(text, parse_constant=lambda _: None)).encode()

@@ -247,7 +247,7 @@ class Telemetry:
         self._counter("refresh_overruns_total", collection).inc()
 
     def grown(self, collection: str) -> None:
-        """A crawl brought suspiciously many more records than were held."""
+        """A crawl brought suspiciously many more records than the snapshot had."""
         self._counter("growth_warnings_total", collection).inc()
 
     def state_written(self, now: float, size: int) -> None:

@@ -1,7 +1,7 @@
 """Exporter: freshness, completeness, performance, limits and process health.
 
 It queries only the exporter's own families; those of its process are in `process_health`. Invariant:
-exporters are distinguished wherever they may differ.
+exporters are distinguished where they may differ.
 """
 
 from __future__ import annotations

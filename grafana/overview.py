@@ -196,7 +196,7 @@ def _carriers() -> page.Panel:
     about = About(
         "Carriers with a problem",
         "Carriers that are down, then degraded ones and those in maintenance; the latest first. Click a name "
-        f"to open the carrier, a customer to open its services. At most {MOST_CARRIERS} rows a condition.",
+        f"to open the carrier, a customer to open its services. At most {MOST_CARRIERS} rows per condition.",
         "none",
     )
     order = (Order("Condition"), Order("Since", Direction.DOWN))

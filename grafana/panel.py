@@ -142,7 +142,7 @@ def graph(about: About, queries: Queries) -> timeseries.Panel:
 
 
 def narrow(panel: timeseries.Panel) -> timeseries.Panel:
-    """A graph with its legend below, where there is no room beside it."""
+    """A graph with its legend below, where there is no room next to it."""
     legend = common.VizLegendOptions().display_mode(options.LegendDisplayMode.LIST)
     return panel.legend(
         legend.placement(options.LegendPlacement.BOTTOM).show_legend(True).calcs(["lastNotNull"])

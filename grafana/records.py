@@ -135,7 +135,7 @@ class Kind:
                 yield place, condition
 
     def shown(self, suffix: str, *matchers: str, variable: str = "shown") -> str:
-        """A selector of one of the kind's families for the records whose ids a hidden variable has."""
+        """A selector of one of the kind's families for the records with the ids in a hidden variable."""
         return self.metric(suffix, f'{self.id}=~"${variable}"', *matchers)
 
     def condition(self, variable: str = "shown") -> str:

@@ -82,7 +82,7 @@ def places_plan(place: Place) -> Plan:
 
 
 def _keyed(place: Place, expression: str, *labels: str) -> str:
-    """One series a place, whose labels are joined to one that the parts of a table have in common."""
+    """One series per place; its labels are joined to one that the parts of a table have in common."""
     names = ", ".join(f'"{label}"' for label in place.labels)
     return f'max by ({", ".join(("place", *labels))}) (label_join({expression}, "place", " ", {names}))'
 

@@ -1,6 +1,6 @@
 """What counts while data is missing: the last values of an exporter that is away.
 
-One recording rule a family keeps its series by `job` and `instance`. A series that its exporter serves is
+One recording rule per family keeps its series by `job` and `instance`. A series that its exporter serves is
 kept as it is. Of an exporter without current data (down, starting, cut off from the API, expired) the last
 values stay until it is current again, or another exporter of the same records is (`coverage`), at most for
 a day. A record that is renamed meanwhile keeps the labels it was first seen with, so that its alert stays
@@ -20,8 +20,8 @@ DROPPED = "ses_inventory_exporter_series_dropped"
 def last_known(record: str, source: str, key: str, collection: str, comment: str) -> Recording:
     """The rule that keeps the series of `source`, an expression that begins with its family.
 
-    `key` are the labels besides `job` and `instance` by which a series stays the same one. An exporter is
-    current if its `collection` is. While series of the family are dropped, none that is missing is over.
+    `key` are the labels that identify a series next to `job` and `instance`. An exporter is current if its
+    `collection` is. While series of the family are dropped, none that is missing is over.
     """
     family = re.split(r"\W", source)[0]
     known = f'{CURRENT}{{collection="{collection}"}}'

@@ -52,7 +52,7 @@ def _past_end() -> Alert:
 
 
 def _growing() -> Iterator[Alert]:
-    """One rule a kind: ten more than a day ago, and a tenth more."""
+    """One rule per kind: ten more than a day ago, and a tenth more."""
     for kind in _KINDS:
         family = f"ses_inventory_{kind}_defects"
         expr = f"""

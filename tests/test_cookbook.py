@@ -266,7 +266,7 @@ async def ordered(scene: Scene) -> None:
         await running.until(lambda: running.get(f"{url}/-/ready"))
         said = await asyncio.to_thread(shell, commands.replace("http://localhost:10638", url), scene.folder)
         assert "The settings are reloaded." in said
-        assert "Nothing is held back." in said
+        assert "No removals are pending." in said
         assert process.returncode is None
 
 

@@ -221,7 +221,7 @@ async def test_the_operator_lets_the_next_complete_crawl_pass_the_shrink_guard(t
     async with crawling.house(tmp_path) as (simulator, built):
         poller = crawling.poller(built, "services")
         await poller.refresh()
-        assert built.store.accept(()) == "Nothing is held back."
+        assert built.store.accept(()) == "No removals are pending."
         for ident in list(poller.snapshot.records):
             simulator.fleet.remove(ident)
         await poller.refresh("full")
@@ -235,7 +235,7 @@ async def test_the_operator_lets_the_next_complete_crawl_pass_the_shrink_guard(t
         await poller.refresh()
         assert not poller.snapshot.records
         simulator.fleet.add_service(time.time())
-        assert built.store.accept(()) == "Nothing is held back."
+        assert built.store.accept(()) == "No removals are pending."
 
 
 async def test_after_an_acceptance_the_guard_is_on_watch_again(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_the_shrink_guard_is_told_when_it_begins_to_hold_and_when_it_lets_
         assert told(lines)[1:] == [("warning", "crawl incomplete"), ("info", "crawl complete again")]
         warning, end = lines[1:]
         assert (warning["held_back"], warning["retained"]) == (40, 40)
-        assert "the shrink guard holds back 40 removals" in warning["problem"]
+        assert "40 removals are pending" in warning["problem"]
         assert "SIGUSR1" in warning["hint"]
         assert end["records"] == 10
 

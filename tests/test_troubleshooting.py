@@ -65,8 +65,8 @@ def test_every_alert_that_is_mentioned_is_in_the_rules(page: str) -> None:
 
 
 def test_every_alert_about_the_exporter_is_found_from_its_symptom() -> None:
-    told = {alert for alert, team in mentions.alerts().items() if team == "monitoring"}
-    assert told <= set(re.findall(r"runbooks/(\w+)\.md", mentions.text(PAGE)))
+    alerting = {alert for alert, team in mentions.alerts().items() if team == "monitoring"}
+    assert alerting <= set(re.findall(r"runbooks/(\w+)\.md", mentions.text(PAGE)))
 
 
 @EVERY_PAGE
@@ -226,7 +226,9 @@ async def test_the_page_quotes_what_paths_say_that_refuse(
             assert (await answer.text()).splitlines()[0] in mentions.text(PAGE)
 
 
-async def test_the_page_quotes_what_strangers_are_told(tmp_path: Path, aiohttp_client: AiohttpClient) -> None:
+async def test_the_page_quotes_what_unauthenticated_clients_get(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
     file = tmp_path / "web.yml"
     users = "basic_auth_users: {prometheus: $2y$10$TQnwHtjC/jcaKn7nb06Z9efqY90gQreV3FxCLjFE4euHmXEOYcICu}"
     file.write_text(f"{users}\nrate_limit: {{interval: 1h, burst: 1}}\n")

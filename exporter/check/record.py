@@ -341,7 +341,7 @@ def _word(value: object) -> str:
 
 
 def _first(name: str, places: Paths, collection: Collection, parts: field_paths.Parts) -> Iterator[Filled]:
-    """The first path that holds something of use to the field."""
+    """The first path that has a value of use to the field."""
     for path in places:
         value = field_paths.look(path, collection.codes)(parts)
         if name in _DATES and record_reader.date_of(value, collection.date_format) is None:

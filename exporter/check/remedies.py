@@ -306,7 +306,7 @@ def better(sample: Sample, target: settings.Target) -> str:
 
 
 def _paged(look: Look, what: str, change: Mapping[str, object], trial: Trial = "list") -> Remedy:
-    """The remedy that changes the paging, with what the operator has written of it besides."""
+    """The remedy that changes the paging, with what else the operator has written of it."""
     paging = look.written.paging
     before = paging.model_dump(exclude_none=True) if paging else {}
     if "first" in before and change.get("style") == "offset":

@@ -246,7 +246,7 @@ _FEW, _FEW_SHARE = 10, 0.2
 
 
 def hourly(requests: int) -> TokenBucket:
-    """At most `requests` in any hour: a bucket that holds a tenth and is refilled evenly with the rest."""
+    """At most `requests` in any hour: a bucket with a tenth of them, refilled evenly with the rest."""
     burst = max(1, int(requests * _BURST))
     return TokenBucket(burst, _HOUR / (requests - burst))
 

@@ -80,8 +80,8 @@ def of_header(value: str) -> Iterator[Credential]:
     else:
         yield Credential(value.strip())
         for word in re.split(r"[\s;,]+", value):
-            name, _, held = word.partition("=")
-            yield from (Credential(part) for part in (word, held or name) if len(part) >= _PART)
+            name, _, value = word.partition("=")
+            yield from (Credential(part) for part in (word, value or name) if len(part) >= _PART)
 
 
 def _of_basic(encoded: str) -> Iterator[Credential]:

@@ -2,7 +2,7 @@
 
 The files it names are read when a client starts and whenever they have changed, in threads. Invariants:
 without settings the system's authorities, the host's name and TLS 1.2 are required; open connections are not
-affected by a rotation, later ones are; no message holds a value of a certificate but the name that was asked
+affected by a rotation, later ones are; no message has a value of a certificate but the name that was asked
 for. What a failed handshake means is read from OpenSSL's codes (`X509_V_ERR_*` in openssl/x509_vfy.h) and the
 peer's alerts (RFC 8446, section 6.2).
 """
@@ -197,7 +197,7 @@ def _authorities(config: settings.TlsConfig | None, path: str) -> _Make:
         try:
             return certificates.verified(ssl.create_default_context(cadata=certificates.authorities(pem)))
         except (ssl.SSLError, ValueError) as error:
-            named = f"{config.ca_file} holds" if config.ca_file else "holds"
+            named = f"{config.ca_file} has" if config.ca_file else "has"
             raise errors.ConfigError(
                 f"{named} no certificates",
                 path=f"{path}.ca_file" if config.ca_file else f"{path}.ca",

@@ -226,7 +226,7 @@ class StatusRecorder:
         """The kind of cause for which the collection is not complete; "" if it is or is not known to be."""
         if self.status.complete is not False:
             return ""
-        return "held back" if self.status.held_back else "not proven"
+        return "removals pending" if self.status.held_back else "unverified"
 
     def overran(self, seconds: float) -> None:
         """A refresh took so many seconds; that is logged and counted if it is more than the interval."""
@@ -366,7 +366,7 @@ def _bad_rows(list_results: Sequence[pagination.ListResult]) -> str:
 def _pending(outcome: snapshot.Outcome) -> str:
     if not outcome.held_back:
         return ""
-    return f"the shrink guard holds back {outcome.held_back} removals until further crawls confirm them"
+    return f"{outcome.held_back} removals are pending until further crawls confirm them (shrink guard)"
 
 
 def _empty_hint(name: str, received: int) -> str:

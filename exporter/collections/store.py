@@ -194,7 +194,7 @@ class Store:
         }
         accepted = [f"{count} removals in {name}" for name, count in pending.items() if count]
         if not accepted:
-            return "Nothing is held back."
+            return "No removals are pending."
         return (
             f"Accepted: {', '.join(accepted)}. They are removed by the next complete crawl, which begins now."
         )

@@ -45,7 +45,7 @@ class TopologyUpdates:
     """The topology, and what is served of it as of the last update.
 
     `pause` is called between two steps of a thread's work; `monotonic` is a clock, in seconds. Whoever
-    updates and publishes holds `lock` meanwhile, so that what is published is never older than what was.
+    updates and publishes keeps `lock` meanwhile, so that what is published is never older than what was.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class Answers(msgspec.Struct, frozen=True):
 class Crawl(msgspec.Struct, frozen=True):
     """What one crawl showed of each list of a collection.
 
-    `is_finished`: every list was read to its end, and nothing was left unread. `is_verified`: besides, no
+    `is_finished`: every list was read to its end, and nothing was left unread. `is_verified`: in addition, no
     sign speaks against completeness (totals, records that came twice).
     """
 
@@ -175,7 +175,7 @@ def vacant(order: Sequence[str], answers: Answers, missing: AbstractSet[str]) ->
 
 
 def _neighbours(places: Mapping[str, int], answers: Answers) -> Iterator[tuple[int, int]]:
-    """The former places of any two known records that an answer shows next to each other.
+    """The previous places of any two known records that an answer shows next to each other.
 
     The beginning of a list counts as a place before all, its end, where it was seen, as one behind all. Two
     records with a `GAP` between them are no neighbours.

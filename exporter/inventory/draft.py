@@ -72,7 +72,7 @@ class ListPages(NamedTuple):
         """Its answers that had records, in order."""
         pages = sorted((page for page in self.pages if page[1]), key=itemgetter(0))
         longest = max((items for _, items, _ in pages), default=0)
-        # one page alone is no measure of how many records a page holds
+        # one page alone is no measure of how many records a page can have
         full = longest if len(pages) > 1 else max(longest, self.size)
         has_end = len(self.pages) == 1 or not pages or pages[-1][1] < full
         return Answers(tuple(ids for *_, ids in pages) or ((),), has_end)

@@ -17,13 +17,13 @@ _RECORD = 200
 """Bytes of a small record: a list with more than `MOST` elements must have so many for each of them."""
 
 _MOST_MEMBERS = 10_000
-"""Members of an object that is a record or holds a list of them."""
+"""Members of an object that is a record or has a list of them."""
 
 MOST_VALUES = 500_000
 """Values within one record: decoded, each of them may take two hundred bytes of memory."""
 
 _MOST_STEPS = 2_000_000
-"""Lists and objects that hold others, and elements that are counted: a second of work."""
+"""Lists and objects that contain others, and elements that are counted: a second of work."""
 
 _DEEPEST_COUNTED = 1_000  # levels; no decoder goes so deep
 

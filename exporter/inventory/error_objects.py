@@ -87,7 +87,7 @@ def folded(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
 
 
 def _said(members: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
-    """The signs of a failure, in the API's words: members of these `names` that hold something, …"""
+    """The signs of a failure, in the API's words: members of these `names` that have a value, …"""
     yield from _reported(members, names)
     yield from _signs(members)
     if names is _INSTEAD_OF_A_LIST and "title" in members and "detail" in members:  # RFC 9457

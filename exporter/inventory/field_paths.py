@@ -85,7 +85,7 @@ class Parts:
 
 
 def folded(value: Mapping[str, object]) -> Keys:
-    """The object with folded keys; where two keys fold to one, the first that holds something."""
+    """The object with folded keys; where two keys fold to one, the first that has a value."""
     keys: Keys = {}
     for key, member in value.items():
         name = text.fold(key)
@@ -259,7 +259,7 @@ _WRAPPED = {
     "services": ("service",),
     "relations": ("service", "resource"),
 }
-"""Field → the keys under which version 5 and relationships hold the thing itself."""
+"""Field → the keys under which version 5 and relationships have the thing itself."""
 
 _MOST_SHAPES = 1_000
 
@@ -277,7 +277,7 @@ Get = Callable[[Any], object]
 class Plan(msgspec.Struct, frozen=True):
     """How the parts of a link are read from objects with certain keys.
 
-    `id` has a getter for each key that may hold it.
+    `id` has a getter for each key that may have it.
     """
 
     id: tuple[Get, ...]
@@ -387,7 +387,7 @@ class Links:
 
 
 def _first(places: Sequence[object]) -> Get:
-    """Reads the first of these places that holds something; a single one whatever it holds."""
+    """Reads the first of these places that has a value; a single one as it is."""
     if len(places) == 1:
         return operator.itemgetter(*places)
 

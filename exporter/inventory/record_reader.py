@@ -1,6 +1,6 @@
 """A collection's dialect, compiled: from one JSON object to one `Record`.
 
-`Reader` looks for each field along the dialect's paths; the first that holds something wins. Invariant: any
+`Reader` looks for each field along the dialect's paths; the first that has a value wins. Invariant: any
 JSON object gives a `Found`, or None where it has no id.
 """
 
@@ -176,7 +176,7 @@ class Reader:
     def _moment(
         self, parts: Parts, looks: Sequence[_Look], dropped: MutableMapping[str, int]
     ) -> float | None:
-        """The first of these places that holds a date, in Unix seconds; what is no date is counted."""
+        """The first of these places that has a date, in Unix seconds; what is no date is counted."""
         for look in looks:
             value = look(parts)
             if value is None or value == "":
@@ -196,7 +196,7 @@ class Reader:
         return refined(headline, filter(None, found))
 
     def _status(self, parts: Parts, dropped: MutableMapping[str, int]) -> str:
-        """The first of the places that holds a status; of several values there the first that is known."""
+        """The first of the places that has a status; of several values there the first that is known."""
         for look in self._status_looks:
             value = look(parts)
             if type(value) is dict or type(value) is list:
@@ -279,7 +279,7 @@ def date_of(value: object, form: str = "") -> float | None:
 
 
 def _text(parts: Parts, looks: Sequence[_Look], clean: Callable[[Any], str]) -> str:
-    """The first of these places that holds a text, cleaned; empty for none."""
+    """The first of these places that has a text, cleaned; empty for none."""
     for look in looks:
         value = look(parts)
         if value is None:

@@ -47,7 +47,7 @@ fold: Callable[[str], str] = _Fold().__getitem__
 
 
 class Words(dict[str, str]):
-    """Cleaned texts that recur, such as types and places: each is cleaned once and held in memory once."""
+    """Cleaned texts that recur, such as types and places: each is cleaned once and stored once."""
 
     def __init__(self, length: int = LABEL_LENGTH) -> None:
         self._length = length

@@ -223,7 +223,7 @@ class Bisection:
         self._close_if_done(page)
 
     def on_failure(self, part: PagePart, cause: str) -> None:
-        """A part failed: it is split, or is a bad row; a cause that concerns the API ends the bisection."""
+        """A part failed: it is split, or is a bad row; one that affects the whole API ends all."""
         page, rows = part.page, part.rows
         page.pending -= 1
         page.failures += 1

@@ -134,7 +134,7 @@ def _cursor(link: str, name: str) -> NextPage:
         found = ""
     if found:
         return NextPage(cursor=found)
-    return NextPage(flaw=f"the link to the next page holds no parameter {name!r}: see paging.cursor_param")
+    return NextPage(flaw=f"the link to the next page has no parameter {name!r}: see paging.cursor_param")
 
 
 class LinkStrategy(SizedStrategy):

@@ -1,7 +1,7 @@
 """The base of all settings: `Block`, a mapping of known keys; `Flaw`, a problem in it; the schema by path.
 
 `validated` turns what pydantic and the validators reject into errors that name the source, the path and a
-remedy; the web configuration uses it too. Invariant: no value and, in a block that holds secrets, no unknown
+remedy; the web configuration uses it too. Invariant: no value and, in a block with secrets, no unknown
 key is shown, unless a validator decided to show it.
 """
 
@@ -56,7 +56,7 @@ class Block(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     secret: ClassVar[bool] = False
-    """Whether it holds secrets. Its unknown keys are then not shown, because one may be a mistyped secret."""
+    """Whether it has secrets. Its unknown keys are then not shown, because one may be a mistyped secret."""
 
     enabled_by_null: ClassVar[frozenset[str]] = frozenset()
     """The keys that stand for a block of defaults if they have no value."""

@@ -79,7 +79,7 @@ _STYLES: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] 
     ),
     "none": (_NO_PARAMS, {"links": (), "range_format": ""}, {}),
 }
-"""For each style the changes of paging and response, and the settings besides the style itself."""
+"""For each style the changes of paging and response, and the settings in addition to the style."""
 
 
 def apply(dialect: SimulatedDialect, quirks: Sequence[Quirk]) -> SimulatedDialect:

@@ -231,7 +231,7 @@ class Unused:
 class SortedIds:
     """Ids of records in the order of a number of each, such as a time; 16 bytes per record, each pair once.
 
-    Short sorted pieces follow each other, so that no insertion moves much and none holds up other threads.
+    Short sorted pieces follow each other, so that no insertion moves much and none delays other threads.
     `typecode` is that of `array` for the numbers.
     """
 

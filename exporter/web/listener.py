@@ -2,7 +2,7 @@
 
 The TLS handshake is made here, because asyncio's server does not report handshakes that fail or never end: an
 incomplete one counts as a connection. Invariants: no client can keep others from being answered, nor fill the
-log; a refused connection costs no task and no buffer; the limits hold for all addresses together.
+log; a refused connection costs no task and no buffer; the limits apply to all addresses together.
 """
 
 from __future__ import annotations

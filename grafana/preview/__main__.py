@@ -70,7 +70,7 @@ def _picture(script: Path, preview: asking.Json, size: drawing.Size, name: str) 
 
 
 def _wide(board: asking.Json) -> Iterator[tuple[asking.Json, int]]:
-    """The tables whose columns need more room than the dashboard has, and how much."""
+    """The tables with columns that need more room than the dashboard has, and how much."""
     for panel in board["panels"]:
         widths = [
             one["value"]

@@ -68,7 +68,7 @@ def _ids(source: Source, board: Json) -> Values:
 
 
 def id_queries(board: Json) -> Iterator[tuple[str, str, str]]:
-    """Of each hidden variable its name, its query and the label whose values it takes."""
+    """For each hidden variable its name, its query and the label of its values."""
     for one in board["templating"]["list"]:
         query = one["query"]["query"] if one["type"] == "query" else ""
         asked = re.fullmatch(r"query_result\((.*)\)", query, re.DOTALL)

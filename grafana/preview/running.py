@@ -1,6 +1,6 @@
 """Runs what a preview takes its data from: a simulated inventory, an exporter, a Prometheus, all on loopback.
 
-It owns the settings that make a few minutes tell something. Starting and ending programs is the end-to-end
+It owns the settings with which a few minutes show something. Starting and ending programs is the end-to-end
 tests' own code. Invariant: everything it started is ended when the context is left.
 """
 

@@ -376,7 +376,7 @@ async def test_t12_removals_are_confirmed_by_finished_crawls_only(tmp_path: Path
         await refresh(built)
         source.answer = empty
         await refresh(built)
-        assert "the shrink guard holds back 20 removals" in poller(built).recorder.problem
+        assert "20 removals are pending" in poller(built).recorder.problem
         announced = 2
         for _ in range(6):
             await refresh(built)

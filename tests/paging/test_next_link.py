@@ -125,7 +125,7 @@ def test_the_cursor_is_taken_from_the_next_link_wherever_that_leads() -> None:
 @pytest.mark.parametrize("target", ["?before=x", "?after=", "https://[::1/x?after=1"])
 def test_a_next_link_without_the_cursor_is_a_flaw_that_names_the_setting(target: str) -> None:
     found = next_page({"Link": f"<{target}>; rel=next"}, b"[]", URL, CURSOR)
-    assert found.flaw == "the link to the next page holds no parameter 'after': see paging.cursor_param"
+    assert found.flaw == "the link to the next page has no parameter 'after': see paging.cursor_param"
 
 
 def test_the_cursor_may_be_in_a_header_of_its_own() -> None:

@@ -55,7 +55,7 @@ class Fields(msgspec.Struct, frozen=True):
     """Where each field of a record is looked for; the names are those of `Record` and the raw link lists.
 
     `characteristics` and the five lists of links are plain paths of keys, and all of them are read; of the
-    others the first that holds something wins.
+    others the first that has a value wins.
     """
 
     id: Paths = ("id",)
@@ -119,7 +119,7 @@ class Dialect(msgspec.Struct, frozen=True):
     """One way of speaking TMF638 and TMF639.
 
     `delta` is the query for what changed in the last 24 hours, empty where there is none. `marks` are paths
-    that hold something in this dialect's records and not in every other's; they only distinguish dialects.
+    that have a value in this dialect's records and not in every other's; they only distinguish dialects.
     """
 
     name: str

@@ -122,7 +122,9 @@ def _header_flaws(headers: Mapping[str, str | None]) -> Iterator[Flaw]:
         elif values and (value or "") not in values:
             yield Flaw("has a value it cannot have", f"write {' or '.join(values)}", (name,))
         elif re.search(r"[^\x20-\x7e]", value or ""):
-            yield Flaw("holds a character that no header may hold", "write plain ASCII, on one line", (name,))
+            yield Flaw(
+                "has a character that is not allowed in a header", "write plain ASCII, on one line", (name,)
+            )
 
 
 def _user_flaws(users: Mapping[str, SecretStr | None]) -> Iterator[Flaw]:
@@ -139,7 +141,7 @@ def _user_flaws(users: Mapping[str, SecretStr | None]) -> Iterator[Flaw]:
 
 
 def _is_usable(salt: str) -> bool:
-    """Whether bcrypt accepts it: its last character holds fewer bits than it could."""
+    """Whether bcrypt accepts it: its last character has fewer bits than it could."""
     try:
         bcrypt.hashpw(b"", f"$2b$04${salt}".encode())
     except ValueError:

@@ -224,7 +224,7 @@ def _trust(made: ssl.SSLContext, config: TlsServerConfig, file: Path) -> None:
         made.load_verify_locations(cadata=certificates.authorities(pem))
     except (ssl.SSLError, ValueError) as error:
         raise ConfigError(
-            "holds no certificates that can be used",
+            "has no certificates that can be used",
             file=str(file),
             path=f"{_KEY}.client_ca_file" if config.client_ca_file else f"{_KEY}.client_ca",
             hint="write the authority's certificates as PEM",
