@@ -14,7 +14,7 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -27,7 +27,7 @@ from exporter.web.web_config import AccessControl
 
 if TYPE_CHECKING:
     from exporter.simulator.replay import Replay
-    from exporter.simulator.server import Options, Simulator
+    from exporter.simulator.server import Simulator
 
 GOOD, UNREAD, WRONG = 0, 1, 2
 
@@ -280,23 +280,26 @@ def _once(given: argparse.Namespace) -> int:
     return GOOD if whole else UNREAD
 
 
-def _options(given: argparse.Namespace, host: str, port: int) -> Options:
-    from exporter.simulator import command_line
-
+@contextlib.contextmanager
+def _config_errors(option: str = "") -> Iterator[None]:
+    """Raises a `ValueError` of the simulator as a `ConfigError`."""
     try:
-        return command_line.options(given, host, port)
+        yield
     except ValueError as error:
-        raise errors.ConfigError(str(error), file="--fault") from error
+        raise errors.ConfigError(str(error), file=option) from error
 
 
 def _simulate(given: argparse.Namespace) -> int:
     from exporter.simulator import command_line, outage
+    from exporter.simulator.replay import Replay
 
     addresses = [_address(written) for written in given.listen_address or [command_line.ADDRESS]]
     if given.replay:
-        asyncio.run(_replayed(_replay(given.replay), addresses))
+        with _config_errors("--replay"):
+            replay = Replay(given.replay)
+        asyncio.run(_replayed(replay, addresses))
         return GOOD
-    simulator = _simulator(_options(given, str(addresses[0].host), addresses[0].port))
+    simulator = _simulator(given, addresses[0])
     if given.list_names:
         print("\n".join(outage.name_lines(simulator.fleet)))
         return GOOD
@@ -316,22 +319,14 @@ def _address(written: str) -> listening.Address:
     return listening.Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
-def _simulator(options: Options) -> Simulator:
+def _simulator(given: argparse.Namespace, address: listening.Address) -> Simulator:
+    from exporter.simulator import command_line
     from exporter.simulator.server import Simulator
 
-    try:
+    with _config_errors("--fault"):
+        options = command_line.options(given, str(address.host), address.port)
+    with _config_errors():
         return Simulator(options)
-    except ValueError as error:
-        raise errors.ConfigError(str(error)) from error
-
-
-def _replay(folder: Path) -> Replay:
-    from exporter.simulator.replay import Replay
-
-    try:
-        return Replay(folder)
-    except ValueError as error:
-        raise errors.ConfigError(str(error), file="--replay") from error
 
 
 async def _replayed(replay: Replay, addresses: Sequence[listening.Address]) -> None:
@@ -394,7 +389,7 @@ def _written(file: Path, text: str) -> Path:
 
 def _demo(given: argparse.Namespace) -> int:
     addresses = getattr(given, "web.listen_address") or ["127.0.0.1:10638"]
-    asyncio.run(_demonstrated(_simulator(_options(given, "127.0.0.1", 0)), addresses))
+    asyncio.run(_demonstrated(_simulator(given, listening.Address("127.0.0.1", 0)), addresses))
     return GOOD
 
 

@@ -217,7 +217,7 @@ def explain(
 def _read(pages: Sequence[Page], target: settings.Target) -> list[_ReadPage]:
     reader = record_reader.Reader(
         target.mapping,
-        characteristics=target.shown,
+        characteristics=target.mapping.characteristics,
         numbers=target.numbers,
         selection=Selection.of(target.include_types, target.exclude_types),
     )

@@ -99,7 +99,9 @@ def show(raw: msgspec.Raw, target: settings.Target, console: Console, blank: Cal
 def explain(raw: msgspec.Raw, target: settings.Target) -> Explanation:
     """Explains a record as the collection reads it."""
     value = findings.value_of(raw)
-    reader = record_reader.Reader(target.mapping, characteristics=target.shown, numbers=target.numbers)
+    reader = record_reader.Reader(
+        target.mapping, characteristics=target.mapping.characteristics, numbers=target.numbers
+    )
     found = reader.read(value, Counter()) if isinstance(value, dict) else None
     if found is None:
         stored = f"not stored: it has no id at {', '.join(target.mapping.fields.id)}"

@@ -118,8 +118,7 @@ class Look(msgspec.Struct, frozen=True):
 
 def _reached(error: errors.SourceError | None) -> int:
     if isinstance(error, errors.Unreachable):
-        speaks_tls = error.reason == "tls" and "certificate" in str(error).lower()
-        return int(speaks_tls)
+        return int(error.reason == "tls" and "certificate" in str(error).lower())
     if isinstance(error, errors.Malformed) and error.reason != "html":
         return 3
     return 1 if getattr(error, "status", 0) in (0, 404, 405) else 2
@@ -159,10 +158,12 @@ def candidates(look: Look) -> Iterator[Remedy]:
             yield from found(look)
 
 
-def _problem(look: Look, what: str, key: str, value: object) -> Remedy:
-    """The remedy that sets one key of the collection."""
+def _problem(look: Look, what: str, key: str, value: object, shown: str = "") -> Remedy:
+    """The remedy that sets one key of the collection; `shown` is the value in words, or else as YAML."""
     name = look.target.collection
-    shown = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+    shown = (
+        shown or yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+    )
     hint = f"write {key}: {shown} under collections.{name}"
     return Remedy(Finding("problem", what, hint), ((("collections", name, key), value),))
 
@@ -250,9 +251,7 @@ def _other_queries(look: Look) -> Iterator[Remedy]:
             continue
         instead = f"With the query {written(query)}, the dialect's own," if query else "Without the query"
         what = f"{instead}{'' if query else f' {queries}'} {_SOME}"
-        remedy = _problem(look, what, "query", [dict(query)])
-        hint = remedy.finding.hint.replace("[{}]", "{} for all of them")
-        yield msgspec.structs.replace(remedy, finding=msgspec.structs.replace(remedy.finding, hint=hint))
+        yield _problem(look, what, "query", [dict(query)], "" if query else "{} for all of them")
 
 
 def _other_sizes(look: Look) -> Iterator[Remedy]:

@@ -88,7 +88,7 @@ class ListReader:
         self._precedence = precedence
         self._reader = record_reader.Reader(
             target.mapping,
-            characteristics=target.shown,
+            characteristics=target.mapping.characteristics,
             numbers=target.numbers,
             selection=Selection.of(
                 target.include_types, target.exclude_types, (config.shard.index, config.shard.count)
@@ -317,7 +317,7 @@ def fingerprint(target: settings.Target, config: settings.Settings) -> str:
     how = (
         __version__,
         target.mapping,
-        target.shown,
+        target.mapping.characteristics,
         target.numbers,
         target.preserve_status_types,
         config.limits.label_length,

@@ -256,10 +256,3 @@ class StatusCounter:
             unknown=tuple(word for word, _ in self._unknown.most_common(20)),
             unknown_records=self._unknown.total(),
         )
-
-
-def status_counts(records: Iterable[Record]) -> StatusCounts:
-    """Counts the records once."""
-    counter = StatusCounter()
-    counter.add(map(status_summary, records))
-    return counter.counts()

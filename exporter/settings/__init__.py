@@ -31,8 +31,8 @@ from exporter.settings.api_models import (
     read_secret,
 )
 from exporter.settings.base import Block, Flaw, Key, config_error, dotted, validated
-from exporter.settings.collection import Target, resolve
-from exporter.settings.models import Limits, Settings, Web
+from exporter.settings.collection import Target
+from exporter.settings.models import Limits, Settings, Web, resolve_all
 
 __all__ = [
     "Api",
@@ -88,7 +88,7 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
         hint = "write --config.file FILE, or set SES_INVENTORY_APIS__TMF638__URL"
         raise ConfigError("no API is configured, because no --config.file was given", path="apis", hint=hint)
     settings = validated(Layered, {}, origin)
-    _, flaws = resolve(settings.apis, settings.collections)
+    _, flaws = resolve_all(settings.apis, settings.collections)
     flaws.extend(_file_flaws(settings.apis, ("apis",)))
     if flaws:
         raise config_error(flaws, origin)

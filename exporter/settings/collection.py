@@ -309,11 +309,6 @@ class Target:
     delta: Mapping[str, str]
 
     @property
-    def shown(self) -> tuple[str, ...]:
-        """The characteristics exported as labels."""
-        return tuple(name for name, one in self.characteristics.items() if one.metric is None)
-
-    @property
     def numbers(self) -> Mapping[str, tuple[str, float]]:
         """The characteristics exported as gauges: name to (end of the metric name, factor)."""
         return {name: (one.metric, one.scale) for name, one in self.characteristics.items() if one.metric}
@@ -333,30 +328,6 @@ class Target:
         return fulls, refreshes - fulls
 
 
-def resolve(apis: Apis, collections: Collections | None) -> tuple[tuple[Target, ...], list[Flaw]]:
-    """The targets of all enabled collections, and the flaws of those that cannot be resolved."""
-    written = collections.enabled() if collections else _all(apis)
-    targets, flaws = [], []
-    for name, collection in written.items():
-        found = _target(name, collection, apis)
-        if isinstance(found, Flaw):
-            flaws.append(found)
-        else:
-            targets.append(found)
-            flaws.extend(_clashes(found))
-    return tuple(targets), flaws
-
-
-def _all(apis: Apis) -> Mapping[str, Collection]:
-    """The enabled collections if none is set: all that the dialect has a query for."""
-    found = {name: getattr(apis, api) for name, api in DEFAULT_API.items()}
-    return {
-        name: Collection()
-        for name, api in found.items()
-        if api and DIALECTS[api.dialect].collections[name].query is not None
-    }
-
-
 def _has_selection(written: Collection, default: dialects.Collection) -> bool:
     """Whether a query, a path or a type selects records of the list."""
     by_query = default.query is not None or written.query is not None
@@ -364,7 +335,8 @@ def _has_selection(written: Collection, default: dialects.Collection) -> bool:
     return by_query or by_path or bool(written.include_types)
 
 
-def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
+def resolve(name: str, written: Collection, apis: Apis) -> Target | Flaw:
+    """The target of one collection, or why it cannot be resolved."""
     api_name = written.api or DEFAULT_API[name]
     api: Api | None = getattr(apis, api_name)
     if api is None:
@@ -381,20 +353,7 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
         return Flaw(what, hint, ("collections", name))
     delta = dialect.delta if written.delta is None else written.delta
     refresh, full = _intervals(written, CARRIER_DELTA if delta and name == "carriers" else REFRESH)
-    characteristics = written.characteristics
-    if characteristics is None:
-        characteristics = {name: Characteristic() for name in default.characteristics}
-    mapping = msgspec.structs.replace(
-        default,
-        api=api_name,
-        path=written.path or default.path,
-        query=written.query[0] if written.query else default.query,
-        fields=msgspec.structs.replace(default.fields, **written.fields),
-        statuses=_statuses(written, default),
-        exclude_types=_excluded(written, default),
-        date_format=written.date_format or default.date_format,
-        characteristics=tuple(name for name, one in characteristics.items() if one.metric is None),
-    )
+    mapping = _mapping(written, default, api_name)
     changed = written.paging.model_dump(exclude_none=True) if written.paging else {}
     return Target(
         collection=name,
@@ -410,11 +369,33 @@ def _target(name: str, written: Collection, apis: Apis) -> Target | Flaw:
         include_types=written.include_types,
         exclude_types=mapping.exclude_types,
         preserve_status_types=written.preserve_status_types,
-        characteristics=characteristics,
+        characteristics=_characteristics(written, default),
         refresh_interval=refresh,
         full_refresh_interval=full,
         delta=delta,
     )
+
+
+def _mapping(written: Collection, default: dialects.Collection, api: str) -> dialects.Collection:
+    """The dialect's collection with the operator's values."""
+    characteristics = _characteristics(written, default)
+    return msgspec.structs.replace(
+        default,
+        api=api,
+        path=written.path or default.path,
+        query=written.query[0] if written.query else default.query,
+        fields=msgspec.structs.replace(default.fields, **written.fields),
+        statuses=_statuses(written, default),
+        exclude_types=_excluded(written, default),
+        date_format=written.date_format or default.date_format,
+        characteristics=tuple(name for name, one in characteristics.items() if one.metric is None),
+    )
+
+
+def _characteristics(written: Collection, default: dialects.Collection) -> Mapping[str, Characteristic]:
+    if written.characteristics is not None:
+        return written.characteristics
+    return dict.fromkeys(default.characteristics, Characteristic())
 
 
 def _statuses(written: Collection, default: dialects.Collection) -> Mapping[str, Condition]:
@@ -442,7 +423,7 @@ def _intervals(written: Collection, default: float) -> tuple[float, float]:
     return refresh, full if full is not None else max(FULL, refresh)
 
 
-def _clashes(target: Target) -> Iterator[Flaw]:
+def clashes(target: Target) -> Iterator[Flaw]:
     """Metric names of characteristics that are not unique in both formats: every scrape would fail."""
     taken = {
         name: "a metric of the exporter" if name == family.name else f"the family of {family.name}"

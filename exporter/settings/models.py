@@ -5,16 +5,17 @@ Constructing `Settings` reads neither environment nor files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings.api_models import Apis
 from exporter.settings.base import Block, Flaw, config_error
-from exporter.settings.collection import Collection, Collections, Target, resolve
+from exporter.settings.collection import DEFAULT_API, Collection, Collections, Target, clashes, resolve
 from exporter.settings.types import Addresses, Duration, Interval, Share, Size, split_address
 
 Change = tuple[tuple[str, ...], object]
@@ -197,7 +198,31 @@ class Settings(Block, BaseSettings):
 
         Raises ConfigError if one does not fit its API or dialect, which `load` has checked.
         """
-        targets, flaws = resolve(self.apis, self.collections)
+        targets, flaws = resolve_all(self.apis, self.collections)
         if flaws:
             raise config_error(flaws)
         return targets
+
+
+def resolve_all(apis: Apis, collections: Collections | None) -> tuple[tuple[Target, ...], list[Flaw]]:
+    """The targets of all enabled collections, and the flaws of those that cannot be resolved."""
+    written = collections.enabled() if collections else _all(apis)
+    targets, flaws = [], []
+    for name, collection in written.items():
+        found = resolve(name, collection, apis)
+        if isinstance(found, Flaw):
+            flaws.append(found)
+        else:
+            targets.append(found)
+            flaws.extend(clashes(found))
+    return tuple(targets), flaws
+
+
+def _all(apis: Apis) -> Mapping[str, Collection]:
+    """The enabled collections if none is set: all that the dialect has a query for."""
+    found = {name: getattr(apis, api) for name, api in DEFAULT_API.items()}
+    return {
+        name: Collection()
+        for name, api in found.items()
+        if api and DIALECTS[api.dialect].collections[name].query is not None
+    }

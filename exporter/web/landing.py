@@ -295,7 +295,7 @@ def _links(status: Status) -> Iterator[tuple[str, str]]:
     yield "/metrics", "metrics"
     for one in status.collections:
         yield f"/metrics?collect[]={one.name}", f"metrics?collect[]={quote(one.name, errors='replace')}"
-    for path in ("/api/v1/status", "/-/ready", "/-/healthy"):
+    for path in ("/api/v1/status", "/api/v1/defects", "/-/ready", "/-/healthy"):
         yield path, path.removeprefix("/")
     for title, address in status.links.items():
         # Only what is safe to click becomes a link: never a `javascript:` address.

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 from exporter.inventory.condition import Condition
-from exporter.inventory.record import Record
-from exporter.inventory.snapshot import StatusCounts, status_counts
+from exporter.inventory.record import Record, status_summary
+from exporter.inventory.snapshot import StatusCounter, StatusCounts
+
+
+def status_counts(records: list[Record]) -> StatusCounts:
+    counter = StatusCounter()
+    counter.add(map(status_summary, records))
+    return counter.counts()
 
 
 def test_nothing_is_counted_as_nothing() -> None:

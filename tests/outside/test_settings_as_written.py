@@ -88,7 +88,7 @@ def test_t22_every_plain_scalar_is_itself_wherever_text_is_expected(tmp_path: Pa
     assert target.delta == {"since": word}
     assert (target.include_types, target.preserve_status_types) == ((word,), (word,))
     assert target.mapping.statuses[word] is Condition.OPERATIONAL
-    assert (target.shown, target.mapping.fields.name) == ((word,), (word,))
+    assert (target.mapping.characteristics, target.mapping.fields.name) == ((word,), (word,))
 
 
 def test_t22_in_the_environment_too(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_without_a_word_everything_is_the_dialects(dialect: str) -> None:
         assert target.mapping.fields == native.fields
         assert target.mapping.statuses == native.statuses
         assert target.exclude_types == native.exclude_types
-        assert target.shown == native.characteristics
+        assert target.mapping.characteristics == native.characteristics
         often = 60.0 if target.collection == "carriers" and spoken.delta else 300.0
         assert (target.refresh_interval, target.full_refresh_interval) == (often, 3600.0)
 
@@ -58,11 +58,11 @@ def test_what_is_written_wins_over_the_dialect() -> None:
     assert (services.include_types, services.exclude_types) == (("A", "B"), ("C",))
     assert services.mapping.exclude_types == ("C",)
     assert services.preserve_status_types == ("Modem",)
-    assert services.shown == services.mapping.characteristics == ("colour", "size")
+    assert services.mapping.characteristics == ("colour", "size")
     assert services.delta == {"changedSince": "2024-01-01"}
     assert (services.refresh_interval, services.full_refresh_interval) == (600.0, 7200.0)
     assert carriers.numbers == {"rate": ("symbol_rate_baud", 1000.0), "power": ("power_watts", 1.0)}
-    assert carriers.shown == ("alias",)
+    assert carriers.mapping.characteristics == ("alias",)
     assert "ses_inventory_carrier_symbol_rate_baud" in {family.name for family in carriers.families}
     assert resources.delta == {}
 
