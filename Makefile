@@ -66,8 +66,9 @@ check: install ## lint, types, layers, generated pages without drift
 docs: install ## write the generated pages
 	$(BIN)/python -m tests.pages
 
-rules: install ## write the rules and their copies; RUNBOOKS and DASHBOARDS are the URLs that alerts point to
+rules: install ## write the rules, the dashboards and their copies; RUNBOOKS and DASHBOARDS are the URLs that alerts point to
 	$(BIN)/python -m rules $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)) $(if $(DASHBOARDS),--dashboards $(DASHBOARDS))
+	$(BIN)/python -m grafana $(if $(RUNBOOKS),--runbooks $(RUNBOOKS))
 	$(BIN)/python -m tests.deploy.copies
 
 dashboards: install tools ## write the dashboards and draw their previews

@@ -100,11 +100,13 @@ async def heard(hook: alerting.Webhook, failed: float) -> tuple[Message, ...]:
 
 
 @asynccontextmanager
-async def exporting(simulator: Simulator, folder: Path) -> AsyncIterator[str]:
-    """An exporter with the default intervals; its URL once it is ready."""
+async def exporting(simulator: Simulator, folder: Path, refresh: str = "") -> AsyncIterator[str]:
+    """An exporter with the default intervals, or this one for carriers; its URL once it is ready."""
     config = yaml.safe_load(simulator.configuration())
     for collection in config["collections"].values():
         del collection["refresh_interval"], collection["full_refresh_interval"]
+    if refresh:
+        config["collections"]["carriers"]["refresh_interval"] = refresh
     file = folder / "exporter.yaml"
     file.write_text(yaml.safe_dump(config))
     async with running.serving(file) as url:

@@ -12,6 +12,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as model
 
 from grafana import look
+from rules.rule import Links
 
 TAG = "ses-inventory"
 CARRIED = "${__url_time_range}&${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
@@ -44,6 +45,12 @@ def cell(title: str, dashboard: str, variable: str, value: str) -> look.Property
     """A link of a table's cell to a dashboard with one variable set; `value` is a template of Grafana."""
     url = f"/d/{uid(dashboard)}?var-{variable}={value}&{CARRIED}"
     return look.Property("links", [{"title": title, "url": url}])
+
+
+def runbook() -> look.Property:
+    """A link of a cell with the name of an alert to its runbook."""
+    url = Links().runbook("${__value.raw}")
+    return look.Property("links", [{"title": "Runbook of this alert", "url": url, "targetBlank": True}])
 
 
 def field(title: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import dashboard as model
 
 from grafana import look, page, promql, topology, variable
-from grafana.link import VALUE, cell, field
+from grafana.link import VALUE, cell, field, runbook
 from grafana.panel import About, counts, number, statuses
 from grafana.records import PROBLEMS, Kind, placed
 from grafana.table import UTC, Column, Direction, Order, Part, Plan, table
@@ -210,7 +210,7 @@ def _alerts() -> page.Panel:
     firing = f'ALERTS{{{chosen},alertstate="firing"}}'
     since = f"ALERTS_FOR_STATE{{{chosen}}} and ignoring (alertstate) {firing}"
     columns = (
-        Column("Alert", "alertname"),
+        Column("Alert", "alertname", properties=(runbook(),)),
         Column("Severity", "severity", width=100),
         Column("Firing", unit="none", width=80),
     )
@@ -225,8 +225,8 @@ def _alerts() -> page.Panel:
     )
     about = About(
         "Firing alerts",
-        "Alerts of the rules of this exporter that fire, by name. The filters above do not apply. Empty if "
-        "no alert fires, or if this data source does not have the rules.",
+        "Alerts of the rules of this exporter that fire, by name. Click a name to open its runbook. The "
+        "filters above do not apply. Empty if no alert fires, or if this data source lacks the rules.",
         "none",
     )
     order = [one.title for one in (*columns, *times)]

@@ -13,8 +13,8 @@ LABELS = "carrier_id, name, satellite, transponder, gateway, party"
 
 _WHO = "Carrier {{ or $labels.name $labels.carrier_id }}"
 _WHERE = (
-    "Customer {{ or $labels.party `unknown` }}, satellite {{ or $labels.satellite `unknown` }}, "
-    "transponder {{ or $labels.transponder `unknown` }}, gateway {{ or $labels.gateway `unknown` }}."
+    "customer {{ or $labels.party `unknown` }}, satellite {{ or $labels.satellite `unknown` }}, "
+    "transponder {{ or $labels.transponder `unknown` }}, gateway {{ or $labels.gateway `unknown` }}"
 )
 _DASHBOARD = "carriers?var-carrier={{ $labels.carrier_id | urlquery }}"
 
@@ -62,8 +62,8 @@ def _alert(name: str, condition: str, severity: str, wait: str) -> Alert:
         expr,
         severity,
         "noc",
-        f"{_WHO} is {condition}",
-        f"Since {{{{ $value | humanizeTimestamp }}}}. {_WHERE}",
+        f"{_WHO} has been {condition} since {{{{ $value | humanizeTimestamp }}}}: {_WHERE}",
+        "",
         _DASHBOARD,
         wait=wait,
         keep="30s",
@@ -78,8 +78,8 @@ def _flapping() -> Alert:
         expr,
         "warning",
         "noc",
-        f"{_WHO} keeps going down",
-        f"Down again {{{{ $value }}}} times within an hour. {_WHERE}",
+        f"{_WHO} went down {{{{ $value }}}} more times within an hour: {_WHERE}",
+        "",
         _DASHBOARD,
         wait="2m",
         keep="30m",

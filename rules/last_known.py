@@ -31,10 +31,10 @@ def last_known(record: str, source: str, key: str, collection: str, comment: str
         (
           ({record} and on ({on}) ({source}))
           or on ({on}) ({source})
-          or on ({on}) (
-            {record} and {by_exporter} max_over_time({known}[1d]) == 1 unless {by_exporter} {known} == 1
-          )
-          or on ({on}) ({record} and {by_exporter} {DROPPED}{{family="{family}"}} > 0)
+          or on ({on}) ({record} and {by_exporter} (
+            max_over_time({known}[1d]) == 1 unless {by_exporter} {known} == 1
+            or {by_exporter} {DROPPED}{{family="{family}"}} > 0
+          ))
         )
         unless {by_exporter} # another exporter of the same records is current
         (last_over_time({known}[1d]) unless {by_exporter} {known} == 1 and on (coverage) {known} == 1)

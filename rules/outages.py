@@ -134,7 +134,7 @@ def _outage(alert: str, by: str, family: str, least: int) -> str:
         count by ({by}) (group by ({by}, carrier_id) ({down})) >= {least}
         and on ({by}) (
           {_half(family, by)}
-          or {firing(alert)} unless on ({by}) {family}{{condition="down"}}
+          or {firing(alert)} unless on (satellite) {SATELLITE_CARRIERS}{{condition="down"}}
         )
         """
     )

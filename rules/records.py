@@ -56,8 +56,8 @@ def _growing() -> Iterator[Alert]:
     for kind in _KINDS:
         family = f"ses_inventory_{kind}_defects"
         expr = f"""
-            max by (job, instance, defect) (max_over_time({family}[10m]) - {family} offset 1d) >= 10
-            and on (job, instance, defect) max_over_time({family}[10m]) > 1.1 * {family} offset 1d
+            max by (job, instance, defect) (last_over_time({family}[1d]) - {family} offset 1d) >= 10
+            and on (job, instance, defect) last_over_time({family}[1d]) > 1.1 * {family} offset 1d
             """
         yield Alert(
             "InventoryDefectsGrowing",

@@ -27,9 +27,10 @@ def file() -> File:
         f"bottomk by (resource_id) (1, min by ({LABELS}) ({ALARM}))",
         "warning",
         "noc",
-        "{{ or $labels.resource_type `Resource` }} {{ or $labels.name $labels.resource_id }} is in alarm",
-        "Since {{ $value | humanizeTimestamp }}. "
-        "Customer {{ or $labels.party `unknown` }}, place {{ or $labels.place `unknown` }}.",
+        "{{ or $labels.resource_type `Resource` }} {{ or $labels.name $labels.resource_id }} "
+        "has been in alarm since {{ $value | humanizeTimestamp }}: "
+        "customer {{ or $labels.party `unknown` }}, place {{ or $labels.place `unknown` }}",
+        "",
         "resources?var-resource={{ $labels.resource_id | urlquery }}",
         wait="2m",
         keep="30s",

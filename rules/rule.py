@@ -1,7 +1,7 @@
 """What a rule is, and how it is written: recording rules, alerts, groups, and their YAML.
 
-Pure. Invariants: no expression is longer than `MOST_LINES` lines; every alert has a summary, a description,
-the URL of its runbook and that of a dashboard.
+Pure. Invariants: no expression is longer than `MOST_LINES` lines; every alert has a summary, the URL of its
+runbook and that of a dashboard.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ class Recording:
 class Alert:
     """An alerting rule. `wait` is `for`, `keep` is `keep_firing_for`, both empty for none.
 
+    `description` is empty where there may be thousands of alerts: Prometheus expands each annotation of
+    each alert at each evaluation, which costs more than the expression.
+
     `dashboard` is the name of a dashboard with the query that selects the record, as in `Links.dashboard`.
     """
 
@@ -70,9 +73,10 @@ class Alert:
 
     def annotations(self, links: Links) -> dict[str, str]:
         """The texts of a notification, with templates of Prometheus in them."""
+        described = {"description": self.description} if self.description else {}
         return {
             "summary": self.summary,
-            "description": self.description,
+            **described,
             "runbook_url": links.runbook(self.name),
             "dashboard_url": links.dashboard(self.dashboard),
         }

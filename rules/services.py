@@ -11,7 +11,7 @@ LABELS = "service_id, name, service_type, party, place"
 NOT_OPERATIONAL = "InventoryServiceNotOperational"
 
 _WHO = "Service {{ or $labels.name $labels.service_id }}"
-_WHOSE = "Customer {{ or $labels.party `unknown` }}, place {{ or $labels.place `unknown` }}"
+_WHOSE = "customer {{ or $labels.party `unknown` }}, place {{ or $labels.place `unknown` }}"
 _DASHBOARD = "services?var-service={{ $labels.service_id | urlquery }}"
 
 
@@ -51,22 +51,24 @@ def _alert(name: str, condition: str, severity: str, wait: str) -> Alert:
     )
     expr = f"""
         {rows}
-        unless on (service_id) ({explained})
-        or on (service_id) ({rows} and on (service_id) {outages.firing(name)})
+        unless on (service_id) (
+          ({explained})
+          unless on (service_id) {outages.firing(name)}
+        )
         """
     asked = f"query (printf `{outages.AFFECTED}{{service_id=%q}}` $labels.service_id)"
     cause = (
-        f"{{{{ with {asked} }}}}{{{{ with first . }}}}. Cause: {{{{ .Labels.cause_kind }}}} "
+        f"{{{{ with {asked} }}}}{{{{ with first . }}}}; cause: {{{{ .Labels.cause_kind }}}} "
         "{{ or .Labels.cause .Labels.cause_id }}{{ with .Labels.satellite }}, satellite {{ . }}{{ end }}"
-        "{{ with .Labels.gateway }}, gateway {{ . }}{{ end }}{{ end }}{{ end }}."
+        "{{ with .Labels.gateway }}, gateway {{ . }}{{ end }}{{ end }}{{ end }}"
     )
     return Alert(
         name,
         text(expr),
         severity,
         "noc",
-        f"{_WHO} is {condition}",
-        f"Since {{{{ $value | humanizeTimestamp }}}}. {_WHOSE}{cause}",
+        f"{_WHO} has been {condition} since {{{{ $value | humanizeTimestamp }}}}: {_WHOSE}{cause}",
+        "",
         _DASHBOARD,
         wait=wait,
         keep="30s",
@@ -94,11 +96,10 @@ def _affected() -> Alert:
         expr,
         "warning",
         "noc",
-        f"{_WHO} is affected: {{{{ $labels.cause_kind }}}} {{{{ or $labels.cause $labels.cause_id "
-        f"}}}} is down",
-        f"Since {{{{ $value | humanizeTimestamp }}}}. {_WHOSE}, satellite {{{{ or $labels.satellite "
-        f"`unknown` }}}}, "
-        "gateway {{ or $labels.gateway `unknown` }}.",
+        f"{_WHO} has been affected since {{{{ $value | humanizeTimestamp }}}}: {{{{ $labels.cause_kind }}}} "
+        f"{{{{ or $labels.cause $labels.cause_id }}}} is down; {_WHOSE}, "
+        "satellite {{ or $labels.satellite `unknown` }}, gateway {{ or $labels.gateway `unknown` }}",
+        "",
         _DASHBOARD,
         wait="1m",
         keep="10m",

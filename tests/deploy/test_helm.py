@@ -182,6 +182,16 @@ def test_alerts_point_to_the_runbooks_and_the_grafana_of_the_values() -> None:
         assert rule["annotations"]["dashboard_url"].startswith("https://grafana.example.net/d/ses-inventory-")
 
 
+def test_the_list_of_alerts_links_to_the_runbooks_of_the_values() -> None:
+    values = {
+        "prometheusRule": {"runbooks": "https://wiki.example.net/ses/"},
+        "dashboards": {"enabled": True},
+    }
+    texts = [text for one in of("ConfigMap", rendered(values)) for text in one["data"].values()]
+    assert any("https://wiki.example.net/ses/${__value.raw}.md" in text for text in texts)
+    assert not any("git.example.net" in text for text in texts)
+
+
 def test_the_dashboards_are_those_of_the_repository() -> None:
     boards = [one for one in of("ConfigMap", installed("monitoring")) if "config.yaml" not in one["data"]]
     found = {name: text for one in boards for name, text in one["data"].items()}

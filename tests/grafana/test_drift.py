@@ -46,6 +46,18 @@ def test_the_command_checks_and_names_the_file_that_drifted(
     assert command.main(["--check"]) == 0
 
 
+def test_the_list_of_alerts_links_to_the_runbooks_that_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "FOLDER", tmp_path)
+    assert command.main(["--runbooks", "https://wiki.example.net/ses/"]) == 0
+    overview = json.loads((tmp_path / "ses-inventory-overview.json").read_text(encoding="utf-8"))
+    (alerts,) = (panel for panel in overview["panels"] if panel["title"] == "Firing alerts")
+    (column,) = (one for one in alerts["fieldConfig"]["overrides"] if one["matcher"]["options"] == "Alert")
+    (links,) = (one["value"] for one in column["properties"] if one["id"] == "links")
+    assert [link["url"] for link in links] == ["https://wiki.example.net/ses/${__value.raw}.md"]
+
+
 def test_it_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "grafana", "--check"], cwd=boards.ROOT, check=False)
     assert done.returncode == 0

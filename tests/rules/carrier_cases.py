@@ -15,16 +15,16 @@ C1 = {
     "gateway": "Betzdorf",
     "party": "Northwind",
 }
-_WHERE = "Customer Northwind, satellite SES-17, transponder TP7K, gateway Betzdorf."
-DOWN = Fires(NOT_OPERATIONAL, C1, "Carrier F0001 is down", f"Since {SINCE_TEXT}. {_WHERE}")
+_WHERE = "customer Northwind, satellite SES-17, transponder TP7K, gateway Betzdorf"
+DOWN = Fires(NOT_OPERATIONAL, C1, f"Carrier F0001 has been down since {SINCE_TEXT}: {_WHERE}")
 BARE = Fires(
     NOT_OPERATIONAL,
     {"carrier_id": "C2"},
-    "Carrier C2 is down",
-    f"Since {SINCE_TEXT}. Customer unknown, satellite unknown, transponder unknown, gateway unknown.",
+    f"Carrier C2 has been down since {SINCE_TEXT}: "
+    "customer unknown, satellite unknown, transponder unknown, gateway unknown",
 )
-SICK = Fires(DEGRADED, C1, "Carrier F0001 is degraded", f"Since {SINCE_TEXT}. {_WHERE}")
-FLAPS = Fires(FLAPPING, C1, "Carrier F0001 keeps going down", f"Down again 2 times within an hour. {_WHERE}")
+SICK = Fires(DEGRADED, C1, f"Carrier F0001 has been degraded since {SINCE_TEXT}: {_WHERE}")
+FLAPS = Fires(FLAPPING, C1, f"Carrier F0001 went down 2 more times within an hour: {_WHERE}")
 
 
 def problem(values: str, instance: str = "a:1", condition: str = "down", **changed: str) -> Series:

@@ -9,7 +9,7 @@ ALARM, VANISHED, PAST_END, GROWING = (
 )
 R1 = {"resource_id": "R1", "name": "Modem 7", "resource_type": "Modem", "party": "Northwind", "place": "Nuuk"}
 IN_ALARM = Fires(
-    ALARM, R1, "Modem Modem 7 is in alarm", f"Since {SINCE_TEXT}. Customer Northwind, place Nuuk."
+    ALARM, R1, f"Modem Modem 7 has been in alarm since {SINCE_TEXT}: customer Northwind, place Nuuk"
 )
 CURRENT = current("1x900", "resources")
 

@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Fires:
     alert: str
     labels: Mapping[str, str]
     summary: str
-    description: str
+    description: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
     """Labels that the rule adds, where rules of one name differ in them."""
 
@@ -59,7 +59,7 @@ class Fires:
             "exp_labels": {**self.labels, **rule.all_labels()},
             "exp_annotations": {
                 "summary": self.summary,
-                "description": self.description,
+                **({"description": self.description} if self.description else {}),
                 "runbook_url": links.runbook(self.alert),
                 "dashboard_url": dashboard,
             },
@@ -131,17 +131,21 @@ def current(
 
 def run(case: Case, folder: Path) -> None:
     """Lets promtool play the case with the files of the alerts that it asks for; fails with its words."""
-    asked = {at.alert for at in case.expected}
-    files = [file for file in FILES if asked & {alert.name for alert in _alerts(file)}]
+    play({at.alert for at in case.expected}, [case.as_test()], folder, case.evaluated_every)
+
+
+def play(alerts: Set[str], tests: Sequence[object], folder: Path, every: str = "30s") -> None:
+    """Lets promtool play tests, as it reads them, with the files of these alerts; fails with its words."""
+    files = [file for file in FILES if alerts & {alert.name for alert in _alerts(file)}]
     content = {
         "rule_files": [str(FOLDER / f"{file.name}.yml") for file in files],
-        "evaluation_interval": case.evaluated_every,
+        "evaluation_interval": every,
         "group_eval_order": [f"ses-inventory-{group.name}" for file in files for group in file.groups],
-        "tests": [case.as_test()],
+        "tests": tests,
     }
     file = folder / "case.yml"
     file.write_text(json.dumps(content))
     done = subprocess.run(
         ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"{case.name}\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"

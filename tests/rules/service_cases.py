@@ -21,20 +21,19 @@ CAUSE = {
     "satellite": "SES-17",
     "gateway": "Betzdorf",
 }
-_WHOSE = f"Since {SINCE_TEXT}. Customer Northwind, place Nuuk"
-DOWN = Fires(NOT_OPERATIONAL, S1, "Service WAN Nuuk is down", f"{_WHOSE}.")
+_WHOSE = f"since {SINCE_TEXT}: customer Northwind, place Nuuk"
+DOWN = Fires(NOT_OPERATIONAL, S1, f"Service WAN Nuuk has been down {_WHOSE}")
 EXPLAINED = Fires(
     NOT_OPERATIONAL,
     S1,
-    "Service WAN Nuuk is down",
-    f"{_WHOSE}. Cause: resource Nuuk VSAT, satellite SES-17, gateway Betzdorf.",
+    f"Service WAN Nuuk has been down {_WHOSE}; cause: resource Nuuk VSAT, satellite SES-17, gateway Betzdorf",
 )
-SICK = Fires(DEGRADED, S1, "Service WAN Nuuk is degraded", f"{_WHOSE}.")
+SICK = Fires(DEGRADED, S1, f"Service WAN Nuuk has been degraded {_WHOSE}")
 HIT = Fires(
     AFFECTED,
     {**S1, **CAUSE},
-    "Service WAN Nuuk is affected: resource Nuuk VSAT is down",
-    f"{_WHOSE}, satellite SES-17, gateway Betzdorf.",
+    f"Service WAN Nuuk has been affected since {SINCE_TEXT}: resource Nuuk VSAT is down; "
+    "customer Northwind, place Nuuk, satellite SES-17, gateway Betzdorf",
 )
 CURRENT = current("1x900", "services")
 
@@ -116,7 +115,7 @@ CASES = (
         [
             *firing(EXPLAINED, "10m", "11m", "3h"),
             *firing(
-                Fires(AFFECTED, {**HIT.labels, "service_id": "S2"}, HIT.summary, HIT.description),
+                Fires(AFFECTED, {**HIT.labels, "service_id": "S2"}, HIT.summary),
                 "10m",
                 "3h",
             ),
