@@ -1,9 +1,9 @@
 """The state file: the collections' snapshots, written after refreshes and read at the next start.
 
-It is a gzip file (RFC 1952) of several members, each one MessagePack document: a `_Header`, then the records
-of each collection, 1,000 a document. The file name in the first gzip header is that of the format. A member's
-checksum is verified before it is decoded. Invariants: the path always has the whole old or the whole new
-state; a file that is not a state file is neither replaced nor renamed; a failure costs a warning only.
+It is a gzip file (RFC 1952) of several members, each one MessagePack document: a `_FileHeader`, then the
+records of each collection, 1,000 per document. The file name in the first gzip header is that of the format.
+A member's checksum is verified before it is decoded. Invariants: the path always has the whole old or the
+whole new state; what is not a state file is neither replaced nor renamed; a failure costs a warning only.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class SavedCollection(msgspec.Struct, frozen=True):
     last_full_success: float | None
 
 
-class _Header(msgspec.Struct, frozen=True):
+class _FileHeader(msgspec.Struct, frozen=True):
     """The first document: the collections without their records, of which so many own and foreign follow.
 
     `fields` are the names of the fields of each type in the file; `written` is in Unix seconds.
@@ -107,7 +107,7 @@ _TYPES = (Link, Record, StoredRecord, Foreign, Snapshot, SavedCollection)
 _FIELDS = {kind.__name__: list(kind.__struct_fields__) for kind in _TYPES}
 _ENCODER = msgspec.msgpack.Encoder()
 _ANY_HEADER = msgspec.msgpack.Decoder(_AnyHeader)
-_HEADER = msgspec.msgpack.Decoder(_Header)
+_HEADER = msgspec.msgpack.Decoder(_FileHeader)
 _ROWS = msgspec.msgpack.Decoder(list[_Row])
 
 
@@ -123,7 +123,7 @@ def _encode(collections: Mapping[str, SavedCollection], now: float) -> Iterator[
     snapshots = {name: saved.snapshot for name, saved in collections.items()}
     parts = {name: (one.records, one.foreign.records) for name, one in snapshots.items()}
     records = {name: (len(own), len(foreign)) for name, (own, foreign) in parts.items()}
-    header = _ENCODER.encode(_Header(_FIELDS, now, without_records, records))
+    header = _ENCODER.encode(_FileHeader(_FIELDS, now, without_records, records))
     yield _compressed(header, (b"%b%b" % (_FORMAT, _VERSION)).decode())
     for part in chain.from_iterable(parts.values()):
         stored = iter(part.values())

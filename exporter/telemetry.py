@@ -68,9 +68,9 @@ class Telemetry:
     def __init__(self, *, revision: str = "") -> None:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = prometheus_client.CollectorRegistry()
-        self._metrics = {
-            family.name.removeprefix(families.OWN): self._made(family) for family in families.TELEMETRY
-        }
+        own = {family.name.removeprefix(families.OWN): family for family in families.TELEMETRY}
+        self._labels = {name: family.labels for name, family in own.items()}
+        self._metrics = {name: self._made(family) for name, family in own.items()}
         process_collector.ProcessCollector(registry=self.registry)
         platform_collector.PlatformCollector(registry=self.registry)
         gc_collector.GCCollector(registry=self.registry)
@@ -109,7 +109,7 @@ class Telemetry:
     def _begin(self, *collection: str) -> None:
         """Counters of few words begin at zero: those of a collection, without one those of the process."""
         for name, words in _KNOWN.items():
-            if len(self._metrics[name]._labelnames) == 1 + len(collection):
+            if len(self._labels[name]) == 1 + len(collection):
                 for word in words:
                     self._counter(name, *collection, word)
 
@@ -154,8 +154,8 @@ class Telemetry:
         self._forget("api", api)
 
     def _forget(self, label: str, value: str) -> None:
-        for metric in self._metrics.values():
-            if label in metric._labelnames:
+        for name, metric in self._metrics.items():
+            if label in self._labels[name]:
                 metric.remove_by_labels({label: value})
 
     def request(self, api: str, code: str, seconds: float) -> None:

@@ -439,7 +439,7 @@ def _evidence(
         yield frozenset(marks | _filled(reader.read(item, Counter()), parts))
 
 
-def _filled(found: record_reader.Found | None, parts: field_paths.Parts) -> set[str]:
+def _filled(found: record_reader.FoundRecord | None, parts: field_paths.Parts) -> set[str]:
     if found is None:
         return set()
     filled = {name for name in _FIELDS if getattr(found.record, name) not in ("", (), None)}

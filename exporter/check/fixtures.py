@@ -102,7 +102,7 @@ def _is_plain(word: str) -> bool:
     return bool(_NUMBER.fullmatch(word)) or word in ("http", "https", URL)
 
 
-class Redaction:
+class AnswerRedaction:
     """Redacts the answers of one API.
 
     `url` is the API's, `words` are those of its settings, and `ids` the keys of ids that the settings name.
@@ -218,7 +218,7 @@ def redacted(
     ids = [field_paths.steps(path)[-1] for target in targets for path in target.mapping.fields.id]
     pseudonyms = Pseudonyms(kept)
     for target in targets:
-        redaction = Redaction(target.http.url, kept, ids, pseudonyms)
+        redaction = AnswerRedaction(target.http.url, kept, ids, pseudonyms)
         for answer in answers.get(target.api, ()):
             saved = redaction.answer(answer)
             if saved is not None:

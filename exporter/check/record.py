@@ -72,7 +72,7 @@ class Source(msgspec.Struct, frozen=True):
     metrics: tuple[str, ...]
 
 
-class Explanation(msgspec.Struct, frozen=True):
+class RecordExplanation(msgspec.Struct, frozen=True):
     """One record: whether it is stored, its condition, and what became of its values."""
 
     id: str
@@ -96,7 +96,7 @@ def show(raw: msgspec.Raw, target: settings.Target, console: Console, blank: Cal
         console.print(Text(f"Keys that nothing reads: {', '.join(explained.unread)}"))
 
 
-def explain(raw: msgspec.Raw, target: settings.Target) -> Explanation:
+def explain(raw: msgspec.Raw, target: settings.Target) -> RecordExplanation:
     """Explains a record as the collection reads it."""
     value = findings.value_of(raw)
     reader = record_reader.Reader(
@@ -105,12 +105,12 @@ def explain(raw: msgspec.Raw, target: settings.Target) -> Explanation:
     found = reader.read(value, Counter()) if isinstance(value, dict) else None
     if found is None:
         stored = f"not stored: it has no id at {', '.join(target.mapping.fields.id)}"
-        return Explanation("", stored, "", (), tuple(unread_keys([raw], target)))
+        return RecordExplanation("", stored, "", (), tuple(unread_keys([raw], target)))
     selection = Selection.of(target.include_types, target.exclude_types)
     stored = (
         "stored" if selection.selects(found.record, found.entity_type) else "not stored: excluded by its type"
     )
-    return Explanation(
+    return RecordExplanation(
         found.record.id,
         stored,
         _condition(raw, found.record, target),

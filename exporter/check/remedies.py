@@ -21,7 +21,7 @@ from exporter.check.findings import Finding, better_dialect, counted, listed, va
 from exporter.check.sample import Answer, Sample, raws_of
 from exporter.inventory import envelope, field_paths, members, text
 from exporter.inventory.dialects.vendors import DIALECTS
-from exporter.settings.collection import Collection as Written
+from exporter.settings.collection import CollectionSettings
 from exporter.settings.models import Change
 
 _SERVICES = (
@@ -84,10 +84,10 @@ class Look(msgspec.Struct, frozen=True):
         return self.sample is not None and self.sample.has_records
 
     @property
-    def written(self) -> Written:
+    def written(self) -> CollectionSettings:
         """The collection as the operator has set it."""
         found = getattr(self.config.collections, self.target.collection, None)
-        return found or Written()
+        return found or CollectionSettings()
 
     @property
     def problems(self) -> list[Finding]:

@@ -66,7 +66,7 @@ PAGING = Paging()
 """Where totals and lists are by default."""
 
 
-class _Query(msgspec.Struct, frozen=True):
+class _PageQuery(msgspec.Struct, frozen=True):
     """The full URL, its parameters, further headers, and where its total and its list are."""
 
     url: yarl.URL
@@ -178,7 +178,7 @@ class Client:
                 )
             )
         most = self._limits.retries if retries is None else min(retries, self._limits.retries)
-        return await self._retry(_Query(full, tuple(params), headers, paging), most)
+        return await self._retry(_PageQuery(full, tuple(params), headers, paging), most)
 
     def redact(self, text: str) -> str:
         """The text without any credential that this client has sent or may send."""
@@ -191,7 +191,7 @@ class Client:
     def _redacted(self, error: _Failed) -> _Failed:
         return redaction.redacted(error, self._credentials.redaction)
 
-    async def _retry(self, query: _Query, retries: int) -> Page:
+    async def _retry(self, query: _PageQuery, retries: int) -> Page:
         attempt = 0
         self._retries.sent()
         while True:
@@ -212,7 +212,7 @@ class Client:
             self._telemetry.request_retried(self._name)
             await asyncio.sleep(wait)
 
-    async def _authorize(self, query: _Query) -> Page:
+    async def _authorize(self, query: _PageQuery) -> Page:
         """Sends with credentials; once more where the API refuses them and others may be accepted."""
         try:
             await asyncio.gather(self._secrets.refresh(), self._peer.tls.refresh())
@@ -247,7 +247,7 @@ class Client:
                 f"apis.{self._name}.{error}", status=0, reason="auth", hint=error.hint
             ) from error
 
-    def _headers(self, query: _Query, token: auth.Token) -> multidict.CIMultiDict[str]:
+    def _headers(self, query: _PageQuery, token: auth.Token) -> multidict.CIMultiDict[str]:
         """The operator's headers, the query's, and the credentials; a later one replaces an earlier."""
         headers = multidict.CIMultiDict(auth.http_headers(self._http, self._secrets.read))
         for value in (*headers.values(), token.header):
@@ -264,7 +264,7 @@ class Client:
             exchange.status, exchange.bytes = status, len(body)
         return status, body
 
-    async def _send(self, query: _Query, headers: multidict.CIMultiDict[str]) -> Page:
+    async def _send(self, query: _PageQuery, headers: multidict.CIMultiDict[str]) -> Page:
         """The page, after the redirects that the settings allow to follow."""
         redirects = Redirects(query.url, self._moved, MAX_REDIRECTS if self._http.follow_redirects else 0)
         while True:
@@ -282,7 +282,7 @@ class Client:
         self,
         answer: aiohttp.ClientResponse,
         info: error_mapping.RequestInfo,
-        query: _Query,
+        query: _PageQuery,
         redirects: Redirects,
         exchange: _Exchange,
     ) -> bytes | None:

@@ -151,16 +151,16 @@ def _found(text: str, credential: Credential) -> Iterator[tuple[int, int]]:
         start = text.find(part, stop)
 
 
-class _Layer(NamedTuple):
+class _DecodedText(NamedTuple):
     """A text, and for each of its characters, and its end, where that begins in the text it was read from."""
 
     text: str
     starts: list[int]
 
 
-def _layers(text: str) -> Iterator[_Layer]:
+def _layers(text: str) -> Iterator[_DecodedText]:
     """The text as it is, and as it reads with its escapes undone, once and again."""
-    layer = _Layer(text, list(range(len(text) + 1)))
+    layer = _DecodedText(text, list(range(len(text) + 1)))
     for _ in range(_LAYERS):
         yield layer
         if not _ESCAPE.search(layer.text):
@@ -169,7 +169,7 @@ def _layers(text: str) -> Iterator[_Layer]:
     yield layer
 
 
-def _unescaped(layer: _Layer) -> _Layer:
+def _unescaped(layer: _DecodedText) -> _DecodedText:
     """The layer with each escape undone once."""
     characters: list[str] = []
     starts: list[int] = []
@@ -185,7 +185,7 @@ def _unescaped(layer: _Layer) -> _Layer:
         end = found.end()
     characters.append(layer.text[end:])
     starts.extend(layer.starts[end:])
-    return _Layer("".join(characters), starts)
+    return _DecodedText("".join(characters), starts)
 
 
 def _meant(escape: re.Match[str]) -> Iterator[tuple[str, int]]:

@@ -38,7 +38,7 @@ _Load = Callable[[ssl.SSLContext], None]
 """Makes a context show the certificate that was read."""
 
 
-class _Found(NamedTuple):
+class _ReadFiles(NamedTuple):
     """What the files are, what is used of them from now on (no context: as before), and what is wrong."""
 
     stamps: tuple[files.Stamp, ...]
@@ -117,7 +117,7 @@ class Context:
         except TimeoutError:
             self._warn_late()
 
-    def _look(self) -> _Found | None:
+    def _look(self) -> _ReadFiles | None:
         """In a thread, for the files may not answer; None where they have not changed."""
         stamps = tuple(files.stamp(file) for file in self._files)
         if stamps == self._stamps:
@@ -133,9 +133,9 @@ class Context:
             error = problem
         is_new = make is not self._make or load is not self._load
         context = _context(self._config, make, load) if make and load and is_new else None
-        return _Found(stamps, context, make, load, error)
+        return _ReadFiles(stamps, context, make, load, error)
 
-    def _keep(self, found: _Found | None) -> None:
+    def _keep(self, found: _ReadFiles | None) -> None:
         self._late = False
         if found is None:
             return
@@ -145,7 +145,7 @@ class Context:
         else:
             log.info("certificates reloaded", setting=self._path)
 
-    def _use(self, found: _Found) -> None:
+    def _use(self, found: _ReadFiles) -> None:
         self._stamps, self._problem = found.stamps, found.error
         self._make, self._load = found.make, found.load
         self._context = found.context or self._context

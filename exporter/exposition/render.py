@@ -169,7 +169,7 @@ class Exposition:
             record = was or now
             if record is not None:
                 dirty[self._place(record)].append((was, now))
-        blocks: list[dict[int, segments.Block]] = [{} for _ in self._writers]
+        blocks: list[dict[int, segments.SampleBlock]] = [{} for _ in self._writers]
         for place, changed in dirty.items():
             self._pause()
             self._replace(place, changed)
@@ -192,7 +192,7 @@ class Exposition:
                 del bucket[was.id]
         self._buckets[place] = sorted(bucket.values(), key=_rank)
 
-    def _rendered(self, place: int, pairs: Sequence[_Pair]) -> Iterator[tuple[int, segments.Block]]:
+    def _rendered(self, place: int, pairs: Sequence[_Pair]) -> Iterator[tuple[int, segments.SampleBlock]]:
         """The blocks of a bucket in which these records differ, by the index of the family."""
         compared = [(was.shown(), now.shown()) for was, now in pairs if was is not None and now is not None]
         all_differ = len(compared) < len(pairs)  # one came or went
@@ -289,7 +289,7 @@ class Writer:
         labels = ",".join(f'{label}="%s"' for label in family.labels)
         self._template = f"{family.name}{{{labels}}} %s\n"
 
-    def block(self, records: Sequence[Shown]) -> segments.Block:
+    def block(self, records: Sequence[Shown]) -> segments.SampleBlock:
         """The samples of these records, compressed. The lines of a record are together, no two are equal."""
         lines = self._lines(records)
         written = "".join(lines)
@@ -298,7 +298,7 @@ class Writer:
             for record in records:
                 lines += dict.fromkeys(map(self.line, self.samples(record)))
             written = "".join(lines)
-        return segments.Block(segments.part(written.encode("utf-8", "replace")), len(lines))
+        return segments.SampleBlock(segments.part(written.encode("utf-8", "replace")), len(lines))
 
     def line(self, sample: Sample) -> str:
         """The line of one sample, with its labels escaped."""

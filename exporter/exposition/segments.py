@@ -78,7 +78,7 @@ def _checksum(texts: Iterable[tuple[int, int]]) -> tuple[int, int]:
     return crc, length
 
 
-class Block(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class SampleBlock(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The samples of one family in one bucket of records, and their number."""
 
     part: Part
@@ -103,7 +103,7 @@ class Segments:
         """Number of series in all buckets."""
         return sum(self.counts)
 
-    def replaced(self, blocks: Mapping[int, Block]) -> Segments:
+    def replaced(self, blocks: Mapping[int, SampleBlock]) -> Segments:
         """The segments with these blocks, by bucket, in place of the previous ones."""
         view = memoryview(self.part.deflated)
         ends = tuple(accumulate(self.sizes))
@@ -141,7 +141,7 @@ class Builder:
         self._deflated = bytearray()
         self._sizes, self._crcs, self._lengths, self._counts = (array("Q") for _ in range(4))
 
-    def append(self, block: Block) -> None:
+    def append(self, block: SampleBlock) -> None:
         """Adds the block of the next bucket."""
         self._deflated += block.part.deflated
         self._sizes.append(len(block.part.deflated))

@@ -203,7 +203,7 @@ def _decoded(read: record.Record, mark: int) -> DecodedRecord:
 
 
 def _contradict(
-    raw: msgspec.Raw, found: record_reader.Found, reader: record_reader.Reader, batch: Batch[Stored]
+    raw: msgspec.Raw, found: record_reader.FoundRecord, reader: record_reader.Reader, batch: Batch[Stored]
 ) -> None:
     condition = reader.contradicted(raw, found)
     if condition is not None:

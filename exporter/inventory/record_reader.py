@@ -1,7 +1,7 @@
 """A collection's dialect, compiled: from one JSON object to one `Record`.
 
 `Reader` looks for each field along the dialect's paths; the first that has a value wins. Invariant: any
-JSON object gives a `Found`, or None where it has no id.
+JSON object gives a `FoundRecord`, or None where it has no id.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ALL = Selection()
 _Look = Callable[[Parts], object]
 
 
-class Found(msgspec.Struct):
+class FoundRecord(msgspec.Struct):
     """A record, and what its dialect calls its class (TMF630's `@type`), by which it may be left out."""
 
     record: Record
@@ -104,15 +104,15 @@ class Reader:
             return partial(text.clean, length=self._length)
         return text.Words(self._length).of
 
-    def selects(self, found: Found) -> bool:
+    def selects(self, found: FoundRecord) -> bool:
         """Whether a record is of a type, and in the shard, that is stored."""
         return self._selection.selects(found.record, found.entity_type)
 
-    def is_in_other_shard(self, found: Found) -> bool:
+    def is_in_other_shard(self, found: FoundRecord) -> bool:
         """Whether a record is left to another shard."""
         return self._selection.is_in_other_shard(found.record)
 
-    def foreign(self, found: Found) -> Record | None:
+    def foreign(self, found: FoundRecord) -> Record | None:
         """What is kept of a record that another shard stores; None for any other."""
         if not self.is_in_other_shard(found):
             return None
@@ -120,11 +120,11 @@ class Reader:
             return None
         return slim(found.record, self._mapping)
 
-    def contradicted(self, raw: msgspec.Raw, found: Found) -> FilterTerm | None:
+    def contradicted(self, raw: msgspec.Raw, found: FoundRecord) -> FilterTerm | None:
         """The condition of the queries that the record contradicts; None for none."""
         return self._filters.contradicted(raw, (found.record.type, found.entity_type))
 
-    def read(self, item: Mapping[str, object], dropped: MutableMapping[str, int]) -> Found | None:
+    def read(self, item: Mapping[str, object], dropped: MutableMapping[str, int]) -> FoundRecord | None:
         """The record in one JSON object; None if it has no id. `dropped` counts what cannot be read."""
         parts = self.gather(item, dropped)
         ident = ""
@@ -156,7 +156,7 @@ class Reader:
             numbers=self._gauges(parts.characteristics, dropped),
             **found,
         )
-        return Found(record, entity_type)
+        return FoundRecord(record, entity_type)
 
     def gather(self, value: Mapping[str, object], dropped: MutableMapping[str, int]) -> Parts:
         """One JSON object, prepared for looking: its characteristics by name, its links normalised."""

@@ -1,4 +1,4 @@
-"""One collection: `Collection` is what the operator sets, `Target` what the program uses.
+"""One collection: `CollectionSettings` is what the operator sets, `Target` what the program uses.
 
 A `Target` is complete: the operator's values, the dialect's where the operator sets none, and the defaults.
 """
@@ -110,7 +110,7 @@ Texts = Annotated[
 Path = Annotated[str, AfterValidator(lambda path: path.lstrip("/")), checked(_path_flaws)]
 
 
-class Paging(Block):
+class PagingSettings(Block):
     """Overrides of the dialect's paging."""
 
     style: Annotated[str, one_of(dialects.PAGING_STYLES, "a paging style")] | None = Field(
@@ -178,7 +178,7 @@ class Characteristic(Block):
             yield Flaw("needs metric, because only numbers can be scaled", "write metric too", ("scale",))
 
 
-class Collection(Block):
+class CollectionSettings(Block):
     """A collection; keys that are not set have the dialect's value or a default."""
 
     api: Literal["tmf638", "tmf639"] | None = Field(
@@ -193,7 +193,7 @@ class Collection(Block):
     page_size: int | None = Field(
         default=None, ge=1, le=10_000, description="Records per page. Default: from the dialect."
     )
-    paging: Paging | None = Field(default=None, description="Overrides of the dialect's paging.")
+    paging: PagingSettings | None = Field(default=None, description="Overrides of the dialect's paging.")
     fields: Annotated[Mapping[str, Texts], checked(_field_flaws)] = Field(
         default_factory=dict,
         description="Overrides where a field is read from: {FIELD: [PATH, …]}; the first match is used. "
@@ -254,9 +254,11 @@ class Collections(Block):
 
     enabled_by_null: ClassVar[frozenset[str]] = frozenset(NAMES)
 
-    services: Collection | None = Field(default=None, description="Customer-facing services.")
-    carriers: Collection | None = Field(default=None, description="Carriers, which are also TMF638 services.")
-    resources: Collection | None = Field(default=None, description="Network resources.")
+    services: CollectionSettings | None = Field(default=None, description="Customer-facing services.")
+    carriers: CollectionSettings | None = Field(
+        default=None, description="Carriers, which are also TMF638 services."
+    )
+    resources: CollectionSettings | None = Field(default=None, description="Network resources.")
 
     def flaws(self) -> Iterator[Flaw]:
         """No collection."""
@@ -265,7 +267,7 @@ class Collections(Block):
                 "no collection is enabled", f"write one of {', '.join(NAMES)}, or leave collections out"
             )
 
-    def enabled(self) -> Mapping[str, Collection]:
+    def enabled(self) -> Mapping[str, CollectionSettings]:
         """The enabled collections by name, in the order in which they are served."""
         found = {name: getattr(self, name) for name in NAMES}
         return {name: collection for name, collection in found.items() if collection is not None}
@@ -328,14 +330,14 @@ class Target:
         return fulls, refreshes - fulls
 
 
-def _has_selection(written: Collection, default: dialects.Collection) -> bool:
+def _has_selection(written: CollectionSettings, default: dialects.Collection) -> bool:
     """Whether a query, a path or a type selects records of the list."""
     by_query = default.query is not None or written.query is not None
     by_path = written.path is not None and written.path.strip("/") != default.path
     return by_query or by_path or bool(written.include_types)
 
 
-def resolve(name: str, written: Collection, apis: Apis) -> Target | Flaw:
+def resolve(name: str, written: CollectionSettings, apis: Apis) -> Target | Flaw:
     """The target of one collection, or why it cannot be resolved."""
     api_name = written.api or DEFAULT_API[name]
     api: Api | None = getattr(apis, api_name)
@@ -376,7 +378,7 @@ def resolve(name: str, written: Collection, apis: Apis) -> Target | Flaw:
     )
 
 
-def _mapping(written: Collection, default: dialects.Collection, api: str) -> dialects.Collection:
+def _mapping(written: CollectionSettings, default: dialects.Collection, api: str) -> dialects.Collection:
     """The dialect's collection with the operator's values."""
     characteristics = _characteristics(written, default)
     return msgspec.structs.replace(
@@ -392,13 +394,15 @@ def _mapping(written: Collection, default: dialects.Collection, api: str) -> dia
     )
 
 
-def _characteristics(written: Collection, default: dialects.Collection) -> Mapping[str, Characteristic]:
+def _characteristics(
+    written: CollectionSettings, default: dialects.Collection
+) -> Mapping[str, Characteristic]:
     if written.characteristics is not None:
         return written.characteristics
     return dict.fromkeys(default.characteristics, Characteristic())
 
 
-def _statuses(written: Collection, default: dialects.Collection) -> Mapping[str, Condition]:
+def _statuses(written: CollectionSettings, default: dialects.Collection) -> Mapping[str, Condition]:
     """The dialect's status values and the operator's, which override them in any case and spacing."""
     own = {text.fold(word) for word in written.statuses}
     return {
@@ -407,7 +411,7 @@ def _statuses(written: Collection, default: dialects.Collection) -> Mapping[str,
     }
 
 
-def _excluded(written: Collection, default: dialects.Collection) -> tuple[str, ...]:
+def _excluded(written: CollectionSettings, default: dialects.Collection) -> tuple[str, ...]:
     """The types that the operator excludes, or else the dialect's, except for included ones."""
     if written.exclude_types is not None:
         return written.exclude_types
@@ -415,7 +419,7 @@ def _excluded(written: Collection, default: dialects.Collection) -> tuple[str, .
     return tuple(word for word in default.exclude_types if text.fold(word) not in wanted)
 
 
-def _intervals(written: Collection, default: float) -> tuple[float, float]:
+def _intervals(written: CollectionSettings, default: float) -> tuple[float, float]:
     """Both intervals in seconds; the default of one never conflicts with the other."""
     refresh, full = written.refresh_interval, written.full_refresh_interval
     if refresh is None:

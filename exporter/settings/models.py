@@ -15,7 +15,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings.api_models import Apis
 from exporter.settings.base import Block, Flaw, config_error
-from exporter.settings.collection import DEFAULT_API, Collection, Collections, Target, clashes, resolve
+from exporter.settings.collection import (
+    DEFAULT_API,
+    Collections,
+    CollectionSettings,
+    Target,
+    clashes,
+    resolve,
+)
 from exporter.settings.types import Addresses, Duration, Interval, Share, Size, split_address
 
 Change = tuple[tuple[str, ...], object]
@@ -187,8 +194,10 @@ class Settings(Block, BaseSettings):
                 api = getattr(apis, name).model_copy(update={key: value})
                 apis = apis.model_copy(update={name: api})
             else:
-                chosen = chosen or Collections(**{one.collection: Collection() for one in self.targets()})
-                new = getattr(Collection.model_validate({key: value}), key)
+                chosen = chosen or Collections(
+                    **{one.collection: CollectionSettings() for one in self.targets()}
+                )
+                new = getattr(CollectionSettings.model_validate({key: value}), key)
                 collection = getattr(chosen, name).model_copy(update={key: new})
                 chosen = chosen.model_copy(update={name: collection})
         return self.model_copy(update={"apis": apis, "collections": chosen})
@@ -218,11 +227,11 @@ def resolve_all(apis: Apis, collections: Collections | None) -> tuple[tuple[Targ
     return tuple(targets), flaws
 
 
-def _all(apis: Apis) -> Mapping[str, Collection]:
+def _all(apis: Apis) -> Mapping[str, CollectionSettings]:
     """The enabled collections if none is set: all that the dialect has a query for."""
     found = {name: getattr(apis, api) for name, api in DEFAULT_API.items()}
     return {
-        name: Collection()
+        name: CollectionSettings()
         for name, api in found.items()
         if api and DIALECTS[api.dialect].collections[name].query is not None
     }

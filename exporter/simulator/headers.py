@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from exporter.simulator.list_request import ListRequest, Token, write_token
+from exporter.simulator.list_request import ListRequest, PageToken, write_token
 from exporter.simulator.response_options import ResponseOptions, SimulatedDialect
 
 FOREIGN_ORIGIN = "http://other.invalid"
@@ -83,13 +83,13 @@ def _links(dialect: SimulatedDialect, request: ListRequest, page: PageSlice, url
     size = max(1, request.size)
     next_size = min(size, page.length - page.stop) if response.link_shrinks else size
     targets = {
-        "first": (Token(0), size),
-        "last": (Token(max(0, (page.length - 1) // size * size)), size),
+        "first": (PageToken(0), size),
+        "last": (PageToken(max(0, (page.length - 1) // size * size)), size),
     }
     if page.has_next:
-        targets["next"] = (Token(page.stop, page.last_code), next_size)
+        targets["next"] = (PageToken(page.stop, page.last_code), next_size)
     if page.start:
-        targets["previous"] = (Token(max(0, page.start - size)), size)
+        targets["previous"] = (PageToken(max(0, page.start - size)), size)
     links = {
         name: f"{url}?{urlencode(_query(dialect, request, *targets[name]))}"
         for name in response.links
@@ -111,13 +111,13 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _query(dialect: SimulatedDialect, request: ListRequest, to: Token, size: int) -> dict[str, str]:
+def _query(dialect: SimulatedDialect, request: ListRequest, to: PageToken, size: int) -> dict[str, str]:
     """The query of a link to `size` records from `to`."""
     paging, kind = dialect.paging, dialect.response.link_kind
     query = dict(request.rest)
     if kind == "token":
         query[paging.size_param] = str(size)
-        return {paging.cursor_param: write_token(Token(to.position, to.code, query))}
+        return {paging.cursor_param: write_token(PageToken(to.position, to.code, query))}
     if kind == "cursor":
         return {**query, paging.size_param: str(size), paging.cursor_param: write_token(to)}
     position = to.position // size if paging.style == "page" else to.position

@@ -31,7 +31,7 @@ class BadQuery(ValueError):
         self.status = status
 
 
-class Token(msgspec.Struct, frozen=True):
+class PageToken(msgspec.Struct, frozen=True):
     """A place in a list: `position` counts records from 0, `code` is the record before it ("" for none).
 
     `query` is the query of the list, where the token stands for all of it.
@@ -42,15 +42,15 @@ class Token(msgspec.Struct, frozen=True):
     query: Mapping[str, str] = {}
 
 
-def write_token(token: Token) -> str:
+def write_token(token: PageToken) -> str:
     """The token as text that is opaque to clients and safe in a URL."""
     return base64.urlsafe_b64encode(msgspec.json.encode(token)).decode()
 
 
-def read_token(text: str) -> Token:
+def read_token(text: str) -> PageToken:
     """What a token means. Raises ValueError for anything that is none."""
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text.encode()), type=Token)
+        return msgspec.json.decode(base64.urlsafe_b64decode(text.encode()), type=PageToken)
     except (ValueError, msgspec.MsgspecError) as error:
         raise ValueError("not a token of this server") from error
 
@@ -147,7 +147,7 @@ def page_position(
     return (position - paging.first) * (size if paging.style == "page" else 1), size, ""
 
 
-def _token(paging: PagingOptions, query: Mapping[str, str]) -> Token | None:
+def _token(paging: PagingOptions, query: Mapping[str, str]) -> PageToken | None:
     name = paging.cursor_param
     if not name or name not in query:
         return None

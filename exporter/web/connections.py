@@ -84,7 +84,7 @@ class OnceAMinute:
             self._logged, self._times = now, 0
 
 
-class Limits(NamedTuple):
+class ConnectionLimits(NamedTuple):
     """What one client, and all of them together, may take.
 
     `connections` is the maximum number open at once. `headers` is the seconds for the headers of a request
@@ -127,7 +127,7 @@ class Connection:
 class Connections:
     """The open connections of one listener."""
 
-    def __init__(self, limits: Limits, telemetry: Telemetry) -> None:
+    def __init__(self, limits: ConnectionLimits, telemetry: Telemetry) -> None:
         self.limits = limits
         self._telemetry = telemetry
         self._open: dict[Connection, None] = {}

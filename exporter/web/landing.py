@@ -29,7 +29,7 @@ _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 _CENTURY = 36_525 * 86_400
 
 
-class Look(NamedTuple):
+class StateStyle(NamedTuple):
     """A state as glyph, word and sentence, and the colour and outline of the icon in the browser's tab."""
 
     glyph: str
@@ -41,18 +41,22 @@ class Look(NamedTuple):
 
 _ROUND, _PEAK, _BLOCK = "M8 1a7 7 0 1 0 .01 0z", "M8 1l7.5 14h-15z", "M1 1h14v14h-14z"
 _KEPT = "the last good snapshot is served."
-LOOKS: Mapping[State, Look] = {
-    "expired": Look(
+STYLES: Mapping[State, StateStyle] = {
+    "expired": StateStyle(
         "⊘", "Expired", "Too old to be served: nothing of this collection is on /metrics.", "#d1242f", _BLOCK
     ),
-    "failing": Look("✕", "Failing", f"The last refresh failed; {_KEPT}", "#d1242f", _BLOCK),
-    "stale": Look("▲", "Stale", f"Older than three refresh intervals; {_KEPT}", "#bf8700", _PEAK),
-    "incomplete": Look(
+    "failing": StateStyle("✕", "Failing", f"The last refresh failed; {_KEPT}", "#d1242f", _BLOCK),
+    "stale": StateStyle("▲", "Stale", f"Older than three refresh intervals; {_KEPT}", "#bf8700", _PEAK),
+    "incomplete": StateStyle(
         "◐", "Incomplete", "Refreshed, but the last full crawl did not see everything.", "#bf8700", _PEAK
     ),
-    "empty": Look("○", "Empty", "The last full crawl was complete and found no records.", "#bf8700", _PEAK),
-    "waiting": Look("…", "Waiting", "The first crawl has not ended.", "#6e7781", _ROUND),
-    "fresh": Look("✓", "Fresh", "Refreshed on time; the last full crawl was complete.", "#1a7f37", _ROUND),
+    "empty": StateStyle(
+        "○", "Empty", "The last full crawl was complete and found no records.", "#bf8700", _PEAK
+    ),
+    "waiting": StateStyle("…", "Waiting", "The first crawl has not ended.", "#6e7781", _ROUND),
+    "fresh": StateStyle(
+        "✓", "Fresh", "Refreshed on time; the last full crawl was complete.", "#1a7f37", _ROUND
+    ),
 }
 """Every state, the worst first."""
 
@@ -130,7 +134,7 @@ def meaning(one: CollectionStatus) -> str:
         return "Nothing is served yet: no crawl has succeeded."
     if one.restored and one.state not in ("failing", "expired"):  # which say more
         return "Restored from the state file; no crawl has ended since the start."
-    return LOOKS[one.state].meaning
+    return STYLES[one.state].meaning
 
 
 def age(one: CollectionStatus, now: float) -> float:
@@ -242,7 +246,7 @@ _FILTERS = (
 _TEMPLATES.filters.update((function.__name__, function) for function in _FILTERS)
 _TEMPLATES.globals.update(
     {"Share": Share, "by_condition": by_condition, "by_status": by_status, "bar": bar},
-    looks=LOOKS,
+    looks=STYLES,
     shown=SHOWN,
     stale_after=STALE_AFTER,
 )
@@ -263,17 +267,17 @@ def page(status: Status) -> str:
     """The whole page as HTML."""
     by_state = {
         state: [one.name for one in status.collections if one.state == state]
-        for state in LOOKS
+        for state in STYLES
         if any(one.state == state for one in status.collections)
     }
     worst: State = next(iter(by_state), "waiting")
     return _PAGE.render(
         status=status,
         worst=worst,
-        look=LOOKS[worst],
+        look=STYLES[worst],
         headline=_headline(status.collections),
         by_state=by_state,
-        icon=_icon(LOOKS[worst]),
+        icon=_icon(STYLES[worst]),
         links=tuple(_links(status)),
     )
 
@@ -311,7 +315,7 @@ def _is_safe(address: str) -> bool:
     return parts.scheme in ("http", "https") or (not parts.scheme and address.startswith("/"))
 
 
-def _icon(look: Look) -> str:
+def _icon(look: StateStyle) -> str:
     """The icon of the browser tab as a data address, so that a tab in the background shows the state."""
     drawn = f'<path fill="{look.colour}" d="{look.outline}"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{drawn}</svg>'

@@ -23,9 +23,9 @@ from exporter.web.connections import (
     FULL,
     RESERVED,
     Connection,
+    ConnectionLimits,
     Connections,
     DeadlineProtocol,
-    Limits,
     OnceAMinute,
 )
 
@@ -75,7 +75,7 @@ class Listener(web.BaseSite):
         self,
         runner: web.BaseRunner,
         addresses: Sequence[listening.Address],
-        limits: Limits,
+        limits: ConnectionLimits,
         telemetry: Telemetry,
         tls: CurrentContext | None = None,
     ) -> None:

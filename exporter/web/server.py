@@ -84,7 +84,7 @@ def application(
     app = web.Application(middlewares=middlewares)
     app.on_response_prepare.append(_set_headers)
     app.on_response_prepare.append(access.set_headers)  # the headers of the web configuration override ours
-    pages = _Pages(content)
+    pages = _SmallPages(content)
     app.router.add_get("/", pages.landing)
     app.router.add_get("/metrics", scrape.Scrapes(content, patience).handle)
     app.router.add_get("/api/v1/status", pages.status)
@@ -110,7 +110,7 @@ async def serving(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_SCRAPES, handle_signals=False)
     await runner.setup()
     try:
-        limits = connections.Limits(
+        limits = connections.ConnectionLimits(
             _max_connections(config), config.web.header_timeout, config.web.write_timeout
         )
         addresses = [listening.Address(*one) for one in config.web.addresses]
@@ -146,7 +146,7 @@ def _url(address: listening.Address, scheme: str) -> str:
     return f"{scheme}://{address._replace(host='localhost') if address.is_wildcard else address}"
 
 
-class _Pages:
+class _SmallPages:
     """The small pages."""
 
     def __init__(self, content: Content) -> None:

@@ -13,7 +13,7 @@ from exporter.inventory import decode, record_reader, snapshot
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.draft import Draft
 from exporter.inventory.filters import Selection
-from exporter.inventory.record import Record
+from exporter.inventory.record import Record, status_summary
 
 KEY = b"sixteen bytes..."
 NOW = 1_768_478_400.0  # 2026-01-15T12:00:00Z
@@ -92,3 +92,10 @@ def held(item: object, using: record_reader.Reader | None = None, now: float = N
     """One record as a snapshot holds it after the first crawl."""
     (only,) = full(snapshot.Snapshot(), [item], using=using, now=now).snapshot.records.values()
     return only
+
+
+def counted(records: Sequence[Record]) -> snapshot.StatusCounts:
+    """How many of these records have which status and condition."""
+    counter = snapshot.StatusCounter()
+    counter.add(map(status_summary, records))
+    return counter.counts()

@@ -12,7 +12,7 @@ from exporter import errors
 from exporter.inventory import decode
 from exporter.inventory.condition import Condition
 from exporter.inventory.record import Link
-from exporter.inventory.snapshot import Snapshot, status_counts
+from exporter.inventory.snapshot import Snapshot
 from tests.inventory import reading
 from tests.inventory.reading import NOW
 
@@ -162,7 +162,7 @@ def test_f31_an_unknown_status_and_a_new_type_are_kept_as_they_are_and_counted()
         Condition.UNKNOWN,
         False,
     )
-    counted = status_counts([one, two])
+    counted = reading.counted([one, two])
     assert (counted.unknown, counted.unknown_records) == (("Hibernating",), 1)
 
 

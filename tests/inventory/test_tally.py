@@ -1,22 +1,17 @@
 from __future__ import annotations
 
 from exporter.inventory.condition import Condition
-from exporter.inventory.record import Record, status_summary
-from exporter.inventory.snapshot import StatusCounter, StatusCounts
-
-
-def status_counts(records: list[Record]) -> StatusCounts:
-    counter = StatusCounter()
-    counter.add(map(status_summary, records))
-    return counter.counts()
+from exporter.inventory.record import Record
+from exporter.inventory.snapshot import StatusCounts
+from tests.inventory.reading import counted
 
 
 def test_nothing_is_counted_as_nothing() -> None:
-    assert status_counts([]) == StatusCounts()
+    assert counted([]) == StatusCounts()
 
 
 def test_records_are_counted_by_status_and_by_what_it_means() -> None:
-    found = status_counts(
+    found = counted(
         [
             Record("1", status="Up", condition=Condition.OPERATIONAL),
             Record("2", status="Down", condition=Condition.DOWN),

@@ -7,10 +7,10 @@ import base64
 import pytest
 
 from exporter.simulator import list_request
-from exporter.simulator.list_request import EVERYTHING, Token
+from exporter.simulator.list_request import EVERYTHING, PageToken
 from exporter.simulator.response_options import PagingOptions
 
-TOKEN = list_request.write_token(Token(40, "CAR0000040"))
+TOKEN = list_request.write_token(PageToken(40, "CAR0000040"))
 
 
 def paging(style: str, **changes: object) -> PagingOptions:
@@ -46,7 +46,7 @@ def test_a_token_goes_before_whatever_else_is_asked() -> None:
 
 
 def test_a_token_may_stand_for_a_whole_query() -> None:
-    token = list_request.write_token(Token(40, "", {"@type": "Carrier", "limit": "5"}))
+    token = list_request.write_token(PageToken(40, "", {"@type": "Carrier", "limit": "5"}))
     style = paging("link", cursor_param="_next")
     found = list_request.query_of_token(style, {"_next": token, "limit": "99", "@type": "Modem"})
     assert found == {"@type": "Carrier", "limit": "5", "_next": token}
@@ -61,7 +61,7 @@ def test_tokens_are_opaque_nobody_makes_one(token: str) -> None:
 
 
 def test_a_token_can_be_read_back_and_tells_nothing_by_itself() -> None:
-    held = Token(3, "SVC0000003", {"status": "1"})
+    held = PageToken(3, "SVC0000003", {"status": "1"})
     token = list_request.write_token(held)
     assert list_request.read_token(token) == held
     assert "SVC" not in token

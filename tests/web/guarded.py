@@ -13,14 +13,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from exporter.web import listener, server
-from exporter.web.connections import Limits
+from exporter.web.connections import ConnectionLimits
 from exporter.web.listening import Address
 
 from .invented import InventedSite
 
 BUSY = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 """What keeps a connection at work where `held_up` is among the middlewares."""
-PATIENT = Limits(connections=1000, headers=60.0, write=60.0)
+PATIENT = ConnectionLimits(connections=1000, headers=60.0, write=60.0)
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -75,7 +75,7 @@ def always(context: ssl.SSLContext) -> listener.CurrentContext:
 
 @asynccontextmanager
 async def guarded(
-    limits: Limits = PATIENT,
+    limits: ConnectionLimits = PATIENT,
     site: InventedSite | None = None,
     context: ssl.SSLContext | None = None,
     *middlewares: Middleware,

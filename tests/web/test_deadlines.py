@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import pytest
 
 from exporter.web import connections
-from exporter.web.connections import Connections, DeadlineProtocol, Limits
+from exporter.web.connections import ConnectionLimits, Connections, DeadlineProtocol
 
 from .guarded import Told, connect
 
-LIMITS = Limits(connections=9, headers=0.1, write=60.0, idle=0.1)
+LIMITS = ConnectionLimits(connections=9, headers=0.1, write=60.0, idle=0.1)
 
 
 class Writer(asyncio.Protocol):

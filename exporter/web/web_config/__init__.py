@@ -132,14 +132,14 @@ class AccessControl:
         return True
 
 
-class Credentials(NamedTuple):
+class SentCredentials(NamedTuple):
     """What a client sent to authenticate itself."""
 
     user: bytes
     password: bytes
 
 
-def credentials(header: str) -> Credentials | None:
+def credentials(header: str) -> SentCredentials | None:
     """User and password of an Authorization header of the scheme Basic (RFC 7617); None for any other."""
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "basic":
@@ -148,7 +148,7 @@ def credentials(header: str) -> Credentials | None:
         user, colon, password = base64.b64decode(token.strip(), validate=True).partition(b":")
     except (binascii.Error, ValueError):
         return None
-    return Credentials(user, password) if colon else None
+    return SentCredentials(user, password) if colon else None
 
 
 class PasswordChecks:
@@ -166,7 +166,7 @@ class PasswordChecks:
         self._waiting: Counter[str] = Counter()
         self._lock = asyncio.Lock()
 
-    async def verdict(self, sent: Credentials, users: Mapping[bytes, bytes], client: str) -> Verdict:
+    async def verdict(self, sent: SentCredentials, users: Mapping[bytes, bytes], client: str) -> Verdict:
         """Whether one of `users` (name to bcrypt hash; at least one) sent it; `client` is its address."""
         stored = users.get(sent.user)
         known = stored is not None
@@ -203,7 +203,7 @@ class PasswordChecks:
         """A hash that no password has, with the highest cost of the users'."""
         return b"$2b$%b$%b%b" % (max(stored[4:6] for stored in users.values()), self._salt, b"." * 31)
 
-    def _key(self, sent: Credentials, stored: bytes) -> bytes:
+    def _key(self, sent: SentCredentials, stored: bytes) -> bytes:
         """A digest of all three, with their lengths; another hash makes another key."""
         digest = hashlib.blake2b(key=self._secret, digest_size=32)
         for part in (sent.user, sent.password, stored):

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ReadConfig:
     """What was read: the configuration and TLS to use from now on, and the error, if any."""
 
     seen: Mapping[Path, files.Stamp]
@@ -104,11 +104,11 @@ class Reloader:
                 self._late = True
         return self.config
 
-    def _look(self) -> _Found | None:
+    def _look(self) -> _ReadConfig | None:
         """Runs in a thread, because a file may hang; None if nothing has changed."""
         return self._read(self._file) if self._file is not None and self._is_due() else None
 
-    def _read(self, file: Path) -> _Found:
+    def _read(self, file: Path) -> _ReadConfig:
         # The stamp is taken before the file is read, so that a write in between is seen the next time.
         seen = {file: files.stamp(file)}
         usable, context = self.config, self._context
@@ -120,10 +120,10 @@ class Reloader:
             usable = found.model_copy(update={"tls_server_config": self.config.tls_server_config})
             context = tls_context(found.tls, file) if found.tls else None
         except ConfigError as error:
-            return _Found(seen, usable, context, error)
-        return _Found(seen, found, context)
+            return _ReadConfig(seen, usable, context, error)
+        return _ReadConfig(seen, found, context)
 
-    def _keep(self, found: _Found | None) -> None:
+    def _keep(self, found: _ReadConfig | None) -> None:
         self._late = False
         if found is None:
             return

@@ -10,12 +10,12 @@ import bcrypt
 import pytest
 
 from exporter.web import web_config
-from exporter.web.web_config import Credentials, PasswordChecks
+from exporter.web.web_config import PasswordChecks, SentCredentials
 
 from .served import HASHES
 
 USERS = {name.encode(): text.encode() for name, text in HASHES.items()}
-ALICE = Credentials(b"alice", b"alice's secret")
+ALICE = SentCredentials(b"alice", b"alice's secret")
 
 
 class Bcrypt:
@@ -66,7 +66,7 @@ async def test_somebody_elses_password_is_wrong_though_it_was_right_for_them(cou
 
 async def test_an_unknown_user_costs_one_check_of_the_dearest_cost(counted: Bcrypt) -> None:
     users = {**USERS, b"carol": b"$2b$05$".join((b"", USERS[b"alice"][7:]))}
-    assert await PasswordChecks().verdict(Credentials(b"mallory", b"x"), users, "a") == "wrong"
+    assert await PasswordChecks().verdict(SentCredentials(b"mallory", b"x"), users, "a") == "wrong"
     (asked,) = counted.asked
     assert asked[1][4:6] == b"05"
     assert asked[1] not in users.values()
@@ -78,21 +78,21 @@ async def test_an_unknown_user_is_wrong_even_with_the_password_of_the_decoy(
     monkeypatch.setattr(bcrypt, "checkpw", lambda *_: True)
     checks = PasswordChecks()
     for _ in range(2):
-        assert await checks.verdict(Credentials(b"mallory", b"x"), USERS, "a") == "wrong"
+        assert await checks.verdict(SentCredentials(b"mallory", b"x"), USERS, "a") == "wrong"
 
 
 async def test_f75_a_password_over_72_bytes_costs_one_check_and_is_wrong(counted: Bcrypt) -> None:
     longest = b"x" * 72
     users = {b"dave": bcrypt.hashpw(longest, bcrypt.gensalt(4))}
     checks = PasswordChecks()
-    assert await checks.verdict(Credentials(b"dave", longest), users, "a") == "right"
-    assert await checks.verdict(Credentials(b"dave", longest + b"x"), users, "a") == "wrong"
+    assert await checks.verdict(SentCredentials(b"dave", longest), users, "a") == "right"
+    assert await checks.verdict(SentCredentials(b"dave", longest + b"x"), users, "a") == "wrong"
     assert [len(password) for password, _ in counted.asked] == [72, 72]
 
 
 @pytest.mark.parametrize("password", [b"", b"alice's secret\0", b"\xff\xfe", "naïve".encode()])
 async def test_odd_passwords_are_wrong_and_no_error(password: bytes) -> None:
-    assert await PasswordChecks().verdict(Credentials(b"alice", password), USERS, "a") == "wrong"
+    assert await PasswordChecks().verdict(SentCredentials(b"alice", password), USERS, "a") == "wrong"
 
 
 async def test_a_changed_hash_forgets_the_password_that_was_right(counted: Bcrypt) -> None:
@@ -100,7 +100,7 @@ async def test_a_changed_hash_forgets_the_password_that_was_right(counted: Bcryp
     assert await checks.verdict(ALICE, USERS, "a") == "right"
     assert await checks.verdict(ALICE, {b"alice": USERS[b"bob"]}, "a") == "wrong"
     assert (
-        await checks.verdict(Credentials(b"alice", b"bob's secret"), {b"alice": USERS[b"bob"]}, "a")
+        await checks.verdict(SentCredentials(b"alice", b"bob's secret"), {b"alice": USERS[b"bob"]}, "a")
         == "right"
     )
 
@@ -143,7 +143,7 @@ async def test_f75_few_checks_wait_fewer_of_one_address_and_one_is_done_at_a_tim
     counted.open.clear()
 
     def wrong(number: int, client: str) -> asyncio.Task[web_config.Verdict]:
-        said = Credentials(b"alice", b"%d" % number)
+        said = SentCredentials(b"alice", b"%d" % number)
         return asyncio.create_task(checks.verdict(said, USERS, client))
 
     flood = [wrong(number, "flood") for number in range(200)]

@@ -10,7 +10,7 @@ import pytest
 from pytest_aiohttp.plugin import AiohttpClient
 
 from exporter.web import server
-from exporter.web.web_config import AccessControl, Credentials, credentials
+from exporter.web.web_config import AccessControl, SentCredentials, credentials
 from tests.web.invented import InventedSite
 
 from .served import ALICE, BOB, HASHES, USERS, Folder, served
@@ -69,10 +69,10 @@ async def test_who_is_known_sees_what_there_is(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("Basic YTpi", Credentials(b"a", b"b")),
-        ("bASIC  YTpi ", Credentials(b"a", b"b")),
-        ("Basic YTpiOmM=", Credentials(b"a", b"b:c")),
-        ("Basic Og==", Credentials(b"", b"")),
+        ("Basic YTpi", SentCredentials(b"a", b"b")),
+        ("bASIC  YTpi ", SentCredentials(b"a", b"b")),
+        ("Basic YTpiOmM=", SentCredentials(b"a", b"b:c")),
+        ("Basic Og==", SentCredentials(b"", b"")),
         ("Basic YWI=", None),
         ("Basic Y", None),
         ("Basic Y\u00e9", None),
@@ -82,7 +82,7 @@ async def test_who_is_known_sees_what_there_is(folder: Folder) -> None:
         ("", None),
     ],
 )
-def test_credentials_are_read_as_rfc_7617_writes_them(header: str, said: Credentials | None) -> None:
+def test_credentials_are_read_as_rfc_7617_writes_them(header: str, said: SentCredentials | None) -> None:
     assert credentials(header) == said
 
 
