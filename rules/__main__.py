@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rules import carriers, exporter, records, resources, services
+from rules import carriers, exporter, generated, records, resources, services
 from rules.rule import File, Links
 
 FOLDER = Path(__file__).parent.parent / "deploy/prometheus/rules"
@@ -25,25 +25,6 @@ def texts(links: Links) -> Mapping[str, str]:
     return {f"{file.name}.yml": file.text(links) for file in FILES}
 
 
-def drifted(folder: Path, links: Links) -> list[str]:
-    """The files of a folder that are not what the code says: changed, missing or left over."""
-    said = texts(links)
-    there = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.yml")}
-    return sorted(name for name in said.keys() | there.keys() if said.get(name) != there.get(name))
-
-
-def write(folder: Path, links: Links) -> list[str]:
-    """Writes what has drifted, removes what is left over, and returns the names of both."""
-    folder.mkdir(parents=True, exist_ok=True)
-    said, changed = texts(links), drifted(folder, links)
-    for name in changed:
-        if name in said:
-            (folder / name).write_text(said[name], encoding="utf-8")
-        else:
-            (folder / name).unlink()
-    return changed
-
-
 def main(arguments: Sequence[str]) -> int:
     """Exit status 0, or 1 where `--check` found drift."""
     parser = argparse.ArgumentParser(prog="python -m rules", description="Write the rules of Prometheus.")
@@ -52,14 +33,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--runbooks", default=Links.runbooks, metavar="URL", help="folder of the runbooks")
     parser.add_argument("--dashboards", default=Links.dashboards, metavar="URL", help="root of Grafana")
     given = parser.parse_args(arguments)
-    links = Links(given.runbooks.rstrip("/"), given.dashboards.rstrip("/"))
+    found = texts(Links(given.runbooks.rstrip("/"), given.dashboards.rstrip("/")))
     if given.check:
-        found = drifted(given.folder, links)
-        for name in found:
-            sys.stderr.write(f"{given.folder / name} differs from the code: run `python -m rules`\n")
-        return int(bool(found))
-    for name in write(given.folder, links):
-        sys.stdout.write(f"written {given.folder / name}\n")
+        return generated.check(given.folder, found, "python -m rules")
+    generated.write(given.folder, found)
     return 0
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from exporter import app, settings, state_file
@@ -93,14 +94,9 @@ async def served(inventory: Inventory) -> AsyncIterator[Inventory]:
     application = web.Application()
     application.router.add_get("/638/service", inventory.answer)
     application.router.add_get("/639/resource", inventory.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        inventory.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with TestServer(application) as server:
+        inventory.url = str(server.make_url("")).rstrip("/")
         yield inventory
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from exporter import app
 from exporter.web import server
@@ -24,10 +24,5 @@ class Clock:
 @asynccontextmanager
 async def served(built: app.Runtime) -> AsyncIterator[str]:
     """The web side of an exporter on loopback; gives its URL."""
-    runner = web.AppRunner(server.application(built.store), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with TestServer(server.application(built.store)) as serving:
+        yield str(serving.make_url("")).rstrip("/")

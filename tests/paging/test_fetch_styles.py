@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from exporter import errors
 from exporter.client import Page
@@ -71,14 +72,9 @@ async def reading(answer: Answer) -> AsyncIterator[Reader]:
 
     app = web.Application()
     app.router.add_get("/{any:.*}", counted)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        reader.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/service"
+    async with TestServer(app) as server:
+        reader.url = str(server.make_url("/api/service"))
         yield reader
-    finally:
-        await runner.cleanup()
 
 
 def page(start: int, count: int, length: int = 10, **headers: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,6 +18,18 @@ LAW = settings(max_examples=300, deadline=None)
 
 def _key(graph: Graph, number: int) -> Key:
     return graph.collection(number), graph.ident(number)
+
+
+def _followed(steps: Any) -> Iterator[tuple[Graph, Fleet]]:
+    """One graph that follows the steps, and the fleet, at the start and after each step."""
+    graph = Graph()
+    fleet: Fleet = {}
+    yield graph, fleet
+    for step in steps:
+        after = fleets.changed(fleet, step)
+        graph.update(step.collection, fleets.pairs(fleet, after, step.collection))
+        fleet = after
+        yield graph, fleet
 
 
 def _edges(graph: Graph) -> naive.Edges:
@@ -49,12 +62,7 @@ def _stored(graph: Graph) -> dict[str, Any]:
 @LAW
 @given(HISTORIES)
 def test_a_graph_that_follows_changes_is_the_one_built_from_the_records(steps: Any) -> None:
-    fleet: Fleet = {}
-    graph = Graph()
-    for step in steps:
-        after = fleets.changed(fleet, step)
-        graph.update(step.collection, fleets.pairs(fleet, after, step.collection))
-        fleet = after
+    for graph, fleet in _followed(steps):
         assert _stored(graph) == _stored(fleets.built(fleet))
         assert _edges(graph) == naive.edges(fleet)
 
@@ -74,12 +82,7 @@ def test_what_rests_on_what_is_the_same_from_both_ends(steps: Any) -> None:
 @LAW
 @given(HISTORIES)
 def test_problems_causes_and_dependents_are_those_of_a_look_at_every_record(steps: Any) -> None:
-    fleet: Fleet = {}
-    graph = Graph()
-    for step in steps:
-        after = fleets.changed(fleet, step)
-        graph.update(step.collection, fleets.pairs(fleet, after, step.collection))
-        fleet = after
+    graph, fleet = list(_followed(steps))[-1]
     found = assess(graph)
     assert [_key(graph, one) for one in found.problems] == naive.ordered(fleet, naive.problems(fleet))
     assert [_key(graph, one) for one in found.roots] == naive.roots(fleet)
@@ -92,12 +95,7 @@ def test_problems_causes_and_dependents_are_those_of_a_look_at_every_record(step
 @LAW
 @given(HISTORIES)
 def test_a_graph_whose_records_are_all_gone_is_empty(steps: Any) -> None:
-    fleet: Fleet = {}
-    graph = Graph()
-    for step in steps:
-        after = fleets.changed(fleet, step)
-        graph.update(step.collection, fleets.pairs(fleet, after, step.collection))
-        fleet = after
+    graph, fleet = list(_followed(steps))[-1]
     for collection in KINDS:
         graph.update(collection, fleets.pairs(fleet, {}, collection))
     assert not any(graph.numbers(collection) for collection in KINDS)
