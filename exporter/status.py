@@ -117,6 +117,8 @@ class CollectionStatus(msgspec.Struct, kw_only=True):
     """What to do about the last error."""
     last_error_reason: str = ""
     """Reason of the last error, as in `ses_inventory_exporter_refresh_failures_total`."""
+    warnings: tuple[str, ...] = ()
+    """What may be wrong with how the list is read, for people; the last full crawl can be complete."""
     next_refresh: float | None = None
     """When the next refresh starts."""
     statuses: Mapping[str, int] = msgspec.field(default_factory=dict)

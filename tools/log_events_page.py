@@ -47,6 +47,7 @@ MEANINGS: Mapping[str, str] = {
     "page failed": "A page of a list could not be read.",
     "page size accepted": "The API accepts the configured page size again.",
     "page size reduced": "The API refused the page size; a smaller one is used.",
+    "paging in doubt": "A crawl looks complete, but records may be missing because of the paging settings.",
     "record count jumped": "A crawl returned suspiciously many more records than the one before it.",
     "refresh failed": "A refresh failed; the last snapshot is still served. Logged once per problem.",
     "refresh overran": "A refresh took longer than the refresh interval.",

@@ -26,14 +26,9 @@ from exporter.client import Client
 from exporter.inventory.condition import Condition
 from exporter.telemetry import Telemetry
 
-_MOST_TRIALS = 80
-"""Changes of the settings that are tried for one collection."""
-
-_TRIAL_SECONDS = 120.0
-"""Seconds after which no further change is tried for one collection."""
-
-_ANSWERS = 8
-"""Requests that are shown for each collection."""
+_MOST_TRIALS = 80  # changes of the settings that are tried for one collection
+_TRIAL_SECONDS = 120.0  # after which no further one is
+_ANSWERS, _QUERY = 8, 150  # requests that are shown for each collection, and characters of a query
 
 _SAVED = """\
 {count} answers are saved in {folder}, with names, addresses and ids replaced. Look through them before you
@@ -239,9 +234,8 @@ async def _is_further(seen: Look, target: settings.Target, client: Client) -> bo
 
 def _show_target(target: settings.Target, console: Console) -> None:
     console.rule(f"[bold]{target.collection}[/bold]", align="left")
-    console.print(
-        Text(f"{target.url} (dialect {target.dialect.name}: {target.dialect.title})"), soft_wrap=True
-    )
+    dialect = f"dialect {target.dialect.name}: {target.dialect.title}"
+    console.print(Text(f"{target.url} ({dialect})"), soft_wrap=True)
 
 
 def _show_outcome(seen: Look, client: Client, console: Console) -> Report | None:
@@ -254,15 +248,17 @@ def _show_outcome(seen: Look, client: Client, console: Console) -> Report | None
         return report
     if seen.error is not None:
         console.print(Text(f"cannot be read [{seen.error.reason}]: {seen.error}", style="red"))
-        if seen.error.hint:
-            console.print(Text(f"what to do: {seen.error.hint}"))
+        _print_hint(seen.error.hint, console)
     _print_answers(seen.answers, seen.target, client, console)
     return None
 
 
 def _show_solution(seen: Look, solved: Look, found: Sequence[Remedy], console: Console) -> None:
     known = [one.text for one in seen.problems]
-    _print_findings([one.finding for one in found if one.finding.text not in known], console)
+    for one in found:
+        if one.finding.text not in known:
+            console.print(Text(f"Found: {one.finding.text}.", style="green"))
+            _print_hint(one.finding.hint, console)
     console.print(Text(f"\nWith {'this change' if len(found) == 1 else 'these changes'}:", style="bold"))
     _show_target(solved.target, console)
 
@@ -274,7 +270,7 @@ def _print_answers(
     place = target.paging.records
     for one in answers[:_ANSWERS]:
         query = "&".join(f"{name}={value}" for name, value in one.params)
-        sent = f"{one.url}{'?' if query else ''}{query}"
+        sent = f"{one.url}{'?' if query else ''}{query[:_QUERY]}{'…' if len(query) > _QUERY else ''}"
         headers = "".join(f" ({name}: {value})" for name, value in one.headers.items())
         console.print(Text(f"  GET {client.redact(sent)}{headers}: {_outcome(one, place)}"), soft_wrap=True)
 
@@ -350,8 +346,12 @@ def _print_findings(found: Sequence[findings.Finding], console: Console) -> None
     for one in found:
         style = "red" if one.kind == "problem" else "yellow"
         console.print(Text(f"{one.kind.capitalize()}: {one.text}.", style=style))
-        if one.hint:
-            console.print(Text(f"  Hint: {one.hint}."))
+        _print_hint(one.hint, console)
+
+
+def _print_hint(hint: str, console: Console) -> None:
+    if hint:
+        console.print(Text(f"  Hint: {hint}{'' if hint.endswith('?') else '.'}"))
 
 
 def _left_out(report: Report, target: settings.Target) -> str:

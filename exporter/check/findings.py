@@ -16,11 +16,13 @@ from exporter import settings
 from exporter.check.sample import Read, Sample, idents, raws_of
 from exporter.client import Page
 from exporter.inventory import decode, field_paths, members, record_reader
-from exporter.inventory.dialects import Collection, Dialect, Fields, Paging
+from exporter.inventory.dialects import Collection, Dialect, Fields
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.filters import Filters, FilterTerm, Selection
 from exporter.inventory.record import Record
-from exporter.paging import fetch, pagination
+from exporter.paging import fetch
+from exporter.paging.page_numbers import COUNTS_FROM_0
+from exporter.paging.pagination import STYLES
 
 Cause = Literal["empty", "filter", "ids", "pages", "query", "rows", "size", "total", "types", ""]
 """What a problem is about, by which changes of the settings are found that may solve it."""
@@ -116,13 +118,13 @@ def _of_read(read: Read, bare: Page | None, target: settings.Target) -> Iterator
 
 
 def _members(read: Read, target: settings.Target) -> Iterator[Finding]:
-    """Members of the answer that look like the total, where none is read."""
+    """Members that the settings name and the answer does not have, and those that look like the total."""
+    body, where = read.pages[0].body, f"collections.{target.collection}"
+    for missing in fetch.missing_members(body, target.paging):
+        yield Finding("note", f"{missing[:1].upper()}{missing[1:]}", f"correct it under {where}.paging")
     if target.paging.total_header and fetch.total(read.pages[0], target.paging) is None:
-        for place, value in members.totals(read.pages[0].body).items():
-            where = f"collections.{target.collection}"
-            hint = (
-                f"write paging: {{total_member: {place}}} under {where}, if it counts the records of the list"
-            )
+        for place, value in members.totals(body).items():
+            hint = f"write paging: {{total_member: {place}}} under {where}, if it counts the records listed"
             yield Finding("note", f"The member {place} is {value}, which looks like the total", hint)
 
 
@@ -223,35 +225,33 @@ def _first_page(sample: Sample, target: settings.Target) -> Iterator[Finding]:
 
 def _position(read: Read, target: settings.Target) -> Iterator[Finding]:
     """Pages that are the first one again, and lists that end before all that they announce."""
-    paging = target.paging
-    total = fetch.total(read.pages[0], paging)
+    paging, count = target.paging, sum(read.new)
+    total, ignored = fetch.total(read.pages[0], paging), STYLES[paging.style](paging, 1).position_name
     again = any(
-        not new and raws_of(page, target.paging.records)
+        not new and raws_of(page, paging.records)
         for new, page in zip(read.new[1:], read.pages[1:], strict=True)
     )
-    if again and (read.problem or (total or 0) > sum(read.new)):
+    if again and (read.problem or (total or 0) > count):
         yield Finding(
             "problem",
-            f"The second page is the first one again: the API ignores {_ignored_position(paging)}",
+            f"The second page is the first one again: the API ignores {ignored}",
             _position_hint(target),
             "pages",
         )
-    elif again and total is None and sum(read.new) <= target.page_size:
-        text = (
-            f"The second page is the first one again, and there is no total: are {sum(read.new)} records all"
-        )
+    elif again and total is None and count <= target.page_size:
+        text = f"The second page is the first one again, and there is no total: are {count} records all"
         yield Finding("note", text, _position_hint(target), "pages")
-    elif read.problem and not read.failed:
+    elif read.warning:
+        yield Finding(
+            "note", f"{read.warning[:1].upper()}{read.warning[1:]}", _position_hint(target), "pages"
+        )
+    elif read.problem and not read.failed and COUNTS_FROM_0 not in read.problem:
         yield Finding(
             "problem",
-            f"The list ends after {sum(read.new)} records, and is not complete: {read.problem}",
-            f"correct collections.{target.collection}.paging; {_position_hint(target)}",
+            f"The list ends after {count} records, and is not complete: {read.problem}",
+            _position_hint(target),
             "pages",
         )
-
-
-def _ignored_position(paging: Paging) -> str:
-    return pagination.STYLES[paging.style](paging, 1).position_name
 
 
 def _position_hint(target: settings.Target) -> str:

@@ -21,6 +21,7 @@ from exporter.check.findings import Finding, better_dialect, counted, listed, va
 from exporter.check.sample import Answer, Sample, raws_of
 from exporter.inventory import envelope, field_paths, members, text
 from exporter.inventory.dialects.vendors import DIALECTS
+from exporter.paging.position_names import NUMBERS, OFFSETS
 from exporter.settings.collection import CollectionSettings
 from exporter.settings.models import Change
 
@@ -38,12 +39,7 @@ _PATHS = {"tmf638": _SERVICES, "tmf639": _RESOURCES}
 _SOME = "there are records"
 _VERSIONS = (4, 5, 3, 2, 1)
 _SIZES = (50, 20, 10, 5, 1)
-_OFFSETS = (
-    *("offset", "start", "startIndex", "skip", "from", "_start"),
-    *("startAt", "firstResult", "sysparm_offset"),
-)
 _CURSORS = ("cursor", "after", "pageToken", "page_token", "nextCursor", "continuation", "marker")
-_NUMBERS = ("page", "pageNumber", "pageNo", "page_number", "pageIndex", "pageNum", "p", "currentPage")
 _ID_WORDS = ("id", "uuid", "externalid", "identifier", "key", "sysid", "href", "number", "code")
 _MOST_LEAVES, _DEEPEST = 200, 4
 
@@ -144,8 +140,11 @@ def as_yaml(config: settings.Settings, changes: Sequence[Change]) -> str:
 
 def candidates(look: Look) -> Iterator[Remedy]:
     """Remedies for the worst of what was seen, the likeliest first."""
-    error = look.error
-    if error is not None and error.reason in ("auth", "forbidden", "dns", "proxy", "throttled"):
+    error, reason = look.error, look.error.reason if look.error is not None else ""
+    if reason in ("auth", "dns", "proxy", "throttled"):
+        return
+    if reason == "forbidden":  # pages of this size or such a query may be, and not the list
+        yield from (*_other_sizes(look), *_other_queries(look), *_without_parameters(look))
         return
     if look.better:
         yield _of_dialect(look, look.better)
@@ -317,8 +316,8 @@ def _other_positions(look: Look) -> Iterator[Remedy]:
     """Other styles of paging and other names of the parameter; numbers may begin with 0 or 1."""
     paging = look.target.paging
     own = paging.position_param
-    pages = [("page", name, first) for name in dict.fromkeys((own, *_NUMBERS)) for first in (0, 1)]
-    offsets = [("offset", name, paging.start) for name in dict.fromkeys((own, *_OFFSETS))]
+    pages = [("page", name, first) for name in dict.fromkeys((own, *NUMBERS)) for first in (0, 1)]
+    offsets = [("offset", name, paging.start) for name in dict.fromkeys((own, *OFFSETS))]
     kept = [one for one in (*pages, *offsets) if one[1] == own]
     yield from _next_pages(look)
     for style, name, first in dict.fromkeys((*kept, *offsets, *pages)):

@@ -20,17 +20,17 @@ from exporter.inventory import decode, record_reader
 from exporter.inventory.dialects import Paging
 from exporter.inventory.filters import Filters, FilterTerm
 from exporter.inventory.snapshot import StoredRecord
-from exporter.paging import fetch, pagination
-from exporter.paging.pagination import PageResult
+from exporter.paging import fetch, pagination, results
+from exporter.paging.results import PageResult
 from exporter.paging.strategies import Query
 from exporter.telemetry import Telemetry
 
 _PAGES = 2  # with new records; a crawl may need further ones to judge their end
 _FAILED_PARTS = 12  # parts of failed pages that fail before the rest is left
 _FAILURES = 4  # pages that fail before the rest is left
-_CAPS = pagination.Caps(pages=50, records=10**9)
+_CAPS = results.Caps(pages=50, records=10**9)
 _KEY = os.urandom(16)
-_FURTHER = pagination.ListResult(
+_FURTHER = results.ListResult(
     complete=False, expected=None, received=0, unread_pages=0, unread_records=0, pages=0, reason=""
 )
 """The result of a list that goes on after the pages that were read."""
@@ -79,7 +79,8 @@ class Read(msgspec.Struct, frozen=True):
     each page that no page before it had, and `is_last_empty` says that the last one has none. `failed` are
     the errors of pages. `page_size` is the one that the API accepted; `are_parts` says that no page was
     listed, but only parts of pages that failed. `ignored` are the conditions that the API ignores, of those
-    that were in doubt, and `total_of_none` is the total that it announced with an empty list, for a value
+    that were in doubt; `warning` says that the list is the same whatever position is requested, if that was
+    tried. `total_of_none` is the total that it announced with an empty list, for a value
     that no record has.
     """
 
@@ -94,6 +95,7 @@ class Read(msgspec.Struct, frozen=True):
     is_last_empty: bool = False
     ignored: tuple[FilterTerm, ...] = ()
     total_of_none: int = 0
+    warning: str = ""
 
     @property
     def is_ended_by_position(self) -> bool:
@@ -159,7 +161,9 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
             roles.add(query.role)
         return partial(fetch.page_result, page, query, items=len(found), new=fresh)
 
-    queries = pagination.paginate(target.paging, target.page_size, query, width=1, caps=_CAPS, unit="unknown")
+    queries = pagination.paginate(
+        target.paging, target.page_size, query, width=1, caps=_CAPS, unit="unknown", names="unknown"
+    )
     result = await fetch.read_list(
         client, target.url, _beginning(queries, failed), decode_page, deadline=None
     )
@@ -175,6 +179,7 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
         size,
         roles == {"part"},
         bool(pages) and not raws_of(pages[-1], target.paging.records),
+        warning=result.position_warning,
     )
 
 
@@ -191,7 +196,7 @@ def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.
         try:
             due = queries.send(seen)
         except StopIteration as stop:
-            ending: pagination.ListResult = stop.value
+            ending: results.ListResult = stop.value
             return ending
     queries.close()
     return msgspec.structs.replace(_FURTHER, received=received)
@@ -280,7 +285,7 @@ async def find_record(target: settings.Target, client: Client, ident: str) -> ms
         found.extend(raw for raw in raws if _is_record(raw, ident, reader))
         return partial(fetch.page_result, page, query, items=len(raws), new=len(raws))
 
-    caps = pagination.Caps(pages=100_000, records=10**9)
+    caps = results.Caps(pages=100_000, records=10**9)
     for query in target.queries:
         queries = pagination.paginate(target.paging, target.page_size, query, width=4, caps=caps)
         await fetch.read_list(client, target.url, _until_found(queries, found), search, deadline=None)
@@ -296,7 +301,7 @@ def _until_found(queries: pagination.Pagination, found: list[msgspec.Raw]) -> pa
         try:
             due = queries.send(seen)
         except StopIteration as stop:
-            ending: pagination.ListResult = stop.value
+            ending: results.ListResult = stop.value
             return ending
     queries.close()
     return _FURTHER

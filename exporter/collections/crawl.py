@@ -21,7 +21,7 @@ from exporter.client import Client
 from exporter.collections.list_reader import ListReader, OnPage
 from exporter.inventory import absences, snapshot
 from exporter.inventory.draft import Draft
-from exporter.paging.pagination import ListResult
+from exporter.paging.results import ListResult
 from exporter.precedence import Precedence
 
 _OFTEN = 3  # crawls in a row, after which what they have in common is the API's habit

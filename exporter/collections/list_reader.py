@@ -23,7 +23,7 @@ from exporter import client as source
 from exporter.inventory import decode, envelope, filters, members, record_reader, snapshot
 from exporter.inventory.draft import Draft
 from exporter.inventory.filters import Selection
-from exporter.paging import fetch, pagination
+from exporter.paging import fetch, pagination, results
 from exporter.paging.strategies import Query
 from exporter.precedence import Precedence
 
@@ -102,6 +102,8 @@ class ListReader:
         self._decoding = asyncio.Lock()
         self._knows_unit = False  # whether positions count records: the last lists were complete, and
         # longer than a page, so that records would be missing if that had changed
+        self._knows_names = False  # whether lists were complete after positions were tried under other names
+        self._position_warnings: dict[str, str] = {}  # of each query, as it was then
         self._page_size = PageSize(target.page_size)
         self._keys: frozenset[str] = frozenset()  # of the object that the first page of the present list is
         self._log = log.bind(collection=target.collection, api=target.api)
@@ -122,7 +124,7 @@ class ListReader:
 
     async def read(
         self, draft: Draft, further: Mapping[str, str], page_size: int = 0
-    ) -> list[pagination.ListResult]:
+    ) -> list[results.ListResult]:
         """Pages through every query of the collection, each with the `further` parameters, into `draft`.
 
         `page_size` is 0 for the one that is set and that the API accepts. Raises `SourceError` where a list
@@ -131,7 +133,7 @@ class ListReader:
         target = self._target
         size = page_size or self._page_size.requested
         began = time.monotonic()
-        list_results: list[pagination.ListResult] = []
+        list_results: list[results.ListResult] = []
         without_body: errors.Malformed | None = None
 
         for query in target.queries:
@@ -151,12 +153,13 @@ class ListReader:
         if not further:
             are_complete = all(list_result.complete for list_result in list_results)
             self._knows_unit = are_complete and draft.is_longer_than_pages()
+            self._knows_names = self._knows_names or are_complete
         await self._leave_out_unasked(draft)
         return list_results
 
     async def _read_query(
         self, draft: Draft, params: Mapping[str, str], size: int, began: float
-    ) -> pagination.ListResult:
+    ) -> results.ListResult:
         """Reads one list, again where its cursor is gone, in a crawl that `began` at that time."""
         limits, self._keys = self._limits, frozenset()
         for is_last in (*[False] * _RESTARTS, True):
@@ -165,8 +168,9 @@ class ListReader:
                 size,
                 params,
                 width=limits.concurrency,
-                caps=pagination.Caps(limits.pages, limits.records),
+                caps=results.Caps(limits.pages, limits.records),
                 unit="known" if self._knows_unit else "unknown",
+                names="known" if self._knows_names else "unknown",
             )
             spent = time.monotonic() - began if draft.items else 0.0
             deadline = fetch.Deadline(limits.crawl_deadline, spent)
@@ -175,7 +179,13 @@ class ListReader:
             if not result.is_cut_off or is_last:
                 break
             draft.begin_again(size)
-        return result
+        return self._with_position_warning(result, str(params))
+
+    def _with_position_warning(self, result: results.ListResult, query: str) -> results.ListResult:
+        """The result with what was found when positions were tried under other names: once in a lifetime."""
+        if not self._knows_names:
+            self._position_warnings[query] = result.position_warning
+        return msgspec.structs.replace(result, position_warning=self._position_warnings.get(query, ""))
 
     async def _decode_page(self, draft: Draft, page: source.Page, query: Query) -> fetch.Store:
         try:
@@ -195,8 +205,8 @@ class ListReader:
         size = query.page_size
         result = fetch.page_result(page, query, batch.positions(size), non_records=batch.filled(size))
 
-        def store() -> pagination.PageResult:
-            if query.role == "unit":  # the same records once more
+        def store() -> results.PageResult:
+            if query.role in ("unit", "names"):  # the same records once more
                 return msgspec.structs.replace(result, new=draft.compare(batch, time.time()))
             is_other = bool(batch.items) and not draft.repeats_page(batch)
             new = draft.add(batch, time.time(), query.ordinal)
@@ -278,9 +288,9 @@ class ListReader:
         )
 
 
-def _nothing(size: int) -> pagination.ListResult:
+def _nothing(size: int) -> results.ListResult:
     """The result of a list that is a response without a body."""
-    return pagination.ListResult(
+    return results.ListResult(
         complete=True,
         expected=None,
         received=0,

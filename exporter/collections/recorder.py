@@ -18,7 +18,7 @@ from exporter import settings
 from exporter.inventory import decode, snapshot, text
 from exporter.inventory.condition import PROBLEMS, Condition
 from exporter.inventory.draft import Draft
-from exporter.paging import pagination
+from exporter.paging import results
 from exporter.status import CollectionStatus, Rejects, assess
 from exporter.telemetry import Telemetry
 
@@ -28,6 +28,7 @@ _UNKNOWN_AGE = 3.1  # refresh intervals: the age of a restored snapshot after th
 _MOST_VALUES = 1000  # unknown status values that are logged in a lifetime: a broken API may invent more
 _MOST_MOVES = 1000  # changes from one status to another that are counted apart, for the same reason
 _OTHER = ("other", "other")  # the rest: no status changes to itself, so nothing else is counted there
+_PAGING_HINT = "run `check`: it tries other ways of paging, and prints the settings"
 _EXPIRED = "nothing is served until a refresh succeeds; fix what last_error in /api/v1/status says"
 
 
@@ -60,6 +61,7 @@ class StatusRecorder:
         self._unknown: set[str] = set()  # status values that were logged
         self._moves: set[tuple[str, str]] = set()  # changes of status that are counted apart
         self._doubts: set[str] = set()  # why it is not complete, as far as that was logged
+        self._warnings: set[str] = set()  # those that were logged
         self.status = CollectionStatus(
             name=target.collection,
             api=target.api,
@@ -259,7 +261,7 @@ class StatusRecorder:
         self,
         draft: Draft,
         outcome: snapshot.Outcome,
-        list_results: Sequence[pagination.ListResult],
+        list_results: Sequence[results.ListResult],
         problem: str,
     ) -> None:
         """A full crawl was stored; `problem` is why it is not verified complete."""
@@ -277,9 +279,20 @@ class StatusRecorder:
         status.outdated = len(draft.outdated)
         status.unread = sum(result.unread_records for result in list_results)
         status.bad_rows = _bad_rows(list_results)
+        self._warn(list_results)
         self.problem = self._blanked(problem) or _pending(outcome)
         self.rejected(draft)
         self.status.last_error = self.error or self.problem
+
+    def _warn(self, list_results: Sequence[results.ListResult]) -> None:
+        """What may be wrong with lists that look complete; each is logged once until it is over."""
+        every = (one for result in list_results for one in (*result.warnings, result.position_warning))
+        found = dict.fromkeys(self._blanked(one) for one in every if one)
+        self.status.warnings = tuple(found)
+        for warning in found:
+            if warning not in self._warnings:
+                self._log.warning("paging in doubt", problem=warning, hint=_PAGING_HINT)
+        self._warnings = set(found)
 
     def changed(self, changes: snapshot.Changes) -> None:
         """These changes are served from now on."""
@@ -356,7 +369,7 @@ def _why_incomplete(status: CollectionStatus, problem: str) -> dict[str, str | i
     }
 
 
-def _bad_rows(list_results: Sequence[pagination.ListResult]) -> str:
+def _bad_rows(list_results: Sequence[results.ListResult]) -> str:
     """The rows that the API cannot return, for people; numbered from 1, in the order of the list."""
     rows = [item for result in list_results for item in sorted(result.bad_rows.items())]
     shown = ", ".join(f"{row + 1} ({cause})" for row, cause in rows[:10])

@@ -184,7 +184,7 @@ def _without_list(
     where = f" at {field_paths.joined(path)}" if path else ""
     # a part of a long key might be a part of a credential, which nobody would know it by any more
     keys = ", ".join(text.clean(key) if len(key) <= _LONG_KEY else "a long key" for key in [*members][:10])
-    example = f"one of {', '.join(places[:3])}" if places else "like data.services"
+    example = f"one of {', '.join(places[:3])}" if len(places) > 1 else (places or ["like data.services"])[0]
     return errors.Malformed(
         f"the answer is an object without a list of records{where}; its keys are {keys}",
         reason="envelope",

@@ -196,6 +196,14 @@ def next_at(body: bytes, path: str) -> str | None:
     return None if isinstance(found, bool) or not isinstance(found, str | int) else str(found).strip()
 
 
+def is_there(body: bytes, path: str) -> bool:
+    """Whether an answer has a member at a dotted path, whatever its value."""
+    try:
+        return raw_at(of(body), field_paths.steps(path)) is not None
+    except (RecursionError, UnicodeDecodeError, msgspec.DecodeError, errors.Malformed):
+        return False
+
+
 def _value_at(body: bytes, path: str) -> object:
     """The value at a dotted path of an answer; None for none, and for one that is too large."""
     try:

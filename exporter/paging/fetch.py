@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Literal
 
@@ -23,9 +23,10 @@ from exporter.client import Client, Page, response
 from exporter.inventory import envelope, members, text
 from exporter.inventory.dialects import Paging
 from exporter.inventory.filters import FilterTerm
-from exporter.paging import links, pagination
+from exporter.paging import links, pagination, results
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH
-from exporter.paging.pagination import ListResult, PageResult, Pagination
+from exporter.paging.pagination import Pagination
+from exporter.paging.results import ListResult, PageResult
 from exporter.paging.strategies import Query
 
 log = structlog.get_logger()
@@ -68,7 +69,7 @@ class Deadline(msgspec.Struct, frozen=True):
 
 
 NO_SUCH_WORD, NO_SUCH_NUMBER = "no-such-value-7c1e", "987654321"
-_NO_CAPS = pagination.Caps(pages=1, records=10**9)
+_NO_CAPS = results.Caps(pages=1, records=10**9)
 
 FilterStatus = Literal["applied", "ignored", "unknown"]
 
@@ -139,7 +140,19 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
         non_records=non_records,
         etag=page.headers.get("ETag", ""),
         unfollowed=links.setting_to_follow(page.headers, page.body, query.paging) if query.first else "",
+        missing=tuple(missing_members(page.body, query.paging)) if query.first and items else (),
     )
+
+
+def missing_members(body: bytes, paging: Paging) -> Iterator[str]:
+    """The members that the settings name and a first page does not have, as sentences."""
+    if paging.total_member and not members.is_there(body, paging.total_member):
+        yield f"the response has no member {paging.total_member} (paging.total_member)"
+    if paging.next_member and not members.is_there(body, paging.next_member):
+        yield (
+            f"the first page has no member {paging.next_member} (paging.next_member): right only if all"
+            " records are on it"
+        )
 
 
 class _Requests:
@@ -221,7 +234,7 @@ class _Requests:
             self.first_error = error
             return result
         # a 403 behind a page that came may be the end of paging: `pagination` requests the first page again
-        is_forbidden = error.reason == "forbidden" and query.role != "page"
+        is_forbidden = error.reason == "forbidden" and query.role not in ("page", "unit", "names")
         if query.first or error.reason == "auth" or is_forbidden:
             raise error
         self.last_error = error

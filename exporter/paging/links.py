@@ -72,10 +72,14 @@ def next_page(headers: Mapping[str, str], body: bytes, url: str, paging: Paging)
 
 def setting_to_follow(headers: Mapping[str, str], body: bytes, paging: Paging) -> str:
     """The settings to follow a next page that an answer names and this style does not follow; "" for none."""
-    if paging.style in ("link", "cursor"):
+    is_chain = paging.style in ("link", "cursor")
+    if is_chain and paging.next_member and members.is_there(body, paging.next_member):
         return ""
-    if path := members.next_page(body):
+    path = members.next_page(body)
+    if path and path != paging.next_member:
         return f"paging: {{style: link or cursor, next_member: {path}}}"
+    if is_chain and not paging.next_member:
+        return ""
     values = [value for name, value in headers.items() if name.lower() == "link"]
     is_named = any(relation == "next" for relation, _ in links(values))
     return "paging: {style: link}" if is_named else ""

@@ -7,6 +7,7 @@ from exporter.paging.strategies import (
     FAILED_AT_END,
     MIXED,
     MOST_MIXED,
+    NEW_IN_CHANGING,
     NOT_FOUND,
     PageRequest,
     Parameters,
@@ -15,6 +16,11 @@ from exporter.paging.strategies import (
     is_total_doubtful,
     records_after_404,
 )
+
+COUNTS_FROM_0 = (
+    "page 0 lists other records than page 1: the API numbers its pages from 0 (set paging.first: 0)"
+)
+"""Why a list that was read from page 1 is not complete."""
 
 
 class PageStrategy(SizedStrategy):
@@ -38,6 +44,7 @@ class PageStrategy(SizedStrategy):
         self._absent: set[int] = set()  # pages that answered 404
         self._failed: set[int] = set()
         self._pages = self._alike = 0  # pages with records, and those as long as a full one
+        self._doubt = ""
         self._is_hidden = False  # whether a page before the last was short
         self._mixed: set[int] = set()  # pages that had only records of others
 
@@ -73,6 +80,10 @@ class PageStrategy(SizedStrategy):
 
     def on_page(self, request: PageRequest, received: Received) -> None:
         """Learns from the first two pages how long a full one is, and from all where the list ends."""
+        if request.role == "unit":
+            if received.new > NEW_IN_CHANGING * received.items:
+                self._doubt = COUNTS_FROM_0
+            return
         number, items = request.position, received.items
         if number == 0:
             self._first = items
@@ -98,6 +109,11 @@ class PageStrategy(SizedStrategy):
             self._is_hidden = self._is_hidden or skipped or short
             self._last, self._last_items = number, items
 
+    def unit_request(self, total: int | None) -> PageRequest | None:
+        """Page 0, of a list that begins with page 1: where pages count from 0 it has the first records."""
+        is_proven = total and self._last * self._full + self._last_items >= total
+        return None if is_proven or self.paging.start != 1 else PageRequest(-1, self._size, role="unit")
+
     def on_failure(self, request: PageRequest, total: int | None) -> int:
         """Continues behind it; after three in a row at the end, nobody can know the end."""
         self._failed.add(request.position)
@@ -120,8 +136,8 @@ class PageStrategy(SizedStrategy):
         return range(request.position * length, (request.position + 1) * length)
 
     def doubt(self, total: int | None) -> str:
-        """A 404 with records behind it, or a list that repeats records without end."""
+        """A 404 with records behind it, a list that repeats records without end, or a page 0."""
         if total is None and self._is_mixed_end():
             return MIXED
         within = [number for number in self._absent if number < self._last]
-        return records_after_404(f"page {min(within) + 1}") if within else ""
+        return self._doubt or (records_after_404(f"page {min(within) + 1}") if within else "")

@@ -17,16 +17,15 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Literal
 
-import msgspec
-
 from exporter.inventory.dialects import Paging
 from exporter.paging.bisect import DIVISIBLE, TOO_MUCH, Bisection, FailedPage, PagePart, Unread
 from exporter.paging.links import CursorStrategy, LinkStrategy, RangeStrategy
 from exporter.paging.page_numbers import PageStrategy
+from exporter.paging.position_names import Names, PositionNames
+from exporter.paging.results import Caps, ListResult, PageResult
 from exporter.paging.strategies import (
     NO_NEXT_PAGE,
     NOT_FOUND,
-    NextPage,
     OffsetStrategy,
     PageRequest,
     Query,
@@ -46,83 +45,7 @@ STYLES: Mapping[str, type[Strategy]] = {
 """The strategy of each name in `dialects.PAGING_STYLES`."""
 
 
-class PageResult(msgspec.Struct, frozen=True):
-    """What a query brought.
-
-    `items` counts the records of the page, `new` those with an id that did not come before, or without
-    an id; `is_mixed` says that none is new, though no page before had just these records. `total` is
-    announced by the answer's headers, None for none; `bad_total` is one that is no number of records, as it
-    was written. `non_records` counts elements that are no objects. `misplaced` says
-    where a page with new records claims to be the beginning of the list although another was requested.
-    `unfollowed` are the settings to follow the next page that a first page names.
-
-    `unread` says that the page could not be read after all retries, and `cause` why: a status or a word, as
-    in `DIVISIBLE`. `error` says so in words, also where the answer says that the position does not exist. A
-    first page with a status of `TOO_MUCH` is requested again in half the size; after one with a cause of
-    `DIVISIBLE` a probe is sent, and if that is answered, the pages behind it are read. Else the list ends.
-    """
-
-    query: Query
-    items: int
-    new: int
-    total: int | None
-    status: int = 200
-    unread: bool = False
-    error: str = ""
-    next_page: NextPage = NO_NEXT_PAGE
-    cause: str = ""
-    bad_total: str = ""
-    misplaced: str = ""
-    non_records: int = 0
-    etag: str = ""
-    unfollowed: str = ""
-    is_mixed: bool = False
-
-
 PRECONDITION_FAILED = 412
-
-
-class Caps(msgspec.Struct, frozen=True):
-    """Where even an endless list ends: queries sent, records received, and `failures` of pages in a row.
-
-    The page that exceeds `records` is stored whole, since it has been read.
-    """
-
-    pages: int
-    records: int
-    failures: int = 10
-
-
-class ListResult(msgspec.Struct, frozen=True):
-    """Whether a list is complete, and what was read of it.
-
-    `expected` is the announced total (the larger one of the first and the last query), None for none, and
-    `spread` the difference between the two; `received` counts different records, `items` those that came more
-    than once several times, without repeated first pages. `unread_pages` could not be read, or not wholly,
-    and about `unread_records` are missing for that, `bad_rows` included: position from 0, and cause. `pages`
-    of `page_size` were read, `absent_pages` answered 404, which counts as the end. `non_records` counts
-    elements that are no objects. `reason` says in a sentence why the list is not complete; `is_short_only`
-    that the only reason is that fewer different records came than were announced. `given_up` is the error of
-    the last of many pages in a row that failed, where the list was left for that; "" for none.
-    `is_cut_off` says that the list must be read from its beginning, since its cursor is gone.
-    """
-
-    complete: bool
-    expected: int | None
-    received: int
-    unread_pages: int
-    unread_records: int
-    pages: int
-    reason: str
-    items: int = 0
-    is_short_only: bool = False
-    bad_rows: Mapping[int, str] = {}
-    absent_pages: int = 0
-    spread: int = 0
-    non_records: int = 0
-    page_size: int = 0
-    given_up: str = ""
-    is_cut_off: bool = False
 
 
 Unit = Literal["known", "unknown"]
@@ -139,13 +62,14 @@ def paginate(
     width: int,
     caps: Caps,
     unit: Unit = "known",
+    names: Names = "known",
 ) -> Pagination:
     """Yields the queries for one list, at most `width` in flight, and returns its result.
 
     `params` are sent with every query, unless paging itself sets one of that name. When the generator ends,
     queries that are still in flight are pointless.
     """
-    reading = _Reading(paging, page_size, params, caps, unit)
+    reading = _Reading(paging, page_size, params, caps, unit, PositionNames(names))
     queries = reading.next_queries(width)
     while queries or reading.in_flight:
         result = yield queries
@@ -157,7 +81,15 @@ def paginate(
 class _Reading:
     """What is known of a list so far."""
 
-    def __init__(self, paging: Paging, size: int, params: Mapping[str, str], caps: Caps, unit: Unit) -> None:
+    def __init__(
+        self,
+        paging: Paging,
+        size: int,
+        params: Mapping[str, str],
+        caps: Caps,
+        unit: Unit,
+        names: PositionNames,
+    ) -> None:
         self._paging, self._params, self._caps = paging, params, caps
         self._is_unit_open = unit == "unknown"  # whether to find out what positions count
         self._begin(size)
@@ -169,6 +101,8 @@ class _Reading:
         self._pages = self._items = self._new = self._longest = self._absent = self._non_records = 0
         self._first_items = self._new_behind_first = 0
         self._unfollowed = ""  # settings to follow the next page that the first one names
+        self._missing: tuple[str, ...] = ()
+        self._names = names
         self._is_repeating = False
         self._window = Window(caps.failures)
         self._capped = self._excessive_total = self._bad_total = self._misplaced = self._unit_error = ""
@@ -201,10 +135,26 @@ class _Reading:
             if self._sent >= self._caps.pages:
                 self._capped = f"stopped after {self._sent} pages, which is limits.pages"
                 break
-            self._sent += 1
-            self.in_flight[self._sent] = step
-            queries.append(self._query(step))
+            queries.append(self._sent_now(step))
+        if not queries and not self.in_flight and self._is_paging_unseen:
+            other = self._names.params(self._first_items)
+            queries += [self._sent_now(PageRequest(0, self._size, role="names"), other)] if other else []
         return tuple(queries)
+
+    @property
+    def _is_paging_unseen(self) -> bool:
+        """Whether the list ended without a total, and nothing shows that the API pages as it is asked to."""
+        if self._expected is not None or not self._first_items or self._capped or self._window.is_end:
+            return False
+        if self._strategy.is_chain:
+            is_full = self._first_items >= self._size and self._strategy.is_sized
+            return self._pages == 1 and not is_full and not self._unfollowed
+        return self._is_position_ignored and self._first_items != self._size
+
+    def _sent_now(self, step: PageRequest | PagePart, other: Mapping[str, str] = {}) -> Query:
+        self._sent += 1
+        self.in_flight[self._sent] = step
+        return self._query(step, other)
 
     def _next_step(self) -> PageRequest | PagePart | None:
         """Pages first, when all have arrived the parts of those that failed, and the unit at the end."""
@@ -224,11 +174,11 @@ class _Reading:
         self._is_unit_open = False
         return self._strategy.unit_request(self._expected)
 
-    def _query(self, step: PageRequest | PagePart) -> Query:
+    def _query(self, step: PageRequest | PagePart, other: Mapping[str, str]) -> Query:
         request = step if isinstance(step, PageRequest) else step.request
         written = self._strategy.write(request)
         # a link has the parameters of the list already
-        params = {} if written.link else {**self._params, **written.params}
+        params = {} if written.link else {**other, **self._params, **written.params}
         return Query(
             tuple(params.items()),
             self._sent,
@@ -249,6 +199,9 @@ class _Reading:
             return
         if role == "window":
             self._on_window(result)
+            return
+        if role == "names":
+            self._on_names(result)
             return
         self._bad_total = self._bad_total or result.bad_total
         if result.items and not result.new:
@@ -338,8 +291,16 @@ class _Reading:
         if not result.unread:
             received = Received(result.items, result.new, self._expected, result.status)
             self._strategy.on_page(request, received)
-        elif result.status not in TOO_MUCH:  # which is said to positions between two pages
+        elif (
+            result.status not in TOO_MUCH and self._strategy.counts_records
+        ):  # which is said to positions between two pages
             self._unit_error = result.error
+
+    def _on_names(self, result: PageResult) -> None:
+        if result.unread:
+            self._names.on_refusal()
+        else:
+            self._names.on_answer(self._first_items, result.items, result.new)
 
     def _on_part(self, part: PagePart, result: PageResult) -> None:
         if result.unread:
@@ -368,6 +329,7 @@ class _Reading:
         items = result.items
         if result.query.first:
             self._first_items, self._unfollowed = items, result.unfollowed
+            self._missing = result.missing if items else ()
             return
         self._new_behind_first += result.new
         # a page may repeat where records are hidden or move; one as long as a full first page may not
@@ -398,6 +360,8 @@ class _Reading:
             page_size=self._size,
             given_up=self._window.given_up,
             is_cut_off=self._strategy.is_cut_off,
+            warnings=self._missing,
+            position_warning=self._names.warning,
             spread=(expected or 0) - min((total for _, total in self._totals), default=expected or 0),
         )
 
@@ -424,8 +388,7 @@ class _Reading:
             reasons.append(end)
         if self._strategy.is_cut_off:
             reasons.append("the list changed while it was read: its cursor (If-Match) is gone")
-        if doubt := self._strategy.doubt(expected):
-            reasons.append(doubt)
+        reasons += filter(None, (self._strategy.doubt(expected), self._names.doubt))
         if self._unit_error:
             reasons.append(f"whether positions count records or pages is unknown: {self._unit_error}")
         if self._non_records and expected is None:

@@ -42,12 +42,13 @@ MIXED = (
     " does the API list a record several times?"
 )
 
-_NEW_IN_CHANGING = 0.1
+NEW_IN_CHANGING = 0.1
 """The share of the records at position 1 that may be new, because the list has changed since it was read."""
 
-Role = Literal["page", "part", "probe", "unit", "window"]
+Role = Literal["page", "part", "probe", "unit", "window", "names"]
 """Why a page is requested: for its records; as a part of a page that failed; to find out
-whether the API answers, without using its records (probe, window); or to find out what positions count."""
+whether the API answers, without using its records (probe, window); to find out what positions count, or which
+other name they have."""
 
 
 class NextPage(msgspec.Struct, frozen=True):
@@ -134,6 +135,11 @@ class Strategy:
     def __init__(self, paging: Paging, size: int) -> None:
         self.paging, self._size = paging, size
         self._is_sent = False
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether nothing but the end of the list is requested behind the last page that it names."""
+        return self.paging.style in ("none", "link", "cursor")
 
     @property
     def is_sized(self) -> bool:
@@ -288,7 +294,7 @@ class OffsetStrategy(SizedStrategy):
         items, total = received.items, received.total
         if request.role == "unit":
             is_empty = not items and self._first > 1
-            if is_empty or received.new > _NEW_IN_CHANGING * items:
+            if is_empty or received.new > NEW_IN_CHANGING * items:
                 self._doubt = _COUNTS_PAGES
             elif self._is_end_empty and self._reached == self._first <= items and not received.new:
                 self._doubt = _COUNTS_PAGES_FROM_1  # else there were one record fewer

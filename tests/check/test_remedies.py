@@ -245,6 +245,26 @@ async def test_a_limit_refused_with_500(tmp_path: Path, most: int) -> None:
     assert count_of(text) == 120
 
 
+@pytest.mark.parametrize("status", [403, 413])
+async def test_a_limit_refused_with_another_status(tmp_path: Path, status: int) -> None:
+    inventory = Inventory(services(120))
+
+    async def answer(request: web.Request) -> web.Response:
+        if int(request.query.get("limit", 10)) > 50:
+            return web.json_response({"message": "at most 50 records a page"}, status=status)
+        return await inventory.answer(request)
+
+    async with serving(answer) as url:
+        if status == 403:
+            _, fragment, text = await mended(tmp_path, sole(url))
+            assert fragment == {"collections": {"services": {"page_size": 50}}}
+        else:
+            file = tmp_path / "inventory.yaml"
+            file.write_text(yaml.safe_dump(sole(url)))
+            _, text = await asyncio.to_thread(run, "once", "--config.file", str(file))
+    assert count_of(text) == 120
+
+
 async def test_any_limit_refused_with_500(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.Response:
         if set(request.query) & {"limit", "offset"}:

@@ -132,6 +132,7 @@ async def read(name: str, folder: Path) -> dict[str, Any]:
         "hint": status.last_error_hint,
         "reason": status.last_error_reason,
         "requests": len(server.targets),
+        "warnings": "; ".join(status.warnings),
     }
 
 

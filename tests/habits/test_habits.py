@@ -19,7 +19,7 @@ async def test_what_servers_send_is_read_as_expected(name: str, tmp_path: Path) 
             assert len(found[key]) == expected[key], found
         elif key in expected:
             assert found[key] == expected[key], (key, found)
-    for key in ("error", "hint", "exports"):
+    for key in ("error", "hint", "exports", "warnings"):
         words = expected.get(key, [])
         for word in [words] if isinstance(words, str) else words:
             assert word in found[key], (key, found)

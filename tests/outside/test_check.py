@@ -110,7 +110,7 @@ async def test_t07_a_query_that_is_refused_is_tried_without_it(check: Check) -> 
 
     status, said = await check(answer, services={"query": {"@type": "CustomerFacingService"}})
     assert status == 1
-    assert "Problem: Without the query @type=CustomerFacingService there are 620 records." in said
+    assert "Found: Without the query @type=CustomerFacingService there are 620 records." in said
     assert "write query: {} for all of them under collections.services" in said
 
 
