@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
@@ -216,8 +217,30 @@ def _unknown(at: tuple[Key, ...], schema: object) -> Flaw:
     written = _name(str(key))
     close = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
     hint = f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(known)}"
+    if places := _places_of(str(key), head, schema):
+        hint = f"it is a key of {', '.join(places)}"
     if ":" in str(key):
         hint = f"{hint}{'' if close else ';'} a key is followed by a colon and a space"
     if block and block.secret:
         return Flaw("has an unknown key, not shown because it may be a secret", hint, tuple(head))
     return Flaw("is an unknown key", hint, at)
+
+
+def _places_of(key: str, here: Sequence[Key], schema: object) -> list[str]:
+    """The paths of the blocks that have such a key: those that share most with the path of `here`."""
+    found = [place for place, block in _blocks(schema) if key in block.model_fields]
+
+    def distance(place: tuple[Key, ...]) -> tuple[int, int]:
+        shared = takewhile(lambda pair: pair[0] == pair[1], zip(place, here, strict=False))
+        return (-len(tuple(shared)), len(place))
+
+    nearest = min(map(distance, found), default=None)
+    return [dotted(place) or "the file itself" for place in found if distance(place) == nearest]
+
+
+def _blocks(schema: object, at: tuple[Key, ...] = ()) -> Iterator[tuple[tuple[Key, ...], type[Block]]]:
+    """Every block of a schema with its path, but for those in lists and in mappings with free keys."""
+    if block := as_block(schema):
+        yield at, block
+        for name, field in block.model_fields.items():
+            yield from _blocks(field.annotation, (*at, name))
