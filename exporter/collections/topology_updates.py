@@ -61,6 +61,7 @@ class TopologyUpdates:
         self._next_build = -math.inf  # on that clock: when a topology may be built after a failure
         self._rules: Mapping[str, ReferenceRules] = {}
         self._topology: Topology | None = None  # None while it is unknown what it has
+        self._lines = {one.family.name: render.Lines(one.family) for one in TOPOLOGY}
         self._content = TopologyContent()
         self._limit = 0  # of series of a family, when they were rendered
         self._failing: dict[str, str] = {}  # what failed, and the error that was logged
@@ -134,7 +135,7 @@ class TopologyUpdates:
             if family.collection not in pieces:
                 continue
             try:
-                piece = render.whole(family, one.samples(topology), limit, self._pause)
+                piece = self._lines[family.name].update(one.entries(topology), limit, self._pause)
                 piece = msgspec.structs.replace(piece, dropped=piece.dropped + one.left_out(topology))
             except Exception as error:  # noqa: BLE001 - the other families are served in any case
                 self._failed(family.name, error)

@@ -12,7 +12,8 @@ import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import chain, islice, product
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,7 +31,7 @@ ZEROS = 10_000
 _NEEDS_ESCAPE = ("\\", '"', "\n")
 _NAME = re.compile("[a-zA-Z_:][a-zA-Z0-9_:]*")
 
-_PAUSED = 256  # lines that are written between two pauses
+_PAUSED = 64  # entries that are written between two pauses
 
 _Pair = tuple[StoredRecord | None, StoredRecord | None]
 """A record before and after a change; None where it is new or removed."""
@@ -62,28 +63,52 @@ class Piece(msgspec.Struct, frozen=True):
     dropped: int
 
 
-def whole(
-    family: Family, samples: Iterable[Sample], limit: int, pause: Callable[[], object] = lambda: None
-) -> Piece:
-    """A family of these samples, the first ones up to `limit`; of two with equal labels only the first.
+class Entries(NamedTuple):
+    """What a family is about, in the order in which it is served: a key of each, and what is shown of it.
 
-    `pause` is called every few samples, so that other threads may work.
+    `samples` gives the samples of a key; no two keys have one in common. They depend on what is shown only;
+    where that is None, nothing is known of it.
     """
-    line = Writer(family).line
-    lines: dict[tuple[str, ...], str] = {}
-    dropped = 0
-    for number, sample in enumerate(samples):
-        if number % _PAUSED == 0:
-            pause()
-        labels = sample[:-1]
-        if labels in lines:
-            continue
-        if len(lines) < limit:
-            lines[labels] = line(sample)
-        else:
-            dropped += 1
-    text = "".join(lines.values()).encode("utf-8", "replace")
-    return Piece(family.name, (*_headers(family), segments.part(text)), len(lines), dropped)
+
+    listed: Iterable[tuple[Any, object]]
+    samples: Callable[[Any], Iterable[Sample]]
+
+
+class Lines:
+    """The lines of one family, by entry: those of an entry are rendered again when what it shows differs."""
+
+    def __init__(self, family: Family) -> None:
+        self._writer = Writer(family)
+        self._headers = _headers(family)
+        self._kept: Mapping[Any, tuple[object, str, int]] = {}  # what is shown, the lines, and their number
+
+    def update(self, entries: Entries, limit: int, pause: Callable[[], object] = lambda: None) -> Piece:
+        """The family of these entries, their first samples up to `limit`.
+
+        `pause` is called every few entries, so that other threads may work.
+        """
+        texts: list[str] = []
+        kept: dict[Any, tuple[object, str, int]] = {}
+        series = dropped = 0
+        for place, (key, shown) in enumerate(entries.listed):
+            if place % _PAUSED == 0:
+                pause()
+            found = self._kept.get(key)
+            if found is None or shown is None or found[0] != shown:
+                found = (shown, *self._writer.text(tuple(entries.samples(key))))
+            left = limit - series
+            if found[2] > left:
+                texts += map(self._writer.line, islice(entries.samples(key), left))
+                dropped += found[2] - left
+                series = limit
+                continue
+            texts.append(found[1])
+            series += found[2]
+            if shown is not None:
+                kept[key] = found
+        self._kept = kept
+        text = "".join(texts).encode("utf-8", "replace")
+        return Piece(self._writer.name, (*self._headers, segments.part(text)), series, dropped)
 
 
 def joined(pieces: Iterable[Piece]) -> Body:
@@ -299,6 +324,14 @@ class Writer:
                 lines += dict.fromkeys(map(self.line, self.samples(record)))
             written = "".join(lines)
         return segments.SampleBlock(segments.part(written.encode("utf-8", "replace")), len(lines))
+
+    def text(self, samples: Sequence[Sample]) -> tuple[str, int]:
+        """The lines of some samples, no two of which are equal, as one text, and their number."""
+        lines = len(samples)
+        written = (self._template * lines) % tuple(chain.from_iterable(samples))
+        if not self._is_plain(written, lines):
+            written = "".join(map(self.line, samples))
+        return written, lines
 
     def line(self, sample: Sample) -> str:
         """The line of one sample, with its labels escaped."""

@@ -1,18 +1,20 @@
 """The metric families of the topology: what follows from all records together.
 
-Each reads the whole `Topology` and is rendered whole after each commit. Its `collection` is the kind of
-records that it is about: it is served only while that collection has a snapshot, and `collect[]` chooses it
-with that collection. Families of problems have series for problems and for what rests on them only, the worst
-first. A new family is an entry in `TOPOLOGY`.
+Each is read from the `Topology` after each commit; what it shows of a problem, or of what is affected by one,
+is rendered again when it differs. Its `collection` is the kind of records that it is about: it is served only
+while that collection has a snapshot, and `collect[]` chooses it with that collection. Families of problems
+have series for problems and for what rests on them only, the worst first.
+A new family is an entry in `TOPOLOGY`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 from exporter.exposition.families import PREFIX, Family, Sample, number
+from exporter.exposition.render import Entries
 from exporter.inventory import text
 from exporter.inventory.record import KINDS, Record
 from exporter.topology import Topology
@@ -23,14 +25,20 @@ _DEPENDENTS = ("service", "carrier", "party")
 
 
 class TopologyFamily(NamedTuple):
-    """A family, and its samples in the order in which they are served; the last exceed the limit first.
+    """A family, and what it is about, in the order in which it is served; the last exceed the limit first.
 
     `left_out` is how many samples could not be found out at a reasonable cost.
     """
 
     family: Family
-    samples: Callable[[Topology], Iterable[Sample]]
+    entries: Callable[[Topology], Entries]
     left_out: Callable[[Topology], int] = lambda _: 0
+
+    def samples(self, topology: Topology) -> Iterator[Sample]:
+        """All samples of the family."""
+        entries = self.entries(topology)
+        for key, _ in entries.listed:
+            yield from entries.samples(key)
 
 
 _SOURCES = {
@@ -55,9 +63,13 @@ def _roll_up(kind: RollUpKind) -> TopologyFamily:
     return TopologyFamily(family, partial(_counted, kind.name))
 
 
-def _counted(name: str, topology: Topology) -> Iterator[Sample]:
-    for place, condition, count in topology.roll_ups[name].counts():
-        yield (*place, condition, str(count))
+def _counted(name: str, topology: Topology) -> Entries:
+    roll_up = topology.roll_ups[name]
+
+    def samples(place: tuple[str, ...]) -> Iterator[Sample]:
+        return ((*place, condition, str(count)) for condition, count in roll_up.at(place))
+
+    return Entries(((place, None) for place in roll_up.places()), samples)
 
 
 def _defects(collection: str) -> TopologyFamily:
@@ -73,9 +85,9 @@ def _defects(collection: str) -> TopologyFamily:
     return TopologyFamily(family, partial(_defective, collection))
 
 
-def _defective(collection: str, topology: Topology) -> Iterator[Sample]:
-    for defect, count in topology.defect_counts(collection).items():
-        yield defect, str(count)
+def _defective(collection: str, topology: Topology) -> Entries:
+    counts = topology.defect_counts(collection)
+    return Entries(counts.items(), lambda defect: [(defect, str(counts[defect]))])
 
 
 def _problem_since(collection: str) -> TopologyFamily:
@@ -92,12 +104,14 @@ def _problem_since(collection: str) -> TopologyFamily:
     return TopologyFamily(family, partial(_problems, collection, places))
 
 
-def _problems(collection: str, places: tuple[str, ...], topology: Topology) -> Iterator[Sample]:
-    for problem in topology.problems(collection):
-        shown = topology.shown(problem)
+def _problems(collection: str, places: tuple[str, ...], topology: Topology) -> Entries:
+    def samples(problem: int) -> Iterator[Sample]:
+        shown = topology.stored(problem).shown()
         it = shown.record
         where = (getattr(it, place) for place in places)
         yield it.id, it.name, it.condition, it.status, it.type, it.party, *where, number(shown.since)
+
+    return Entries(((one, topology.stored(one)) for one in topology.problems(collection)), samples)
 
 
 def _affected_since() -> TopologyFamily:
@@ -116,19 +130,25 @@ def _affected_since() -> TopologyFamily:
     return TopologyFamily(family, _affected)
 
 
-def _affected(topology: Topology) -> Iterator[Sample]:
-    causes: dict[int, Sample] = {}
-    for service, found in topology.affected("services"):
-        it = topology.shown(service).record
-        for cause in found:
-            labels = causes.get(cause) or _cause(topology, cause)
-            causes[cause] = labels
-            yield (it.id, it.name, it.type, it.party, it.place, *labels)
+def _affected(topology: Topology) -> Entries:
+    cause = cache(partial(_cause, topology))
+
+    def listed() -> Iterator[tuple[tuple[int, Sequence[int]], object]]:
+        for service, causes in topology.affected("services"):
+            found = tuple((topology.collection(one), topology.stored(one)) for one in causes)
+            yield (service, tuple(causes)), (topology.stored(service), found)
+
+    def samples(key: tuple[int, Sequence[int]]) -> Iterator[Sample]:
+        service, causes = key
+        it = topology.stored(service).record
+        return ((it.id, it.name, it.type, it.party, it.place, *cause(one)) for one in causes)
+
+    return Entries(listed(), samples)
 
 
 def _cause(topology: Topology, cause: int) -> Sample:
     """The labels of a root cause, and since when."""
-    shown, collection = topology.shown(cause), topology.collection(cause)
+    shown, collection = topology.stored(cause).shown(), topology.collection(cause)
     it = shown.record
     where = (_of_place("satellite", it), _of_place("gateway", it))
     return (KINDS[collection], it.id, it.name, it.condition, *where, number(shown.since))
@@ -153,14 +173,17 @@ def _dependents(collection: str) -> TopologyFamily:
     return TopologyFamily(family, partial(_dependent_counts, collection), partial(_uncounted, collection))
 
 
-def _dependent_counts(collection: str, topology: Topology) -> Iterator[Sample]:
-    for problem in topology.problems(collection):
+def _dependent_counts(collection: str, topology: Topology) -> Entries:
+    def samples(problem: int) -> Iterator[Sample]:
         found = topology.dependents(problem)
         if found is None:
-            continue
-        it = topology.shown(problem).record
+            return
+        it = topology.stored(problem).record
         for kind, count in zip(_DEPENDENTS, (found.services, found.carriers, found.parties), strict=True):
             yield it.id, it.name, kind, str(count)
+
+    found = ((one, (topology.stored(one), topology.dependents(one))) for one in topology.problems(collection))
+    return Entries(found, samples)
 
 
 def _uncounted(collection: str, topology: Topology) -> int:

@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 
 from exporter.inventory.record import KINDS
-from exporter.inventory.snapshot import Changes, Shown, Snapshot, difference
+from exporter.inventory.snapshot import Changes, Shown, Snapshot, StoredRecord, difference
 from exporter.topology.dangling import DanglingReferences
 from exporter.topology.defects import EXAMPLES, Defects, Unused
 from exporter.topology.problems import Dependencies, Dependents
@@ -53,6 +53,7 @@ class Topology:
         self._dependencies = Dependencies(rules, pause)
         self._unused = Unused(self._is_stored)
         self._pause = pause
+        self._own_problems: dict[str, Sequence[int]] = {}  # by collection, since the last update
 
     @property
     def rules(self) -> Mapping[str, ReferenceRules]:
@@ -74,6 +75,7 @@ class Topology:
             if _are_same(known, new):
                 continue
             found = True
+            self._own_problems.clear()
             if new is None:
                 del self.snapshots[collection]
             else:
@@ -129,13 +131,15 @@ class Topology:
                 self._pause()
             self._dependencies.replace(collection, was, now)
         self._dependencies.flush()
-        self._unused.update(self._dependencies.graph, self._dependencies.graph.take_touched())
+        self._unused.update(self._dependencies.graph, self._dependencies.take_touched())
         self.dangling.update(collection, changes, foreign, self.snapshots, self._pause)
 
-    def problems(self, collection: str) -> list[int]:
+    def problems(self, collection: str) -> Sequence[int]:
         """The records of a collection, in this shard, that have a problem, the worst first."""
-        found = self._dependencies.assessment.problems
-        return [number for number in found if self._is_own(number, collection)]
+        if collection not in self._own_problems:
+            found = self._dependencies.assessment.problems
+            self._own_problems[collection] = [one for one in found if self._is_own(one, collection)]
+        return self._own_problems[collection]
 
     def _is_own(self, number: int, collection: str) -> bool:
         """Whether a record is one of these, and not of another shard."""
@@ -165,10 +169,10 @@ class Topology:
         """The collection of a record."""
         return self._dependencies.graph.collection(number)
 
-    def shown(self, number: int) -> Shown:
-        """A record, unpacked; one of another shard is slim."""
+    def stored(self, number: int) -> StoredRecord:
+        """A record as it is stored; one of another shard is slim."""
         ident, snapshot = self._dependencies.graph.ident(number), self.snapshots[self.collection(number)]
-        return (snapshot.records.get(ident) or snapshot.foreign.records[ident]).shown()
+        return snapshot.records.get(ident) or snapshot.foreign.records[ident]
 
 
 def _foreign_changes(known: Snapshot, new: Snapshot) -> Changes:

@@ -89,11 +89,13 @@ class Graph:
 
     def rests_on(self, number: int) -> list[int]:
         """What a record rests on directly; the same number may come twice, and be its own."""
-        return [edge >> _SHIFT for edge in memoryview(self._sides[0][number]).cast("I")]
+        edges = self._sides[0][number]
+        return [edge >> _SHIFT for edge in memoryview(edges).cast("I")] if edges else []
 
     def supports(self, number: int) -> list[int]:
         """What rests on a record directly; the same number may come twice, and be its own."""
-        return [edge >> _SHIFT for edge in memoryview(self._sides[1][number]).cast("I")]
+        edges = self._sides[1][number]
+        return [edge >> _SHIFT for edge in memoryview(edges).cast("I")] if edges else []
 
     def numbers(self, collection: str) -> Iterable[int]:
         """The numbers of all records of a collection."""

@@ -51,24 +51,47 @@ class Assessment(msgspec.Struct, frozen=True):
 
     `problems` and `roots` are in order, the worst first. `causes` are the root causes of each record that is
     affected and neither planned nor retired, the worst first. `dependents` are of each problem for which
-    they could be counted.
+    they could be counted, `steps` the edges that were followed for that.
     """
 
     problems: Sequence[int] = ()
     roots: Sequence[int] = ()
     causes: Mapping[int, Sequence[int]] = {}
     dependents: Mapping[int, Dependents] = {}
+    steps: Mapping[int, int] = {}
+
+    def without(self, graph: Graph, changed: Iterable[int]) -> Assessment:
+        """What still holds of the counts in the graph, since these records changed.
+
+        They are as `Graph.take_touched` gives them.
+        """
+        stale = _reachable(changed if self.steps else (), graph.rests_on)
+        steps = {number: count for number, count in self.steps.items() if number not in stale}
+        return Assessment(dependents={number: self.dependents[number] for number in steps}, steps=steps)
 
 
-def assess(graph: Graph, steps: int = MOST_STEPS, pause: Callable[[], object] = lambda: None) -> Assessment:
+_NOTHING = Assessment()
+
+
+def assess(
+    graph: Graph,
+    steps: int = MOST_STEPS,
+    pause: Callable[[], object] = lambda: None,
+    known: Assessment = _NOTHING,
+) -> Assessment:
     """The problems of a graph; `steps` is how many edges may be followed to count what rests on them.
 
-    `pause` is called every few problems, so that other threads may work.
+    `pause` is called every few problems, so that other threads may work. The counts that are `known` are not
+    counted again.
     """
     problems = ordered(graph, graph.problems)
-    roots = ordered(graph, _roots(graph, _with_pauses(graph.problems, pause)))
+    found = _roots(graph, problems, pause)
+    roots = [one for one in problems if one in found]
     causes = _causes(graph, _with_pauses(roots, pause))
-    return Assessment(problems, roots, causes, _dependents(graph, _with_pauses(problems, pause), steps))
+    counted = _dependents(graph, _with_pauses(problems, pause), steps, known)
+    dependents = {problem: dependents for problem, (dependents, _) in counted.items()}
+    followed = {problem: steps for problem, (_, steps) in counted.items()}
+    return Assessment(problems, roots, causes, dependents, followed)
 
 
 def _with_pauses(numbers: Iterable[int], pause: Callable[[], object]) -> Iterator[int]:
@@ -87,8 +110,30 @@ def ordered(graph: Graph, problems: Iterable[int]) -> list[int]:
     )
 
 
-def _roots(graph: Graph, starts: Iterable[int]) -> Iterator[int]:
+def _roots(graph: Graph, problems: Sequence[int], pause: Callable[[], object]) -> set[int]:
     """The problems that rest on no other, and those of circles that do not."""
+    supported = (other for one in _with_pauses(problems, pause) for other in graph.supports(one))
+    resting = _reachable(supported, graph.supports)
+    found = {one for one in problems if one not in resting}
+    # what rests on one of these directly is no root cause; few others remain
+    others = (one for one in problems if one in resting and found.isdisjoint(graph.rests_on(one)))
+    return found.union(_roots_of_circles(graph, _with_pauses(others, pause)))
+
+
+def _reachable(starts: Iterable[int], others: Callable[[int], Iterable[int]]) -> set[int]:
+    """The starts, and all to which others lead from them."""
+    found = set(starts)
+    following = list(found)
+    while following:
+        for other in others(following.pop()):
+            if other not in found:
+                found.add(other)
+                following.append(other)
+    return found
+
+
+def _roots_of_circles(graph: Graph, starts: Iterable[int]) -> Iterator[int]:
+    """The root causes among the starts and what they rest on, by looking at all of that."""
     problems = graph.problems
     unsound: set[int] = set()  # what has a problem, or rests on one, of the circles that are done
     for circle in _circles(graph, starts):
@@ -160,23 +205,36 @@ def _causes(graph: Graph, roots: Iterable[int]) -> Mapping[int, Sequence[int]]:
     return affected
 
 
-def _dependents(graph: Graph, problems: Iterable[int], steps: int) -> Mapping[int, Dependents]:
-    """What rests on each problem, counted until so many edges were followed."""
-    counted = {}
+def _dependents(
+    graph: Graph, problems: Iterable[int], steps: int, known: Assessment
+) -> Mapping[int, tuple[Dependents, int]]:
+    """What rests on each problem, and the edges followed for that, until so many were followed."""
+    counted: dict[int, tuple[Dependents, int]] = {}
     for problem in problems:
-        found = {problem}
-        following = [problem]
-        while following and steps >= 0:
-            others = graph.supports(following.pop())
-            steps -= len(others)
-            new = set(others) - found
-            found |= new
-            following += new
+        if problem in known.steps:
+            found = known.dependents[problem], known.steps[problem]
+        else:
+            found = _counted(graph, problem, steps)
+        steps -= found[1]
         if steps < 0:
             break
-        found.remove(problem)
-        counted[problem] = _count(graph, found)
+        counted[problem] = found
     return counted
+
+
+def _counted(graph: Graph, problem: int, steps: int) -> tuple[Dependents, int]:
+    """What rests on a problem, and the edges followed; if these are more than `steps`, only some."""
+    found = {problem}
+    following = [problem]
+    followed = 0
+    while following and followed <= steps:
+        others = graph.supports(following.pop())
+        followed += len(others)
+        new = set(others) - found
+        found |= new
+        following += new
+    found.remove(problem)
+    return _count(graph, found), followed
 
 
 def _count(graph: Graph, numbers: Iterable[int]) -> Dependents:
@@ -199,7 +257,8 @@ class Dependencies:
         self.graph = Graph(name for name, rule in rules.items() if rule.found_by_name)
         self._pause = pause
         self._pending: dict[str, list[Pair]] = {}
-        self._assessment: Assessment | None = None
+        self._assessment = Assessment()
+        self._changed: set[int] = set()  # since that: the numbers of records
 
     def replace(self, collection: str, was: Shown | None, now: Shown | None) -> None:
         """A record as it is now stands in place of what it was; None where it is new or removed."""
@@ -213,13 +272,20 @@ class Dependencies:
         pending, self._pending = self._pending, {}
         for collection, pairs in pending.items():
             self.graph.update(collection, pairs)
-            self._assessment = None
+
+    def take_touched(self) -> set[int]:
+        """The numbers of the records that changed, or on which other ones rest, since the last call."""
+        touched = self.graph.take_touched()
+        self._changed |= touched
+        return touched
 
     @property
     def assessment(self) -> Assessment:
         """The problems of the graph, their causes and what rests on them."""
-        if self._assessment is None:
-            self._assessment = assess(self.graph, pause=self._pause)
+        if self._changed:
+            known = self._assessment.without(self.graph, self._changed)
+            self._assessment = assess(self.graph, pause=self._pause, known=known)
+            self._changed = set()
         return self._assessment
 
     def _node(self, collection: str, shown: Shown | None) -> references.Node | None:

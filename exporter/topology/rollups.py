@@ -58,11 +58,13 @@ class RollUp:
             self._add(before, -1)
             self._add(after, 1)
 
-    def counts(self) -> Iterator[tuple[tuple[str, ...], Condition, int]]:
-        """Place, condition and number of records, zeros included, in the order of the places."""
-        for place in sorted(self._counts):
-            for condition, count in zip(_CONDITIONS, self._counts[place], strict=True):
-                yield place, condition, count
+    def places(self) -> list[tuple[str, ...]]:
+        """The places, in order."""
+        return sorted(self._counts)
+
+    def at(self, place: tuple[str, ...]) -> Iterator[tuple[Condition, int]]:
+        """How many records a place has in each condition, zeros included."""
+        return zip(_CONDITIONS, self._counts[place], strict=True)
 
     def _cell(self, shown: Shown | None) -> tuple[tuple[str, ...], Condition] | None:
         """Where a record is counted; None for nowhere."""

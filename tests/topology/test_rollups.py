@@ -20,7 +20,9 @@ Counts = Mapping[tuple[str, ...], int]
 
 def counted(topology: Topology) -> dict[str, dict[tuple[str, ...], int]]:
     return {
-        name: {(*place, condition): count for place, condition, count in roll_up.counts()}
+        name: {
+            (*place, condition): count for place in roll_up.places() for condition, count in roll_up.at(place)
+        }
         for name, roll_up in topology.roll_ups.items()
     }
 
