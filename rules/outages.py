@@ -69,7 +69,7 @@ def satellite() -> Alert:
         f"Satellite {{{{ $labels.satellite }}}}: {_m_of_n(SATELLITE_CARRIERS, 'satellite')} are down",
         f"Affected: {_number('service', 'satellite')} services of {_number('customer', 'satellite')} "
         f"customers. "
-        "No single alerts for its carriers and services.",
+        "Its carriers and services raise no alerts of their own.",
         "overview?var-satellite={{ $labels.satellite | urlquery }}",
         wait="30s",
         keep="1m",
@@ -86,7 +86,7 @@ def transponder() -> Alert:
         "critical",
         "noc",
         f"Transponder {{{{ $labels.transponder }}}}: {_m_of_n(TRANSPONDER_CARRIERS, *place)} are down",
-        "Satellite {{ or $labels.satellite `unknown` }}. No single alerts for its carriers.",
+        "Satellite {{ or $labels.satellite `unknown` }}. Its carriers raise no alerts of their own.",
         "carriers?var-transponder={{ $labels.transponder | urlquery }}",
         wait="30s",
         keep="1m",
@@ -112,7 +112,7 @@ def gateway() -> Alert:
         "noc",
         f"Gateway {{{{ $labels.gateway }}}}: {_m_of_n(GATEWAY_CARRIERS, 'gateway')} are down",
         f"Affected: {_number('service', 'gateway')} services of {_number('customer', 'gateway')} customers. "
-        "No single alerts for its carriers and services.",
+        "Its carriers and services raise no alerts of their own.",
         "overview?var-gateway={{ $labels.gateway | urlquery }}",
         wait="30s",
         keep="1m",
@@ -163,4 +163,4 @@ def _number(of: str, place: str) -> str:
     label = {"service": "service_id", "customer": "party"}[of]
     counting = f"count(group by ({label}) ({AFFECTED}{{{place}=%q}}))"
     asked = f"query (printf `{counting}` $labels.{place})"
-    return f"{{{{ with {asked} }}}}{{{{ . | first | value }}}}{{{{ else }}}}no{{{{ end }}}}"
+    return f"{{{{ with {asked} }}}}{{{{ . | first | value }}}}{{{{ else }}}}0{{{{ end }}}}"

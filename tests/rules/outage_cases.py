@@ -131,14 +131,14 @@ def down_service(values: str) -> Series:
     )
 
 
-def satellite(m: int, n: str, services: str = "no", customers: str = "no", name: str = "SES-17") -> Fires:
+def satellite(m: int, n: str, services: str = "0", customers: str = "0", name: str = "SES-17") -> Fires:
     """The alert on a satellite: m of n carriers."""
     return Fires(
         SATELLITE,
         {"satellite": name},
         f"Satellite {name}: {m}{n} carriers are down",
-        f"Affected: {services} services of {customers} customers. No single alerts for its carriers "
-        f"and services.",
+        f"Affected: {services} services of {customers} customers. Its carriers and services raise no "
+        "alerts of their own.",
     )
 
 
@@ -148,7 +148,7 @@ def gateway(m: int, n: str, name: str = "G1") -> Fires:
         GATEWAY,
         {"gateway": name},
         f"Gateway {name}: {m}{n} carriers are down",
-        "Affected: no services of no customers. No single alerts for its carriers and services.",
+        "Affected: 0 services of 0 customers. Its carriers and services raise no alerts of their own.",
     )
 
 
@@ -158,7 +158,7 @@ TP1 = Fires(
     TRANSPONDER,
     {"satellite": "SES-17", "transponder": "TP1"},
     "Transponder TP1: 3 of 6 carriers are down",
-    "Satellite SES-17. No single alerts for its carriers.",
+    "Satellite SES-17. Its carriers raise no alerts of their own.",
 )
 BOTH = (current("1x400"), current("1x400", "services"))
 
