@@ -81,13 +81,18 @@ class Unreachable(SourceError):
 
 
 class Refused(SourceError):
-    """The API refused the request: `reason` is auth, forbidden, not_found, redirect or status."""
+    """The API refused the request: `reason` is auth, forbidden, not_found, redirect or status.
+
+    `total` is the length of the list that a 416 names, None for none.
+    """
 
     reason = "status"
 
-    def __init__(self, message: str, *, status: int, reason: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, status: int, reason: str = "", hint: str = "", total: int | None = None
+    ) -> None:
         super().__init__(message, reason=reason, hint=hint)
-        self.status = status
+        self.status, self.total = status, total
 
 
 class Throttled(SourceError):

@@ -235,7 +235,8 @@ def _failed(status: int, headers: Mapping[str, str], info: RequestInfo, said: st
     if reason in ("auth", "forbidden") and "Set-Cookie" in headers:
         hint = f"{hint}; the response sets a cookie, which the exporter does not return: is a login page or a"
         hint = f"{hint} cookie check in front of the API?"
-    return errors.Refused(said, status=status, reason=reason, hint=hint)
+    total = response.total_count(headers) if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE else None
+    return errors.Refused(said, status=status, reason=reason, hint=hint, total=total)
 
 
 _PLAIN_TO_TLS = re.compile(

@@ -39,7 +39,8 @@ Decode = Callable[[Page, Query], Awaitable[Store]]
 
 _TOTAL = re.compile(r"[0-9]{1,15}", re.ASCII)
 
-_BEHIND_END = (404, 416)
+_RANGE_NOT_SATISFIABLE = 416
+_BEHIND_END = (404, _RANGE_NOT_SATISFIABLE)
 """What some servers answer instead of an empty page behind the end."""
 
 
@@ -184,7 +185,12 @@ class _Requests:
         retries = None if query.role == "page" else 1  # the page that a part belongs to has had them all
         url, headers = query.url or self._url, dict(query.headers)
         for attempt in (1, 2):
-            page = await self._client.get(url, query.params, headers, retries, query.paging)
+            try:
+                page = await self._client.get(url, query.params, headers, retries, query.paging)
+            except errors.Refused as error:
+                if query.first and "Range" in headers and await self._is_list_empty(error, query):
+                    return partial(PageResult, query, items=0, new=0, total=None, status=error.status)
+                raise
             wrong = self._positions.misplaced(query, page.headers)
             if wrong is None or (attempt == 1 and self._is_ignoring(wrong)):
                 break
@@ -200,6 +206,19 @@ class _Requests:
         if query.role in ("probe", "window"):
             return partial(PageResult, query, items=0, new=0, total=None, status=page.status)
         return await self._decode(page, query)
+
+    async def _is_list_empty(self, error: errors.Refused, query: Query) -> bool:
+        """Whether the first range was refused since the list is empty: no range of it can be satisfied.
+
+        Where the API does not say how long the list is, the list is requested once without a range.
+        """
+        if error.status != _RANGE_NOT_SATISFIABLE or error.total is not None:
+            return error.total == 0
+        try:
+            page = await self._client.get(query.url or self._url, query.params, {}, 0, query.paging)
+            return not envelope.opened(page.body, query.paging.records).records
+        except errors.SourceError:
+            return False
 
     def _is_ignoring(self, wrong: links.Misplaced) -> bool:
         """Whether the API seems to ignore positions, so that a second request is pointless."""
@@ -223,8 +242,7 @@ class _Requests:
     def _failure(self, error: errors.SourceError, query: Query) -> PageResult:
         """What a failed page means: the end of the crawl, the end of the list, or a page unread."""
         status = error.status if isinstance(error, errors.Refused) else 0
-        if status in _BEHIND_END and (not query.first or (status == 416 and query.headers)):
-            # no range of an empty list can be satisfied, not even the first
+        if status in _BEHIND_END and not query.first:
             return PageResult(query, items=0, new=0, total=None, status=status, error=str(error))
         cause = str(error.status) if isinstance(error, errors.Broken) else error.reason
         result = PageResult(
