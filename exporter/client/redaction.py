@@ -322,6 +322,7 @@ _LONGEST_WORDS = 200  # characters
 _FIRST_WORDS = ("reason", "title", "error", "errorcode")
 _NEXT_WORDS = (
     *("message", "detail", "errordescription", "faultstring", "errormessage", "description", "text", "msg"),
+    *("summary", "errorsummary", "value"),
 )
 _MARKUP = ("faultstring", "message", "errormessage", "description", "reason", "title", "h1")
 

@@ -2,8 +2,8 @@
 
 Read are RFC 3339 and what comes close to it (`2024-02-03 04:05`, `20240203T040506Z`, `20240203040506`,
 `20240203`, `…Z[UTC]`), RFC 9110 (`Sat, 03 Feb 2024 04:05:06 GMT`), `/Date(1706933106000)/`, lists of numbers
-from the year on, and Unix times in seconds or milliseconds. `03/02/2024` may be in February or in March, and
-needs a format. Pure. Invariant: no value raises.
+from the year on, and Unix times in seconds or milliseconds, also as `1.706933106E9`. `03/02/2024` may be in
+February or in March, and needs a format. Pure. Invariant: no value raises.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 _LONGEST = 80  # characters, blanks around it included
+_DAY = len("2024-02-03")  # XML Schema's `date` may have a zone
 _EARLIEST, _LATEST = 0.0, 7258118400.0  # 1970 to 2200: what lies outside is a placeholder, not a date
 
 _ZONE = r"(?: ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
@@ -32,8 +33,10 @@ _BASIC_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _HTTP = re.compile(
     r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? ?\S{1,5}"
 )
-_MICROSOFT = re.compile(r"\\?/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)\\?/")
-_NUMBER = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}|[0-9]{19}")
+_MICROSOFT = re.compile(r"(?:\\?/|new )Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)(?:\\?/)?")
+_NUMBER = re.compile(
+    r"[0-9]{9,10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}|[0-9]{19}|[0-9]\.[0-9]{1,18}[eE]\+?[0-9]{1,2}"
+)
 _MONTH = re.compile(r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 _YEAR_FIRST = re.compile(r"[0-9]{4}[/.]")
 _ZONE_NAME = re.compile(r" (?:UTC|GMT) (?=[0-9]{4}$)| (?:UTC|GMT)$")
@@ -53,6 +56,7 @@ _FORMS = (
         "%d %B %Y",
     ),
     *("%b %d, %Y %I:%M:%S %p", "%b %d, %Y %H:%M:%S", "%b %d, %Y", "%B %d, %Y"),
+    *("%B %d, %Y %I:%M:%S %p", "%A, %B %d, %Y %I:%M:%S %p", "%A, %B %d, %Y"),
     *("%a %b %d %H:%M:%S %Y", "%A, %d-%b-%y %H:%M:%S"),  # the other two of RFC 9110
 )
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # a second, in what Unix times are counted in
@@ -134,7 +138,8 @@ def _with_month(written: str) -> float | None:
 def _rfc_3339(found: re.Match[str]) -> float | None:
     zone = found[2]
     try:
-        return _seconds(datetime.fromisoformat(f"{found[1].upper()}{_zone(zone) if zone else ''}"))
+        written = f"{found[1]}T00:00" if zone and len(found[1]) == _DAY else found[1].upper()
+        return _seconds(datetime.fromisoformat(f"{written}{_zone(zone) if zone else ''}"))
     except (ValueError, OverflowError):
         return None
 

@@ -25,7 +25,7 @@ _FAILED = frozenset({"failure", "failed", "fail", "error", "errors"})
 _FALSE_IF_FAILED = ("success", "successful", "ok")
 _TRUE_IF_FAILED = ("haserrors", "iserror", "timedout", "incompleteresults")
 ABOUT_THE_ANSWER = ("meta", "metadata", "status", "responsestatus")
-_NOTHING = frozenset({"", "0", "false", "none", "null", "ok", "success", "no error"})
+_NOTHING = frozenset({"", "false", "none", "null", "ok", "success", "no", "no error", "no errors"})
 _WORDS = ("message", "detail", "description", "reason", "title", "errormessage", "text", "code")
 
 _LONGEST = 200  # characters of the API's own words in a message
@@ -39,7 +39,10 @@ Where = Literal["next to a list", "instead of a list"]
 def failure(members: Mapping[str, msgspec.Raw], where: Where) -> errors.Malformed | None:
     """The error that an answer's members (folded keys) report; next to a list fewer words are errors."""
     is_beside = where == "next to a list"
-    said = next(_said(members, _BESIDE_A_LIST if is_beside else _INSTEAD_OF_A_LIST), None)
+    code = members.get("errorcode")
+    is_fine = code is not None and _value(code) is not None and _is_nothing(_value(code))
+    beside = ERRORS if is_fine else _BESIDE_A_LIST  # a code that says so may be explained by a message
+    said = next(_said(members, beside if is_beside else _INSTEAD_OF_A_LIST), None)
     if said is None:
         return None
     what = "lists records next to an error" if is_beside else "is an error object with a good status"
@@ -153,7 +156,7 @@ def _is_nothing(value: object, depth: int = 0) -> bool:
     if value is None or value is False or value == 0:
         return True
     if isinstance(value, str):
-        return value.strip().lower() in _NOTHING
+        return value.strip().lower().strip("0") in _NOTHING
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return inner is not None and depth < _DEEPEST and all(_is_nothing(one, depth + 1) for one in inner)
 

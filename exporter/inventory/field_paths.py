@@ -35,7 +35,7 @@ _IDS = ("value", "$oid", "$uuid", "$numberlong", "id", "uuid", "identifier", "gu
 _LANGUAGE = re.compile(
     r"(?:ar|cs|da|de|el|en|es|fi|fr|hu|it|ja|ko|lb|nl|no|pl|pt|ro|ru|sv|tr|uk|zh)(?:[-_]\w{2,8})?"
 )
-_LANGUAGE_KEYS = ("lang", "language", "languagecode", "locale")
+_LANGUAGE_KEYS = ("lang", "language", "languagecode", "locale", "@lang", "@xml:lang", "xml:lang")
 _MOST_VALUES, _DEEPEST = 32, 3  # elements of a list, levels
 
 
@@ -161,7 +161,7 @@ def plain_values(value: object, depth: int = 0) -> list[object]:
     if not isinstance(value, dict):
         return [] if value is None or value == "" else [value]
     keys = folded(value)
-    found = [keys[name] for name in _WRAPPERS if name in keys]
+    found = [keys[name] for name in (*_WRAPPERS, *_typed(keys)) if name in keys]
     found = found or [keys[name] for name in _NAMES if name in keys]
     if not found and value and all(_LANGUAGE.fullmatch(key) for key in value):
         found = [value[key] for key in sorted(value, key=lambda key: not key.lower().startswith("en"))]
@@ -180,6 +180,11 @@ def _is_english(item: object) -> bool:
     return any(str(keys.get(name, "")).lower().startswith("en") for name in _LANGUAGE_KEYS)
 
 
+def _typed(keys: Keys) -> tuple[str, ...]:
+    """The only key of an object that names a type, as MongoDB's `$numberInt` and `$date` do."""
+    return tuple(key for key in keys if len(keys) == 1 and key.startswith("$"))
+
+
 def identifier(value: object) -> object:
     """The value of an id that is an object, or a list of one: what is stored rather than what is shown."""
     if type(value) is list:
@@ -187,9 +192,8 @@ def identifier(value: object) -> object:
     if type(value) is not dict:
         return value
     keys = folded(value)
-    return next(
-        (identifier(keys[name]) for name in (*_IDS, *_WRAPPERS) if keys.get(name) not in (None, "", {})), None
-    )
+    names = (*_IDS, *_WRAPPERS, *_typed(keys))
+    return next((identifier(keys[name]) for name in names if keys.get(name) not in (None, "", {})), None)
 
 
 def meanings(codes: Mapping[str, str]) -> Mapping[str, str]:
