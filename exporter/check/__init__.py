@@ -403,7 +403,8 @@ def _unread(report: Report, target: settings.Target) -> Iterator[str]:
         yield f"Note: {where}.{name}: {path} finds nothing in any record."
     if report.relationships:
         shown = ", ".join(f"{role} {count}" for role, count in list(report.relationships.items())[:20])
-        yield f"Note: unknown types of relationships, in which no record rests on the other: {shown}"
+        hint = f"write it under collections.{target.collection}.relationships"
+        yield f"Note: types of relationships without a direction ({hint}): {shown}"
     for path, (count, example) in report.dates.items():
         hint = f"write date_format under collections.{target.collection}"
         yield f"Note: {_counted(count, 'date')} at {path} cannot be read, such as {example!r}: {hint}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -17,6 +17,7 @@ from exporter.exposition import families as metrics
 from exporter.exposition import topology_families
 from exporter.inventory import dates, dialects, field_paths, text
 from exporter.inventory.condition import Condition
+from exporter.inventory.dialects.relationships import Direction
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.inventory.record import KINDS
 from exporter.settings.api_models import Api, Apis
@@ -35,6 +36,8 @@ from exporter.settings.types import (
 
 NAMES = ("services", "carriers", "resources")
 """All collections, in the order in which they are served."""
+
+_Meaning = TypeVar("_Meaning")
 
 FIELDS = tuple(field.name for field in msgspec.structs.fields(dialects.Fields))
 
@@ -203,6 +206,11 @@ class CollectionSettings(Block):
         default_factory=dict,
         description=f"Additional status values: {{VALUE: CONDITION}}; {', '.join(Condition)}. "
         "true, false and null are short for operational, down and unknown.",
+    )
+    relationships: Mapping[str, Annotated[str, one_of(tuple(Direction), "a direction")]] = Field(
+        default_factory=dict,
+        description=f"Additional types of relationships: {{TYPE: DIRECTION}}; {', '.join(Direction)}. "
+        "Whether the record depends on the other one, the other one on it, or neither.",
     )
     date_format: Annotated[str, checked(_date_format_flaws)] | None = Field(
         default=None,
@@ -387,7 +395,10 @@ def _mapping(written: CollectionSettings, default: dialects.Collection, api: str
         path=written.path or default.path,
         query=written.query[0] if written.query else default.query,
         fields=msgspec.structs.replace(default.fields, **written.fields),
-        statuses=_statuses(written, default),
+        statuses=_overridden(written.statuses, default.statuses),
+        relationships=_overridden(
+            {word: Direction(one) for word, one in written.relationships.items()}, default.relationships
+        ),
         exclude_types=_excluded(written, default),
         date_format=written.date_format or default.date_format,
         characteristics=tuple(name for name, one in characteristics.items() if one.metric is None),
@@ -402,13 +413,10 @@ def _characteristics(
     return dict.fromkeys(default.characteristics, Characteristic())
 
 
-def _statuses(written: CollectionSettings, default: dialects.Collection) -> Mapping[str, Condition]:
-    """The dialect's status values and the operator's, which override them in any case and spacing."""
-    own = {text.fold(word) for word in written.statuses}
-    return {
-        **{word: meaning for word, meaning in default.statuses.items() if text.fold(word) not in own},
-        **written.statuses,
-    }
+def _overridden(written: Mapping[str, _Meaning], default: Mapping[str, _Meaning]) -> Mapping[str, _Meaning]:
+    """The dialect's words and the operator's, which override them in any case and spacing."""
+    own = {text.fold(word) for word in written}
+    return {**{word: one for word, one in default.items() if text.fold(word) not in own}, **written}
 
 
 def _excluded(written: CollectionSettings, default: dialects.Collection) -> tuple[str, ...]:

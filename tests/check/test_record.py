@@ -117,12 +117,14 @@ async def test_types_of_relationships_that_no_dialect_knows_are_listed(tmp_path:
     related = [
         {"relationshipType": word, "service": {"id": "S1"}} for word in ("dependsOn", "feeds into", "odd")
     ]
-    status, said = await checked(tmp_path, Inventory(services(3, serviceRelationship=related)).answer)
+    where = "write it under collections.services.relationships"
+    note = f"Note: types of relationships without a direction ({where})"
+    answer = Inventory(services(3, serviceRelationship=related)).answer
+    status, said = await checked(tmp_path, answer)
     assert status == 0, said
-    assert (
-        "Note: unknown types of relationships, in which no record rests on the other: feeds into 3, odd 3"
-        in said
-    )
+    assert f"{note}: feeds into 3, odd 3" in said
+    status, said = await checked(tmp_path, answer, relationships={"Feeds_Into": "supports"})
+    assert f"{note}: odd 3" in said
 
 
 async def test_most_records_rejected_is_exit_status_1(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from exporter.errors import ConfigError
 from exporter.inventory.condition import Condition
+from exporter.inventory.dialects.relationships import Direction
 from exporter.inventory.dialects.vendors import DIALECTS
 from exporter.settings import Settings, Target, load
 
@@ -73,6 +74,14 @@ def test_a_status_replaces_the_dialects_word_whatever_its_case() -> None:
     assert services.mapping.statuses["ACTIVE"] is Condition.DOWN
     assert services.mapping.statuses["in-service"] is Condition.OPERATIONAL
     assert services.mapping.statuses["terminated"] is Condition.RETIRED
+
+
+def test_a_relationship_replaces_the_dialects_type_whatever_its_case() -> None:
+    (services,) = targets("tmf-v4", services={"relationships": {"DependsOn": "neither", "odd": "supports"}})
+    assert "dependsOn" not in services.mapping.relationships
+    assert services.mapping.relationships["DependsOn"] is Direction.NEITHER
+    assert services.mapping.relationships["odd"] is Direction.SUPPORTS
+    assert services.mapping.relationships["reliesOn"] is Direction.RESTS_ON
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,16 @@ async def test_relationships_go_the_way_that_the_dialect_says() -> None:
         await scripted.refresh(house)
         causes = found(house, "service_affected_since_timestamp_seconds")
         assert [one["cause_id"] for one in causes] == ["R0002"]
+    collections = {"services": {}, "resources": {"relationships": {"pairedWith": "supports"}}}
+    async with (
+        scripted.served(scripted.Inventory(fleet)) as inventory,
+        scripted.exporting(inventory, collections=collections) as house,
+    ):
+        await scripted.refresh(house)
+        causes = found(house, "service_affected_since_timestamp_seconds")
+        assert [one["cause_id"] for one in causes] == ["R0002", "R0003"], (
+            "the configuration gives a direction"
+        )
 
 
 async def test_the_worst_problems_are_served_where_there_is_a_limit_of_series() -> None:
