@@ -21,7 +21,7 @@ from exporter.check.findings import Finding, better_dialect, counted, listed, va
 from exporter.check.sample import Answer, Sample, raws_of
 from exporter.inventory import envelope, field_paths, members, text
 from exporter.inventory.dialects.vendors import DIALECTS
-from exporter.paging.position_names import NUMBERS, OFFSETS
+from exporter.paging.position_names import NUMBERS, OFFSETS, OFFSETS_FROM_1
 from exporter.settings.collection import CollectionSettings
 from exporter.settings.models import Change
 
@@ -318,15 +318,16 @@ def _other_positions(look: Look) -> Iterator[Remedy]:
     own = paging.position_param
     pages = [("page", name, first) for name in dict.fromkeys((own, *NUMBERS)) for first in (0, 1)]
     offsets = [("offset", name, paging.start) for name in dict.fromkeys((own, *OFFSETS))]
+    offsets += [("offset", name, 1) for name in OFFSETS_FROM_1 if paging.start != 1]
     kept = [one for one in (*pages, *offsets) if one[1] == own]
     yield from _next_pages(look)
     for style, name, first in dict.fromkeys((*kept, *offsets, *pages)):
         change: dict[str, object] = {"style": style, "position_param": name}
-        if style == "page":
+        if style == "page" or first != paging.start:
             change["first"] = first
         if change.items() <= msgspec.structs.asdict(paging).items():
             continue
-        counts = f"page numbers from {first}" if style == "page" else "positions of records"
+        counts = f"{'page numbers' if style == 'page' else 'positions of records'} from {first}"
         trial: Trial = "list" if (style, name) == (paging.style, own) else "second page"
         yield _paged(look, f"The API takes {counts} in {name}", change, trial)
     if look.sample is not None and all(read.is_ended_by_position for read in look.sample.reads):
@@ -385,12 +386,12 @@ def _id_rank(path: str) -> tuple[bool, int, int]:
     """Whether no step is named like an id, which word it is, and how deep it is."""
     steps = [text.fold(step) for step in path.split(".")]
     ranks = [_ID_WORDS.index(step) for step in steps if step in _ID_WORDS]
-    return not ranks, min(ranks, default=0), len(steps)
+    return not (ranks or steps[-1].endswith("id")), min(ranks, default=len(_ID_WORDS)), len(steps)
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
-        value = next((one for one in value if isinstance(one, dict)), None)
+        value = value[0] if len(value) == 1 else None  # of several, none stands for the record
     if isinstance(value, dict) and path.count(".") < _DEEPEST:
         for key, member in value.items():
             if "." not in key and "[" not in key:

@@ -1,7 +1,8 @@
 """Where the list of records is in an answer, and what stands for an empty one.
 
-A list is the answer itself, or a member of an object, at most two levels down unless a path says where. APIs
-write an empty list in many ways, and mediators between XML and JSON write a list of one as an object. Pure.
+A list is the answer itself, the only element of it, or a member of an object, at most two levels down unless
+a path says where. APIs write an empty list in many ways, and mediators between XML and JSON write a list of
+one as an object. Pure.
 Invariant: the result is `Opened` or `Malformed`, nothing else is raised.
 """
 
@@ -128,7 +129,9 @@ def opened(body: bytes, records: str = "") -> Opened:
             return _unwrapped(_OBJECT.decode(body), body, records)
         if _EMPTY.fullmatch(body):
             return Opened([])
-        return Opened(_ARRAY.decode(body))
+        raws = _ARRAY.decode(body)
+        is_wrapped = len(raws) == 1 and bytes(memoryview(raws[0])[:1]) == b"["  # a list is no record
+        return Opened(_ARRAY.decode(raws[0]) if is_wrapped else raws)
     except (RecursionError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise error_objects.unreadable(error, "the page", body) from error
 

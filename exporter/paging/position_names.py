@@ -17,6 +17,9 @@ OFFSETS = (
 )
 """Usual names of the position of a record."""
 
+OFFSETS_FROM_1 = ("startIndex", "start", "from", "offset")
+"""Those that count from 1 in some APIs, such as SCIM's (RFC 7644, section 3.4.2.4)."""
+
 NUMBERS = ("page", "pageNumber", "pageNo", "page_number", "pageIndex", "pageNum", "p", "currentPage")
 """Usual names of the number of a page."""
 

@@ -392,6 +392,16 @@ async def ids_in_lists(request: web.Request) -> web.Response:
     return listing(records, int(request.query.get("offset", 0)))
 
 
+async def ids_below_members(request: web.Request) -> web.Response:
+    records = [{**one, "id": None, "meta": {"uid": one["id"]}} for one in RECORDS]
+    return listing(records, int(request.query.get("offset", 0)))
+
+
+async def positions_from_1(request: web.Request) -> web.Response:
+    start = max(1, int(request.query.get("startIndex", 1))) - 1
+    return web.json_response({"Resources": RECORDS[start : start + 100], "totalResults": len(RECORDS)})
+
+
 async def any_type(request: web.Request) -> web.Response:
     return listing(TYPED, int(request.query.get("offset", 0)))
 
@@ -416,6 +426,13 @@ async def any_type(request: web.Request) -> web.Response:
         (no_position_0, {}, {"paging": {"style": "page", "first": 1}}, 250),
         (a_total_of_more_than_may_be_read, {}, {"paging": {"total_header": ""}}, 40),
         (ids_in_lists, {}, {"fields": {"id": ["id.code"]}}, 250),
+        (ids_below_members, {}, {"fields": {"id": ["meta.uid"]}}, 250),
+        (
+            positions_from_1,
+            {},
+            {"paging": {"style": "offset", "position_param": "startIndex", "first": 1}},
+            250,
+        ),
         (any_type, {"query": {"@type": "Carrier"}}, {"include_types": ["Carrier"], "query": [{}]}, 125),
         (any_type, {"include_types": ["Carriers"]}, {"include_types": ["Carrier"]}, 125),
     ],
