@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from rich.console import Console
 
 from exporter import __version__, app, check, errors, healthcheck, initial_crawl, logs, settings
-from exporter.web import listening
+from exporter.web import sockets
 from exporter.web.web_config import AccessControl
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ def _simulate(given: argparse.Namespace) -> int:
     return GOOD
 
 
-def _address(written: str) -> listening.Address:
+def _address(written: str) -> sockets.Address:
     """An address of the simulator, which is this machine's own where no host is named."""
     host, _, port = written.rpartition(":")
     if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
@@ -319,10 +319,10 @@ def _address(written: str) -> listening.Address:
             file="--listen-address",
             hint="write HOST:PORT, with a port from 0 to 65535",
         )
-    return listening.Address(host.strip("[]") or "127.0.0.1", int(port))
+    return sockets.Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
-def _simulator(given: argparse.Namespace, address: listening.Address) -> Simulator:
+def _simulator(given: argparse.Namespace, address: sockets.Address) -> Simulator:
     from exporter.simulator import command_line
     from exporter.simulator.server import Simulator
 
@@ -332,7 +332,7 @@ def _simulator(given: argparse.Namespace, address: listening.Address) -> Simulat
         return Simulator(options)
 
 
-async def _replayed(replay: Replay, addresses: Sequence[listening.Address]) -> None:
+async def _replayed(replay: Replay, addresses: Sequence[sockets.Address]) -> None:
     stop = _stop_signal()
     async with _started(replay, addresses):
         for api in replay.apis:
@@ -348,7 +348,7 @@ def _stop_signal() -> asyncio.Event:
 
 
 async def _simulated(
-    simulator: Simulator, addresses: Sequence[listening.Address], config_out: Path | None
+    simulator: Simulator, addresses: Sequence[sockets.Address], config_out: Path | None
 ) -> None:
     stop = _stop_signal()
     async with _started(simulator, addresses):
@@ -358,17 +358,17 @@ async def _simulated(
         print(f"username {options.username}, password {options.password}", flush=True)
         if config_out:
             _written(config_out, simulator.configuration())
-            print(f"settings for it in {config_out}", flush=True)
+            print(f"configuration for it in {config_out}", flush=True)
         await stop.wait()
 
 
 @contextlib.asynccontextmanager
 async def _started(
-    simulator: Simulator | Replay, addresses: Sequence[listening.Address]
+    simulator: Simulator | Replay, addresses: Sequence[sockets.Address]
 ) -> AsyncIterator[None]:
     try:
-        found = await listening.listen(addresses, _SIMULATOR_BACKLOG)
-    except listening.CannotListenError as error:
+        found = await sockets.listen(addresses, _SIMULATOR_BACKLOG)
+    except sockets.CannotListenError as error:
         raise errors.ConfigError(
             f"cannot start the simulator: {error}", hint="is its address in use, or not of this machine?"
         ) from error
@@ -392,14 +392,14 @@ def _written(file: Path, text: str) -> Path:
 
 def _demo(given: argparse.Namespace) -> int:
     addresses = getattr(given, "web.listen_address") or ["127.0.0.1:10638"]
-    asyncio.run(_demonstrated(_simulator(given, listening.Address("127.0.0.1", 0)), addresses))
+    asyncio.run(_demonstrated(_simulator(given, sockets.Address("127.0.0.1", 0)), addresses))
     return GOOD
 
 
 async def _demonstrated(simulator: Simulator, addresses: Sequence[str]) -> None:
     console = logs.Console()
     unwritten: OSError | None = None
-    async with _started(simulator, [listening.Address("127.0.0.1", 0)]):
+    async with _started(simulator, [sockets.Address("127.0.0.1", 0)]):
         with tempfile.TemporaryDirectory() as folder:
             file = _written(Path(folder, "demo.yaml"), simulator.configuration())
             flags = {"log.level": "warning", "web.listen_address": addresses}

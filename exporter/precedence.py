@@ -1,4 +1,4 @@
-"""Scrapes go first: what refreshes a snapshot steps aside, a little, while a scrape is being sent.
+"""Scrapes go first: refreshes pause for some milliseconds while a scrape is being sent.
 
 A scrape is sent in many turns of the event loop; if a page were decoded in each of them, or a thread held the
 interpreter at each system call, a scrape of milliseconds would take a quarter of a second. It owns who waits

@@ -1,4 +1,4 @@
-"""What the exporter says of itself: one object over one private registry of prometheus-client.
+"""The exporter's own metrics: one object over one private registry of prometheus-client.
 
 The families are declared in `exposition.families`; here they are kept, and each thing that happens has a
 method that is named after it. It owns no decision: callers say what happened. Invariant: no family of the

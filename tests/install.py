@@ -180,7 +180,7 @@ class Bench:
             try:
                 assert simulator.stdout
                 if not any(
-                    line.startswith("settings for it") for line in iter(simulator.stdout.readline, "")
+                    line.startswith("configuration for it") for line in iter(simulator.stdout.readline, "")
                 ):
                     raise Failed("the simulator does not start")
                 if "ses_inventory_carriers{" not in run(command, "once", "--config.file", file, cwd=place):

@@ -99,22 +99,28 @@ def as_markdown() -> str:
             "## Rejects",
             "",
             *_fields(Rejects),
-            "## Defects",
-            "",
-            "`GET /api/v1/defects` returns the data quality defects of the records in the same envelope: by",
-            "collection and defect, with zeros. Collections without a snapshot are missing. The defects are",
-            "those of `ses_inventory_<kind>_defects` ([metrics](metrics.md#defects)).",
-            "",
-            *_fields(Defect),
-            "```sh",
-            "curl --silent http://localhost:10638/api/v1/defects",
-            "```",
-            "",
-            "```json",
-            _formatted({"status": "success", "data": _DEFECTS}),
-            "```",
-            "",
+            *_defects(),
         )
+    )
+
+
+def _defects() -> Iterator[str]:
+    yield from (
+        "## Defects",
+        "",
+        "`GET /api/v1/defects` returns the data quality defects of the records in the same envelope: by",
+        "collection and defect, with zeros. Collections without a snapshot are missing. The defects are",
+        "those of `ses_inventory_<kind>_defects` ([metrics](metrics.md#defects)).",
+        "",
+        *_fields(Defect),
+        "```sh",
+        "curl --silent http://localhost:10638/api/v1/defects",
+        "```",
+        "",
+        "```json",
+        _formatted({"status": "success", "data": _DEFECTS}),
+        "```",
+        "",
     )
 
 

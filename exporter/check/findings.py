@@ -1,4 +1,4 @@
-"""What is wrong with how a collection is configured, as its sample shows it.
+"""Problems of the configuration of a collection, as its sample shows them.
 
 Plain functions from a sample to `Finding`s. A problem is what would make the exporter serve wrong, partial or
 no data; a note is what a person should know. Invariant: a problem comes with a hint that says what to write.

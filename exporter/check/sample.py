@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import quote
 
@@ -185,14 +185,25 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
 
 def _beginning(queries: pagination.Pagination, failed: list[str]) -> pagination.Pagination:
     """The list until two pages had new records, or too many failed; adds errors of pages to `failed`."""
-    due, count, parts, received = next(queries), 0, 0, 0
-    while count < _PAGES and len(failed) < _FAILURES and parts < _FAILED_PARTS:
-        seen = yield due
+    count = parts = 0
+
+    def is_enough(seen: PageResult) -> bool:
+        nonlocal count, parts
         count += seen.new > 0 or (seen.query.first and seen.items > 0)
-        received += seen.items
         if seen.unread and seen.query.role == "page":
             failed.append(seen.error)
         parts += seen.unread and seen.query.role == "part"
+        return count >= _PAGES or len(failed) >= _FAILURES or parts >= _FAILED_PARTS
+
+    return _until(queries, is_enough)
+
+
+def _until(queries: pagination.Pagination, is_enough: Callable[[PageResult], bool]) -> pagination.Pagination:
+    """The list, up to the page that is enough."""
+    due, received, is_ended = next(queries), 0, False
+    while not is_ended:
+        seen = yield due
+        received, is_ended = received + seen.items, is_enough(seen)
         try:
             due = queries.send(seen)
         except StopIteration as stop:
@@ -288,23 +299,11 @@ async def find_record(target: settings.Target, client: Client, ident: str) -> ms
     caps = results.Caps(pages=100_000, records=10**9)
     for query in target.queries:
         queries = pagination.paginate(target.paging, target.page_size, query, width=4, caps=caps)
-        await fetch.read_list(client, target.url, _until_found(queries, found), search, deadline=None)
+        sought = _until(queries, lambda _: bool(found))
+        await fetch.read_list(client, target.url, sought, search, deadline=None)
         if found:
             return found[0]
     return None
-
-
-def _until_found(queries: pagination.Pagination, found: list[msgspec.Raw]) -> pagination.Pagination:
-    due = next(queries)
-    while not found:
-        seen = yield due
-        try:
-            due = queries.send(seen)
-        except StopIteration as stop:
-            ending: results.ListResult = stop.value
-            return ending
-    queries.close()
-    return _FURTHER
 
 
 def _is_record(raw: msgspec.Raw, ident: str, reader: record_reader.Reader) -> bool:

@@ -1,4 +1,4 @@
-"""Collections: when each is read and how, what is known of it and what is served of it.
+"""Collections: when each is crawled, its status, and what is served of it.
 
 A `PollerGroup` has the pollers and clients of one configuration. A new configuration makes a new group,
 which serves what the old one stored until it has crawled. Two groups never send requests at the same time.

@@ -1,4 +1,4 @@
-"""What a status value means: one of seven conditions, whatever the inventory calls it."""
+"""What a status value means: one of seven conditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a crawl brings, collected until it is committed as the next snapshot, and what became of its records.
+"""The records of a crawl, collected and counted until they are committed as the next snapshot.
 
 `Draft.commit_full` and `commit_delta` make the next `Snapshot` and report what changed. Only records that
 `absences` gives as removable and that the shrink guard lets pass are removed; all others that a crawl lacks

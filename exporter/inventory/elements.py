@@ -1,4 +1,4 @@
-"""Counts the elements of an answer before each of them takes memory: more than a page can have are refused.
+"""Refuses answers with more elements than a page can have, before each of them takes memory.
 
 A few kilobytes of gzip inflate to a list of millions of numbers, and a number of two bytes takes thirty times
 as many once it is an object. What is counted here is what `envelope` makes objects of: the elements of a

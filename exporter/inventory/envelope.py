@@ -1,4 +1,4 @@
-"""Where the list of records is in an answer, and what stands for an empty one.
+"""Finds the list of records in an answer, and recognises an empty one.
 
 A list is the answer itself, the only element of it, or a member of an object, at most two levels down unless
 a path says where. APIs write an empty list in many ways, and mediators between XML and JSON write a list of

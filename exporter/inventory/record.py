@@ -1,4 +1,4 @@
-"""A `Record`: one service, carrier or resource, whatever the version of its API.
+"""A `Record`: one service, carrier or resource, the same for all versions of the API.
 
 Every text in it is safe for a label (no control characters, valid Unicode, capped length), so that equal ids
 are equal labels. Records are stored packed, as MessagePack, which takes a third of the memory. Invariant: a

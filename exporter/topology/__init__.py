@@ -1,4 +1,4 @@
-"""What follows from all records together: how many each place has in which condition, and what rests on what.
+"""Roll-ups, dependencies, problems and defects over the records of all collections together.
 
 A `Topology` follows the snapshots of the collections; an update costs as much as what changed. Each of its
 parts is kept up to date by pairs of a record before and after a change. Pure: times are arguments. Invariant:

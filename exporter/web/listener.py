@@ -18,7 +18,7 @@ import structlog
 from aiohttp import http, web
 
 from exporter.telemetry import Telemetry
-from exporter.web import listening, responses
+from exporter.web import responses, sockets
 from exporter.web.connections import (
     FULL,
     RESERVED,
@@ -67,21 +67,21 @@ log = structlog.get_logger(__name__)
 class Listener(web.BaseSite):
     """Listens on all addresses for a runner that is set up.
 
-    `start` raises `listening.CannotListenError` if it cannot listen on one; afterwards `listening` has the
+    `start` raises `sockets.CannotListenError` if it cannot listen on one; afterwards `listening` has the
     ports.
     """
 
     def __init__(
         self,
         runner: web.BaseRunner,
-        addresses: Sequence[listening.Address],
+        addresses: Sequence[sockets.Address],
         limits: ConnectionLimits,
         telemetry: Telemetry,
         tls: CurrentContext | None = None,
     ) -> None:
         super().__init__(runner)
         self.connections = Connections(limits, telemetry)
-        self.listening: Sequence[listening.Listening] = ()
+        self.listening: Sequence[sockets.Listening] = ()
         self._addresses = addresses
         self._tls = tls
         self._servers: list[asyncio.Server] = []
@@ -100,7 +100,7 @@ class Listener(web.BaseSite):
         await super().start()
         loop = asyncio.get_running_loop()
         self._shortages.install(loop)
-        self.listening = await listening.listen(self._addresses, _BACKLOG)
+        self.listening = await sockets.listen(self._addresses, _BACKLOG)
         for one in (bound for address in self.listening for bound in address.sockets):
             server = await loop.create_server(partial(_Accepted, self._acceptor), sock=one, backlog=_BACKLOG)
             self._servers.append(server)

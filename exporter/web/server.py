@@ -20,7 +20,7 @@ from aiohttp.typedefs import Middleware
 
 from exporter import __version__, errors, settings, status
 from exporter.telemetry import Telemetry
-from exporter.web import Content, connections, landing, listener, listening, responses, scrape
+from exporter.web import Content, connections, landing, listener, responses, scrape, sockets
 from exporter.web.connections import OnceAMinute
 from exporter.web.responses import plain_text
 from exporter.web.web_config import AccessControl
@@ -113,11 +113,11 @@ async def serving(
         limits = connections.ConnectionLimits(
             _max_connections(config), config.web.header_timeout, config.web.write_timeout
         )
-        addresses = [listening.Address(*one) for one in config.web.addresses]
+        addresses = [sockets.Address(*one) for one in config.web.addresses]
         site = listener.Listener(runner, addresses, limits, telemetry, access.tls)
         try:
             await site.start()
-        except listening.CannotListenError as error:
+        except sockets.CannotListenError as error:
             hint = _LISTEN_HINTS.get(error.errno or 0, _OTHER_ADDRESS)
             raise errors.ConfigError(str(error), path="web.listen_address", hint=hint) from error
         for problem in (problem for one in site.listening for problem in one.absent):
@@ -141,7 +141,7 @@ def _max_connections(config: settings.Settings) -> int:
     return possible
 
 
-def _url(address: listening.Address, scheme: str) -> str:
+def _url(address: sockets.Address, scheme: str) -> str:
     """The URL for a browser on this machine."""
     return f"{scheme}://{address._replace(host='localhost') if address.is_wildcard else address}"
 

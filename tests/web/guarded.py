@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from exporter.web import listener, server
 from exporter.web.connections import ConnectionLimits
-from exporter.web.listening import Address
+from exporter.web.sockets import Address
 
 from .invented import InventedSite
 

@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 from structlog.testing import capture_logs
 
 from exporter.web import connections, listener
-from exporter.web.listening import Address
+from exporter.web.sockets import Address
 
 from .guarded import HEALTHY, PATIENT, Client, busy, connect, guarded, held_up
 from .invented import InventedSite

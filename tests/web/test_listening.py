@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from exporter.web.listening import Address, CannotListenError, Endpoint, is_covered, listen
+from exporter.web.sockets import Address, CannotListenError, Endpoint, is_covered, listen
 from tests.end_to_end import running
 
 

@@ -15,7 +15,7 @@ import trustme
 from aiohttp import web
 
 from exporter.web import listener, server
-from exporter.web.listening import Address
+from exporter.web.sockets import Address
 from exporter.web.web_config import AccessControl
 from tests.web.guarded import PATIENT, Told
 from tests.web.invented import InventedSite
