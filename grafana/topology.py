@@ -178,13 +178,13 @@ def services_plan(kind: Kind) -> Plan:
         Column(
             "Service", "name", properties=(cell("Open this service", "services", "service", field("ID")),)
         ),
-        Column("Customer", "party", width=170, properties=(carriers,)),
-        Column("Since", unit="dateTimeFromNow", width=120),
+        Column("Customer", "party", width=150, properties=(carriers,)),
+        Column("Since", unit="dateTimeFromNow", width=115),
         Column("Since (UTC)", UTC, "dateTimeAsIso", 155),
         Column("Cause", "cause", width=275),
-        Column("ID", "service_id", width=110),
+        Column("ID", "service_id", width=105),
     )
-    where = (Column("Satellite", "satellite", width=115), Column("Gateway", "gateway", width=145))
+    where = (Column("Satellite", "satellite", width=110), Column("Gateway", "gateway", width=130))
     parts = (
         Part(rows, columns, Shape.LIST),
         Part(f"max by (service_id, satellite, gateway) ({located})", where, Shape.LIST),
