@@ -22,7 +22,7 @@ from exporter.inventory.filters import Filters, FilterTerm
 from exporter.inventory.snapshot import StoredRecord
 from exporter.paging import fetch, pagination, results
 from exporter.paging.results import PageResult
-from exporter.paging.strategies import Query
+from exporter.paging.strategies import PageRequest, Query
 from exporter.telemetry import Telemetry
 
 _PAGES = 2  # with new records; a crawl may need further ones to judge their end
@@ -129,7 +129,7 @@ class Sample(msgspec.Struct, frozen=True):
 
 async def fetch_sample(target: settings.Target, client: Client) -> Sample:
     """Fetches a sample; raises `SourceError` if the beginning of a list cannot be read."""
-    reads = [await _read(target, client, query) for query in target.queries]
+    reads = [await _to_end(target, client, await _read(target, client, query)) for query in target.queries]
     bare = await _first_page(target, client, {}) if all(target.queries) else None
     zero = None
     if target.paging.style == "page" and target.paging.start and reads[0].pages:
@@ -180,6 +180,32 @@ async def _read(target: settings.Target, client: Client, query: Mapping[str, str
         roles == {"part"},
         bool(pages) and not raws_of(pages[-1], target.paging.records),
         warning=result.position_warning,
+    )
+
+
+async def _to_end(target: settings.Target, client: Client, read: Read) -> Read:
+    """The read, with the page at the end of the announced list where that lists nothing."""
+    paging, size = target.paging, read.page_size
+    total = fetch.total(read.pages[0], paging) if read.pages and not read.ended else None
+    length = len(raws_of(read.pages[0], paging.records)) if total else 0
+    if not total or not length or paging.style not in ("offset", "page") or not paging.position_param:
+        return read
+    position = total - 1 if paging.style == "offset" else (total - 1) // length
+    written = pagination.STYLES[paging.style](paging, size).write(PageRequest(position, size)).params
+    try:
+        page = await client.get(target.url, tuple({**read.query, **written}.items()), {}, 0, paging)
+        if raws_of(page, paging.records):
+            return read
+    except errors.SourceError:
+        return read  # such as a window, behind which no list is read
+    where = f"{paging.position_param}={written[paging.position_param]}"
+    return msgspec.structs.replace(
+        read,
+        pages=(*read.pages, page),
+        new=(*read.new, 0),
+        ended=True,
+        problem=f"the API announces {total} records, and lists none at {where}",
+        is_last_empty=True,
     )
 
 

@@ -387,6 +387,11 @@ async def a_total_of_more_than_may_be_read(request: web.Request) -> web.Response
     return web.json_response(found, headers={"X-Total-Count": "250"})
 
 
+async def a_total_of_many_more_pages(request: web.Request) -> web.Response:
+    start, size = int(request.query.get("offset", 0)), int(request.query.get("limit", 100))
+    return web.json_response(RECORDS[:40][start : start + size], headers={"X-Total-Count": "9500"})
+
+
 async def ids_in_lists(request: web.Request) -> web.Response:
     records = [{**one, "id": [{"scheme": "crm", "code": one["id"]}]} for one in RECORDS]
     return listing(records, int(request.query.get("offset", 0)))
@@ -425,6 +430,12 @@ async def any_type(request: web.Request) -> web.Response:
         (from_offset, {"paging": {"style": "link"}}, {"paging": {"style": "offset"}}, 250),
         (no_position_0, {}, {"paging": {"style": "page", "first": 1}}, 250),
         (a_total_of_more_than_may_be_read, {}, {"paging": {"total_header": ""}}, 40),
+        (
+            a_total_of_many_more_pages,
+            {"page_size": 10},
+            {"paging": {"total_header": ""}},
+            40,
+        ),
         (ids_in_lists, {}, {"fields": {"id": ["id.code"]}}, 250),
         (ids_below_members, {}, {"fields": {"id": ["meta.uid"]}}, 250),
         (
