@@ -1,7 +1,7 @@
 """Keeps the topology up to date with what the collections have, in a thread, and renders its families.
 
-Invariants: one update at a time; an update never fails: what cannot be computed or rendered is left out,
-logged and counted, and computed from the beginning by a later one.
+Invariants: one update at a time; an update never fails: what cannot be computed or rendered stays as it was
+served last, so that no alert ends; it is logged and counted, and computed from the beginning by a later one.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class TopologyUpdates:
         self._rules: Mapping[str, ReferenceRules] = {}
         self._topology: Topology | None = None  # None while it is unknown what it has
         self._lines = {one.family.name: render.Lines(one.family) for one in TOPOLOGY}
+        self._pieces: dict[str, render.Piece] = {}  # what is served of each family
         self._content = TopologyContent()
         self._limit = 0  # of series of a family, when they were rendered
         self._failing: dict[str, str] = {}  # what failed, and the error that was logged
@@ -98,7 +99,6 @@ class TopologyUpdates:
                 topology, is_other = self._followed(before, snapshots, commit)
             except Exception as error:  # noqa: BLE001 - the collections are served in any case
                 self._failed("topology", error)
-                self._content = TopologyContent()
                 return self._content
             if is_other or limit != self._limit:
                 bodies, defects = self._rendered(topology, limit), self._defects(topology)
@@ -128,10 +128,11 @@ class TopologyUpdates:
         return topology, True
 
     def _rendered(self, topology: Topology, limit: int) -> Mapping[str, render.Body]:
-        """The bodies of the collections that have a snapshot, without the families that fail."""
+        """The bodies of the collections that have a snapshot; families that fail are as they were."""
         pieces: dict[str, list[render.Piece]] = {collection: [] for collection in topology.snapshots}
         for one in TOPOLOGY:
             family = one.family
+            before = self._pieces.pop(family.name, None)
             if family.collection not in pieces:
                 continue
             try:
@@ -139,18 +140,22 @@ class TopologyUpdates:
                 piece = msgspec.structs.replace(piece, dropped=piece.dropped + one.left_out(topology))
             except Exception as error:  # noqa: BLE001 - the other families are served in any case
                 self._failed(family.name, error)
+                if before is None:
+                    continue
+                piece = before
             else:
                 self._failing.pop(family.name, None)
-                pieces[family.collection].append(piece)
+            self._pieces[family.name] = piece
+            pieces[family.collection].append(piece)
         return {collection: render.joined(found) for collection, found in pieces.items()}
 
     def _defects(self, topology: Topology) -> DefectsByCollection:
-        """The defects of the collections that have a snapshot, with examples; none if that fails."""
+        """The defects of the collections that have a snapshot, with examples; as before if that fails."""
         try:
             return {collection: _with_examples(topology, collection) for collection in topology.snapshots}
         except Exception as error:  # noqa: BLE001 - all else is served in any case
             self._failed("examples of defects", error)
-            return {}
+            return self._content.defects
 
     def _failed(self, what: str, error: Exception) -> None:
         """Counts a failure, and logs it unless it is the same as the last one there."""

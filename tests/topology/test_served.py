@@ -13,6 +13,7 @@ import structlog
 
 from exporter import app
 from exporter.collections import topology_updates
+from exporter.exposition.render import Entries
 from exporter.exposition.topology_families import TopologyFamily
 from exporter.inventory.snapshot import Snapshot
 from exporter.status import Defect
@@ -262,6 +263,30 @@ async def test_a_failure_takes_nothing_else_away(monkeypatch: pytest.MonkeyPatch
         assert "RuntimeError: odd" in logged[0]["exception"]
 
 
+async def test_a_family_that_fails_stays_as_it_was_served_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> Entries:
+        raise RuntimeError("odd")
+
+    async with (
+        scripted.served(scripted.Inventory({"carriers": {"C0000": carrier(DOWN)}})) as inventory,
+        scripted.exporting(inventory) as house,
+    ):
+        await scripted.refresh(house)
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                topology_updates,
+                "TOPOLOGY",
+                [TopologyFamily(one.family, failing) for one in topology_updates.TOPOLOGY],
+            )
+            await scripted.step(inventory, house, "delta", [("carriers", 0, 1, {"status": UP})])
+        assert counts(house, "satellite_carriers") == {"down": 1}
+        assert "carrier_problem_since_timestamp_seconds" in families(house), "no alert ends by a failure"
+        assert own(house, "topology_failures_total")
+        await scripted.step(inventory, house, "delta", [("carriers", 0, 1, {"description": "new"})])
+        assert counts(house, "satellite_carriers") == {"operational": 1}
+        assert "carrier_problem_since_timestamp_seconds" not in families(house)
+
+
 async def test_a_topology_that_always_fails_takes_little_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
 
@@ -273,12 +298,13 @@ async def test_a_topology_that_always_fails_takes_little_of_the_time(monkeypatch
     telemetry = Telemetry()
     updates = topology_updates.TopologyUpdates(telemetry, lambda: None, lambda: now)
     snapshots = {"carriers": Snapshot()}
-    assert (await updates.update(snapshots, 100)).bodies
+    content = await updates.update(snapshots, 100)
+    assert content.bodies
     now += 60.0
     monkeypatch.setattr(Topology, "follow", slow_and_failing)
     for _ in range(600):
         now += 1.0
-        assert not (await updates.update(snapshots, 100)).bodies
+        assert await updates.update(snapshots, 100) == content, "what was served last"
     assert telemetry.registry.get_sample_value(f"{scripted.OWN}topology_failures_total") <= 5
     monkeypatch.undo()
     now += 201.0
