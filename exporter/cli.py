@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from rich.console import Console
 
 from exporter import __version__, app, check, errors, healthcheck, initial_crawl, logs, settings
+from exporter.settings import sources
 from exporter.web import sockets
 from exporter.web.web_config import AccessControl
 
@@ -175,6 +176,12 @@ def _config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _utf8(value: str) -> str:
+    if not sources.is_utf8(value):
+        raise argparse.ArgumentTypeError("is not text in UTF-8")
+    return value
+
+
 def _checking(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Reads two pages of each query. Where something is wrong, it tries up to 80 other settings per "
@@ -186,6 +193,7 @@ def _checking(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--record",
+        type=_utf8,
         metavar="ID",
         help="explain one record, by its id or name: its JSON, the metrics of its values, and its status "
         "(default: explain the collections)",

@@ -40,6 +40,7 @@ PAIR = st.tuples(TEXT, TEXT)
 VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
     str: TEXT,
     bool: st.booleans(),
+    int: st.integers(0, 65_535),
     Condition: st.sampled_from(Condition),
     float | None: st.none() | TIME,
     tuple[Link, ...]: st.lists(LINK, max_size=3).map(tuple),

@@ -175,8 +175,8 @@ def _reason(error: BaseException) -> str:
 
 
 def is_page(status: int) -> bool:
-    """Whether a response of this status may be a page: any 2xx but 202, 206 above all."""
-    return 200 <= status < 300 and status != HTTPStatus.ACCEPTED
+    """Whether a response of this status may be a page: any 2xx but 202 and 207, 206 above all."""
+    return 200 <= status < 300 and status not in (HTTPStatus.ACCEPTED, HTTPStatus.MULTI_STATUS)
 
 
 def from_status(
@@ -189,6 +189,12 @@ def from_status(
             f"{said}: the API accepted the request without returning a result",
             reason="accepted",
             hint=f"ask the owner of the API of {info.block} how to request lists synchronously",
+        )
+    if status == HTTPStatus.MULTI_STATUS:
+        return errors.Malformed(
+            f"{said}: the API answers with several results, of which some may have failed",
+            reason="accepted",
+            hint=f"ask the owner of the API of {info.block} how to request lists that fail as a whole",
         )
     if status < 200:
         return errors.Broken(f"{said}: an interim response without a final one", status=status, wait=None)

@@ -179,9 +179,10 @@ def _decode(
         batch.ids.append(GAP)
         return
     found = reader.read(value, batch.dropped)
+    among = error_objects.error_among if found is None else error_objects.error_instead
+    if said := among(value):  # the page is cut short
+        raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
     if found is None:
-        if said := error_objects.error_among(value):  # the page is cut short
-            raise errors.Malformed(f"an error is listed among the records: {said}", reason="error_object")
         batch.rejects.append(Reject("missing_id", _example(raw), mark))
         batch.ids.append(GAP)
     elif reader.selects(found):

@@ -233,7 +233,7 @@ class Draft:
         if earlier is None:
             self.found[ident] = record
         elif earlier is not record:
-            if earlier.status_summary.type != record.status_summary.type:
+            if _is_other_type(earlier, record):
                 self.clashes.add(ident)
             self.found[ident] = min(earlier, record, key=self._rank)
 
@@ -436,6 +436,14 @@ class Draft:
         changes = Changes(tuple(added), tuple(changed), tuple(removed))
         snapshot = self.start.with_foreign(foreign)
         return snapshot.after(changes) if changes else snapshot, changes
+
+
+def _is_other_type(one: StoredRecord, other: StoredRecord) -> bool:
+    """Whether two records of one id have different types or classes (`@type`)."""
+    if one.status_summary.type != other.status_summary.type:
+        return True
+    marks = one.record.class_mark, other.record.class_mark
+    return 0 not in marks and marks[0] != marks[1]
 
 
 def _updated(stored: StoredRecord) -> float:

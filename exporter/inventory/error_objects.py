@@ -19,15 +19,38 @@ _ANY = msgspec.json.Decoder()
 _CHUNK = 1 << 20  # bytes
 
 ERRORS = ("error", "errors", "fault", "faults", "exception", "faultstring")
-_BESIDE_A_LIST = (*ERRORS, "errormessage", "errorcode", "errordescription")
+_BESIDE_A_LIST = (
+    *(*ERRORS, "errormessage", "errormessages", "errormsg", "errortext", "errorcode", "errordescription"),
+    *("errordetails", "errorlist", "errorcount", "failure", "failures"),
+    *("@error", "odata.error", "@odata.error"),
+)
 _INSTEAD_OF_A_LIST = (*ERRORS, "message", "reason", "code")
-_FAILED = frozenset({"failure", "failed", "fail", "error", "errors"})
+_FAILED = frozenset(
+    (
+        *("failure", "failed", "fail", "error", "errors", "timeout", "timedout"),
+        *("partialsuccess", "partialfailure", "partialerror"),
+    )
+)
+_STATUSES = (
+    *("status", "statuscode", "httpstatus", "httpstatuscode", "code"),
+    *("result", "resultcode", "returncode"),
+)
 _FALSE_IF_FAILED = ("success", "successful", "ok")
-_TRUE_IF_FAILED = ("haserrors", "iserror", "timedout", "incompleteresults")
+_TRUE_IF_FAILED = ("haserrors", "haserror", "iserror", "timedout", "incompleteresults", "partialresults")
 ABOUT_THE_ANSWER = ("meta", "metadata", "status", "responsestatus")
 _NOTHING = frozenset({"", "false", "none", "null", "ok", "success", "no", "no error", "no errors"})
 _WORDS = ("message", "detail", "description", "reason", "title", "errormessage", "text", "code")
 
+_OF_AN_ERROR = frozenset(
+    (
+        *(*_INSTEAD_OF_A_LIST, "id", "status", "title", "detail", "details", "description", "instance"),
+        *("type", "@type", "@basetype", "@schemalocation", "referenceerror", "infourl", "severity"),
+        *("timestamp", "path", "traceid", "requestid", "correlationid", "retryable"),
+    )
+)
+"""Members of error objects, TM Forum's and those of RFC 9457 above all."""
+
+_MOST_OF_AN_ERROR = 12  # members
 _LONGEST = 200  # characters of the API's own words in a message
 _DEEPEST = 8  # levels
 _LARGE = 16_384  # bytes: what is longer says something, and is not looked through
@@ -57,6 +80,19 @@ def error_among(members: Mapping[str, object]) -> str:
             return _words(found[name])
     explained = found.get("message", found.get("reason"))
     return "" if _is_nothing(found.get("code")) or _is_nothing(explained) else _words(explained)
+
+
+def error_instead(members: Mapping[str, object]) -> str:
+    """The API's own words where an object, whatever its id, has nothing but what errors have; else ""."""
+    if len(members) > _MOST_OF_AN_ERROR:
+        return ""
+    found = {text.fold(key): value for key, value in members.items()}
+    if not found.keys() <= _OF_AN_ERROR:
+        return ""
+    if said := error_among(members):
+        return said
+    is_problem = not _is_nothing(found.get("title")) and not _is_nothing(found.get("detail"))  # RFC 9457
+    return _words(found["detail"]) if is_problem and _is_refusal(str(found.get("status"))) else ""
 
 
 def unreadable(error: Exception, what: str, body: bytes) -> errors.Malformed:
@@ -113,8 +149,7 @@ def _signs(members: Mapping[str, msgspec.Raw]) -> Iterator[str]:
     explained = next((_words(_value(members[key])) for key in ("message", "detail") if key in members), "")
     for key, word in found.items():
         if (
-            (key == "status" and (word in _FAILED or _is_refusal(word)))
-            or (key == "code" and _is_refusal(word))
+            (key in _STATUSES and (_is_refusal(word) or (key != "code" and text.fold(word) in _FAILED)))
             or (key in _FALSE_IF_FAILED and word == "false")
             or (key in _TRUE_IF_FAILED and word == "true")
         ):
@@ -126,7 +161,7 @@ def _is_small_object(raw: msgspec.Raw) -> bool:
     return bytes(view[:1]) == b"{" and len(view) <= _LARGE
 
 
-_SIGNS = ("status", "code", *_FALSE_IF_FAILED, *_TRUE_IF_FAILED)
+_SIGNS = (*_STATUSES, *_FALSE_IF_FAILED, *_TRUE_IF_FAILED)
 
 
 def _is_refusal(word: str) -> bool:

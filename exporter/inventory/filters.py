@@ -25,7 +25,11 @@ _NO_CONDITION = frozenset(
 )
 """Parameters of TMF630 and of other APIs that select no records by an attribute."""
 
-_ATTRIBUTE = re.compile(r"[@\w-]+")
+_ATTRIBUTE = re.compile(r"[@\w-]+(?:\.[@\w-]+)*")
+_COMPARISONS = re.compile(r"\.(?:ne|gt|gte|lt|lte|regex|isnull|exists|in|nin|like|contains)", re.IGNORECASE)
+"""Ends of parameters that compare in another way than for equality."""
+
+_EQUAL = re.compile(r"\.eq$", re.IGNORECASE)
 _PATTERN = re.compile(r"[*%!<>~^$()?]|\d{4}-\d\d")
 _DIGITS = frozenset("-0123456789")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -55,6 +59,7 @@ def conditions(query: Mapping[str, str]) -> tuple[FilterTerm, ...]:
         for key, value in query.items()
         if value
         and _ATTRIBUTE.fullmatch(key)
+        and not _COMPARISONS.search(key)
         and key.lower() not in _NO_CONDITION
         and not _PATTERN.search(value)
     )
@@ -74,9 +79,12 @@ class Filters:
         keys = dict.fromkeys(one.key for query in self.queries for one in query)
         if any(one.is_of_type for query in self.queries for one in query):
             keys.update(dict.fromkeys(_FURTHER_TYPES))
-        self._keys = tuple(keys)
-        members = [(f"key{number}", Any, None) for number in range(len(self._keys))]
-        spelling = {f"key{number}": key for number, key in enumerate(self._keys)}
+        paths = {key: _EQUAL.sub("", key).split(".") for key in keys}
+        self._keys = tuple((key, first, rest) for key, (first, *rest) in paths.items())
+        firsts = dict.fromkeys(first for _, first, _ in self._keys)
+        members = [(f"key{number}", Any, None) for number in range(len(firsts))]
+        spelling = {f"key{number}": first for number, first in enumerate(firsts)}
+        self._firsts = tuple(firsts)
         self._decode = msgspec.json.Decoder(msgspec.defstruct("Shown", members, rename=spelling)).decode
 
     def contradicted(self, raw: msgspec.Raw, kinds: Sequence[str]) -> FilterTerm | None:
@@ -105,9 +113,10 @@ class Filters:
 
     def _shown(self, raw: msgspec.Raw) -> Mapping[str, object]:
         try:
-            return dict(zip(self._keys, msgspec.structs.astuple(self._decode(raw)), strict=False))
+            found = dict(zip(self._firsts, msgspec.structs.astuple(self._decode(raw)), strict=True))
         except (RecursionError, UnicodeDecodeError, msgspec.DecodeError):
             return {}  # an unusual record shows nothing that could be compared
+        return {key: _at(found[first], rest) for key, first, rest in self._keys}
 
 
 def _is_of_kind(query: Sequence[FilterTerm], kinds: Sequence[str]) -> bool:
@@ -137,6 +146,15 @@ def _contradicts(condition: FilterTerm, shown: Mapping[str, object], kinds: Sequ
         return bool(words)
     comparable = [word for word in words if _comparable(condition, word)]
     return bool(comparable) and not any(_has(condition, word) for word in words)
+
+
+def _at(value: object, steps: Sequence[str]) -> object:
+    """What a record shows at a path, through the objects of lists as well: all of them, as TMF630 does."""
+    for step in steps:
+        objects = value if isinstance(value, list) else [value]
+        found = [one[step] for one in objects if isinstance(one, dict) and step in one]
+        value = [inner for one in found for inner in (one if isinstance(one, list) else [one])]
+    return value
 
 
 def _words(value: object) -> Iterator[str]:

@@ -42,6 +42,7 @@ _LINKS = ("link", "links")
 
 _RELATIONS = ("rel", "relation")
 _TARGETS = ("href", "url", "uri", "link", "value", "cursor")
+_NO_RECORDS = ("", "0", "0.0", "False")  # as Python writes it
 NO_NEXT_PAGE = ("", "0", "-1", "null", "none", "false")
 """What stands for no next page."""
 
@@ -158,6 +159,15 @@ def announces_nothing(members: Mapping[str, msgspec.Raw]) -> bool:
     return bool(found) and not any(found)
 
 
+def records_announced(body: bytes) -> dict[str, str]:
+    """Members that look like a total and say that there are records, or nothing sensible: path and value."""
+    return {
+        place: str(value)
+        for place, value in _scalars(of(body))
+        if _is_total(place) and str(value).strip() not in _NO_RECORDS
+    }
+
+
 def is_announced_empty(body: bytes) -> bool:
     """Whether an answer announces that there are no records."""
     return announces_nothing(of(body))
@@ -254,6 +264,12 @@ def _scalars(
                 continue
             if value is not None:
                 yield field_paths.joined(place), value
+
+
+def _is_total(place: str) -> bool:
+    """Whether a place looks like a total, or like the value of an object that is one (`total.value`)."""
+    steps = field_paths.steps(place)
+    return steps[-1] in _TOTALS or (steps[-1] == "value" and not _TOTALS.isdisjoint(steps[-2:-1]))
 
 
 def _last(place: str) -> str:

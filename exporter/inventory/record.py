@@ -35,7 +35,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     Times are Unix seconds, None where the inventory does not say. `condition` is what the status means,
     refined by `states`, which are further (dimension, state) pairs. The four words `gateway` to `transponder`
-    are filled for carriers only.
+    are filled for carriers only. `class_mark` differs for different classes (`@type`), 0 for none.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     end: float | None = None
     created: float | None = None
     updated: float | None = None
+    class_mark: int = 0
 
 
 class StatusSummary(msgspec.Struct, frozen=True, gc=False, array_like=True):

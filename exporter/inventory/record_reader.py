@@ -154,6 +154,7 @@ class Reader:
             relations=parts.relations,
             characteristics=self._shown_texts(parts.characteristics),
             numbers=self._gauges(parts.characteristics, dropped),
+            class_mark=text.mark(entity_type),
             **found,
         )
         return FoundRecord(record, entity_type)

@@ -11,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 _REPLACED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NOTHING = frozenset({"", "not specified", "not specified."})
@@ -160,6 +161,12 @@ def identity(value: object, length: int = LABEL_LENGTH) -> str:
         return cleaned
     mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_MARK).hexdigest()
     return f"{_beginning(cleaned, length - len(mark) - 1)}~{mark}"
+
+
+@lru_cache(MOST_WORDS)
+def mark(word: str) -> int:
+    """16 bits by which few different words are told apart, however they are spelled; 0 for no word."""
+    return stable_hash(fold(word)) & 0xFFFF if word else 0
 
 
 def stable_hash(ident: str) -> int:

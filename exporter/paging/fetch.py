@@ -128,6 +128,12 @@ def _unusable_total(page: Page, paging: Paging) -> str:
     return "" if not written or _TOTAL.fullmatch(written) else text.clean(written, 20)
 
 
+def _unread_total(page: Page, paging: Paging) -> str:
+    """A member of an empty page that looks like a total and is not 0, though nothing says to read it."""
+    place, value = next(iter(members.records_announced(page.body).items()), ("", ""))
+    return "" if paging.total_member or not place else text.clean(f"{value} ({place})", 60)
+
+
 def page_result(page: Page, query: Query, items: int, new: int = 0, non_records: int = 0) -> PageResult:
     """The result of a page with so many `items`, of which `new` did not come before."""
     return PageResult(
@@ -137,7 +143,7 @@ def page_result(page: Page, query: Query, items: int, new: int = 0, non_records:
         total(page, query.paging),
         page.status,
         next_page=links.next_page(page.headers, page.body, page.url, query.paging),
-        bad_total=_unusable_total(page, query.paging),
+        bad_total=_unusable_total(page, query.paging) or ("" if items else _unread_total(page, query.paging)),
         non_records=non_records,
         etag=page.headers.get("ETag", ""),
         unfollowed=links.setting_to_follow(page.headers, page.body, query.paging) if query.first else "",

@@ -105,7 +105,7 @@ def from_flags(flags: Mapping[str, object]) -> Layer:
 
 
 def from_environ(environ: Mapping[str, str], schema: object) -> Layer:
-    """The layer of `SES_INVENTORY_A__B__C`; raises ConfigError for a mapping or list that is not JSON.
+    """The layer of `SES_INVENTORY_A__B__C`; raises ConfigError for what is not UTF-8 or, if it must be, JSON.
 
     An empty variable counts as not set. Shorter names come first, so that A__B overrides a part of A's JSON.
     """
@@ -115,8 +115,16 @@ def from_environ(environ: Mapping[str, str], schema: object) -> Layer:
         if rest != variable and value and not _SERVICE_LINK.fullmatch(rest):
             path = _path(rest, schema)
             names[path] = f"environment variable {variable}"
+            if not is_utf8(value):
+                hint = "set it in UTF-8"
+                raise ConfigError("is not text in UTF-8", file=names[path], path=".".join(path), hint=hint)
             _put(layer.tree, path, _decoded(value, path, schema, names[path]))
     return layer
+
+
+def is_utf8(value: str) -> bool:
+    """Whether a text of the environment or the command line was UTF-8: other bytes are lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _path(variable: str, schema: object) -> tuple[str, ...]:

@@ -97,6 +97,35 @@ def test_o12_a_file_that_is_none_is_told_in_a_sentence(
     assert capsys.readouterr().err.startswith(f"{file}: cannot be read: {reason}")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SES_INVENTORY_APIS__TMF638__URL", "http://\udcff/"),
+        ("SES_INVENTORY_APIS__TMF638__BASIC_AUTH__PASSWORD", "p\udce4ss"),
+        ("SES_INVENTORY_COLLECTIONS__SERVICES__QUERY", '{"a": "\udcff"}'),
+    ],
+)
+def test_o12_a_variable_in_another_encoding_is_told_in_a_sentence(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable, good in (("URL", "http://127.0.0.1:9"), ("BASIC_AUTH__USERNAME", "monitor")):
+        monkeypatch.setenv(f"SES_INVENTORY_APIS__TMF638__{variable}", good)
+    monkeypatch.setenv(name, value)
+    assert cli.main(["check"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"environment variable {name}: ")
+    assert error.endswith(": is not text in UTF-8 (set it in UTF-8)\n")
+    assert error.count("\n") == 1
+
+
+def test_o12_an_option_in_another_encoding_is_told_in_a_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["check", "--record", "p\udce4ss"])
+    assert capsys.readouterr().err.endswith("error: argument --record: is not text in UTF-8\n")
+
+
 @UNBUFFERED
 @pytest.mark.parametrize("verb", [["--version"], *HELP, *ENDING, *STAYING], ids=named)
 async def test_o12_a_full_disk_behind_standard_output_is_told_in_a_sentence(

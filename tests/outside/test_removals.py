@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from bench import churn
+from exporter import app
 from exporter.inventory import absences, snapshot
 from tests import crawling
 from tests.faults import inventory
@@ -120,6 +121,27 @@ async def test_t05_ids_that_several_types_share_are_not_called_complete(tmp_path
             await refresh(built)
             assert own(built, "complete") == 0
             assert "10 ids, such as 'S00000', belong to several records" in poller(built).recorder.problem
+
+
+async def test_t05_ids_that_classes_share_are_not_called_complete(tmp_path: Path) -> None:
+    """Of two queries, and though the type that is shown is the same; after a restart as well."""
+    kinds = ("CustomerFacingService", "ResourceFacingService")
+    both = {kind: [record(number, **{"@type": kind}) for number in range(10)] for kind in kinds}
+    queries = {"collections.services.query": [{"@type": kind} for kind in kinds]}
+    async with inventory.over(tmp_path, [], queries) as (source, built):
+
+        async def of_type(request: web.Request) -> web.StreamResponse:
+            start, limit = part(request)
+            return listed(both[request.query["@type"]][start : start + limit], 10)
+
+        source.answer = of_type
+        await refresh(built)
+        async with app.built(built.config) as other:
+            await other.group.restore(built.group.saved())
+            for one in (built, other):
+                await refresh(one)
+                assert own(one, "complete") == 0
+                assert "10 ids, such as 'S00000', belong to" in poller(one).recorder.problem
 
 
 async def test_t09_a_total_of_the_whole_table_is_explained(tmp_path: Path) -> None:
@@ -317,6 +339,34 @@ async def test_t20_an_empty_list_with_a_total_that_cannot_be_proves_nothing(
             await refresh(built)
             assert own(built, "complete") == 0
             assert len(inventory.ids(built)) == 20
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"totalCount": 20},
+        {"total": "20"},
+        {"page": {"totalElements": 20}},
+        {"total": {"value": 20, "relation": "eq"}},
+        {"total": -1},
+        {"count": 1e3},
+    ],
+)
+async def test_t20_an_empty_list_that_announces_records_in_its_body_proves_nothing(
+    tmp_path: Path, members: dict[str, object]
+) -> None:
+    async with inventory.over(tmp_path, records(20)) as (source, built):
+        await refresh(built)
+
+        async def empty(request: web.Request) -> web.StreamResponse:
+            return web.json_response({"items": [], **members})
+
+        source.answer = empty
+        for _ in range(6):
+            await refresh(built)
+            assert own(built, "complete") == 0
+            assert len(inventory.ids(built)) == 20
+        assert "the list is empty, and the announced total is" in poller(built).recorder.problem
 
 
 async def test_a09_yesterdays_answer_is_no_news(tmp_path: Path) -> None:

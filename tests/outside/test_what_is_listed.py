@@ -171,6 +171,17 @@ async def test_t06_carriers_are_published_and_services_beside_them_are_not(tmp_p
         ({"country": "NO"}, {"country": "SE"}, {"country": "no"}),
         ({"isBundle": "true"}, {"isBundle": False}, {"isBundle": True}),
         ({"category": "RFS,CFS"}, {"category": "other"}, {"category": "cfs"}),
+        ({"category.eq": "A"}, {"category": "B"}, {"category": "A"}),
+        (
+            {"relatedParty.id": "7"},
+            {"relatedParty": [{"id": "8"}, {"id": "9"}]},
+            {"relatedParty": [{"id": "8"}, {"id": 7}]},
+        ),
+        (
+            {"serviceSpecification.id": "vsat"},
+            {"serviceSpecification": {"id": "tv"}},
+            {"serviceSpecification": {"id": "vsat"}},
+        ),
     ],
 )
 async def test_t06_other_filters_that_are_ignored_are_found_too(
@@ -196,6 +207,10 @@ async def test_t06_other_filters_that_are_ignored_are_found_too(
         ({"lastUpdate": "2026-11-30"}, {"lastUpdate": "2026-11-30T10:00:00Z"}),
         ({"fields": "id,name", "sort": "-name"}, {"fields": "x", "sort": "y"}),
         ({"hidden": "yes"}, {}),
+        ({"priority.gt": "3"}, {"priority": 7}),
+        ({"relatedParty.id": "7"}, {"relatedParty": "N"}),
+        ({"relatedParty.id": "7"}, {"relatedParty": [{"id": "customer-7"}]}),
+        ({"relatedParty.name": "Ocean"}, {"relatedParty": [{"id": "8"}]}),
     ],
 )
 async def test_t06_a_query_that_is_obeyed_is_believed_whatever_the_records_show(

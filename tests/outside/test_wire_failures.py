@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from exporter.inventory import decode, envelope
 from tests import crawling
 from tests.faults import inventory
 from tests.faults.inventory import listed, own, part, poller, records, refresh
+from tests.inventory import reading
 
 LIST = b'"data":[{"id":"a"},{"id":"b"}]'
 
@@ -28,6 +30,14 @@ LIST = b'"data":[{"id":"a"},{"id":"b"}]'
         b'"status":"fail"',
         b'"success":false',
         b'"success":"False"',
+        b'"errorList":[{"code":7}]',
+        b'"errorCount":3',
+        b'"failures":[{"shard":1}]',
+        b'"@error":"x"',
+        b'"statusCode":503',
+        b'"resultCode":"ERROR"',
+        b'"status":"PARTIAL_SUCCESS"',
+        b'"partialResults":true',
     ],
 )
 def test_t01_a_failure_beside_a_list_is_no_page(member: bytes) -> None:
@@ -40,8 +50,9 @@ def test_t01_a_failure_beside_a_list_is_no_page(member: bytes) -> None:
 
 @pytest.mark.parametrize("nothing", [b"{}", b"[]", b"null", b"0", b'""', b"false"])
 def test_t01_an_empty_error_is_none(nothing: bytes) -> None:
-    body = b'{"error":%b,"Errors":%b,"fault":%b,"status":"success","success":true,%b}' % (
-        *[nothing] * 3,
+    body = b'{"error":%b,"Errors":%b,"failures":%b,"errorCount":%b,%b,%b}' % (
+        *[nothing] * 4,
+        b'"status":"success","success":true,"statusCode":200,"resultCode":"OK","returnCode":0',
         LIST,
     )
     assert envelope.failure(body) is None
@@ -89,6 +100,23 @@ async def test_t01_a_list_beside_an_error_ends_no_crawl_and_removes_nothing(tmp_
             assert own(built, "complete") == 0
             problems.append(poller(built).recorder.problem)
         assert "Transaction cancelled" in problems[0]
+
+
+async def test_t01_several_results_in_one_answer_are_no_page(tmp_path: Path) -> None:
+    async with inventory.over(tmp_path, records(25)) as (source, built):
+        await refresh(built)
+
+        async def several(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            if start + limit <= 20:
+                return listed(source.records[start : start + limit])
+            return web.json_response(source.records[start:20], status=207)
+
+        source.answer = several
+        for _ in range(3):
+            await refresh(built)
+            assert len(inventory.ids(built)) == 25
+            assert own(built, "complete") == 0
 
 
 @pytest.mark.parametrize("stray", ["", None, 7, "text", [], False])
@@ -184,6 +212,49 @@ async def test_t03_an_object_with_an_id_invents_no_record(tmp_path: Path, answer
             await refresh(built)
             assert len(inventory.ids(built)) == 25
             assert own(built, "up") == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"id": "e1", "code": "E500", "message": "out of order"},
+        {"id": "e1", "@type": "Error", "code": "20", "reason": "out of order", "status": "500"},
+        {"id": "e1", "type": "about:blank", "status": 500, "title": "Server", "detail": "out of order"},
+        {"id": "e1", "error": {"text": "out of order"}},
+    ],
+)
+@pytest.mark.parametrize("place", ["alone", "at the end"])
+async def test_t03_an_error_with_an_id_among_the_records_is_none(
+    tmp_path: Path, error: dict[str, object], place: str
+) -> None:
+    async with inventory.over(tmp_path, records(25)) as (source, built):
+        await refresh(built)
+
+        async def cut_short(request: web.Request) -> web.Response:
+            start, limit = part(request)
+            shown = [] if place == "alone" else source.records[start : start + limit]
+            return listed([*shown, error] if len(shown) < limit else shown)
+
+        source.answer = cut_short
+        for _ in range(4):
+            await refresh(built)
+            assert inventory.ids(built) == [one["id"] for one in source.records]
+            assert not (own(built, "complete") and own(built, "up"))
+        recorder = poller(built).recorder
+        assert "an error is listed among the records: out of order" in f"{recorder.error}{recorder.problem}"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"code": "A7", "reason": "moved"},
+        {"status": "error", "message": "link down", "code": "7", "name": "Modem"},
+        {"error": {"text": "sync lost"}, "state": "active"},
+    ],
+)
+def test_t03_a_record_that_has_an_error_is_a_record(parts: dict[str, object]) -> None:
+    body = json.dumps([{"id": "a", "serviceType": "VSAT", **parts}]).encode()
+    assert len(decode.page(body, reading.reader("tmf-v4"), {}, b"key").fresh) == 1
 
 
 @pytest.mark.parametrize("clamp", [1000, 4])
