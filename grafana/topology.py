@@ -47,7 +47,7 @@ class Place:
 
     def share(self) -> str:
         """The share of those in service that are down."""
-        return f"{self.down()} / ({self.carriers(IN_SERVICE)} > 0)"
+        return f"({self.down()} > 0) / ({self.carriers(IN_SERVICE)} > 0)"
 
     def outages(self) -> str:
         """How many such places have an outage, as the alerts count them."""
@@ -73,9 +73,12 @@ def places_plan(place: Place) -> Plan:
         "Share down", unit="percentunit", width=95, properties=(*look.coloured_number(*SHARES), WHOLE)
     )
     parts = (
-        Part(_keyed(place, f"topk({MOST_PLACES}, {place.share()} > 0)", place.name), (named, share)),
+        Part(_keyed(place, f"topk({MOST_PLACES}, {place.share()})", place.name), (named, share)),
         Part(_keyed(place, f"{place.down()} > 0"), (Column("Down", unit="none", width=75),)),
-        Part(_keyed(place, place.carriers(IN_SERVICE)), (Column("Of", unit="none", width=75),)),
+        Part(
+            _keyed(place, f"({place.carriers(IN_SERVICE)} and {place.down()} > 0)"),
+            (Column("Of", unit="none", width=75),),
+        ),
     )
     order = (Order("Share down", Direction.DOWN), Order("Down", Direction.DOWN))
     return Plan("place", parts, (place.title, "Down", "Of", "Share down"), order, Join.INNER)
