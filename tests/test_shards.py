@@ -3,10 +3,10 @@
 Of what exporters say of themselves, `ADDING_UP` adds up to what one exporter of everything says: counts of
 records and of changes, and the series of the families that have some for each record. `EVERYWHERE` is of the
 API's list and not of the share, so each shard says what the whole says. All else is each process's own:
-times, durations, requests, bytes, values dropped, the series of the counts, and dangling references, for a
-shard cannot know what the others hold. Zeros of the counts are a shard's own too, since it knows only the
-words that it has seen, and so is the limit of series. Roll-ups count the records of a shard, so they add up;
-their series do not, since a place may have records in each. Most defects add up, too.
+times, durations, requests, bytes, values dropped, and the series of the counts. Zeros of the counts are a
+shard's own too, since it knows only the words that it has seen, and so is the limit of series. Roll-ups count
+the records of a shard, so they add up; their series do not, since a place may have records in each. Defects
+and dangling references add up, too, but for names that occur twice: a shard compares its own records.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tests import histories, scripted
 COUNTS = tuple(f"ses_inventory_{name}" for name in scripted.COLLECTIONS)
 ROLL_UPS = tuple(f"ses_inventory_{kind.name}" for kind in KINDS_OF_ROLL_UPS)
 DEFECTS = tuple(family.name for family in topology_families.FAMILIES if family.name.endswith("_defects"))
-OF_OTHERS = tuple(("defect", name) for name in ("dangling_reference", "duplicate_name", "no_dependents"))
-"""Defects that are judged within a shard."""
+WITHIN = ("defect", "duplicate_name")
+"""The defect that is judged within a shard."""
 COUNTED = (*COUNTS, *ROLL_UPS, *DEFECTS)
 SINCE = tuple(f"_{what}_since_timestamp_seconds" for what in ("status", "problem", "affected"))
 ADDING_UP = tuple(
@@ -36,7 +36,7 @@ ADDING_UP = tuple(
     for name in (
         *("records", "records_unknown_status", "records_retained"),
         *("records_added_total", "records_changed_total", "records_removed_total"),
-        *("duplicates_total", "status_changes_total", "series"),
+        *("duplicates_total", "status_changes_total", "series", "references_dangling"),
     )
 )
 EVERYWHERE = tuple(f"{scripted.OWN}{name}" for name in ("records_expected", "records_rejected_total"))
@@ -96,7 +96,7 @@ def _of_records(found: Series) -> dict[scripted.Key, float]:
 def _only(found: Series, names: Iterable[str]) -> dict[scripted.Key, float]:
     """The samples with these names; no zeros, and no `series` of counts and of the topology."""
     wanted = set(names)
-    told = {("family", name) for name in COUNTED} | set(OF_OTHERS)
+    told = {("family", name) for name in COUNTED} | {WITHIN}
     return {key: value for key, value in found.items() if key[0] in wanted and value and not key[1] & told}
 
 
