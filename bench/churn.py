@@ -23,6 +23,7 @@ from pathlib import Path
 import yaml
 from aiohttp import web
 
+from bench import programs
 from exporter import app, settings
 
 RECORDS = 2_000
@@ -213,6 +214,7 @@ def row(result: Result) -> tuple[str, ...]:
 
 def main() -> int:
     """Prints the table; 1 where a live record was removed."""
+    programs.log_as_the_exporter()
     deletions = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     print(f"| list | {' | '.join(HEAD)} |\n|---|{'---|' * len(HEAD)}")
     wrong = 0

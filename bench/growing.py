@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from bench import programs
 from bench.__main__ import spoken
 from bench.inventory import Inventory
 from bench.point import Point
@@ -65,6 +66,7 @@ async def measure(house: app.Runtime, address: str, inventory: Inventory) -> Poi
 
 
 def main() -> int:
+    programs.log_as_the_exporter()
     folder, carriers, port, file, *lines = sys.argv[1:]
     inventory = Inventory(Path(folder), int(carriers), int(port))
     config = settings.load(Path(file), {})

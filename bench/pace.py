@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
 
-import structlog
 import yarl
 from aiohttp import web
 
+from bench import programs
 from exporter import settings
 from exporter.client import Client, Page
 from exporter.paging import fetch, pagination
@@ -134,6 +133,6 @@ def table(rows: Sequence[tuple[str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    programs.log_as_the_exporter()
     table(asyncio.run(measure()))
     sys.exit(0)

@@ -1,9 +1,12 @@
-"""Which of the programs that the benchmarks start are on PATH, and what to say of those that are not."""
+"""What the benchmarks start: programs on PATH, and the log as the exporter writes it."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
+
+import structlog
 
 
 def missing(*names: str) -> tuple[str, ...]:
@@ -20,3 +23,8 @@ def required(*names: str) -> None:
     """Raises SystemExit with a sentence where one of the programs is missing."""
     if absent := missing(*names):
         raise SystemExit(advice(absent))
+
+
+def log_as_the_exporter() -> None:
+    """Nothing below level info is logged; without this structlog prints a line for each request."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))

@@ -142,6 +142,7 @@ async def measure(house: app.Runtime, address: str, inventory: Inventory) -> dic
 
 
 def main() -> int:
+    programs.log_as_the_exporter()
     folder, carriers, port, file, *what = sys.argv[1:]
     measuring = first if what == ["cold"] else measure
     inventory = Inventory(Path(folder), int(carriers), int(port))

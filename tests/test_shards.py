@@ -96,8 +96,8 @@ def _of_records(found: Series) -> dict[scripted.Key, float]:
 def _only(found: Series, names: Iterable[str]) -> dict[scripted.Key, float]:
     """The samples with these names; no zeros, and no `series` of counts and of the topology."""
     wanted = set(names)
-    told = {("family", name) for name in COUNTED} | {WITHIN}
-    return {key: value for key, value in found.items() if key[0] in wanted and value and not key[1] & told}
+    others = {("family", name) for name in COUNTED} | {WITHIN}
+    return {key: value for key, value in found.items() if key[0] in wanted and value and not key[1] & others}
 
 
 def _sum(shards: Iterable[Series]) -> dict[scripted.Key, float]:
@@ -270,7 +270,7 @@ async def test_what_dangles_in_the_whole_dangles_in_the_shard_that_holds_the_ref
     lists: dict[str, dict[str, scripted.Json]] = {
         "services": {f"S{number}": {"supportingService": [{"id": f"S{number + 1}"}]} for number in range(9)}
     }
-    told = (f"{scripted.OWN}references_dangling", frozenset({("collection", "services")}))
+    others = (f"{scripted.OWN}references_dangling", frozenset({("collection", "services")}))
     async with scripted.served(scripted.Inventory(lists)) as inventory:
         found = []
         for shard in ((0, 1), (0, 2), (1, 2)):
@@ -278,7 +278,7 @@ async def test_what_dangles_in_the_whole_dangles_in_the_shard_that_holds_the_ref
             async with scripted.exporting(inventory, shard=config) as house:
                 await scripted.refresh(house)
                 await scripted.refresh(house)  # by when every collection is known
-                found.append(scripted.series(scripted.scrape(house).decode())[told])
+                found.append(scripted.series(scripted.scrape(house).decode())[others])
     whole, *shards = found
     assert whole == 1
     assert sum(shards) >= whole
