@@ -31,8 +31,9 @@ _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _FLAT = rb'[\[{][^"\[\]{}]*+(?:%b[^"\[\]{}]*+)*+[\]}]' % _STRING
 # from here to the next comma or bracket, or as far as one uninterrupted search of some milliseconds goes
 _TO_COMMA = re.compile(rb'[^"\[\]{},]*+(?:%b[^"\[\]{},]*+){0,10000}+(?=["\[\]{},])' % _STRING, re.DOTALL)
+# not possessive: before Python 3.11.5 a possessive group does not step back from an alternative that failed
 _TO_BRACKET = re.compile(
-    rb'[^"\[\]{}]*+(?:(?:%b|%b)[^"\[\]{}]*+){0,10000}+(?=["\[\]{}])' % (_STRING, _FLAT), re.DOTALL
+    rb'[^"\[\]{}]*+(?:(?:%b|%b)[^"\[\]{}]*+){0,10000}(?=["\[\]{}])' % (_STRING, _FLAT), re.DOTALL
 )
 _TO_VALUE = re.compile(rb'[^",]*+(?:%b[^",]*+){0,10000}+(?=[",])' % _STRING, re.DOTALL)
 _COMMA, _LIST, _QUOTE, _OPENINGS = ord(","), ord("["), ord('"'), frozenset(b"[{")
@@ -43,7 +44,8 @@ def excess(body: bytes) -> str:
     if len(body) <= 2 * MOST or body.count(b",") < MOST:
         return ""
     most = max(MOST, len(body) // _RECORD)
-    limits, of = [most, 0], ["elements", "elements"]  # by level
+    # by level; a list in a list may be that of the records
+    limits, of = [most, most], ["elements", "elements"]
     counts, counted = [0, 0], [True, True, False]
     depth, place = 0, 0
     for _ in range(_MOST_STEPS):
@@ -63,8 +65,8 @@ def excess(body: bytes) -> str:
             depth += 1
             if depth == 1 and token != _LIST:
                 limits, of = [_MOST_MEMBERS, most], ["members of an object", "elements"]
-            elif depth == 2:  # what is in the elements of a list is not made objects of
-                counted[depth] = limits[1] > 0 and token == _LIST
+            elif depth == 2:  # what is in the objects of a list is not made objects of
+                counted[depth] = token == _LIST
         elif token not in (_QUOTE, _COMMA):
             depth -= 1
             if depth <= 0:

@@ -22,10 +22,8 @@ from tests.outside.memory_of import SHAPES
 
 MEBIBYTES = 24
 BECAME = {
-    "numbers in a list": "not_an_object",
     "numbers in a record": "too_large b",
     "fractions in a record": "too_large",
-    "objects in a list": "not_an_object",
     "members of a record": "too_large",
     "members beside a list": "",
     "a long text": "a",

@@ -32,7 +32,7 @@ def found(house: app.Runtime, family: str, /, **wanted: str) -> list[dict[str, A
         for (name, labels), value in every.items()
         if name == f"ses_inventory_{family}" and wanted.items() <= dict(labels).items()
     ]
-    return sorted(series, key=str)
+    return sorted(series, key=lambda one: sorted((name, str(value)) for name, value in one.items()))
 
 
 def since(house: app.Runtime, kind: str, ident: str) -> float:
