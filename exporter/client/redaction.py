@@ -349,6 +349,7 @@ def api_words(body: bytes, status: int) -> str:
     else:
         found = text if "\ufffd" not in text[:1000] else ""
     words = errors.bare(" ".join(clean(found[:4000], 4000).split()))
+    words = "".join(one if one.isprintable() else "\ufffd" for one in words)
     return words if _says_more(words, status) else ""
 
 

@@ -79,6 +79,13 @@ def test_any_refusal_is_an_error_with_words_that_fit(
         assert isinstance(error_mapping.from_status(status, headers, INFO, words), errors.SourceError)
 
 
+@pytest.mark.parametrize("odd", ["\u00ad", "\u0378", "\ue000", "\u200b", "\u061c", "\U000e0001"])
+@pytest.mark.parametrize("form", ["{}", '["{}"]', "<html><title>{}</title>"])
+def test_what_cannot_be_seen_in_the_words_of_a_refusal_is_replaced(odd: str, form: str) -> None:
+    body = form.format(f"no{odd}way").encode()
+    assert redaction.api_words(body, 400) == "no\ufffdway"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: (
