@@ -96,25 +96,27 @@ def folded(value: Mapping[str, object]) -> Keys:
 
 def look(path: str, codes: Mapping[str, Mapping[str, str]] = {}) -> Callable[[Parts], object]:
     """Compiles one path. Where `codes` has it, the numbers found there become the words they stand for."""
-    place = parsed(path)
-    words = meanings(codes.get(path, {}))
+    place, words = parsed(path), meanings(codes.get(path, {}))
+    found = _finder(place)
+    return (lambda parts: decoded(found(parts), words)) if words else found
 
-    whole, first, further = ".".join(place.way), place.way[:1], place.way[1:]
 
-    def looked(parts: Parts) -> object:
-        if place.kind == "characteristic":
-            value = parts.characteristics.get(place.wanted)
-        elif place.kind:
-            value = selected(getattr(parts, place.kind), place.wanted)
-        else:
-            value = parts.keys.get(first[0])
-            if further:
-                value = descended(value, further)
-                if value is None:
-                    value = parts.keys.get(whole)  # a key with dots in it
-        return decoded(value, words) if words else value
+def _finder(place: Path) -> Callable[[Parts], object]:
+    """What finds the value at a place; dozens are called for each record."""
+    kind, wanted, first, further = place.kind, place.wanted, place.way[:1], place.way[1:]
+    if kind == "characteristic":
+        return lambda parts: parts.characteristics.get(wanted)
+    if kind:
+        return lambda parts: selected(getattr(parts, kind), wanted)
+    key, whole = ".".join(first), ".".join(place.way)
+    if not further:
+        return lambda parts: parts.keys.get(key)
 
-    return looked
+    def found(parts: Parts) -> object:
+        value = descended(parts.keys.get(key), further)
+        return parts.keys.get(whole) if value is None else value  # a key with dots in it
+
+    return found
 
 
 def selected(links: tuple[Link, ...], wanted: str) -> str | None:

@@ -223,6 +223,8 @@ class Reader:
         for dimension, found in given:
             most = len(states) + _MOST_STATES
             for value in found:
+                if value is None:
+                    continue
                 for one in value if isinstance(value, list) else (value,):
                     state = text.truth(text.clean(field_paths.shown(one), self._length))
                     if one and not state and type(one) is dict:
@@ -248,8 +250,7 @@ class Reader:
         found = []
         for key, metric, scale in self._numbers:
             value = characteristics.get(key)
-            word = text.clean(value)
-            if not word:
+            if value is None or not (word := text.clean(value)):
                 continue
             number = text.scaled(value if type(value) is str else word, scale)
             if number is None:
