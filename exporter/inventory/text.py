@@ -165,7 +165,7 @@ def identity(value: object, length: int = LABEL_LENGTH) -> str:
 
 @lru_cache(MOST_WORDS)
 def mark(word: str) -> int:
-    """16 bits by which few different words are told apart, however they are spelled; 0 for no word."""
+    """16 bits of a word, however it is spelled; different words rarely have the same. 0 for no word."""
     return stable_hash(fold(word)) & 0xFFFF if word else 0
 
 
